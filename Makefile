@@ -1,0 +1,51 @@
+# Needs nothing but make and Python 3.11 or newer. Everything is installed into .venv, once for each change of the stamps.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+
+# `python3` when it is new enough, else the newest that carries its version in its name. Override: make PYTHON=... demo
+PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$name -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+
+.PHONY: help demo test test-slow lint format clean
+
+help:
+	@echo "make demo       pictures from the shipped weights, on one page"
+	@echo "make test       lint, type check and the fast tests"
+	@echo "make test-slow  the tests that take longer"
+	@echo "make lint       ruff and mypy; make format: let ruff write"
+	@echo "make clean      remove .venv, caches and built files"
+
+demo: $(VENV)/.demo
+	$(BIN)/limner demo
+
+test: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q
+
+test-slow: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q -m "(slow or weights) and not gpu and not network"
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist limner-demo .pytest_cache .mypy_cache .ruff_cache
+	find limner tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer with venv was found; give one: make PYTHON=/path/to/python demo"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@ $(VENV)/.demo

@@ -1,0 +1,1 @@
+"""The command line: `main` picks one command by name and imports only that one."""

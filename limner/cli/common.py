@@ -1,0 +1,179 @@
+"""What all commands share: the parser, the output for people and machines, progress, errors as one line."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import logging
+import math
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from limner.errors import ConfigError, LimnerError, nearest
+
+if TYPE_CHECKING:
+    import torch
+    from jsonargparse import ArgumentParser
+
+T = TypeVar("T")
+
+
+def run(function: Callable[[list[str]], int], argv: list[str]) -> int:
+    """Call `function(argv)` and turn what it raises into one line on standard error and an exit code.
+
+    Returns:
+        0 done; 1 the run failed; 2 wrong use; 130 interrupted. With `--debug` in `argv` the traceback comes first.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    try:
+        code = function(argv)
+        sys.stdout.flush()  # a closed pipe must show here, not at the exit of the interpreter
+        return code
+    except SystemExit as stop:  # `--help` of a parser
+        return stop.code if isinstance(stop.code, int) else 2
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130, argv)
+    except BrokenPipeError:  # the reader of our output is gone (`limner list | head`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except LimnerError as error:
+        return _fail(str(error), error.exit_code, argv)
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        return _fail(f"{error.strerror or error}{where}", 1, argv)
+    except Exception as error:
+        return _fail(f"{type(error).__name__}: {error}. This is a fault in Limner; --debug shows where.", 1, argv)
+
+
+def new_parser(
+    command: str, description: str, *, examples: Iterable[str] = (), json_file: bool = False
+) -> ArgumentParser:
+    """A parser for `limner COMMAND`, with `--json` and `--debug`; wrong use is raised, for `run` to report.
+
+    Args:
+        command: the words after `limner`, such as "list" or "train scgan".
+        description: what the command does, one or two sentences.
+        examples: complete command lines, shown at the end of `--help`.
+        json_file: let `--json` take a file name; its value is then None, "-" (standard output) or the name.
+    """
+    from jsonargparse import ArgumentParser, DefaultHelpFormatter
+
+    class Formatter(DefaultHelpFormatter, argparse.RawDescriptionHelpFormatter):
+        """Keeps the line breaks of the examples; leaves out defaults that say nothing."""
+
+        def _expand_help(self, action: argparse.Action) -> str:
+            text = str(super()._expand_help(action))
+            return re.sub(r" \(default: (?:False|null|\[\])\)$", "", re.sub(r", default: null\)$", ")", text))
+
+    class Parser(ArgumentParser):
+        """Raises our errors, with the nearest name of an unknown option."""
+
+        def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+            cause: BaseException | None = ex
+            while cause is not None:
+                if isinstance(cause, LimnerError):  # raised by the checks of a configuration class
+                    raise cause
+                cause = cause.__cause__ or cause.__context__
+            unknown = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
+            if unknown:
+                close = difflib.get_close_matches(unknown[1], self._option_string_actions, n=1)
+                hint = f' Did you mean "{close[0]}"?' if close else ""
+                raise ConfigError(f'There is no option "{unknown[1]}".{hint} All of them: {self.prog} --help.')
+            message = re.sub(r'^Parser key "([^"]+)":\s*', r"--\1: ", message)
+            raise ConfigError(re.sub(r"<class '(\w+)'>", r"value of type \1", message)) from ex
+
+    lines = [f"  {example}" for example in examples]
+    parser = Parser(
+        prog=f"limner {command}",
+        description=description,
+        epilog="\n".join(["examples:", *lines]) if lines else None,
+        formatter_class=Formatter,
+        exit_on_error=False,
+        allow_abbrev=False,
+    )
+    if json_file:
+        words = "print one JSON document instead of text, or write it to FILE"
+        parser.add_argument("--json", nargs="?", const="-", default=None, metavar="FILE", help=words)
+    else:
+        parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def add_weights(parser: ArgumentParser) -> None:
+    """Add `--weights`: the name of shipped weights, or a weights, checkpoint or run folder."""
+    parser.add_argument(
+        "--weights", type=str, default=None, metavar="NAME|DIR", help="shipped weights by name, or a local folder"
+    )
+
+
+def add_device(parser: ArgumentParser) -> None:
+    """Add `--device`; give its value to `pick_device`."""
+    parser.add_argument("--device", type=str, default="auto", help="auto, cpu, cuda, cuda:N or mps")
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; "auto" takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        ConfigError: if there is no such device on this machine.
+    """
+    import torch
+
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    known = ["cpu"]
+    if torch.backends.mps.is_available():
+        known.insert(0, "mps")
+    if count:
+        known[:0] = ["cuda", *(f"cuda:{index}" for index in range(count))]
+    if name == "auto":
+        return torch.device(known[0])
+    if name not in known:
+        raise ConfigError(f'This machine has no device "{name}".{nearest(name, ["auto", *known])}')
+    return torch.device(name)
+
+
+def emit(payload: Any, json: bool, text: str) -> None:
+    """Write the result of a command to standard output: `payload` as JSON, or `text` for people."""
+    print(to_json(payload) if json else text)
+
+
+def to_json(payload: Any) -> str:
+    """`payload` as strict JSON; paths become text, numbers that are not finite become null."""
+    return json.dumps(_plain(payload), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def progress(iterable: Iterable[T], total: int | None = None, *, unit: str = "it", desc: str = "") -> Iterable[T]:
+    """`iterable` with a bar (rate and time left) on standard error; quiet when that is not a terminal."""
+    from tqdm import tqdm
+
+    quiet = not sys.stderr.isatty()
+    bar: Iterable[T] = tqdm(iterable, total=total, unit=unit, desc=desc, disable=quiet, file=sys.stderr)
+    return bar
+
+
+def _fail(message: str, code: int, argv: list[str]) -> int:
+    if "--debug" in argv:
+        traceback.print_exc()
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "tolist"):  # numpy scalars and arrays, tensors
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,238 @@
+"""`limner data check | show | convert | make`: know a data set before training on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from limner.cli.common import emit, new_parser, progress
+from limner.errors import ConfigError, DataError, nearest
+
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser
+
+T = TypeVar("T")
+
+HELP = """\
+usage: limner data check | show | convert | make ...
+
+Know a data set before training on it.
+
+  check PATH             what is in a data set and what is wrong with it; exit code 1 if anything is
+  show PATH --out FILE   a contact sheet: pictures, label maps, names, attributes
+  convert PATH --out DIR label maps in another schema; parts merged; landmarks painted; sides corrected
+  make KIND --out DIR    a data set drawn by code, with exact label maps
+
+`limner data VERB --help` has the options of one of them.
+
+examples:
+  limner data check DATA --system scgan
+  limner data show DATA --out sheet.png
+  limner data convert maps --from bisenet-19 --to celebamask-19 --out maps-celebamask
+  limner data make drawn-faces --num 500 --size 128 --out drawn"""
+
+
+def main(argv: list[str]) -> int:
+    """Run one of the verbs; see `HELP`.
+
+    Raises:
+        ConfigError: if the verb is unknown.
+    """
+    if not argv or argv[0] in ("-h", "--help"):
+        print(HELP)
+        return 0 if argv else 2
+    if argv[0] not in VERBS:
+        raise ConfigError(f'There is no verb "{argv[0]}" of limner data.{nearest(argv[0], VERBS)}')
+    return VERBS[argv[0]](argv[1:])
+
+
+def check(argv: list[str]) -> int:
+    """`limner data check`: print a report; 1 if it has errors."""
+    parser = new_parser(
+        "data check",
+        "Read a data set and report counts, sizes, classes, attributes, and everything that is wrong with it.",
+        examples=["limner data check DATA", "limner data check DATA --system scgan --limit 200 --json"],
+    )
+    _add_dataset(parser)
+    parser.add_argument("--system", type=str, default=None, help="check that this system can train on it")
+    parser.add_argument("--limit", type=int, default=None, help="read only so many samples, evenly spread")
+    args = parser.parse_args(argv)
+    if args.system is not None:
+        from limner.registry import system_names
+
+        if args.system not in system_names():
+            raise ConfigError(f'There is no system "{args.system}".{nearest(args.system, system_names())}')
+    from limner.data.checks import check_dataset
+
+    report = check_dataset(_open(args, allow_problems=True), limit=args.limit, progress=_bar("checking"))
+    if args.system is not None:
+        missing = [name for name in ("train", "test") if name not in report.splits]
+        report.errors += [f"{args.system} needs samples in the split {name}." for name in missing]
+    emit(report.to_json(), args.json, report.to_text())
+    return 1 if report.errors else 0
+
+
+def show(argv: list[str]) -> int:
+    """`limner data show`: write a contact sheet."""
+    parser = new_parser(
+        "data show",
+        "Write a contact sheet: pictures, label maps laid over them, names and attributes.",
+        examples=[
+            "limner data show DATA --out sheet.png",
+            "limner data show DATA --split test --num 12 --out sheet.png",
+        ],
+    )
+    _add_dataset(parser)
+    _add_out(parser, "the picture to write (.png)")
+    parser.add_argument("--split", type=str, default=None, help="only this split")
+    parser.add_argument("--num", type=int, default=24, help="how many samples, evenly spread")
+    parser.add_argument("--columns", type=int, default=4, help="samples side by side")
+    parser.add_argument("--size", type=int, default=160, help="side of a picture in pixels")
+    args = parser.parse_args(argv)
+    for name in ("num", "columns", "size"):
+        if not 1 <= getattr(args, name) <= 1000:
+            raise ConfigError(f"--{name} is {getattr(args, name)}, but must be from 1 to 1000.")
+    out = Path(args.out)
+    if out.suffix.lower() != ".png":
+        raise ConfigError(f"--out is {out}, but must end in .png.")
+    _check_free(out, args.force)
+    manifest = _open(args)
+    if args.split is not None:
+        manifest = manifest.split(args.split)
+    from limner.data.preview import contact_sheet
+
+    sheet = contact_sheet(manifest, num=args.num, columns=args.columns, size=args.size, progress=_bar("reading"))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f".{out.name}.part")
+    try:
+        sheet.save(part, format="PNG")
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+    num = min(args.num, len(manifest))
+    emit({"out": out, "num": num, "width": sheet.width, "height": sheet.height}, args.json, f"{num} samples: {out}")
+    return 0
+
+
+def convert(argv: list[str]) -> int:
+    """`limner data convert`: write label maps."""
+    parser = new_parser(
+        "data convert",
+        "Write label maps as palette PNG: in another schema, merged from part masks, painted from landmarks, or with "
+        "left and right corrected. PATH is a data set, a folder of maps or one map.",
+        examples=[
+            "limner data convert maps --from bisenet-19 --to celebamask-19 --out maps-celebamask",
+            "limner data convert CelebAMask-HQ --out CelebAMask-HQ/CelebAMaskHQ-mask",
+            "limner data convert celeba --out celeba/segmentation",
+        ],
+    )
+    parser.add_argument("path", type=str, help="a data set, a folder of label maps, or one label map")
+    parser.add_argument(
+        "--from", dest="source", type=str, default=None, help="schema of the maps (a name or JSON file)"
+    )
+    parser.add_argument("--to", type=str, default=None, help="schema to write; none: that of the maps")
+    parser.add_argument("--kind", type=str, default="auto", help="layout of the data set; auto looks")
+    parser.add_argument(
+        "--fix-sides", action="store_true", help="exchange left and right where they contradict the schema"
+    )
+    _add_out(parser, "folder to write to (or a .png, if PATH is one map)")
+    args = parser.parse_args(argv)
+    from limner.data.convert import open_label_maps, write_label_maps
+    from limner.data.schema import get_schema
+
+    path = Path(args.path)
+    if not path.exists():
+        raise DataError(f"{path} is missing: name a data set, a folder of label maps, or one label map.")
+    manifest = open_label_maps(
+        path,
+        source=args.source and get_schema(args.source),
+        target=args.to and get_schema(args.to),
+        kind=args.kind,
+        fix_sides=args.fix_sides,
+    )
+    num = write_label_maps(manifest, Path(args.out), force=args.force, progress=_bar("converting"))
+    result = {"out": args.out, "num": num, "from": manifest.native_schema.name, "to": manifest.spec.schema.name}
+    emit(result, args.json, f"{num} label maps ({result['from']} -> {result['to']}): {args.out}")
+    return 0
+
+
+def make(argv: list[str]) -> int:
+    """`limner data make`: draw a data set."""
+    parser = new_parser(
+        "data make",
+        f"Write a data set that is drawn by code, with exact label maps and attributes. Kinds: {', '.join(MAKERS)}.",
+        examples=[
+            "limner data make drawn-faces --num 500 --size 128 --out drawn",
+            "limner data make drawn-faces --num 20000 --size 128 --workers 2 --out drawn   (goes on where it stopped)",
+        ],
+    )
+    parser.add_argument("kind", type=str, help=f"what to draw: {', '.join(MAKERS)}")
+    parser.add_argument("--out", type=str, required=True, help="folder to write to; what is there already is kept")
+    parser.add_argument("--num", type=int, default=100, help="how many samples")
+    parser.add_argument("--size", type=int, default=128, help="side of a picture in pixels")
+    parser.add_argument("--seed", type=int, default=0, help="another seed draws other samples")
+    parser.add_argument("--workers", type=int, default=1, help="number of processes")
+    args = parser.parse_args(argv)
+    if args.kind not in MAKERS:
+        raise ConfigError(f'There is no kind "{args.kind}" to make.{nearest(args.kind, MAKERS)}')
+    for name, low, high in (("num", 1, 10_000_000), ("size", 16, 2048), ("seed", 0, 2**63 - 1), ("workers", 1, 256)):
+        if not low <= getattr(args, name) <= high:
+            raise ConfigError(f"--{name} is {getattr(args, name)}, but must be from {low} to {high}.")
+    MAKERS[args.kind](args)
+    emit({"out": args.out, "kind": args.kind, "num": args.num}, args.json, f"{args.num} samples: {args.out}")
+    return 0
+
+
+def _make_drawn_faces(args: Any) -> None:
+    from limner.data.drawn import write_drawn_faces
+
+    write_drawn_faces(
+        args.out,
+        num=args.num,
+        size=args.size,
+        seed=args.seed,
+        workers=args.workers,
+        progress=lambda finished: progress(finished, total=args.num, unit="face", desc="drawing"),
+    )
+
+
+VERBS: dict[str, Callable[[list[str]], int]] = {"check": check, "show": show, "convert": convert, "make": make}
+MAKERS: dict[str, Callable[[Any], None]] = {"drawn-faces": _make_drawn_faces}
+
+
+def _add_dataset(parser: ArgumentParser) -> None:
+    parser.add_argument("path", type=str, help="folder of the data set")
+    parser.add_argument("--kind", type=str, default="auto", help="layout of the folder; auto looks")
+    parser.add_argument("--schema", type=str, default=None, help="label schema (a name or a JSON file)")
+    parser.add_argument("--attributes", type=str, nargs="*", default=None, help="names of the attributes to use")
+    parser.add_argument(
+        "--fit", choices=["refuse", "crop", "pad"], default=None, help="for pictures that are not square"
+    )
+
+
+def _add_out(parser: ArgumentParser, text: str) -> None:
+    parser.add_argument("--out", type=str, required=True, help=text)
+    parser.add_argument("--force", action="store_true", help="overwrite what is there")
+
+
+def _open(args: Any, *, allow_problems: bool = False) -> Any:
+    from limner.data.manifest import open_manifest
+
+    return open_manifest(
+        args.path,
+        kind=args.kind,
+        schema=args.schema,
+        attributes=args.attributes,
+        fit=args.fit,
+        allow_problems=allow_problems,
+    )
+
+
+def _bar(desc: str) -> Callable[[Sequence[T]], Iterable[T]]:
+    return lambda rows: progress(rows, total=len(rows), unit="sample", desc=desc)
+
+
+def _check_free(out: Path, force: bool) -> None:
+    if not force and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
+        raise DataError(f"{out} exists already: choose another name, or overwrite it with --force.")

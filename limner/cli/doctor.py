@@ -1,0 +1,187 @@
+"""`limner doctor`: what is installed, what the machine can do, how fast it is, and what is missing for which system."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import limner
+from limner import hub, registry
+from limner.cli.common import emit, new_parser
+
+CORE = (
+    "torch",
+    "numpy",
+    "pillow",
+    "safetensors",
+    "lightning-fabric",
+    "torchmetrics",
+    "jsonargparse",
+    "docstring-parser",
+    "jaxtyping",
+    "tqdm",
+    "PyYAML",
+)
+EXTRAS = {
+    "data": {"h5py": "read DeepFashion's .h5 files", "scipy": "read .mat files"},
+    "tensorboard": {"tensorboard": "write curves for TensorBoard beside metrics.jsonl"},
+    "export": {
+        "onnx": "write ONNX files",
+        "onnxscript": "translate networks to ONNX",
+        "onnxruntime": "compare an ONNX file with its network",
+    },
+}
+_BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16", "svebf16")
+
+
+def main(argv: list[str]) -> int:
+    """Run `limner doctor`; 1 if a package is missing that Limner cannot work without."""
+    parser = new_parser(
+        "doctor",
+        "Versions, devices, memory, a small speed measurement, and what is missing for which system.",
+        examples=["limner doctor", "limner doctor --json > machine.json"],
+    )
+    arguments = parser.parse_args(argv)
+    report = examine()
+    emit(report, arguments.json, _text(report))
+    return 1 if any(package["version"] is None for package in report["packages"].values()) else 0
+
+
+def examine() -> dict[str, Any]:
+    """All that `limner doctor --json` prints."""
+    packages = {name: {"version": _version(name)} for name in CORE}
+    extras = {
+        name: {"extra": extra, "version": _version(name), "purpose": purpose}
+        for extra, members in EXTRAS.items()
+        for name, purpose in members.items()
+    }
+    report: dict[str, Any] = {
+        "limner": limner.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": packages,
+        "extras": extras,
+        "cpu": _cpu(),
+        "memory_bytes": _memory(),
+        "disk_free_bytes": shutil.disk_usage(".").free,
+        "systems": {name: _missing(name) for name in registry.system_names()},
+    }
+    if packages["torch"]["version"] is not None:
+        report |= {"devices": _devices(), "speed": {"device": "cpu", "conv_gflops": _speed()}}
+    return report
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _cpu() -> dict[str, Any]:
+    fields = {}
+    info = Path("/proc/cpuinfo")  # Linux only
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            key, _, value = line.partition(":")
+            fields[key.strip()] = value.strip()
+    name = fields.get("model name", platform.processor())
+    flags = fields.get("flags", fields.get("Features", "")).split()  # x86, ARM
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"name": name, "cores": cores, "bf16": [flag for flag in _BF16_FLAGS if flag in flags]}
+
+
+def _memory() -> int | None:
+    """Bytes of main memory; None where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _devices() -> list[dict[str, Any]]:
+    import torch
+
+    threads = {"name": "cpu", "threads": torch.get_num_threads(), "capability": torch.backends.cpu.get_cpu_capability()}
+    devices: list[dict[str, Any]] = [threads]
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        properties = torch.cuda.get_device_properties(index)
+        devices.append(
+            {
+                "name": f"cuda:{index}",
+                "model": properties.name,
+                "memory_bytes": properties.total_memory,
+                "bf16": torch.cuda.is_bf16_supported(),
+            }
+        )
+    if torch.backends.mps.is_available():
+        devices.append({"name": "mps"})
+    return devices
+
+
+def _speed(seconds: float = 0.3) -> dict[str, float]:
+    """GFLOP/s of a 3×3 convolution, 64 to 64 channels, on four 64×64 maps: the work that SCGAN mostly does."""
+    import torch
+
+    size, channels, batch = 64, 64, 4
+    flops = 2 * batch * size * size * channels * channels * 3 * 3
+    found = {}
+    for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        layer = torch.nn.Conv2d(channels, channels, 3, padding=1, dtype=dtype)
+        maps = torch.randn(batch, channels, size, size).to(dtype)
+        with torch.inference_mode():
+            layer(maps)  # the first call chooses and prepares the kernel
+            start, count = time.perf_counter(), 0
+            while time.perf_counter() - start < seconds:
+                layer(maps)
+                count += 1
+        found[name] = round(count * flops / (time.perf_counter() - start) / 1e9, 1)
+    return found
+
+
+def _missing(system: str) -> list[str]:
+    default = hub.DEFAULTS.get(system)
+    if default in {info.name for info in hub.list_weights(system)}:
+        return []
+    return [f'weights "{default}"' if default else "weights"]
+
+
+def _text(report: dict[str, Any]) -> str:
+    cpu = report["cpu"]
+    lines = [
+        f"Limner {report['limner']}, Python {report['python']}, {report['platform']}",
+        f"CPU      {cpu['name'] or 'unknown'}, {cpu['cores']} cores, "
+        + (f"bf16 in hardware ({', '.join(cpu['bf16'])})" if cpu["bf16"] else "no bf16 in hardware"),
+        f"memory   {_gigabytes(report['memory_bytes'])}, free disk here {_gigabytes(report['disk_free_bytes'])}",
+    ]
+    for device in report.get("devices", []):
+        facts = {"memory_bytes": _gigabytes, "threads": lambda count: f"{count} threads", "bf16": _bf16}
+        known = [facts.get(key, str)(value) for key, value in device.items() if key != "name"]
+        lines.append(f"device   {', '.join([device['name'], *known])}")
+    if "speed" in report:
+        rates = ", ".join(f"{name} {rate} GFLOP/s" for name, rate in report["speed"]["conv_gflops"].items())
+        lines.append(f"speed    convolution on the CPU: {rates}")
+    lines += ["", "packages"]
+    lines += [f"  {name:18} {facts['version'] or 'MISSING'}" for name, facts in report["packages"].items()]
+    lines += ["optional packages"]
+    for name, facts in report["extras"].items():
+        state = facts["version"] or f'not installed; to {facts["purpose"]}: pip install "limner[{facts["extra"]}]"'
+        lines.append(f"  {name:18} {state}")
+    lines += ["systems"]
+    for name, missing in report["systems"].items():
+        state = f"lacks {', '.join(missing)}: train them, or give a folder with --weights" if missing else "ready"
+        lines.append(f"  {name:18} {state}")
+    return "\n".join(lines)
+
+
+def _gigabytes(count: int | None) -> str:
+    return "unknown" if count is None else f"{count / 2**30:.1f} GiB"
+
+
+def _bf16(supported: bool) -> str:
+    return "bf16" if supported else "no bf16"

@@ -1,0 +1,127 @@
+"""`limner evaluate SYSTEM`: score weights by the published protocol, beside the published table."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from limner import registry
+from limner.cli.common import add_device, add_weights, emit, new_parser, pick_device, progress, to_json
+from limner.errors import ConfigError
+
+if TYPE_CHECKING:
+    from limner.pipelines import Pipeline
+
+HELP = """\
+usage: limner evaluate SYSTEM [--weights NAME|DIR] --data PATH [--split test] [--table NAME] [--json [FILE]] [--out DIR]
+
+systems: {systems}
+`limner evaluate SYSTEM --help` has all options.
+
+examples:
+  limner evaluate scgan --weights runs/first --data DATA --out report
+  limner evaluate scgan --weights runs/first --judge runs/parser --data DATA --num-images 5000 --json scores.json
+  limner evaluate parser --weights runs/parser --data DATA"""
+
+
+def main(argv: list[str]) -> int:
+    """Run `limner evaluate`."""
+    if not argv or argv[0] in ("-h", "--help"):
+        print(HELP.format(systems=", ".join(registry.system_names())))
+        return 0 if argv else 2
+    system = argv[0]
+    options = _read_options(system, argv[1:])
+
+    from limner.data.manifest import open_manifest
+
+    evaluate = registry.evaluate_function(system)
+    device = pick_device(options.device)
+    pipeline_class = registry.pipeline_class(system)
+    pipeline: Pipeline = pipeline_class.from_pretrained(options.weights or system, with_optional=True).to(device)
+    spec = pipeline.spec
+    manifest = open_manifest(
+        options.data, kind=options.kind, schema=spec.schema, attributes=spec.attribute_names, fit=options.fit
+    )
+    # A system whose pictures a parser must judge has a `judge` without a default.
+    needs_judge = inspect.signature(evaluate).parameters["judge"].default is inspect.Parameter.empty
+    judge = options.judge or ("parser" if needs_judge else None)
+    report = evaluate(
+        pipeline,
+        manifest,
+        judge=None if judge is None else _load_parser(judge, device),
+        features=None if options.features is None else _load_parser(options.features.removeprefix("parser:"), device),
+        split=options.split,
+        num_images=options.num_images,
+        seed=options.seed,
+        batch_size=options.batch_size,
+        table=options.table,
+        progress=progress,
+    )
+    if options.out is not None:
+        report.save(options.out)
+    if options.json not in (None, "-"):
+        _write_json(Path(options.json), report.to_json())
+    emit(report.to_json(), json=options.json == "-", text=report.table())
+    return 0
+
+
+def _read_options(system: str, argv: list[str]) -> Any:
+    registry.config_class(system)  # an unknown system is refused before its options are read
+    parser = new_parser(
+        f"evaluate {system}",
+        f"Score weights of {system} on a data set; every number comes with its protocol.",
+        examples=[f"limner evaluate {system} --weights runs/first --data DATA --out report"],
+        json_file=True,
+    )
+    add_weights(parser)
+    add_device(parser)
+    parser.add_argument("--data", type=str, required=True, metavar="PATH", help="folder of the data set")
+    parser.add_argument("--kind", type=str, default="auto", help="layout of the folder; auto looks")
+    parser.add_argument("--fit", choices=["refuse", "crop", "pad"], default=None, help="pictures that are not square")
+    parser.add_argument("--split", type=str, default="test", help='rows to use; "all" for every row')
+    parser.add_argument("--num-images", type=int, default=None, metavar="N", help="images to judge")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of latents and attributes")
+    parser.add_argument("--batch-size", type=int, default=32, metavar="B", help="images in one forward pass")
+    parser.add_argument("--judge", type=str, default=None, metavar="NAME|DIR", help="weights of the judging parser")
+    parser.add_argument(
+        "--features",
+        type=str,
+        default=None,
+        metavar="parser:NAME|DIR",
+        help="network of the Fréchet distance; the judge by default",
+    )
+    parser.add_argument("--table", type=str, default=None, metavar="NAME", help="published table to stand beside")
+    parser.add_argument("--out", type=str, default=None, metavar="DIR", help="folder for report and sheet of pictures")
+    options = parser.parse_args(argv)
+    _check_features(options.features)
+    if options.seed < 0:
+        raise ConfigError(f"--seed is {options.seed}; it must be at least 0.")
+    for name in ("out", "json"):
+        value = getattr(options, name)
+        if value not in (None, "-") and Path(value).is_dir() != (name == "out") and Path(value).exists():
+            raise ConfigError(f"--{name} {value} is a {'file' if name == 'out' else 'folder'}; give another name.")
+    return options
+
+
+def _check_features(features: str | None) -> None:
+    if features is None or features.startswith("parser:"):
+        return
+    if features == "inception":
+        raise ConfigError(
+            "FID needs Inception-v3, which this version cannot read yet (its weights are the file "
+            "pt_inception-2015-12-05-6726825d.pth among the releases of github.com/mseitzer/pytorch-fid); "
+            "leave --features out to measure FD-parser instead."
+        )
+    raise ConfigError(f'--features is "{features}", but must be parser:WEIGHTS, such as parser:runs/parser.')
+
+
+def _load_parser(weights: str, device: Any) -> Any:
+    return registry.pipeline_class("parser").from_pretrained(weights).to(device)
+
+
+def _write_json(path: Path, payload: Any) -> None:
+    from limner.engine.checkpoint import write_atomically
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, to_json(payload) + "\n")

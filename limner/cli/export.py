@@ -1,0 +1,95 @@
+"""`limner export SYSTEM --format … --out …`: a network for another runtime, or a weights folder to pass on."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from limner import registry
+from limner.cli.common import add_weights, emit, new_parser
+from limner.errors import ConfigError
+
+FORMATS = ("onnx", "torch-export", "torchscript", "weights")
+
+
+def main(argv: list[str]) -> int:
+    """Run `limner export`."""
+    options = _parse(argv)
+    system = options.system
+    if system not in registry.system_names():
+        registry.config_class(system)  # raises the error with the nearest name
+
+    from limner.pipelines import load
+
+    out = Path(options.out)
+    pipeline = load(options.weights or system, system=system)
+    if options.format == "weights":
+        expected = _expected(options.expected)
+        path = pipeline.save_pretrained(out, half=options.half, card=options.card, expected=expected)
+        again = load(path, system=system)  # what is passed on must load
+        size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        payload: dict[str, Any] = {"path": path, "weights_hash": again.weights_hash, "size_bytes": size}
+        text = f"wrote the weights folder {path} ({size / 1e6:.1f} MB), hash {again.weights_hash[:12]}"
+        emit(payload, options.json, text)
+        return 0
+
+    from limner.export.networks import TOLERANCE, export_network
+
+    report = export_network(pipeline, out, format=options.format, network=options.network)
+    if report.max_difference is None:
+        compared = "not compared with the network, as onnxruntime is not installed"
+    else:
+        compared = f"largest difference from the network {report.max_difference:.2g} (allowed {TOLERANCE:g})"
+    signature = f"{', '.join(report.inputs)} -> {', '.join(report.outputs)}"
+    text = f"wrote {report.network} to {report.path}: {signature}; {compared}"
+    emit({**dataclasses.asdict(report), "allowed_difference": TOLERANCE}, options.json, text)
+    return 0
+
+
+def _parse(argv: list[str]) -> Any:
+    parser = new_parser(
+        "export",
+        "Write a network for another runtime, compared with the original, or a weights folder to pass on.",
+        examples=[
+            "limner export scgan --format onnx --out generator.onnx",
+            "limner export scgan --weights runs/first --format onnx --network segmentor --out segmentor.onnx",
+            "limner export scgan --weights runs/first --format weights --half --card card.md --out scgan-mine",
+        ],
+    )
+    parser.add_argument("system", help=f"one of: {', '.join(registry.system_names())}")
+    add_weights(parser)
+    parser.add_argument("--format", choices=FORMATS, required=True, help="what to write")
+    parser.add_argument("--out", required=True, metavar="FILE|DIR", help="where to; a folder for --format weights")
+    parser.add_argument("--network", default=None, metavar="NAME", help="which network (default: the one that draws)")
+    parser.add_argument("--half", action="store_true", help="weights: store half precision")
+    parser.add_argument("--card", default=None, metavar="FILE", help="weights: the model card (Markdown)")
+    parser.add_argument(
+        "--expected", default=None, metavar="FILE", help="weights: JSON of expected metrics and protocol"
+    )
+    options = parser.parse_args(argv)
+    weights = options.format == "weights"
+    unused = {
+        "--network": options.network is not None and weights,
+        "--half": options.half and not weights,
+        "--card": options.card is not None and not weights,
+        "--expected": options.expected is not None and not weights,
+    }
+    for flag, is_unused in unused.items():
+        if is_unused:
+            raise ConfigError(f"{flag} has no effect with --format {options.format}; leave it out.")
+    return options
+
+
+def _expected(path: str | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    import json
+
+    try:
+        value = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--expected {path} cannot be read as JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise ConfigError(f"--expected {path} holds no JSON object.")
+    return value

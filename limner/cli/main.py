@@ -1,0 +1,78 @@
+"""`limner COMMAND …`: find the command, import only its module, run it."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import limner
+from limner.cli.common import run
+from limner.errors import ConfigError, nearest
+
+COMMANDS = {
+    "demo": "limner.cli.demo:main",
+    "list": "limner.cli.list:main",
+    "train": "limner.cli.train:main",
+    "generate": "limner.cli.generate:main",
+    "evaluate": "limner.cli.evaluate:main",
+    "data": "limner.cli.data:main",
+    "export": "limner.cli.export:main",
+    "doctor": "limner.cli.doctor:main",
+}
+SUMMARIES = {
+    "demo": "make pictures from the shipped weights and show them on one page",
+    "list": "systems, presets and weights that this installation has",
+    "train": "train a system on a data set, or resume a run",
+    "generate": "make pictures from a label map, attributes and a seed",
+    "evaluate": "score weights by the published protocol",
+    "data": "check, convert or show a data set",
+    "export": "write a network as ONNX, torch.export or TorchScript",
+    "doctor": "versions, devices, memory, speed and what is missing",
+}
+HELP = """\
+usage: limner COMMAND [options]
+
+Pictures of what you ask for, from a label map, attributes and a seed.
+
+commands:
+{commands}
+
+options:
+  -h, --help  this text; `limner COMMAND --help` has the options of one command
+  --version   the version of Limner
+
+Every command takes --json (one JSON document on standard output) and --debug (traceback of an error).
+Exit codes: 0 done, 1 the run failed, 2 wrong use.
+
+examples:
+  limner demo
+  limner train scgan --preset cpu --data DATA --out runs/first
+  limner generate scgan --weights runs/first --label-map map.png --seed 1 --out pictures"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: words after `limner`; those of this process by default.
+
+    Returns:
+        The exit code: 0 done, 1 the run failed, 2 wrong use.
+    """
+    return run(_main, sys.argv[1:] if argv is None else argv)
+
+
+def _main(argv: list[str]) -> int:
+    if not argv or argv[0] in ("-h", "--help"):
+        width = max(map(len, SUMMARIES))
+        commands = "\n".join(f"  {name:{width}}  {summary}" for name, summary in SUMMARIES.items())
+        print(HELP.format(commands=commands))
+        return 0 if argv else 2
+    if argv[0] == "--version":
+        print(f"limner {limner.__version__}")
+        return 0
+    if argv[0] not in COMMANDS:
+        raise ConfigError(f'There is no command "{argv[0]}".{nearest(argv[0], COMMANDS)}')
+    module, _, function = COMMANDS[argv[0]].partition(":")
+    command = getattr(importlib.import_module(module), function)
+    return int(command(argv[1:]))

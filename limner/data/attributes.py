@@ -1,0 +1,124 @@
+"""Reading files of attributes and of splits.
+
+Two forms are read: CelebA's text form (a count, a line of names, one line of 1 / -1 per picture) and CSV with a header
+whose first column is the picture's name.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from limner.errors import DataError
+
+AttributeTable = dict[str, tuple[float, ...]]
+Value = TypeVar("Value")
+SPLITS = ("train", "val", "test")
+
+_VALUES = {"1": 1.0, "0": 0.0, "-1": 0.0, "1.0": 1.0, "0.0": 0.0, "-1.0": 0.0}
+
+
+def read_celeba_attributes(path: Path) -> tuple[tuple[str, ...], AttributeTable]:
+    """Names, and picture name -> values in {0, 1}, of a file in CelebA's form.
+
+    Raises:
+        DataError: if the count, a name, a row or a value is wrong.
+    """
+    lines = [line.split() for line in read_lines(path)]
+    while lines and not lines[-1]:
+        lines.pop()
+    if len(lines) < 2 or len(lines[0]) != 1 or not lines[0][0].isdigit():
+        raise DataError(f"{path} must begin with a line with the number of pictures and a line of attribute names.")
+    names, rows = tuple(lines[1]), lines[2:]
+    _check_names(path, names)
+    if int(lines[0][0]) != len(rows):
+        raise DataError(f"{path} says {lines[0][0]} pictures in line 1 but has {len(rows)} rows: correct the count.")
+    return names, _table(path, names, rows, first_line=3)
+
+
+def read_csv_attributes(path: Path) -> tuple[tuple[str, ...], AttributeTable]:
+    """Names, and picture name -> values in {0, 1}, of a CSV file with a header.
+
+    Raises:
+        DataError: if the header, a row or a value is wrong.
+    """
+    rows = list(csv.reader(read_lines(path)))
+    if not rows or len(rows[0]) < 2:
+        raise DataError(f"{path} must begin with a header: the word name, then the attribute names.")
+    names = tuple(name.strip() for name in rows[0][1:])
+    _check_names(path, names)
+    return names, _table(path, names, [[cell.strip() for cell in row] for row in rows[1:] if row], first_line=2)
+
+
+def read_splits(path: Path) -> dict[str, str]:
+    """Picture name (without suffix) -> split, of a CSV file with the header `name,split`.
+
+    Raises:
+        DataError: if a row is not a name and one of train, val, test.
+    """
+    rows = [[cell.strip() for cell in row] for row in csv.reader(read_lines(path)) if row]
+    if not rows or rows[0] != ["name", "split"]:
+        raise DataError(f"{path} must begin with the header: name,split")
+    splits: dict[str, str] = {}
+    for row in rows[1:]:
+        if len(row) != 2 or row[1] not in SPLITS:
+            raise DataError(f'{path} has the row "{",".join(row)}", but needs a name and one of train, val, test.')
+        _add(path, splits, Path(row[0]).stem, row[1])
+    return splits
+
+
+def read_eval_partition(path: Path) -> dict[str, str]:
+    """File name -> split, of CelebA's `list_eval_partition.txt` (0 = train, 1 = val, 2 = test).
+
+    Raises:
+        DataError: if a row is not a name and a number from 0 to 2.
+    """
+    splits: dict[str, str] = {}
+    for line in read_lines(path):
+        cells = line.split()
+        if not cells:
+            continue
+        if len(cells) != 2 or cells[1] not in ("0", "1", "2"):
+            raise DataError(f'{path} has the row "{line.strip()}", but needs a file name and 0, 1 or 2.')
+        _add(path, splits, cells[0], SPLITS[int(cells[1])])
+    return splits
+
+
+def _table(path: Path, names: tuple[str, ...], rows: Iterable[list[str]], *, first_line: int) -> AttributeTable:
+    table: AttributeTable = {}
+    for number, (name, *cells) in enumerate(rows, start=first_line):
+        if len(cells) != len(names):
+            raise DataError(f"{path} has {len(cells)} values in line {number} but {len(names)} attribute names.")
+        wrong = [cell for cell in cells if cell not in _VALUES]
+        if wrong:
+            raise DataError(f'{path} has the value "{wrong[0]}" in line {number}, but only 1, 0 and -1 are allowed.')
+        _add(path, table, name, tuple(_VALUES[cell] for cell in cells))
+    return table
+
+
+def _add(path: Path, table: dict[str, Value], name: str, value: Value) -> None:
+    if name in table:
+        raise DataError(f'{path} has two rows for "{name}": remove one.')
+    table[name] = value
+
+
+def _check_names(path: Path, names: tuple[str, ...]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice or "" in names:
+        raise DataError(f"{path} has {f'the attribute {twice[0]} twice' if twice else 'an attribute without a name'}.")
+
+
+def read_lines(path: Path) -> list[str]:
+    """Lines of a text file.
+
+    Raises:
+        DataError: if it cannot be read or is not text.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not a text file in UTF-8.") from error

@@ -1,0 +1,212 @@
+"""What is in a data set and what is wrong with it, before a run of hours finds out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from limner.data.image_io import check_same_shape
+from limner.data.manifest import Manifest, Row
+from limner.data.plausibility import order_problem, side_agreement
+from limner.errors import DataError
+
+MAX_JUDGED = 200
+"""Maps kept to judge the order of the classes by; more would not change the verdict."""
+
+
+@dataclass
+class Report:
+    """Result of `check_dataset`."""
+
+    path: str
+    kind: str
+    schema: str
+    attribute_names: tuple[str, ...]
+    num_rows: int
+    num_checked: int
+    splits: dict[str, int]
+    image_sizes: dict[str, int] = field(default_factory=dict)
+    """"width x height" -> number of pictures."""
+    label_map_sizes: dict[str, int] = field(default_factory=dict)
+    class_shares: dict[str, float] = field(default_factory=dict)
+    """Class -> share of all pixels, in [0, 1]."""
+    class_presence: dict[str, float] = field(default_factory=dict)
+    """Class -> share of the maps that have it, in [0, 1]."""
+    attribute_shares: dict[str, float] = field(default_factory=dict)
+    """Attribute -> share of the pictures that have it, in [0, 1]."""
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain data."""
+        return asdict(self)
+
+    def to_text(self, *, max_lines: int = 10) -> str:
+        """The report for people; long lists of errors and warnings are cut to `max_lines`."""
+        attributes = ", ".join(f"{name} {share:.0%}" for name, share in self.attribute_shares.items())
+        lines = [
+            f"{self.path}: {self.kind}, {self.num_rows} samples ({_counts(self.splits)}), {self.num_checked} checked",
+            f"images      {_counts(self.image_sizes)}",
+            f"label maps  {_counts(self.label_map_sizes)}",
+            f"schema      {self.schema}",
+            f"attributes  {attributes or 'none'}",
+        ]
+        if self.class_shares:
+            width = max(map(len, self.class_shares))
+            lines += ["", f"{'class':{width}}  of pixels  of maps"]
+            lines += [
+                f"{name:{width}}  {share:9.2%}  {self.class_presence[name]:7.1%}"
+                for name, share in self.class_shares.items()
+            ]
+        for title, texts in (("error", self.errors), ("warning", self.warnings)):
+            lines += [""] * bool(texts) + [f"{title}: {text}" for text in texts[:max_lines]]
+            if len(texts) > max_lines:
+                lines.append(f"{title}: … and {len(texts) - max_lines} more (--json has all)")
+        verdict = f"{len(self.errors)} errors" if self.errors else "no errors"
+        return "\n".join([*lines, "", f"{verdict}, {len(self.warnings)} warnings"])
+
+
+def check_dataset(
+    manifest: Manifest,
+    *,
+    limit: int | None = None,
+    progress: Callable[[Sequence[Row]], Iterable[Row]] = iter,
+) -> Report:
+    """Read every sample (or `limit` of them, evenly spread) and report what is there and what is wrong.
+
+    Args:
+        manifest: opened with `allow_problems=True`, so that missing files are reported and not raised.
+        limit: how many samples to read; none: all.
+        progress: wraps the samples that are read, to show a bar.
+
+    Raises:
+        DataError: if `limit` is less than 1.
+    """
+    if limit is not None and limit < 1:
+        raise DataError(f"The limit is {limit}, but at least one sample must be checked.")
+    num = min(limit or len(manifest), len(manifest))
+    rows = [manifest.rows[i * len(manifest) // num] for i in range(num)]
+    names = manifest.spec.attribute_names
+    report = Report(
+        path=str(manifest.root),
+        kind=manifest.kind,
+        schema=manifest.spec.schema.name,
+        attribute_names=names,
+        num_rows=len(manifest),
+        num_checked=num,
+        splits=manifest.split_sizes(),
+        errors=list(manifest.problems),
+        warnings=list(manifest.notes),
+    )
+    found = _Found(manifest)
+    for row in progress(rows):
+        try:
+            found.add(row)
+        except DataError as error:
+            if not any(known.startswith(str(error).removesuffix(".")) for known in manifest.problems):
+                report.errors.append(str(error))
+    found.fill(report)
+    if names:
+        means = np.array([row.attributes for row in manifest.rows], dtype=np.float64).reshape(len(manifest), len(names))
+        report.attribute_shares = dict(zip(names, np.nanmean(means, axis=0).tolist(), strict=True))
+    report.warnings += _attribute_warnings(report) + _split_warnings(manifest)
+    return report
+
+
+def refuse_wrong_order(manifest: Manifest, *, num: int = 32) -> None:
+    """Look at `num` maps before a long run and refuse an order or sides that their geometry contradicts.
+
+    Raises:
+        DataError: if it does, naming the likely order, or if a map cannot be read.
+    """
+    num = min(num, len(manifest))
+    rows = [manifest.rows[i * len(manifest) // num] for i in range(num)]
+    problem = order_problem([manifest.read_native_label_map(row) for row in rows], manifest.native_schema)
+    if problem:
+        raise DataError(f"{manifest.root}: {problem}")
+
+
+class _Found:
+    """What the samples read so far have."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.manifest = manifest
+        num_classes = manifest.spec.schema.num_classes
+        self.pixels, self.presence = np.zeros(num_classes, dtype=np.int64), np.zeros(num_classes, dtype=np.int64)
+        self.num_maps = 0
+        self.image_sizes: Counter[str] = Counter()
+        self.map_sizes: Counter[str] = Counter()
+        self.judged: list[npt.NDArray[np.uint8]] = []
+        self.exchanged: list[str] = []
+        self.hashes: dict[bytes, Row] = {}
+        self.same: list[tuple[Row, Row]] = []
+
+    def add(self, row: Row) -> None:
+        image = self.manifest.reader.read_image(row)
+        self.image_sizes[f"{image.shape[1]}x{image.shape[0]}"] += 1
+        other = self.hashes.setdefault(hashlib.sha256(image.tobytes()).digest(), row)
+        if other is not row:
+            self.same.append((other, row))
+        native = self.manifest.read_native_label_map(row)
+        self.map_sizes[f"{native.shape[1]}x{native.shape[0]}"] += 1
+        check_same_shape(image, native, str(self.manifest.root / row.image))
+        if len(self.judged) < MAX_JUDGED:
+            self.judged.append(native)
+        if side_agreement(native, self.manifest.native_schema) == 0:
+            self.exchanged.append(row.name)
+        counts = np.bincount(self.manifest.read_label_map(row).ravel(), minlength=len(self.pixels))
+        self.pixels += counts
+        self.presence += counts > 0
+        self.num_maps += 1
+
+    def fill(self, report: Report) -> None:
+        report.image_sizes, report.label_map_sizes = dict(self.image_sizes), dict(self.map_sizes)
+        classes = self.manifest.spec.schema.classes
+        if self.num_maps:
+            report.class_shares = dict(zip(classes, (self.pixels / self.pixels.sum()).tolist(), strict=True))
+            report.class_presence = dict(zip(classes, (self.presence / self.num_maps).tolist(), strict=True))
+            absent = [name for name, count in zip(classes, self.presence, strict=True) if not count]
+            if absent:
+                report.warnings.append(f"No map has the class {', '.join(absent)}: a model cannot learn it.")
+        problem = order_problem(self.judged, self.manifest.native_schema)
+        if problem:
+            report.errors.append(problem)
+        elif self.exchanged:
+            report.warnings.append(
+                f"{len(self.exchanged)} maps have left and right exchanged ({_some(self.exchanged)}): "
+                "train with --dataset.fix_sides true, or write corrected maps with limner data convert --fix-sides."
+            )
+        pairs = [f"{first.name} = {second.name}" for first, second in self.same]
+        if pairs:
+            report.warnings.append(f"{len(pairs)} pictures are there twice ({_some(pairs)}).")
+        leaks = [f"{a.name} = {b.name}" for a, b in self.same if "test" in (a.split, b.split) and a.split != b.split]
+        if leaks:
+            report.warnings.append(f"{len(leaks)} test pictures are in another split too: {_some(leaks)}.")
+
+
+def _attribute_warnings(report: Report) -> list[str]:
+    if not report.attribute_names:
+        return ["There are no attributes: a model can be conditioned on the label map only."]
+    constant = [name for name, share in report.attribute_shares.items() if share in (0.0, 1.0)]
+    return [f"The attribute {name} is the same for all pictures: it teaches nothing." for name in constant]
+
+
+def _split_warnings(manifest: Manifest) -> list[str]:
+    sizes = manifest.split_sizes()
+    return [f"There is no sample in the split {name}." for name in ("train", "test") if name not in sizes]
+
+
+def _counts(counter: dict[str, int]) -> str:
+    common = sorted(counter.items(), key=lambda item: -item[1])
+    text = ", ".join(f"{name}: {count}" for name, count in common[:5])
+    return text + (f", and {len(common) - 5} others" if len(common) > 5 else "")
+
+
+def _some(names: Sequence[str], num: int = 5) -> str:
+    return ", ".join(names[:num]) + (", …" if len(names) > num else "")

@@ -1,0 +1,109 @@
+"""CelebA, aligned and cropped: Liu et al., "Deep Learning Face Attributes in the Wild", ICCV 2015; SCGAN's layout.
+
+```
+images/000001.jpg ...         photos of 178x218 (or the folder img_align_celeba)
+segmentation/000001.png ...   maps with the ids of scgan-celeba-7, as large as the photos, or
+landmarks68.csv               name,x0,y0,...,x67,y67 in pixels of the photo: the maps are painted from them
+list_attr_celeba_s.txt        attributes (or list_attr_celeba.txt); may be missing
+list_eval_partition.txt       CelebA's own split; may be missing
+```
+Photos without a map or landmarks are left out, as in the paper: no face was found in them. The middle 178x178 is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from limner.data.attributes import AttributeTable, read_celeba_attributes, read_eval_partition, read_splits
+from limner.data.datasets.files import PairReader, first_existing, list_pictures, lookup
+from limner.data.image_io import PHOTO_SUFFIXES, read_photo
+from limner.data.landmarks import label_map_from_landmarks, read_landmarks
+from limner.data.manifest import Layout, Reader, Row
+from limner.data.schema import SCHEMAS, LabelSchema
+from limner.errors import DataError
+
+IMAGES = ("images", "img_align_celeba")
+MAPS = "segmentation"
+LANDMARKS = "landmarks68.csv"
+ATTRIBUTES = ("list_attr_celeba_s.txt", "list_attr_celeba.txt")
+PARTITION = "list_eval_partition.txt"
+SCHEMA = SCHEMAS["scgan-celeba-7"]
+
+
+def detect(root: Path) -> bool:
+    """Whether the folder has this layout."""
+    marks = ("img_align_celeba", MAPS, LANDMARKS, *ATTRIBUTES)
+    return first_existing(root, IMAGES) is not None and first_existing(root, marks) is not None
+
+
+def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
+    """What is in the folder; `schema` plays no part, the maps have one schema only.
+
+    Raises:
+        DataError: if photos or maps are missing altogether, or an attribute or split file is wrong.
+    """
+    folder = first_existing(root, IMAGES)
+    if folder is None:
+        raise DataError(f"{root} has neither the folder {IMAGES[0]} nor {IMAGES[1]}, so it is not CelebA.")
+    photos = list_pictures(folder, PHOTO_SUFFIXES)
+    reader: Reader
+    if (root / MAPS).is_dir():
+        labels = {name: f"{MAPS}/{file}" for name, file in list_pictures(root / MAPS, (".png",)).items()}
+        reader = PairReader(root, SCHEMA)
+    elif (root / LANDMARKS).exists():
+        points = {Path(name).stem: value for name, value in read_landmarks(root / LANDMARKS).items()}
+        labels = {name: name for name in points}
+        reader = LandmarkReader(root, points)
+    else:
+        raise DataError(f"{root} has neither {MAPS} (label maps) nor {LANDMARKS} to paint them from.")
+    path = first_existing(root, ATTRIBUTES)
+    names, table = read_celeba_attributes(path) if path else ((), AttributeTable())
+    splits = _splits(root)
+    faces = {name: file for name, file in photos.items() if name in labels}
+    problems = [f"{path} has no row for {file}." for file in faces.values() if path and lookup(table, file) is None]
+    unknown = (float("nan"),) * len(names)
+    rows = tuple(
+        Row(name, f"{folder.name}/{file}", labels[name], lookup(table, file) or unknown, splits.get(name, ""))
+        for name, file in faces.items()
+    )
+    left_out = len(photos) - len(faces)
+    notes = (f"{left_out} of {len(photos)} photos have no map or landmarks and are left out.",) if left_out else ()
+    return Layout(SCHEMA, rows, reader, names, fit="crop", problems=tuple(problems), notes=notes)
+
+
+@dataclass(frozen=True)
+class LandmarkReader:
+    """Photos, and label maps painted from landmarks; `Row.label` is a name in `points`."""
+
+    root: Path
+    points: dict[str, npt.NDArray[np.float64]]
+
+    def read_image(self, row: Row) -> npt.NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB."""
+        return read_photo(self.root / row.image)
+
+    def read_label_map(self, row: Row) -> npt.NDArray[np.uint8]:
+        """(H, W) uint8 ids of scgan-celeba-7, as large as the photo."""
+        try:
+            with Image.open(self.root / row.image) as picture:
+                width, height = picture.size
+        except OSError as error:
+            raise DataError(f"{self.root / row.image} cannot be read: {error}.") from error
+        return label_map_from_landmarks(self.points[row.label], (height, width))
+
+    def files(self, row: Row) -> tuple[Path, ...]:
+        """The photo and the file of all landmarks."""
+        return self.root / row.image, self.root / LANDMARKS
+
+
+def _splits(root: Path) -> dict[str, str]:
+    if (root / "splits.csv").exists():
+        return read_splits(root / "splits.csv")
+    if (root / PARTITION).exists():
+        return {Path(name).stem: split for name, split in read_eval_partition(root / PARTITION).items()}
+    return {}

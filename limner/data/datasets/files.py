@@ -1,0 +1,68 @@
+"""What the layouts of single files share: listing pictures, reading pairs, joining attributes and splits to names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from limner.data.image_io import read_label_map, read_photo
+from limner.data.manifest import Row
+from limner.data.schema import LabelSchema
+from limner.errors import DataError
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class PairReader:
+    """One photo file and one label map file per row; `Row.image` and `Row.label` are paths below `root`."""
+
+    root: Path
+    schema: LabelSchema
+
+    def read_image(self, row: Row) -> npt.NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB."""
+        return read_photo(self.root / row.image)
+
+    def read_label_map(self, row: Row) -> npt.NDArray[np.uint8]:
+        """(H, W) uint8 ids of `schema`."""
+        return read_label_map(self.root / row.label, self.schema)
+
+    def files(self, row: Row) -> tuple[Path, ...]:
+        """The photo and its map."""
+        return self.root / row.image, self.root / row.label
+
+
+def list_pictures(folder: Path, suffixes: tuple[str, ...]) -> dict[str, str]:
+    """Stem -> file name of the pictures in a folder, numbers in the order of their value.
+
+    Raises:
+        DataError: if two files differ in their suffix only.
+    """
+    found: dict[str, str] = {}
+    for file in os.listdir(folder):
+        stem, suffix = os.path.splitext(file)
+        if suffix.lower() not in suffixes or file.startswith("."):
+            continue
+        if stem in found:
+            first, second = sorted((found[stem], file))
+            raise DataError(f"{folder} has both {first} and {second}: remove one.")
+        found[stem] = file
+    return dict(sorted(found.items(), key=lambda item: (item[0].isdigit() and len(item[0]), item[0])))
+
+
+def first_existing(root: Path, names: Iterable[str]) -> Path | None:
+    """The first of some paths below `root` that exists."""
+    return next((root / name for name in names if (root / name).exists()), None)
+
+
+def lookup(table: Mapping[str, Value], file: str) -> Value | None:
+    """The entry of a picture in a table whose keys are file names or stems."""
+    value = table.get(file)
+    return table.get(os.path.splitext(file)[0]) if value is None else value

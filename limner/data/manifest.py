@@ -1,0 +1,358 @@
+"""One list of samples for many layouts: a `Manifest` names every picture, its map, its attributes and its split.
+
+A layout (a module of `limner.data.datasets`) answers two questions: `detect(root)`, is this folder one of mine, and
+`read_layout(root, ...)`, what is in it. `open_manifest` does the rest for all of them: the choice of attributes, the
+split, the conversion to the schema that was asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from limner.data.config import Fit
+from limner.data.image_io import check_same_shape
+from limner.data.plausibility import side_agreement
+from limner.data.schema import LabelSchema, converter, get_schema
+from limner.data.transforms import make_square
+from limner.errors import ConfigError, DataError, nearest
+
+KINDS: dict[str, str] = {
+    "celebamask-hq": "limner.data.datasets.celebamask_hq",
+    "celeba": "limner.data.datasets.celeba",
+    "fashion-synthesis": "limner.data.datasets.fashion_synthesis",
+    "clothing-co-parsing": "limner.data.datasets.clothing_co_parsing",
+    "folder": "limner.data.datasets.folder",
+}
+"""Layouts by name, in the order in which `auto` tries them."""
+
+SCGAN_ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
+"""The attributes of SCGAN on CelebA, in the paper's order (scgan.md 6.1)."""
+
+AttributeKind = Literal["multi_label", "exclusive"]
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """What a model must know of the data it is trained on; stored in every checkpoint."""
+
+    schema: LabelSchema
+    """Meaning of the ids in the label maps."""
+    attribute_names: tuple[str, ...] = ()
+    """Meaning of the attribute vector."""
+    attribute_kind: AttributeKind = "multi_label"
+    """Independent yes/no attributes, or exactly one of them is 1."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data from which `from_json` makes an equal object."""
+        return {
+            "schema": self.schema.to_json(),
+            "attribute_names": list(self.attribute_names),
+            "attribute_kind": self.attribute_kind,
+        }
+
+    @classmethod
+    def from_json(cls, data: Any) -> DataSpec:
+        """The reverse of `to_json`.
+
+        Raises:
+            DataError: if a field is missing or wrong.
+        """
+        try:
+            names, kind = tuple(map(str, data["attribute_names"])), data["attribute_kind"]
+            schema = LabelSchema.from_json(data["schema"])
+        except (KeyError, TypeError) as error:
+            raise DataError(f"The data description lacks the field {error}.") from error
+        if kind not in ("multi_label", "exclusive"):
+            raise DataError(f'attribute_kind is "{kind}", but must be "multi_label" or "exclusive".')
+        return cls(schema, names, kind)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One sample. `image` and `label` are whatever the layout's reader needs: relative paths, or a place in a file."""
+
+    name: str
+    image: str
+    label: str
+    attributes: tuple[float, ...] = ()
+    split: str = ""
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """How a layout turns a row into pixels."""
+
+    def read_image(self, row: Row) -> npt.NDArray[np.uint8]:
+        """The picture, (H, W, 3) uint8 RGB."""
+
+    def read_label_map(self, row: Row) -> npt.NDArray[np.uint8]:
+        """The ids in the layout's own schema, (H, W) uint8."""
+
+    def files(self, row: Row) -> tuple[Path, ...]:
+        """The files that these two read."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a layout's `read_layout` found."""
+
+    schema: LabelSchema
+    """Schema of the maps as they lie in the files."""
+    rows: tuple[Row, ...]
+    """Every picture, with all attributes of the data set and its split ("" where it names none)."""
+    reader: Reader
+    """Reads the rows."""
+    attribute_names: tuple[str, ...] = ()
+    """Names of the rows' attributes."""
+    attribute_kind: AttributeKind = "multi_label"
+    """See `DataSpec`."""
+    default_schema: LabelSchema | None = None
+    """What maps are converted to unless another schema is asked for; none: they stay as they are."""
+    fit: Fit = "refuse"
+    """What this layout does with pictures that are not square."""
+    problems: tuple[str, ...] = ()
+    """What is wrong with the folder, one sentence each."""
+    notes: tuple[str, ...] = ()
+    """What a user should know of the folder, one sentence each."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The samples of a data set, or of one split of it."""
+
+    root: Path
+    kind: str
+    spec: DataSpec
+    rows: tuple[Row, ...]
+    reader: Reader = field(repr=False, compare=False)
+    native_schema: LabelSchema = field(repr=False)
+    """Schema of the maps in the files; they are converted to `spec.schema` when read."""
+    fit: Fit = "refuse"
+    fix_sides: bool = False
+    problems: tuple[str, ...] = field(default=(), repr=False)
+    notes: tuple[str, ...] = field(default=(), repr=False)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def split(self, name: str) -> Manifest:
+        """The samples of one split.
+
+        Raises:
+            DataError: if it has none.
+        """
+        rows = tuple(row for row in self.rows if row.split == name)
+        if not rows:
+            counts = ", ".join(f"{split} ({count})" for split, count in sorted(self.split_sizes().items()))
+            raise DataError(f'{self.root} has no samples in the split "{name}"; it has: {counts}.')
+        return dataclasses.replace(self, rows=rows)
+
+    def split_sizes(self) -> dict[str, int]:
+        """Number of samples per split."""
+        return dict(Counter(row.split for row in self.rows))
+
+    def read_image(self, row: Row) -> npt.NDArray[np.uint8]:
+        """The picture of a row, (S, S, 3) uint8 RGB.
+
+        Raises:
+            DataError: if the file cannot be used.
+        """
+        return make_square(self.reader.read_image(row), self.fit, f"The image of {row.name}")
+
+    def read_label_map(self, row: Row) -> npt.NDArray[np.uint8]:
+        """The label map of a row, (S, S) uint8 ids of `spec.schema`; S may differ from the picture's.
+
+        Raises:
+            DataError: if the file cannot be used.
+        """
+        where = f"The label map of {row.name}"
+        return make_square(self.read_whole_label_map(row), self.fit, where, is_label_map=True)
+
+    def read_whole_label_map(self, row: Row) -> npt.NDArray[np.uint8]:
+        """The label map of a row before it is made square, (H, W) uint8 ids of `spec.schema`.
+
+        Raises:
+            DataError: if the file cannot be used.
+        """
+        return self._table[self.read_native_label_map(row)]
+
+    def read_native_label_map(self, row: Row) -> npt.NDArray[np.uint8]:
+        """The label map of a row as it lies in the file, (H, W) uint8 ids of `native_schema`; sides fixed if asked for.
+
+        Raises:
+            DataError: if the file cannot be used.
+        """
+        label_map = self.reader.read_label_map(row)
+        if self.fix_sides and side_agreement(label_map, self.native_schema) == 0:
+            return self.native_schema.flip_permutation()[label_map]
+        return label_map
+
+    def read(self, row: Row) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """Picture and label map of a row, checked to show the same crop.
+
+        Raises:
+            DataError: if a file cannot be used or the two do not fit together.
+        """
+        image, label_map = self.reader.read_image(row), self.read_whole_label_map(row)
+        check_same_shape(image, label_map, row.image)
+        where = f"{self.root / row.image}"
+        return make_square(image, self.fit, where), make_square(label_map, self.fit, where, is_label_map=True)
+
+    def fingerprint(self) -> str:
+        """Hash of what the samples are: layout, schema, names, splits, attributes and file sizes (16 hex digits).
+
+        It does not depend on where the folder lies.
+        """
+        digest = hashlib.sha256(
+            json.dumps([self.kind, self.fit, self.fix_sides, self.spec.to_json()], sort_keys=True).encode()
+        )
+        for row in self.rows:
+            sizes = [path.stat().st_size for path in self.reader.files(row)]
+            digest.update(json.dumps([row.name, row.split, row.attributes, sizes]).encode())
+        return digest.hexdigest()[:16]
+
+    @cached_property
+    def _table(self) -> npt.NDArray[np.uint8]:
+        return converter(self.native_schema, self.spec.schema)
+
+
+def open_manifest(
+    path: str | Path,
+    *,
+    kind: str = "auto",
+    schema: str | Path | LabelSchema | None = None,
+    attributes: Sequence[str] | None = None,
+    fit: Fit | None = None,
+    fix_sides: bool = False,
+    allow_problems: bool = False,
+) -> Manifest:
+    """List the samples of a data folder. Nothing is decoded yet.
+
+    Args:
+        path: the folder.
+        kind: a name of `KINDS`, or "auto" to look which one it is.
+        schema: label schema (a name, a JSON file or an object) that maps are converted to; none: the layout's own. A
+            plain folder without a `schema.json` takes this as the schema of its files.
+        attributes: names and order of the attributes; none: SCGAN's five where the data set has them, else all that the
+            schema does not imply; empty: no attributes.
+        fit: what to do with pictures that are not square; none: what the layout needs.
+        fix_sides: exchange left and right classes in maps where all eyes and brows lie on the wrong side.
+        allow_problems: list what is there although pairs are missing and the like; `Manifest.problems` has them.
+
+    Raises:
+        DataError: if the folder is missing, empty, of no known layout, or has problems.
+        ConfigError: if a name is unknown.
+    """
+    root = Path(path)
+    if not root.is_dir():
+        raise DataError(f"{root} is {'not a folder' if root.exists() else 'missing'}: name the folder of a data set.")
+    wanted = None if schema is None else get_schema(schema)
+    kind = _checked_kind(root, kind)
+    layout = read_layout(root, kind, schema=wanted)
+    if not layout.rows:
+        raise DataError(f"{root} holds no pictures in the layout {kind}: see docs/data.md for where they must lie.")
+    if layout.problems and not allow_problems:
+        more = f" ({len(layout.problems) - 1} more problems: limner data check {root})" if layout.problems[1:] else ""
+        raise DataError(layout.problems[0] + more)
+    target = wanted or layout.default_schema or layout.schema
+    converter(layout.schema, target)  # refuses an impossible conversion now, not in the middle of a run
+    names = _choose_attributes(layout, target, attributes, root)
+    columns = [layout.attribute_names.index(name) for name in names]
+    has_splits = any(row.split for row in layout.rows)
+    rows = tuple(
+        dataclasses.replace(
+            row,
+            attributes=tuple(row.attributes[column] for column in columns),
+            split=row.split or ("unused" if has_splits else hash_split(row.name)),
+        )
+        for row in layout.rows
+    )
+    spec = DataSpec(target, names, layout.attribute_kind)
+    return Manifest(
+        root=root,
+        kind=kind,
+        spec=spec,
+        rows=rows,
+        reader=layout.reader,
+        native_schema=layout.schema,
+        fit=fit or layout.fit,
+        fix_sides=fix_sides,
+        problems=layout.problems,
+        notes=layout.notes,
+    )
+
+
+def hash_split(name: str, *, seed: int = 0, test_share: float = 0.1) -> str:
+    """Split of a sample whose data set names none: "test" for a fixed tenth of all names, else "train".
+
+    It depends on the name alone, so adding or removing samples moves no other sample to the other side.
+    """
+    number = int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8], "big")
+    return "test" if number < test_share * 2**64 else "train"
+
+
+def find_kind(root: Path) -> str | None:
+    """The layout of a folder; none if it has no known one."""
+    return next((kind for kind in KINDS if _module(kind).detect(root)), None)
+
+
+def read_layout(root: Path, kind: str = "auto", *, schema: LabelSchema | None = None) -> Layout:
+    """What is in a data folder, before attributes, splits and schema are chosen; `open_manifest` is what one wants.
+
+    Raises:
+        DataError, ConfigError: as `open_manifest`.
+    """
+    layout: Layout = _module(_checked_kind(root, kind)).read_layout(root, schema=schema)
+    return layout
+
+
+def _checked_kind(root: Path, kind: str) -> str:
+    if kind != "auto":
+        if kind not in KINDS:
+            raise ConfigError(f'There is no data layout "{kind}".{nearest(kind, [*KINDS, "auto"])}')
+        return kind
+    if not any(root.iterdir()):
+        raise DataError(f"{root} is empty: put a data set there, see docs/data.md for the layouts.")
+    found = find_kind(root)
+    if found is None:
+        raise DataError(
+            f"{root} has no layout that is known ({', '.join(KINDS)}): see docs/data.md; the plainest one is images/ "
+            "and labels/ with the same file names."
+        )
+    return found
+
+
+def _module(kind: str) -> ModuleType:
+    return importlib.import_module(KINDS[kind])
+
+
+def _choose_attributes(
+    layout: Layout, schema: LabelSchema, wanted: Sequence[str] | None, root: Path
+) -> tuple[str, ...]:
+    known = layout.attribute_names
+    if wanted is None:
+        if layout.attribute_kind == "exclusive":
+            return known
+        if set(SCGAN_ATTRIBUTES) <= set(known):
+            return SCGAN_ATTRIBUTES
+        return tuple(name for name in known if name not in schema.implied_attributes)
+    for name in wanted:
+        if name not in known:
+            hint = nearest(name, known) if known else " It has no attributes at all."
+            raise ConfigError(f'{root} has no attribute "{name}".{hint}')
+    if len(set(wanted)) != len(wanted):
+        raise ConfigError(f"An attribute is named twice in: {', '.join(wanted)}.")
+    return tuple(wanted)

@@ -1,0 +1,165 @@
+"""What a system's `demo.py` returns, sheets of pictures, and the page that shows them all."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from limner.pipelines import SYNTHETIC_MEDIA, Pipeline
+
+MAX_BYTES = 300_000
+"""Of one picture file."""
+
+_EXIF_DESCRIPTION, _EXIF_SOFTWARE = 0x010E, 0x0131
+
+
+@dataclass(frozen=True)
+class DemoPicture:
+    """One sheet of the demo.
+
+    Attributes:
+        name: stem of its file.
+        title: a few words.
+        caption: what can be seen, a sentence or two.
+        image: RGB.
+        python: lines of Python that make these pictures again, run in the system's folder of the demo.
+        command: the same, or one row of it, on the command line.
+    """
+
+    name: str
+    title: str
+    caption: str
+    image: Image.Image
+    python: str
+    command: str
+
+
+def contact_sheet(
+    rows: Sequence[Sequence[Image.Image]],
+    *,
+    tile: int = 96,
+    row_names: Sequence[str] = (),
+    column_names: Sequence[str] = (),
+) -> Image.Image:
+    """Pictures in rows of equal size, with names on the left and above.
+
+    Args:
+        rows: pictures of any size; each becomes `tile` × `tile` pixels.
+        tile: pixels.
+        row_names: one a row, or none at all; a name may have several lines.
+        column_names: one a column, or none at all.
+    """
+    font = ImageFont.load_default(12)
+    gap = 2
+    left = 8 + max((_width(name, font) for name in row_names), default=-8)
+    top = 22 if column_names else 0
+    columns = max(map(len, rows))
+    sheet = Image.new("RGB", (left + columns * (tile + gap) - gap, top + len(rows) * (tile + gap) - gap), "white")
+    draw = ImageDraw.Draw(sheet)
+    for column, name in enumerate(column_names):
+        draw.text((left + column * (tile + gap) + tile / 2, top / 2), name, fill="black", font=font, anchor="mm")
+    for row, pictures in enumerate(rows):
+        y = top + row * (tile + gap)
+        if row_names:
+            draw.multiline_text((0, y + tile / 2), row_names[row], fill="black", font=font, anchor="lm")
+        for column, picture in enumerate(pictures):
+            resized = picture.convert("RGB").resize((tile, tile), Image.Resampling.BICUBIC)
+            sheet.paste(resized, (left + column * (tile + gap), y))
+    return sheet
+
+
+def save_picture(path: Path, picture: DemoPicture, pipeline: Pipeline) -> None:
+    """Write a sheet as JPEG of at most `MAX_BYTES`, which says in its metadata that and how it was made."""
+    exif = Image.Exif()
+    exif[_EXIF_SOFTWARE] = "Limner"
+    facts = {"statement": SYNTHETIC_MEDIA, "system": pipeline.name, "weights": pipeline.weights_name}
+    exif[_EXIF_DESCRIPTION] = json.dumps({**facts, "weights_hash": pipeline.weights_hash, "python": picture.python})
+    for quality in (92, 85, 75, 60, 40):
+        picture.image.save(path, format="JPEG", quality=quality, subsampling=0, exif=exif)
+        if path.stat().st_size <= MAX_BYTES:
+            return
+
+
+def write_page(path: Path, sections: Mapping[str, tuple[str, Sequence[tuple[DemoPicture, Path]]]]) -> None:
+    """Write one HTML file that needs no other file.
+
+    Args:
+        path: of the page.
+        sections: system -> a line about its weights, and its pictures with their files.
+    """
+    body = []
+    for system, (about, pictures) in sections.items():
+        body.append(f"<h2>{html.escape(system)}</h2>\n<p class=about>{html.escape(about)}</p>")
+        for picture, file in pictures:
+            data = base64.b64encode(file.read_bytes()).decode()
+            body.append(
+                _FIGURE.format(
+                    title=html.escape(picture.title),
+                    caption=html.escape(picture.caption),
+                    data=data,
+                    width=picture.image.width,
+                    height=picture.image.height,
+                    python=html.escape(picture.python),
+                    command=html.escape(picture.command),
+                    folder=html.escape(system),
+                )
+            )
+    path.write_text(_PAGE.format(statement=html.escape(SYNTHETIC_MEDIA), body="\n".join(body)), encoding="utf-8")
+
+
+def _width(name: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> int:
+    return max(round(font.getlength(line)) for line in name.split("\n"))
+
+
+_FIGURE = """\
+<figure>
+<h3>{title}</h3>
+<img src="data:image/jpeg;base64,{data}" width="{width}" height="{height}" alt="{caption}">
+<figcaption>{caption}</figcaption>
+<details><summary>Make it again</summary>
+<p>In the folder <code>{folder}</code> beside this page, with Python:</p>
+<pre>{python}</pre>
+<p>On the command line:</p>
+<pre>{command}</pre>
+</details>
+</figure>"""
+
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Limner: demo</title>
+<style>
+:root {{ color-scheme: light dark; --paper: #fbfaf7; --ink: #22201c; --soft: #6d675d; --line: #ddd7ca;
+  --box: #f1eee6; }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --paper: #1b1a18; --ink: #ece7dd; --soft: #a59d8f; --line: #3a3732; --box: #25231f; }}
+}}
+body {{ max-width: 1040px; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; background: var(--paper); color: var(--ink);
+  font: 16px/1.55 Georgia, "Times New Roman", serif; }}
+h1 {{ font-size: 2.2rem; font-weight: normal; margin: 0; }}
+h2 {{ font-weight: normal; margin: 3rem 0 0; padding-top: 1.2rem; border-top: 1px solid var(--line); }}
+h3 {{ font-size: 1.15rem; margin: 0 0 .6rem; }}
+.about, .statement, details p {{ color: var(--soft); }}
+.statement, details {{ font-size: .9rem; }}
+figure {{ margin: 2rem 0 2.5rem; }}
+figcaption {{ margin: .6rem 0; }}
+img {{ max-width: 100%; height: auto; border-radius: 4px; background: white; padding: 6px; box-sizing: border-box; }}
+summary {{ cursor: pointer; color: var(--soft); }}
+pre {{ overflow-x: auto; padding: .8rem 1rem; background: var(--box); border-radius: 4px; font: 13px/1.5 monospace; }}
+code {{ font-family: monospace; }}
+</style>
+<h1>Limner</h1>
+<p>Pictures of what you ask for: say where things are (a label map) and which attributes hold, and let a seed decide
+the rest.</p>
+<p class=statement>{statement}</p>
+{body}
+</html>
+"""

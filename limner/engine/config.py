@@ -1,0 +1,69 @@
+"""The settings of a training run that every system shares. No torch import, so `--help` stays fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from limner.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How long, how large, how precise, how often."""
+
+    images: int
+    """Length of the run: images seen by the first network updated, the clock of every schedule."""
+    batch_size: int
+    """Images of one update over all processes and micro-batches."""
+    accumulate: int = 1
+    """Micro-batches that one update is split into, to save memory."""
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    """Arithmetic of the networks. There is no fp16: docs/decisions/ says why."""
+    clip_norm: float = 0.0
+    """Largest L2 norm of one network's gradient; 0 = no clipping."""
+    ema_half_life: float = 0.0
+    """Half-life of the averaged weights in images; 0 = no averaging."""
+    seed: int = 0
+    """Seed of initial weights, order, augmentation and noise."""
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train."""
+    devices: int = 1
+    """Processes on this machine, one a device; torchrun's own number wins."""
+    num_nodes: int = 1
+    """Machines."""
+    channels_last: bool = False
+    """Memory layout; faster on CUDA, measured slower on a CPU."""
+    compile: bool = False
+    """Run the networks through torch.compile."""
+    num_workers: int = 0
+    """Reader processes; 0 reads in the training process, best for sets that fit the cache."""
+    log_every: int = 2_000
+    """Images between two lines of metrics.jsonl."""
+    sample_every: int = 20_000
+    """Images between two sample grids."""
+    checkpoint_every: int = 20_000
+    """Images between two checkpoints, each preceded by a validation that decides which one is the best."""
+    keep_checkpoints: int = 2
+    """Newest checkpoints to keep, beside the best one."""
+
+    def __post_init__(self) -> None:
+        at_least = {
+            "images": 1,
+            "batch_size": 1,
+            "accumulate": 1,
+            "clip_norm": 0,
+            "ema_half_life": 0,
+            "seed": 0,
+            "devices": 1,
+            "num_nodes": 1,
+            "num_workers": 0,
+            "log_every": 1,
+            "sample_every": 1,
+            "checkpoint_every": 1,
+            "keep_checkpoints": 1,
+        }
+        for name, least in at_least.items():
+            value = getattr(self, name)
+            if not value >= least or value > 1e15:  # `not >=` also catches NaN
+                raise ConfigError(f"--train.{name} is {value}; it must be a number of at least {least}.")

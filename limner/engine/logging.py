@@ -1,0 +1,108 @@
+"""What a run tells: metrics.jsonl, TensorBoard where it is installed, a progress bar, sample grids."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+from tqdm import tqdm
+
+from limner.engine.checkpoint import write_atomically
+from limner.errors import MissingExtraError, TrainingError
+from limner.optional import optional
+
+log = logging.getLogger("limner")
+
+
+class RunLog:
+    """Writer of one run folder; built on the first process only.
+
+    Args:
+        run: the run folder.
+        images_seen: where the run (re)starts; later lines of an interrupted run are dropped.
+        total: images of the whole run.
+    """
+
+    def __init__(self, run: Path, *, images_seen: int, total: int) -> None:
+        self.run = run
+        self._cut_metrics(images_seen)
+        try:
+            tensorboard = optional("torch.utils.tensorboard", extra="tensorboard")
+            self._tensorboard = tensorboard.SummaryWriter(str(run / "tensorboard"), purge_step=images_seen)
+        except MissingExtraError:
+            self._tensorboard = None
+        self._bar = tqdm(
+            total=total, initial=images_seen, unit="img", smoothing=0.05, disable=not sys.stderr.isatty(), leave=True
+        )
+        self._last_line = 0.0
+
+    def advance(self, num_images: int) -> None:
+        """Move the progress bar."""
+        self._bar.update(num_images)
+
+    def write(self, images_seen: int, metrics: dict[str, float], *, warnings: list[str]) -> None:
+        """Append one line to metrics.jsonl and the same numbers to TensorBoard."""
+        line: dict[str, Any] = {"images_seen": images_seen, **metrics}
+        if warnings:
+            line["warnings"] = warnings
+        try:
+            with open(self.run / "metrics.jsonl", "a") as file:
+                file.write(json.dumps(line) + "\n")
+            if self._tensorboard is not None:
+                for name, value in metrics.items():
+                    self._tensorboard.add_scalar(name, value, images_seen)
+        except OSError as error:
+            raise TrainingError(f"metrics.jsonl could not be written in {self.run} ({error}).") from error
+        for warning in warnings:
+            log.warning("at %d images: %s", images_seen, warning)
+        if self._bar.disable and time.monotonic() - self._last_line > 30:  # a line now and then where no bar is shown
+            self._last_line = time.monotonic()
+            shown = ", ".join(f"{name} {value:.3g}" for name, value in metrics.items() if "/" not in name)
+            log.info("%d of %d images: %s", images_seen, self._bar.total, shown)
+
+    def write_samples(self, images_seen: int, grid: Float[Tensor, "rows columns 3 height width"]) -> None:
+        """Save a grid of pictures in [-1, 1] as samples/<images seen>.png."""
+        path = self.run / "samples" / f"{images_seen:09d}.png"
+        temporary = path.with_name(f".{path.name}")
+        try:
+            path.parent.mkdir(exist_ok=True)
+            tile_grid(grid).save(temporary, format="PNG")
+            os.replace(temporary, path)
+        except OSError as error:
+            raise TrainingError(f"{path} could not be written ({error}).") from error
+
+    def close(self) -> None:
+        """Flush and close everything."""
+        self._bar.close()
+        if self._tensorboard is not None:
+            self._tensorboard.close()
+
+    def _cut_metrics(self, images_seen: int) -> None:
+        path = self.run / "metrics.jsonl"
+        if not path.exists():
+            return
+        kept = []
+        for line in path.read_text().splitlines():
+            try:
+                if json.loads(line)["images_seen"] <= images_seen:
+                    kept.append(line)
+            except (ValueError, KeyError, TypeError):  # the last line of a killed run may be cut off
+                continue
+        write_atomically(path, "".join(f"{line}\n" for line in kept))
+
+
+def tile_grid(grid: Float[Tensor, "rows columns 3 height width"]) -> Image.Image:
+    """Pictures in [-1, 1] side by side as one RGB image."""
+    pixels = ((grid.float().clamp(-1, 1) + 1) * 127.5).round().byte().cpu().numpy()
+    rows, columns, channels, height, width = pixels.shape
+    tiled = pixels.transpose(0, 3, 1, 4, 2).reshape(rows * height, columns * width, channels)
+    return Image.fromarray(np.ascontiguousarray(tiled))

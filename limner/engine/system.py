@@ -1,0 +1,78 @@
+"""What the engine needs to know of a system: its networks and the order in which its paper updates them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from limner.data.batch import TensorBatch
+from limner.data.manifest import DataSpec
+from limner.engine.config import TrainConfig
+
+if TYPE_CHECKING:
+    from limner.engine.loop import Engine
+
+
+class System(ABC):
+    """The training side of a system.
+
+    A subclass builds `networks` in its constructor. The keys of `networks` and `optimizers()` are the names that
+    `Engine.update` takes; a network without an optimiser is never updated.
+    """
+
+    name: ClassVar[str]
+    best_metric: ClassVar[tuple[str, Literal["max", "min"]]]
+    """Key of `validate`'s result that decides the best checkpoint, and its good direction."""
+
+    def __init__(self, config: Any, spec: DataSpec) -> None:
+        self.config = config
+        self.spec = spec
+        self.networks: dict[str, nn.Module] = {}
+
+    @property
+    def train_config(self) -> TrainConfig:
+        """The engine's part of the configuration."""
+        train: TrainConfig = self.config.train
+        return train
+
+    @property
+    def ema_networks(self) -> tuple[str, ...]:
+        """Networks that keep averaged weights when the configuration asks for averaging."""
+        return ()
+
+    @abstractmethod
+    def optimizers(self) -> dict[str, Optimizer]:
+        """One optimiser for each trained network."""
+
+    def lr_scale(self, images_seen: int) -> float:
+        """Factor on every learning rate at this point of the run."""
+        return 1.0
+
+    @abstractmethod
+    def training_step(self, batch: Any, engine: Engine) -> None:
+        """One iteration in the paper's order, by calls of `engine.update`."""
+
+    @abstractmethod
+    def fixed_inputs(self, dataset: Any) -> TensorBatch:
+        """Inputs of the sample grids, the same during the whole run."""
+
+    @abstractmethod
+    def sample(self, fixed: Any, networks: dict[str, nn.Module]) -> Float[Tensor, "rows columns 3 height width"]:
+        """A grid of pictures in [-1, 1]: the conditions first, then the outputs."""
+
+    @abstractmethod
+    def validate(self, batches: Iterable[Any], networks: dict[str, nn.Module]) -> dict[str, float]:
+        """Quick scores on held-out data; the published protocol is the system's `evaluation.py`."""
+
+    def diversity_of(self, grid: Float[Tensor, "rows columns 3 height width"]) -> float | None:
+        """How much the pictures of a sample grid differ where only the latent does; None where that has no meaning."""
+        return None
+
+    @abstractmethod
+    def pipeline(self, networks: dict[str, nn.Module]) -> Any:
+        """The inference side, holding `networks` (averaged weights where there are any)."""

@@ -1,0 +1,52 @@
+"""The errors that Limner raises at its public border.
+
+Every message is one sentence or two that say what is wrong, where, what is allowed and what to do.
+`exit_code` is what the command line returns: 1 = the run failed, 2 = wrong use.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class LimnerError(Exception):
+    """Base of all errors that are the user's to read; anything else is a bug of ours."""
+
+    exit_code = 1
+
+
+class ConfigError(LimnerError):
+    """An option or a configuration value is unknown, out of range or contradicts another one."""
+
+    exit_code = 2
+
+
+class DataError(LimnerError):
+    """A file of the user's data is missing, broken or not what its layout promises."""
+
+
+class ShapeError(LimnerError):
+    """A size, a number of channels or a number of classes does not fit."""
+
+    exit_code = 2
+
+
+class WeightsError(LimnerError):
+    """A weights folder or a checkpoint cannot be used."""
+
+
+class TrainingError(LimnerError):
+    """A training run cannot go on (a loss that is not finite, a full disk)."""
+
+
+class MissingExtraError(LimnerError):
+    """An optional package is needed and not installed."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint for an unknown name: ` Did you mean "x"?` when one is close, then the list of all known names."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f' Did you mean "{close[0]}"?' if close else ""
+    return f"{hint} Known: {', '.join(known)}."

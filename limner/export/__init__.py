@@ -1,0 +1,1 @@
+"""Networks for other runtimes, each file compared with the network it came from."""

@@ -1,0 +1,227 @@
+"""Where weights are: local folders, and the weights that come with the package.
+
+All weights of this version are shipped as files, so nothing is ever downloaded. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from limner.errors import WeightsError, nearest
+from limner.registry import system_names
+
+FORMAT_VERSION = 1
+INDEX = "pipeline.json"
+CARD = "README.md"
+SUMS = "SHA256SUMS"
+
+DEFAULTS = {"scgan": "scgan-faces-64", "parser": "parser-faces-64"}
+"""System -> the shipped weights that `load(system)` takes."""
+
+_PICKLE_SUFFIXES = {".pth", ".pt", ".bin", ".ckpt", ".pkl", ".pickle"}
+_INDEX_FIELDS: dict[str, type] = {
+    "system": str,
+    "limner": str,
+    "image_size": int,
+    "networks": list,
+    "spec": dict,
+    "expected": dict,
+}
+
+
+@dataclass(frozen=True)
+class Location:
+    """A weights folder and the name under which results mention it."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class WeightsInfo:
+    """What `limner list` shows about shipped weights."""
+
+    name: str
+    system: str
+    path: Path
+    default: bool
+    size_bytes: int
+    image_size: int
+    license: str
+    expected: dict[str, Any]
+
+
+def resolve(name_or_path: str | Path, *, system: str | None = None) -> Location:
+    """Find a weights folder.
+
+    Args:
+        name_or_path: a weights folder, a checkpoint folder, a run folder (its best checkpoint, else the newest), a
+            name of shipped weights, or the name of a system (its default weights).
+        system: only used to word the error and to list fitting names.
+
+    Raises:
+        WeightsError: if there is nothing of that name.
+    """
+    text = os.fspath(name_or_path)
+    path = Path(text).expanduser()
+    location = _find_local(path)
+    if location is not None:
+        return location
+    shipped = _shipped()
+    name = DEFAULTS.get(text, text)
+    if name in shipped:
+        return Location(shipped[name], name)
+    if path.is_file():
+        raise WeightsError(_file_message(path))
+    if path.is_dir():
+        pickles = sorted(file.name for file in path.iterdir() if file.suffix in _PICKLE_SUFFIXES)
+        if pickles:
+            raise WeightsError(_file_message(path / pickles[0]))
+        raise WeightsError(
+            f"{path} has no {INDEX}, and it is no run folder with a checkpoint; give a folder that limner train or "
+            "save_pretrained wrote."
+        )
+    if path.suffix in _PICKLE_SUFFIXES or len(path.parts) != 1 or text.startswith(("~", ".")):
+        raise WeightsError(f"There is no weights folder {path}.")
+    if text in DEFAULTS:
+        raise WeightsError(
+            f'The weights "{name}" of "{text}" did not come with this installation; give a folder with --weights. '
+            f"Shipped: {', '.join(sorted(shipped)) or 'none'}."
+        )
+    fitting = [name for name, path in shipped.items() if system in (None, read_index(path)["system"])]
+    if not fitting:
+        raise WeightsError(f'There are no weights "{text}", and none are shipped; give a folder with --weights.')
+    raise WeightsError(f'There are no weights "{text}".{nearest(text, fitting)}')
+
+
+def list_weights(system: str | None = None) -> list[WeightsInfo]:
+    """All shipped weights (of one system), by name."""
+    found = []
+    for name, path in sorted(_shipped().items()):
+        index = read_index(path)
+        if system in (None, index["system"]):
+            found.append(
+                WeightsInfo(
+                    name=name,
+                    system=index["system"],
+                    path=path,
+                    default=DEFAULTS.get(index["system"]) == name,
+                    size_bytes=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
+                    image_size=index["image_size"],
+                    license=_license(path / CARD),
+                    expected=index["expected"],
+                )
+            )
+    return found
+
+
+def read_index(path: Path) -> dict[str, Any]:
+    """The checked `pipeline.json` of a weights folder.
+
+    Raises:
+        WeightsError: if it is foreign, newer than this program, or not complete.
+    """
+    file = path / INDEX
+    index = read_json(file)
+    version = index.get("format_version")
+    if not isinstance(version, int) or isinstance(version, bool):
+        raise WeightsError(f'{file} is not Limner\'s: it has no whole number "format_version".')
+    if version > FORMAT_VERSION:
+        raise WeightsError(
+            f"{file} has format version {version}, this Limner reads versions up to {FORMAT_VERSION}; update Limner."
+        )
+    for name, kind in _INDEX_FIELDS.items():
+        if not isinstance(index.get(name), kind):
+            raise WeightsError(f'{file} has no "{name}" of the right kind ({kind.__name__}).')
+    for network in index["networks"]:
+        if not isinstance(network, str) or not re.fullmatch("[a-z][a-z0-9_]*", network):
+            raise WeightsError(
+                f"{file} names the network {network!r}; names have small letters, digits and underscores."
+            )
+    known = system_names()
+    if index["system"] not in known:
+        raise WeightsError(f'{file} is of the unknown system "{index["system"]}".{nearest(index["system"], known)}')
+    return index
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A JSON object from a file of a weights folder.
+
+    Raises:
+        WeightsError: if it cannot be read or is not a JSON object.
+    """
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise WeightsError(f"{file} is missing; copy the weights folder again.") from error
+    except OSError as error:
+        raise WeightsError(f"{file} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise WeightsError(f"{file} is not valid JSON; copy the weights folder again.") from error
+    if not isinstance(value, dict):
+        raise WeightsError(f"{file} holds no JSON object; copy the weights folder again.")
+    return value
+
+
+def _find_local(path: Path) -> Location | None:
+    """The weights folder at `path`, if it is one, a checkpoint folder or a run folder."""
+    if (path / INDEX).is_file():
+        if path.name == "pipeline":
+            return _find_local(path.parent)
+        return Location(path, path.absolute().name)
+    if (path / "pipeline" / INDEX).is_file():
+        absolute = path.absolute()
+        in_run = absolute.parent.name == "checkpoints"
+        return Location(path / "pipeline", f"{absolute.parent.parent.name}@{path.name}" if in_run else absolute.name)
+    if not (path / "checkpoints").is_dir():
+        return None
+    if (path / "best.json").is_file():
+        best = read_json(path / "best.json").get("checkpoint")
+        if isinstance(best, str):
+            # Only the last part: whatever the file says, the checkpoint lies in this run.
+            location = _find_local(path / "checkpoints" / Path(best).name)
+            if location is not None:
+                return location
+    for checkpoint in sorted((path / "checkpoints").iterdir(), key=lambda folder: folder.name, reverse=True):
+        if checkpoint.name.isdigit() and (checkpoint / "pipeline" / INDEX).is_file():
+            return _find_local(checkpoint)
+    return None
+
+
+def _shipped() -> dict[str, Path]:
+    """Name -> folder of the weights that came with this installation."""
+    package = Path(__file__).resolve().parent
+    folders = [package / "weights", package.parent / "weights"]  # in a wheel, in a checkout
+    if os.environ.get("LIMNER_WEIGHTS"):
+        folders.insert(0, Path(os.environ["LIMNER_WEIGHTS"]))
+    found: dict[str, Path] = {}
+    for folder in folders:
+        if folder.is_dir():
+            for path in sorted(folder.iterdir()):
+                if (path / INDEX).is_file():
+                    found.setdefault(path.name, path)
+    return found
+
+
+def _license(card: Path) -> str:
+    """The `license:` line in the head of a model card."""
+    try:
+        text = card.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return "unknown"
+    match = re.search(r"^license:\s*(\S.*)$", text.split("\n---", 1)[0], re.MULTILINE)
+    return match.group(1).strip() if match else "unknown"
+
+
+def _file_message(path: Path) -> str:
+    if path.suffix in _PICKLE_SUFFIXES:
+        return (
+            f"{path} is a pickle file, which can run foreign code; only safetensors are loaded. Give a weights folder "
+            "with a pipeline.json."
+        )
+    return f"{path} is a file; give the weights folder with its {INDEX}."

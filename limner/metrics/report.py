@@ -1,0 +1,139 @@
+"""The result of an evaluation: measurements beside the published table, as Markdown, JSON and a sheet of pictures."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from limner.metrics.protocol import Measurement
+from limner.metrics.tables import PublishedTable
+
+
+@dataclass(frozen=True)
+class EvaluationReport:
+    """Everything that one evaluation found.
+
+    Attributes:
+        provenance: what was evaluated and by which program: system, weights, weights_hash, limner, ...
+        measurements: key -> number with its protocol. Keys are stable words such as "judge_mean_iou".
+        published: the table to stand beside, if there is one.
+        table_keys: column of `published` -> key of the measurement that belongs there; other columns stay empty.
+        sheet: pictures to look at.
+    """
+
+    provenance: dict[str, str]
+    measurements: dict[str, Measurement]
+    published: PublishedTable | None = None
+    table_keys: dict[str, str] | None = None
+    sheet: Image.Image | None = None
+
+    def table(self) -> str:
+        """Markdown: all measurements, classes, the published rows, notes and protocols."""
+        parts = [self._measured(), self._classes(), self._published(), self._notes()]
+        return "\n\n".join(part for part in parts if part)
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary of plain values; numbers that are not finite are None."""
+        return {
+            "provenance": self.provenance,
+            "measurements": {key: value.to_json() for key, value in self.measurements.items()},
+            "published": None
+            if self.published is None
+            else {
+                "name": self.published.name,
+                "source": self.published.source,
+                "protocol": self.published.protocol,
+                "rows": [vars(row) for row in self.published.rows],
+                "measured": {
+                    column: self.measurements[key].to_json()["value"] for column, key in (self.table_keys or {}).items()
+                },
+            },
+        }
+
+    def save(self, directory: str | Path) -> list[Path]:
+        """Write `report.md`, `report.json` and, where there is one, `sheet.png`; each appears whole or not at all."""
+        directory = Path(directory)
+        directory.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(self.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        writers: dict[str, Callable[[Path], object]] = {
+            "report.md": lambda path: path.write_text(self.table() + "\n", encoding="utf-8"),
+            "report.json": lambda path: path.write_text(text, encoding="utf-8"),
+        }
+        if self.sheet is not None:
+            writers["sheet.png"] = self._save_sheet
+        for name, write in writers.items():
+            temporary = directory / f".{name}.{os.getpid()}"
+            try:
+                write(temporary)
+                temporary.replace(directory / name)
+            finally:
+                temporary.unlink(missing_ok=True)
+        return [directory / name for name in writers]
+
+    def _save_sheet(self, path: Path) -> None:
+        assert self.sheet is not None  # the caller has looked
+        info = PngInfo()
+        for key, value in self.provenance.items():
+            info.add_text(f"limner:{key}", value)
+        self.sheet.save(path, format="PNG", pnginfo=info)
+
+    def _measured(self) -> str:
+        rows = [
+            [
+                value.protocol.metric,
+                value.format(value.value),
+                "" if value.interval is None else " to ".join(map(value.format, value.interval)),
+                str(value.protocol.count),
+                value.protocol.split,
+            ]
+            for value in self.measurements.values()
+        ]
+        return _markdown(["metric", "value", "95 % interval", "images", "split"], rows)
+
+    def _classes(self) -> str:
+        tables: dict[tuple[str, ...], list[Measurement]] = {}  # those of label classes, and those of attributes
+        for value in self.measurements.values():
+            if value.per_class is not None:
+                tables.setdefault(tuple(value.per_class), []).append(value)
+        parts = []
+        for names, values in tables.items():
+            rows = [[name, *(value.format((value.per_class or {})[name]) for value in values)] for name in names]
+            parts.append(_markdown(["one by one", *(value.protocol.metric for value in values)], rows))
+        return "\n\n".join(parts)
+
+    def _published(self) -> str:
+        if self.published is None:
+            return ""
+        table, keys = self.published, self.table_keys or {}
+        rows = [
+            [row.method, *(_cell(row.values[column]) for column in table.columns), row.status] for row in table.rows
+        ]
+        measured = [
+            _cell(100 * self.measurements[keys[column]].value) if column in keys else "not measured"
+            for column in table.columns
+        ]
+        rows.append([f"{self.provenance['weights']}, measured", *measured, "see the protocols below"])
+        head = _markdown(["method", *table.columns.values(), "status"], rows)
+        return f"{table.title}. {table.source}. {table.protocol}\n\n{head}"
+
+    def _notes(self) -> str:
+        notes = [f"- {value.protocol.metric}: {value.note}" for value in self.measurements.values() if value.note]
+        protocols = [f"- {value.protocol}" for value in self.measurements.values()]
+        return "\n".join((["Notes:", *notes, ""] if notes else []) + ["Protocols:", *protocols])
+
+
+def _cell(value: float | None) -> str:
+    return "N/A" if value is None or not math.isfinite(value) else f"{value:.2f}"
+
+
+def _markdown(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,130 @@
+"""Pixel accuracy and intersection over union, accumulated over a whole set of label maps."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float, Integer, Shaped
+from torch import Tensor
+from torchmetrics import Metric
+
+from limner.errors import ShapeError
+
+IGNORE = 255
+"""The id of pixels that nobody labelled; they count nowhere."""
+
+
+class SegmentationScores(NamedTuple):
+    """Scores in [0, 1]; NaN where there is nothing to measure."""
+
+    pixel_accuracy: Float[Tensor, "*resamples"]
+    mean_iou: Float[Tensor, "*resamples"]
+    iou: Float[Tensor, "*resamples classes"]
+    """Per class; NaN for a class that is neither in the targets nor in the predictions."""
+
+
+def confusion_matrices(
+    predicted: Integer[Tensor, "batch height width"], target: Integer[Tensor, "*shape"], num_classes: int
+) -> Integer[Tensor, "batch classes classes"]:
+    """Count the pixels of each image by (target class, predicted class).
+
+    Args:
+        predicted: ids 0..num_classes-1, any integer type.
+        target: of the same shape; ids 0..num_classes-1, or 255 for pixels to leave out.
+        num_classes: number of classes.
+
+    Raises:
+        ShapeError: if the shapes differ or an id is out of range.
+    """
+    if predicted.shape != target.shape:
+        raise ShapeError(
+            f"Predicted label maps have shape {tuple(predicted.shape)}, but the targets {tuple(target.shape)}."
+        )
+    predicted, target = predicted.long().flatten(1), target.long().flatten(1)
+    counted = target != IGNORE
+    for name, ids in (("predicted", predicted), ("target", target)):
+        seen = ids[counted]
+        if seen.numel() and (int(seen.min()) < 0 or int(seen.max()) >= num_classes):
+            raise ShapeError(
+                f"The {name} label maps have ids {int(seen.min())}..{int(seen.max())}, "
+                f"but {num_classes} classes allow 0..{num_classes - 1} (and {IGNORE} = left out, in targets)."
+            )
+    cells = num_classes * num_classes
+    image = torch.arange(len(target), device=target.device)[:, None] * cells
+    counts = torch.bincount((image + target * num_classes + predicted)[counted], minlength=len(target) * cells)
+    return counts.reshape(len(target), num_classes, num_classes)
+
+
+def segmentation_scores(confusion: Shaped[Tensor, "*resamples classes classes"]) -> SegmentationScores:
+    """Scores of a confusion matrix: rows = target class, columns = predicted class.
+
+    A class that occurs in neither is left out of the mean; a class that occurs only in the predictions counts as 0.
+
+    Args:
+        confusion: (..., classes, classes), counts; leading axes are kept, so that many resamples are scored at once.
+    """
+    confusion = confusion.double()
+    hits = confusion.diagonal(dim1=-2, dim2=-1)
+    union = confusion.sum(-1) + confusion.sum(-2) - hits
+    iou = hits / union  # 0 / 0 = NaN marks the absent class
+    return SegmentationScores(hits.sum(-1) / confusion.sum((-2, -1)), iou.nanmean(-1), iou)
+
+
+class SegmentationMetric(Metric):
+    """`SegmentationScores` of a set; the state is one confusion matrix of counts, so any batching and world size agree.
+
+    Example:
+        >>> metric = SegmentationMetric(num_classes=2)
+        >>> metric.update(torch.tensor([[[0, 1, 1]]]), torch.tensor([[[0, 1, 255]]]))
+        >>> float(metric.compute().mean_iou)
+        1.0
+    """
+
+    higher_is_better = True
+    is_differentiable = False
+    full_state_update = False
+    confusion: Tensor
+
+    def __init__(self, *, num_classes: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.num_classes = num_classes
+        shape = (num_classes, num_classes)
+        self.add_state("confusion", torch.zeros(shape, dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, predicted: Integer[Tensor, "batch height width"], target: Integer[Tensor, "*shape"]) -> None:
+        """Add label maps; see `confusion_matrices`."""
+        self.confusion += confusion_matrices(predicted, target, self.num_classes).sum(0)
+
+    def compute(self) -> SegmentationScores:
+        """The scores of everything added so far."""
+        return segmentation_scores(self.confusion)
+
+
+def bootstrap_intervals(
+    confusion: Integer[Tensor, "maps classes classes"], *, seed: int, resamples: int = 1000, level: float = 0.95
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Intervals of pixel accuracy and mIoU, had other label maps of the same kind been drawn.
+
+    Whole maps are drawn with replacement, since the pixels of one map are not independent. A class that misses in a
+    resample is left out of that resample's mean.
+
+    Args:
+        confusion: one confusion matrix for each map.
+        seed: seed of the resamples.
+        resamples: how many.
+        level: probability mass of the (percentile) intervals.
+
+    Returns:
+        (low, high) of pixel accuracy and of mIoU.
+    """
+    random = torch.Generator().manual_seed(seed)
+    count = len(confusion)
+    draws = torch.randint(count, (resamples, count), generator=random)
+    weights = torch.zeros(resamples, count, dtype=torch.float64)
+    weights.scatter_add_(1, draws, torch.ones_like(weights))
+    resampled = (weights @ confusion.cpu().double().flatten(1)).unflatten(1, confusion.shape[1:])
+    scores = segmentation_scores(resampled)
+    ends = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
+    accuracy, mean_iou = (score.nanquantile(ends).tolist() for score in (scores.pixel_accuracy, scores.mean_iou))
+    return (accuracy[0], accuracy[1]), (mean_iou[0], mean_iou[1])

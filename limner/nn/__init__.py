@@ -1,0 +1,1 @@
+"""Layers and tensor helpers that at least two systems share."""

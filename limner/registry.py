@@ -1,0 +1,105 @@
+"""From the name of a system to its classes, importing no more than asked for.
+
+`limner.systems.SYSTEMS` maps a name to `package:Stem`; other distributions add theirs with the entry-point group
+`limner.systems` (same form of value). Every such package keeps one layout:
+
+==================  ==============================================  ===============
+file                holds                                           imports torch
+==================  ==============================================  ===============
+`config.py`         `StemConfig`, a frozen dataclass                no
+`presets.py`        `PRESETS`, name -> function giving a `StemConfig`  no
+`system.py`         `Stem`, the losses and the update order         yes
+`pipeline.py`       `StemPipeline`, inference                       yes
+`evaluation.py`     `evaluate`, the published protocol              yes
+`options.py`        `add_options`, `make_tasks`: `limner generate`  no
+`demo.py`           `demo`, pictures for `limner demo`; may be left out  yes
+==================  ==============================================  ===============
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import Any
+
+from limner.errors import ConfigError, nearest
+from limner.systems import SYSTEMS
+
+
+def system_names() -> list[str]:
+    """Names of all systems, ours first, then those of installed plug-ins."""
+    return list(SYSTEMS) + sorted(point.name for point in entry_points(group="limner.systems"))
+
+
+def config_class(system: str) -> type[Any]:
+    """The configuration dataclass of a system."""
+    package, stem = _locate(system)
+    return _get(f"{package}.config", f"{stem}Config")  # type: ignore[no-any-return]
+
+
+def presets(system: str) -> dict[str, Callable[[], Any]]:
+    """Name -> function that returns a complete configuration."""
+    package, _ = _locate(system)
+    return _get(f"{package}.presets", "PRESETS")  # type: ignore[no-any-return]
+
+
+def preset(system: str, name: str) -> Any:
+    """A complete configuration of a system.
+
+    Raises:
+        ConfigError: if there is no such system or preset.
+    """
+    known = presets(system)
+    if name not in known:
+        raise ConfigError(f'"{system}" has no preset "{name}".{nearest(name, known)}')
+    return known[name]()
+
+
+def system_class(system: str) -> type[Any]:
+    """The training side of a system."""
+    package, stem = _locate(system)
+    return _get(f"{package}.system", stem)  # type: ignore[no-any-return]
+
+
+def pipeline_class(system: str) -> type[Any]:
+    """The inference side of a system."""
+    package, stem = _locate(system)
+    return _get(f"{package}.pipeline", f"{stem}Pipeline")  # type: ignore[no-any-return]
+
+
+def generate_options(system: str) -> ModuleType:
+    """The module with the system's side of `limner generate`; see `limner.tasks`."""
+    package, _ = _locate(system)
+    return importlib.import_module(f"{package}.options")
+
+
+def evaluate_function(system: str) -> Callable[..., Any]:
+    """The evaluation of a system by its published protocol."""
+    package, _ = _locate(system)
+    return _get(f"{package}.evaluation", "evaluate")  # type: ignore[no-any-return]
+
+
+def demo_function(system: str) -> Callable[..., Any] | None:
+    """What `limner demo` shows of a system; None if the system has no demo."""
+    package, _ = _locate(system)
+    if importlib.util.find_spec(f"{package}.demo") is None:
+        return None
+    return _get(f"{package}.demo", "demo")  # type: ignore[no-any-return]
+
+
+def _locate(system: str) -> tuple[str, str]:
+    target = SYSTEMS.get(system)
+    if target is None:
+        found = [point.value for point in entry_points(group="limner.systems") if point.name == system]
+        if not found:
+            raise ConfigError(f'There is no system "{system}".{nearest(system, system_names())}')
+        target = found[0]
+    package, _, stem = target.partition(":")
+    return package, stem
+
+
+def _get(module: str, attribute: str) -> Any:
+    return getattr(importlib.import_module(module), attribute)

@@ -1,0 +1,1 @@
+"""Image to label map, attributes and features: the independent judge of generated images."""

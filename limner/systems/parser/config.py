@@ -1,0 +1,74 @@
+"""Everything that can be set about the parser. No torch import, so `--help` stays fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from limner.data.config import AugmentConfig, DataConfig
+from limner.engine.config import TrainConfig
+from limner.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Size of the network. Classes and attributes come from the data."""
+
+    image_size: int = 64
+    """Height and width in pixels of the training images; the network itself takes any size."""
+    width: int = 16
+    """Channels at full size, a multiple of 8; the deepest map and the feature vector have 8 times as many."""
+
+    def __post_init__(self) -> None:
+        if self.width < 8 or self.width % 8:
+            raise ConfigError(f"--model.width is {self.width}; it must be a positive multiple of 8.")
+        if self.image_size < 16:
+            raise ConfigError(f"--model.image_size is {self.image_size}; it must be at least 16.")
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights beside the pixel cross-entropy, which has weight 1."""
+
+    weight_dice: float = 0.5
+    """Dice loss: lifts classes of few pixels."""
+    weight_attributes: float = 0.2
+    """Attribute loss: binary cross-entropy, or softmax cross-entropy where attributes exclude each other."""
+    jitter: float = 1.0
+    """Strength of the random changes of light, colour, sharpness and noise (see `system.jitter`); 0 = none."""
+
+    def __post_init__(self) -> None:
+        for name in ("weight_dice", "weight_attributes", "jitter"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """AdamW; the learning rate rises over the first twentieth of the run and falls to 0 along half a cosine."""
+
+    lr: float = 2e-3
+    """Largest learning rate."""
+    weight_decay: float = 0.02
+    """Decay of weight matrices and kernels; biases and norms have none."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.lr <= 1 or not 0 <= self.weight_decay <= 1:
+            raise ConfigError("--optimizer.lr must lie in (0, 1] and --optimizer.weight_decay in [0, 1].")
+
+
+@dataclass(frozen=True)
+class ParserConfig:
+    """A complete training run of the parser."""
+
+    model: ModelConfig
+    """Network."""
+    loss: LossConfig
+    """Losses and photometric jitter."""
+    optimizer: OptimizerConfig
+    """Optimiser."""
+    dataset: DataConfig
+    """Reading."""
+    augment: AugmentConfig
+    """Geometric augmentation."""
+    train: TrainConfig
+    """Length, batch, precision, cadence."""

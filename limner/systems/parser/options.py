@@ -1,0 +1,46 @@
+"""The parser's side of `limner generate`. No torch import, so that `--help` stays fast."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from limner.errors import ConfigError
+from limner.tasks import Task, input_files, labelling_tasks
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from limner.systems.parser.pipeline import ParserPipeline
+
+DESCRIPTION = "Label the pixels of pictures: one palette PNG of class ids a picture."
+EXAMPLES = ("limner generate parser --image photo.jpg --out maps", "limner generate parser --image photos/ --out maps")
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of this system."""
+    parser.add_argument(
+        "--image", nargs="+", default=[], metavar="FILE|DIR", help="pictures; cut to a centred square and resized"
+    )
+
+
+def make_tasks(pipeline: ParserPipeline, options: Namespace) -> list[Task]:
+    """One label map a picture.
+
+    Raises:
+        ConfigError: if no picture is named.
+        DataError: if a file is missing.
+    """
+    from limner.data.image_io import PHOTO_SUFFIXES
+
+    if not options.image:
+        raise ConfigError("--image is missing: name a picture or a folder of pictures.")
+
+    def segment(path: Path) -> NDArray[np.uint8]:
+        label_map: NDArray[np.uint8] = pipeline(path).label_maps[0]
+        return label_map
+
+    images = input_files(options.image, PHOTO_SUFFIXES, "picture")
+    return labelling_tasks(segment, pipeline.spec.schema, images, Path(options.out))

@@ -1,0 +1,86 @@
+"""Complete configurations of the parser."""
+
+from __future__ import annotations
+
+from limner.data.config import AugmentConfig, DataConfig
+from limner.engine.config import TrainConfig
+from limner.systems.parser.config import LossConfig, ModelConfig, OptimizerConfig, ParserConfig
+
+_AUGMENT = AugmentConfig(flip=True, rotate_degrees=10.0, scale=0.1, translate=0.05)
+
+
+def paper() -> ParserConfig:
+    """The size to judge 128-pixel images of full data sets with. There is no paper; the name is that of the largest."""
+    return ParserConfig(
+        model=ModelConfig(image_size=128, width=48),
+        loss=LossConfig(),
+        optimizer=OptimizerConfig(lr=1e-3),
+        dataset=DataConfig(),
+        augment=_AUGMENT,
+        train=TrainConfig(
+            images=2_000_000,
+            batch_size=64,
+            clip_norm=1.0,
+            ema_half_life=20_000,
+            num_workers=8,
+            log_every=10_000,
+            sample_every=100_000,
+            checkpoint_every=100_000,
+        ),
+    )
+
+
+def gpu() -> ParserConfig:
+    """128 pixels on one GPU."""
+    return ParserConfig(
+        model=ModelConfig(image_size=128, width=32),
+        loss=LossConfig(),
+        optimizer=OptimizerConfig(),
+        dataset=DataConfig(),
+        augment=_AUGMENT,
+        train=TrainConfig(
+            images=200_000,
+            batch_size=32,
+            precision="bf16-mixed",
+            clip_norm=1.0,
+            ema_half_life=5_000,
+            channels_last=True,
+            num_workers=8,
+        ),
+    )
+
+
+def cpu() -> ParserConfig:
+    """64 pixels on two cores, minutes, for a few hundred to a few thousand images."""
+    return ParserConfig(
+        model=ModelConfig(image_size=64, width=16),
+        loss=LossConfig(),
+        optimizer=OptimizerConfig(),
+        dataset=DataConfig(),
+        augment=_AUGMENT,
+        train=TrainConfig(
+            images=30_000,
+            batch_size=16,
+            precision="bf16-mixed",
+            clip_norm=1.0,
+            ema_half_life=800,
+            log_every=1_000,
+            sample_every=6_000,
+            checkpoint_every=6_000,
+        ),
+    )
+
+
+def smoke() -> ParserConfig:
+    """Seconds; proves that the code runs."""
+    return ParserConfig(
+        model=ModelConfig(image_size=32, width=8),
+        loss=LossConfig(),
+        optimizer=OptimizerConfig(),
+        dataset=DataConfig(),
+        augment=AugmentConfig(),
+        train=TrainConfig(images=64, batch_size=8, log_every=16, sample_every=32, checkpoint_every=32),
+    )
+
+
+PRESETS = {"paper": paper, "gpu": gpu, "cpu": cpu, "smoke": smoke}

@@ -1,0 +1,122 @@
+"""Everything that can be set about SCGAN. No torch import, so `--help` stays fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from limner.data.config import AugmentConfig, DataConfig
+from limner.engine.config import TrainConfig
+from limner.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of the three networks. Classes and attributes come from the data."""
+
+    image_size: int = 128
+    """Height and width in pixels; a power of two (paper: 128)."""
+    latent_size: int = 512
+    """Numbers in the latent z (512 in the authors' code)."""
+    generator: Literal["stepwise", "all_at_once"] = "stepwise"
+    """Order in which the generator gets its inputs; all_at_once is the paper's ablation."""
+    generator_width: int = 64
+    """Channels of the generator's first layer (paper: 64)."""
+    discriminator_width: int = 64
+    """Channels of the discriminator's first layer (paper: 64)."""
+    segmentor: Literal["paper", "large"] = "paper"
+    """The segmentor of the paper's table, or the larger one of the authors' code."""
+    segmentor_width: int = 64
+    """Channels of the segmentor's first layer (paper: 64)."""
+
+    def __post_init__(self) -> None:
+        for name in ("latent_size", "generator_width", "discriminator_width", "segmentor_width"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be at least 1.")
+        if self.image_size < 32 or self.image_size & (self.image_size - 1):
+            raise ConfigError(
+                f"--model.image_size is {self.image_size}; it must be a power of two of at least 32 (64, 128, 256)."
+            )
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the losses (Algorithm 1) and the two ablation switches of Fig. "convergence"."""
+
+    weight_classification: float = 5.0
+    """lambda_cls (paper: 5; the authors' code: 1)."""
+    weight_segmentation: float = 1.0
+    """lambda_seg (paper: 1)."""
+    weight_gradient_penalty: float = 10.0
+    """lambda_gp (paper: 10)."""
+    weight_diversity: float = 0.0
+    """Weight of the diversity term (Yang et al. 2019, Eq. 3), for sets so small that z is ignored; not in the paper."""
+    diversity_limit: float = 0.3
+    """Mean absolute difference of two pictures, in [-1, 1] units, beyond which more diversity is not rewarded."""
+    gp_reduce: Literal["sum", "mean"] = "sum"
+    """Whether the penalised gradient is of the sum of the 2x2 scores (authors' code) or of their mean."""
+    use_segmentor: bool = True
+    """Off: the ablation without S; the generator gets no spatial loss."""
+    use_classifier: bool = True
+    """Off: the ablation without D's classifier head."""
+    discriminator_augment: tuple[Literal["translation", "cutout"], ...] = ()
+    """Differentiable augmentation of all that D sees, for small data sets (Zhao et al. 2020); not in the paper."""
+
+    def __post_init__(self) -> None:
+        for name in (
+            "weight_classification",
+            "weight_segmentation",
+            "weight_gradient_penalty",
+            "weight_diversity",
+            "diversity_limit",
+        ):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """One Adam for each network (authors' code)."""
+
+    lr_generator: float = 5e-5
+    """Learning rate of G."""
+    lr_discriminator: float = 5e-5
+    """Learning rate of D."""
+    lr_segmentor: float = 1e-4
+    """Learning rate of S."""
+    beta1: float = 0.5
+    """Decay of Adam's first moment."""
+    beta2: float = 0.999
+    """Decay of Adam's second moment."""
+    num_repeat: int = 5
+    """n_repeat: updates of D and S for one update of G."""
+    decay_images: int = 0
+    """Last part of the run, in images, over which all learning rates fall linearly to 0."""
+
+    def __post_init__(self) -> None:
+        for name in ("lr_generator", "lr_discriminator", "lr_segmentor"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in [0, 1).")
+        if self.num_repeat < 1 or self.decay_images < 0:
+            raise ConfigError("--optimizer.num_repeat must be at least 1 and --optimizer.decay_images at least 0.")
+
+
+@dataclass(frozen=True)
+class SCGANConfig:
+    """A complete training run of SCGAN."""
+
+    model: ModelConfig
+    """Networks."""
+    loss: LossConfig
+    """Losses."""
+    optimizer: OptimizerConfig
+    """Optimisers and update ratio."""
+    dataset: DataConfig
+    """What is read."""
+    augment: AugmentConfig
+    """Random changes of the training samples."""
+    train: TrainConfig
+    """Length, batch, precision, cadence."""

@@ -1,0 +1,243 @@
+"""The three networks of SCGAN: generator, discriminator with a classifier head, segmentor.
+
+Jiang, Liu, Wu, Fu: "Spatially Constrained GAN for Face and Fashion Synthesis", FG 2021, arXiv:1905.02320. Layers follow
+the architecture table of the paper; where the table contradicts itself or the authors' MIT-licensed code (facts only),
+the choice and its reason stand at the layer.
+
+Differences from the paper: every width is a multiple of `width` (64 in the paper), and sizes other than 128 keep the
+paper's 8x8 bottleneck and its injection of the attributes at a quarter of the resolution.
+
+Letters: s = segmentation (one-hot label map), c = attributes, z = latent, n_s, n_c, n_z = their numbers of channels.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from limner.errors import ShapeError
+
+BOTTLENECK_SIZE = 8  # the encoder's last map is 8x8 (paper's table, step 4)
+
+
+class ResidualUp(nn.Module):
+    """Residual block that doubles height and width ("ResUp" in the table).
+
+    main:     conv3 - IN - ReLU - nearest x2 - conv3 - IN
+    shortcut: nearest x2 - conv1, without a norm: a spatially constant input (tiled attributes) would lose its value in
+    an instance norm, and the shortcut is what carries it through.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+        self.norm1 = nn.InstanceNorm2d(out_channels, affine=True)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+        self.norm2 = nn.InstanceNorm2d(out_channels, affine=True)
+        self.shortcut = nn.Conv2d(in_channels, out_channels, 1)
+
+    def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h2 w2"]:
+        main = functional.relu(self.norm1(self.conv1(x)))
+        main = self.norm2(self.conv2(functional.interpolate(main, scale_factor=2, mode="nearest")))
+        # A 1x1 convolution commutes with nearest-neighbour upsampling; before it, it costs a quarter.
+        return functional.relu(main + functional.interpolate(self.shortcut(x), scale_factor=2, mode="nearest"))
+
+
+class Generator(nn.Module):
+    """G(z, c, s): an image from a latent, attributes and a segmentation.
+
+    `stepwise` (the paper's generator) feeds s, then z, then c; `all_at_once` is the ablation that concatenates z and c
+    with the 8x8 code of s. The z branch's linear layer gives width x 8 x 8 = 4096 values: the table prints 8192, but
+    only 4096 fits the 576 channels of its next row.
+
+    Args:
+        image_size: height and width of the output in pixels; a power of two, at least 32.
+        num_classes: n_s.
+        num_attributes: n_c; may be 0.
+        latent_size: n_z, 512 in the authors' code.
+        architecture: "stepwise" or "all_at_once".
+        width: channels of the first layer.
+
+    Raises:
+        ShapeError: if a size is not possible.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_size: int,
+        num_classes: int,
+        num_attributes: int,
+        latent_size: int = 512,
+        architecture: Literal["stepwise", "all_at_once"] = "stepwise",
+        width: int = 64,
+    ) -> None:
+        super().__init__()
+        check_sizes(image_size=image_size, num_classes=num_classes, num_attributes=num_attributes)
+        self.config: dict[str, Any] = dict(
+            image_size=image_size,
+            num_classes=num_classes,
+            num_attributes=num_attributes,
+            latent_size=latent_size,
+            architecture=architecture,
+            width=width,
+        )
+        self.latent_size = latent_size
+        self.stepwise = architecture == "stepwise"
+        num_levels = int(math.log2(image_size // BOTTLENECK_SIZE))
+        channels = [width * 2**level for level in range(num_levels)]  # 64, 128, 256, 512
+
+        encoder: list[nn.Module] = []
+        for i, o in zip([num_classes, *channels], channels, strict=False):
+            encoder += [nn.Conv2d(i, o, 4, stride=2, padding=1), nn.InstanceNorm2d(o, affine=True), nn.ReLU()]
+        self.encoder = nn.Sequential(*encoder)
+
+        if self.stepwise:
+            self.latent_linear = nn.Linear(latent_size, width * BOTTLENECK_SIZE**2)
+            self.latent_norm = nn.InstanceNorm2d(width, affine=True)
+            inputs = [channels[-1] + width, *channels[:0:-1]]
+            inputs[-2] += num_attributes  # c joins at a quarter of the resolution, before the last two blocks
+        else:
+            inputs = [channels[-1] + latent_size + num_attributes, *channels[:0:-1]]
+            self.output_norm = nn.InstanceNorm2d(width, affine=True)
+        self.decoder = nn.ModuleList(ResidualUp(i, o) for i, o in zip(inputs, channels[::-1], strict=True))
+        self.to_rgb = nn.Conv2d(width, 3, 3, padding=1)
+        self.apply(_init_xavier)
+
+    def forward(
+        self,
+        latent: Float[Tensor, "b n_z"],
+        attributes: Float[Tensor, "b n_c"],
+        one_hot: Float[Tensor, "b n_s h w"],
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Latent from N(0, 1), attributes in [0, 1] (fractions mix), one-hot segmentation -> image in (-1, 1)."""
+        code = self.encoder(one_hot)
+        if self.stepwise:
+            latent_map = self.latent_linear(latent).unflatten(1, (-1, BOTTLENECK_SIZE, BOTTLENECK_SIZE))
+            x = torch.cat([code, functional.relu(self.latent_norm(latent_map))], dim=1)
+            for block in self.decoder[:-2]:
+                x = block(x)
+            x = torch.cat([x, _tile(attributes, x)], dim=1)
+            for block in self.decoder[-2:]:
+                x = block(x)
+        else:
+            x = torch.cat([code, _tile(latent, code), _tile(attributes, code)], dim=1)
+            for block in self.decoder:
+                x = block(x)
+            x = functional.relu(self.output_norm(x))
+        return torch.tanh(self.to_rgb(x))
+
+
+class Discriminator(nn.Module):
+    """Wasserstein critic D_d with an auxiliary classifier head D_c on one convolutional trunk.
+
+    The trunk halves the size until it is 2x2 and has no normalisation, which the per-sample gradient penalty needs.
+    D_c's kernel is 2x2 without padding: the table's 3x3 with padding could not give a 1x1 map from 2x2.
+
+    Args:
+        image_size: a power of two, at least 32.
+        num_attributes: n_c; with 0 there is no classifier head.
+        width: channels of the first layer.
+    """
+
+    def __init__(self, *, image_size: int, num_attributes: int, width: int = 64) -> None:
+        super().__init__()
+        check_sizes(image_size=image_size, num_classes=1, num_attributes=num_attributes)
+        self.config: dict[str, Any] = dict(image_size=image_size, num_attributes=num_attributes, width=width)
+        channels = [3] + [width * 2**level for level in range(int(math.log2(image_size)) - 1)]  # 3, 64, ..., 2048
+        trunk: list[nn.Module] = []
+        for i, o in zip(channels, channels[1:], strict=False):
+            trunk += [nn.Conv2d(i, o, 4, stride=2, padding=1), nn.LeakyReLU(0.01)]
+        self.trunk = nn.Sequential(*trunk)
+        self.critic_head = nn.Conv2d(channels[-1], 1, 3, padding=1, bias=False)
+        self.classifier_head = nn.Conv2d(channels[-1], num_attributes, 2, bias=False) if num_attributes else None
+
+    def forward(self, image: Float[Tensor, "b 3 h w"]) -> tuple[Float[Tensor, "b 1 2 2"], Float[Tensor, "b n_c"]]:
+        """Image in [-1, 1] -> unbounded critic scores and attribute logits."""
+        x = self.trunk(image)
+        logits = x.new_zeros(len(x), 0) if self.classifier_head is None else self.classifier_head(x).flatten(1)
+        return self.critic_head(x), logits
+
+
+class Segmentor(nn.Module):
+    """S(x): per-pixel class logits; trained on real images only, and the spatial constraint of the generator.
+
+    `paper` is the network of the paper's table, `large` the one of the authors' code (four times the parameters). All
+    convolutions are free of bias.
+
+    Args:
+        num_classes: n_s.
+        architecture: "paper" or "large".
+        width: channels of the first layer.
+    """
+
+    def __init__(self, *, num_classes: int, architecture: Literal["paper", "large"] = "paper", width: int = 64) -> None:
+        super().__init__()
+        self.config: dict[str, Any] = dict(num_classes=num_classes, architecture=architecture, width=width)
+        large = architecture == "large"
+        inner = width * 4 if large else width * 2
+        layers: list[nn.Module] = []
+        if large:
+            layers += _conv_norm_relu(nn.Conv2d(3, width, 7, padding=3, bias=False))
+            layers += _conv_norm_relu(nn.Conv2d(width, inner // 2, 4, stride=2, padding=1, bias=False))
+        else:
+            layers += _conv_norm_relu(nn.Conv2d(3, inner // 2, 4, stride=2, padding=1, bias=False))
+        layers += _conv_norm_relu(nn.Conv2d(inner // 2, inner, 4, stride=2, padding=1, bias=False))
+        layers += [_Residual(inner) for _ in range(4)]
+        layers += _conv_norm_relu(nn.ConvTranspose2d(inner, inner // 2, 4, stride=2, padding=1, bias=False))
+        layers += _conv_norm_relu(nn.ConvTranspose2d(inner // 2, inner // 4, 4, stride=2, padding=1, bias=False))
+        kernel = 7 if large else 3
+        layers.append(nn.Conv2d(inner // 4, num_classes, kernel, padding=kernel // 2, bias=False))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n_s h w"]:
+        """Image in [-1, 1], height and width divisible by 4 -> logits."""
+        return self.layers(image)
+
+
+def check_sizes(*, image_size: int, num_classes: int, num_attributes: int) -> None:
+    """Refuse sizes for which the networks do not exist.
+
+    Raises:
+        ShapeError: naming the value and what is allowed.
+    """
+    if image_size < 32 or image_size & (image_size - 1):
+        raise ShapeError(f"SCGAN's image_size is {image_size}; it must be a power of two of at least 32 (64, 128, 256).")
+    if num_classes < 1:
+        raise ShapeError(f"SCGAN needs at least one class in the label map, got num_classes = {num_classes}.")
+    if num_attributes < 0:
+        raise ShapeError(f"SCGAN's num_attributes is {num_attributes}; it must be 0 or more.")
+
+
+class _Residual(nn.Module):
+    """x + [conv3 - IN - ReLU - conv3 - IN]; nothing after the sum."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            *_conv_norm_relu(nn.Conv2d(channels, channels, 3, padding=1, bias=False)),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.InstanceNorm2d(channels, affine=True),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+def _conv_norm_relu(conv: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
+    return [conv, nn.InstanceNorm2d(conv.out_channels, affine=True), nn.ReLU()]
+
+
+def _tile(vector: Float[Tensor, "b n"], like: Float[Tensor, "b c h w"]) -> Float[Tensor, "b n h w"]:
+    return vector[:, :, None, None].expand(-1, -1, *like.shape[2:]).to(like.dtype)
+
+
+def _init_xavier(module: nn.Module) -> None:
+    """Xavier-uniform weights, framework default biases (authors' code); only the generator is initialised so."""
+    if isinstance(module, nn.Conv2d | nn.Linear):
+        nn.init.xavier_uniform_(module.weight)

@@ -1,0 +1,302 @@
+"""SCGAN's training: what is drawn, the three losses, and the order of the updates (Algorithm 1 of arXiv:1905.02320).
+
+The published equations contradict each other in sign; the losses here are the only reading in which every network
+follows its purpose (docs/decisions/ has the derivation), and a test holds each direction.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn import functional
+
+from limner.data.batch import MaskToImageBatch, TensorBatch
+from limner.data.dataset import MaskToImageDataset, collate
+from limner.data.manifest import DataSpec
+from limner.engine.loop import Engine
+from limner.engine.seed import generator
+from limner.engine.system import System
+from limner.metrics.attributes import attributes_correct
+from limner.metrics.segmentation import IGNORE, SegmentationMetric
+from limner.metrics.sliced_wasserstein import sliced_wasserstein_distance
+from limner.nn.label_maps import colorize, one_hot
+from limner.systems.scgan.augment import NUM_DRAWS, augment_for_discriminator
+from limner.systems.scgan.config import SCGANConfig
+from limner.systems.scgan.networks import Discriminator, Generator, Segmentor
+from limner.systems.scgan.pipeline import SCGANPipeline
+
+@dataclass
+class Draws(TensorBatch):
+    """One iteration's data and random draws; D and G of the same iteration share them (Algorithm 1)."""
+
+    image: Float[Tensor, "b 3 h w"]
+    label_map: Int64[Tensor, "b h w"]
+    attributes: Float[Tensor, "b n_c"]
+    target_map: Int64[Tensor, "b h w"]
+    """Label maps of the batch in random order: the generator never gets a picture's own map with its attributes."""
+    latent: Float[Tensor, "b n_z"]
+    other_latent: Float[Tensor, "b n_z"]
+    """A second z, for the diversity term."""
+    mix: Float[Tensor, "b 1 1 1"]
+    """Share of the real image in the gradient penalty's point."""
+    augment: Float[Tensor, "b 4"]
+
+
+@dataclass
+class FixedInputs(MaskToImageBatch):
+    """Inputs of the sample grids."""
+
+    latent: Float[Tensor, "b latents n_z"]
+
+
+class SCGAN(System):
+    """Generator, Wasserstein discriminator with classifier head, and segmentor, trained together."""
+
+    name: ClassVar[str] = "scgan"
+    best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("sliced_wasserstein", "min")
+
+    def __init__(self, config: SCGANConfig, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        self.config: SCGANConfig = config
+        model = config.model
+        self.num_classes = spec.schema.num_classes
+        num_attributes = len(spec.attribute_names)
+        self.use_classifier = config.loss.use_classifier and num_attributes > 0
+        self.networks["generator"] = Generator(
+            image_size=model.image_size,
+            num_classes=self.num_classes,
+            num_attributes=num_attributes,
+            latent_size=model.latent_size,
+            architecture=model.generator,
+            width=model.generator_width,
+        )
+        self.networks["discriminator"] = Discriminator(
+            image_size=model.image_size,
+            num_attributes=num_attributes if self.use_classifier else 0,
+            width=model.discriminator_width,
+        )
+        # Trained in the ablation without S too: it judges, it only stops teaching.
+        self.networks["segmentor"] = Segmentor(
+            num_classes=self.num_classes, architecture=model.segmentor, width=model.segmentor_width
+        )
+
+    @property
+    def ema_networks(self) -> tuple[str, ...]:
+        """The generator (an option of ours; the authors' code has no averaging)."""
+        return ("generator",)
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """One Adam each."""
+        options = self.config.optimizer
+        rates = {
+            "generator": options.lr_generator,
+            "discriminator": options.lr_discriminator,
+            "segmentor": options.lr_segmentor,
+        }
+        return {
+            name: torch.optim.Adam(self.networks[name].parameters(), lr=lr, betas=(options.beta1, options.beta2))
+            for name, lr in rates.items()
+        }
+
+    def lr_scale(self, images_seen: int) -> float:
+        """1, then a linear fall to 0 over the last `decay_images` images."""
+        decay = self.config.optimizer.decay_images
+        left = self.config.train.images - images_seen
+        return min(1.0, left / decay) if decay else 1.0
+
+    def training_step(self, batch: MaskToImageBatch, engine: Engine) -> None:
+        """Update D and S, and every n_repeat-th time G, on one set of draws."""
+        draws = self.draw(batch, engine)
+        engine.update("discriminator", lambda part: self.discriminator_loss(part, engine), draws)
+        engine.update("segmentor", lambda part: self.segmentor_loss(part, engine), draws)
+        if (engine.step + 1) % self.config.optimizer.num_repeat == 0:
+            engine.update("generator", lambda part: self.generator_loss(part, engine), draws)
+
+    def draw(self, batch: MaskToImageBatch, engine: Engine) -> Draws:
+        """Permute the label maps against the images and attributes, and draw z and all other noise."""
+        size = len(batch)
+        return Draws(
+            image=batch.image,
+            label_map=batch.label_map,
+            attributes=batch.attributes,
+            target_map=engine.permute(batch.label_map, purpose="permutation"),
+            latent=engine.randn(size, self.config.model.latent_size, purpose="latent"),
+            other_latent=engine.randn(size, self.config.model.latent_size, purpose="other latent"),
+            mix=engine.rand(size, 1, 1, 1, purpose="gradient penalty"),
+            augment=engine.rand(size, NUM_DRAWS, purpose="discriminator augmentation"),
+        )
+
+    def discriminator_loss(self, draws: Draws, engine: Engine) -> Tensor:
+        """L_D = d(fake) - d(real) + lambda_gp L_gp + lambda_cls L_cls_real, with d the mean of the 2x2 scores."""
+        weights = self.config.loss
+        discriminator = engine.networks["discriminator"]
+        with torch.no_grad(), engine.frozen("generator") as frozen:
+            fake = self.generate(frozen, draws).float()
+        real, fake = self.augment(draws.image, draws), self.augment(fake, draws)
+        # No normalisation in D, so one pass over both halves equals two passes.
+        scores, logits = discriminator(torch.cat([real, fake]))
+        real_score, fake_score = scores.mean(dim=(1, 2, 3)).chunk(2)
+        with engine.unwrapped("discriminator") as unwrapped:
+            penalty = gradient_penalty(unwrapped, real, fake, draws.mix, reduce=weights.gp_reduce)
+        loss = fake_score.mean() - real_score.mean() + weights.weight_gradient_penalty * penalty
+        engine.log("score_real", real_score.mean())
+        engine.log("score_fake", fake_score.mean())
+        engine.log("critic_accuracy", (real_score > fake_score).float().mean())
+        engine.log("loss/gradient_penalty", penalty)
+        if self.use_classifier:
+            classification = self.classification_loss(logits[: len(real)], draws.attributes)
+            loss = loss + weights.weight_classification * classification
+            engine.log("loss/classification_real", classification)
+        return loss
+
+    def segmentor_loss(self, draws: Draws, engine: Engine) -> Tensor:
+        """L_S: mean cross-entropy over the pixels of real images; S never learns from fakes."""
+        loss = self.segmentation_loss(engine.networks["segmentor"](draws.image), draws.label_map)
+        engine.log("loss/segmentation_real", loss)
+        return loss
+
+    def generator_loss(self, draws: Draws, engine: Engine) -> Tensor:
+        """L_G = -d(fake) + lambda_cls L_cls_fake + lambda_seg L_seg_fake, with D and S frozen."""
+        weights = self.config.loss
+        fake = self.generate(engine.networks["generator"], draws)
+        with engine.frozen("discriminator") as discriminator:
+            scores, logits = discriminator(self.augment(fake, draws))
+        loss = -scores.float().mean()
+        if self.use_classifier:
+            classification = self.classification_loss(logits.float(), draws.attributes)
+            loss = loss + weights.weight_classification * classification
+            engine.log("loss/classification_fake", classification)
+        if weights.use_segmentor:
+            with engine.frozen("segmentor") as segmentor:
+                segmentation = self.segmentation_loss(segmentor(fake).float(), draws.target_map)
+            loss = loss + weights.weight_segmentation * segmentation
+            engine.log("loss/segmentation_fake", segmentation)
+        if weights.weight_diversity > 0:
+            diversity = self.diversity_loss(fake, draws, engine)
+            loss = loss + weights.weight_diversity * diversity
+            engine.log("loss/diversity", diversity)
+        return loss
+
+    def diversity_loss(self, fake: Float[Tensor, "b 3 h w"], draws: Draws, engine: Engine) -> Tensor:
+        """How far the fakes are from differing by `diversity_limit` when only z changes; 0 once they do.
+
+        An option of ours for small sets. A few hundred label maps make a varied set of pictures even if each map always
+        gives the same one, so D cannot see that z is ignored. Eq. 3 of Yang et al., "Diversity-Sensitive Conditional
+        GANs", ICLR 2019, arXiv:1901.09024, without its division by |z1 - z2|, which is nearly constant at these sizes.
+        """
+        with torch.no_grad(), engine.unwrapped("generator") as network:
+            other = self.generate(network, dataclasses.replace(draws, latent=draws.other_latent)).float()
+        difference = (fake.float() - other).abs().mean(dim=(1, 2, 3))
+        return functional.relu(self.config.loss.diversity_limit - difference).mean()
+
+    def generate(self, network: nn.Module, draws: Draws) -> Float[Tensor, "b 3 h w"]:
+        """G(z, c, permuted s)."""
+        image: Tensor = network(draws.latent, draws.attributes, one_hot(draws.target_map, self.num_classes))
+        return image
+
+    def augment(self, image: Tensor, draws: Draws) -> Tensor:
+        """What D sees of an image."""
+        return augment_for_discriminator(image, draws.augment, self.config.loss.discriminator_augment)
+
+    def classification_loss(self, logits: Float[Tensor, "b n_c"], attributes: Float[Tensor, "b n_c"]) -> Tensor:
+        """A_c: binary cross-entropy summed over independent attributes, or softmax cross-entropy over exclusive ones."""
+        if self.spec.attribute_kind == "exclusive":
+            return functional.cross_entropy(logits, attributes)
+        return functional.binary_cross_entropy_with_logits(logits, attributes, reduction="sum") / len(logits)
+
+    def segmentation_loss(self, logits: Float[Tensor, "b n_s h w"], label_map: Int64[Tensor, "b h w"]) -> Tensor:
+        """A_s: cross-entropy, mean over pixels (with lambda_seg = 1 the sum of the slides would drown the rest)."""
+        # All-ignore maps would divide by zero inside cross_entropy.
+        known = (label_map != IGNORE).sum().clamp(min=1)
+        return functional.cross_entropy(logits, label_map, ignore_index=IGNORE, reduction="sum") / known
+
+    def fixed_inputs(self, dataset: MaskToImageDataset) -> FixedInputs:
+        """Up to eight held-out pictures and the same four latents for each."""
+        batch = collate([dataset[index] for index in range(min(8, len(dataset)))])
+        noise = torch.randn(1, 4, self.config.model.latent_size, generator=generator(0, "samples"))
+        return FixedInputs(**vars(batch), latent=noise.expand(len(batch), -1, -1).contiguous())
+
+    def sample(
+        self, fixed: FixedInputs, networks: dict[str, nn.Module]
+    ) -> Float[Tensor, "rows columns 3 height width"]:
+        """A row a map: map, real picture, four latents, then the first latent under each of up to four attributes."""
+        segmentation = one_hot(fixed.label_map, self.num_classes)
+        network = networks["generator"]
+        columns = [colorize(fixed.label_map, self.spec.schema), fixed.image]
+        columns += [network(latent, fixed.attributes, segmentation) for latent in fixed.latent.unbind(1)]
+        for number in range(min(4, fixed.attributes.shape[1])):
+            only = torch.zeros_like(fixed.attributes)
+            only[:, number] = 1
+            columns.append(network(fixed.latent[:, 0], only, segmentation))
+        return torch.stack([column.float() for column in columns], dim=1)
+
+    def diversity_of(self, grid: Float[Tensor, "rows columns 3 height width"]) -> float:
+        """Mean absolute difference, in [-1, 1] units, between pictures of one map and different latents."""
+        pictures = grid[:, 2:6]
+        return float((pictures[:, :-1] - pictures[:, 1:]).abs().mean())
+
+    def validate(self, batches: Iterable[MaskToImageBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
+        """pAcc and mIoU of fakes by S itself, attribute accuracy by D_c, and a feature-free distance to the reals."""
+        # The first process scores alone; a metric that waited for the others would hang.
+        of_fakes, of_reals = (
+            SegmentationMetric(num_classes=self.num_classes, sync_on_compute=False) for _ in range(2)
+        )
+        reals, fakes, correct = [], [], []
+        for number, batch in enumerate(batches):
+            noise = torch.randn(len(batch), self.config.model.latent_size, generator=generator(1, "validate", number))
+            segmentation = one_hot(batch.label_map, self.num_classes)
+            fake = networks["generator"](noise.to(batch.image.device), batch.attributes, segmentation)
+            target = batch.label_map.cpu()
+            of_fakes.update(networks["segmentor"](fake).argmax(1).cpu(), target)
+            of_reals.update(networks["segmentor"](batch.image).argmax(1).cpu(), target)
+            if self.use_classifier:
+                logits = networks["discriminator"](fake)[1]
+                correct.append(attributes_correct(logits, batch.attributes, self.spec.attribute_kind))
+            reals.append(batch.image.float().cpu())
+            fakes.append(fake.float().cpu())
+        result = {
+            "pixel_accuracy": float(of_fakes.compute().pixel_accuracy),
+            "mean_iou": float(of_fakes.compute().mean_iou),
+            "mean_iou_of_reals": float(of_reals.compute().mean_iou),
+            "sliced_wasserstein": sliced_wasserstein_distance(torch.cat(reals), torch.cat(fakes)),
+        }
+        if correct:
+            result["attribute_accuracy"] = float(torch.cat(correct).float().mean())
+        return result
+
+    def pipeline(self, networks: dict[str, nn.Module]) -> SCGANPipeline:
+        """Generator, segmentor and, for its classifier head, the discriminator."""
+        return SCGANPipeline(spec=self.spec, image_size=self.config.model.image_size, **networks)
+
+
+def gradient_penalty(
+    discriminator: nn.Module,
+    real: Float[Tensor, "b 3 h w"],
+    fake: Float[Tensor, "b 3 h w"],
+    mix: Float[Tensor, "b 1 1 1"],
+    *,
+    reduce: Literal["sum", "mean"] = "sum",
+) -> Tensor:
+    """L_gp: mean over the batch of (|gradient of D_d at a point between real and fake| - 1)^2.
+
+    Gulrajani et al. 2017, arXiv:1704.00028, Eq. 3. SCGAN's critic gives a 2x2 map: `sum` differentiates the sum of the
+    four scores as the authors' code does (lambda_gp = 10 was tuned so), `mean` their mean.
+
+    Args:
+        discriminator: returns (scores, anything).
+        real: images; no gradient flows into them.
+        fake: likewise.
+        mix: share of the real image, in [0, 1].
+        reduce: "sum" or "mean".
+    """
+    point = (mix * real.detach() + (1 - mix) * fake.detach()).requires_grad_(True)
+    scores = discriminator(point)[0].float().flatten(1)
+    scores = scores.sum(1) if reduce == "sum" else scores.mean(1)
+    (gradient,) = torch.autograd.grad(scores.sum(), point, create_graph=True)
+    return (gradient.float().flatten(1).norm(dim=1) - 1).square().mean()

@@ -1,0 +1,188 @@
+"""Units of work of `limner generate`: each writes its files whole or not at all, and can tell that it is done.
+
+A system's `options.py` has DESCRIPTION, EXAMPLES and two functions: `add_options(parser)` adds its command-line
+options, `make_tasks(pipeline, options)` turns their values into tasks once the pipeline is loaded. No torch here.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from limner.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from limner.data.schema import LabelSchema
+    from limner.pipelines import GenerationPlan, Pipeline
+
+IMAGES_PER_TASK = 64
+"""So many pictures of one label map are lost at most when the program is killed."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a task left on the disk."""
+
+    paths: list[Path]
+    skipped: bool
+    """Whether the files were there before."""
+
+
+class Task(Protocol):
+    """One unit of work."""
+
+    def run(self, *, force: bool) -> Outcome:
+        """Do it, or skip it if its files are there; with `force` they are written again."""
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """Draw one plan into a folder."""
+
+    pipeline: Pipeline
+    make_plan: Callable[[], GenerationPlan]
+    directory: Path
+    name: str = "result"
+
+    def run(self, *, force: bool) -> Outcome:
+        """See `Task`.
+
+        Raises:
+            DataError: if the folder holds the result of another request and `force` is not set.
+        """
+        from limner.pipelines import read_result
+
+        plan = self.make_plan()
+        record_path = self.directory / f"{self.name}.json"
+        if record_path.exists() and not force:
+            record = read_result(record_path)
+            if record["digest"] != plan.digest(self.pipeline.name, self.pipeline.weights_hash):
+                raise DataError(
+                    f"{record_path} is the result of another request; give another --out, or --force to replace it."
+                )
+            paths = [self.directory / Path(file).name for file in record["files"]]
+            if all(path.is_file() for path in paths):
+                return Outcome(paths, skipped=True)
+        return Outcome(self.pipeline.render(plan).save(self.directory, name=self.name), skipped=False)
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """Write the label map that a network sees in a picture, as a palette PNG."""
+
+    segment: Callable[[Path], NDArray[np.uint8]]
+    schema: LabelSchema
+    image: Path
+    path: Path
+
+    def run(self, *, force: bool) -> Outcome:
+        """See `Task`."""
+        from limner.data.image_io import save_label_map
+        from limner.pipelines import write_atomically
+
+        if self.path.exists() and not force:
+            return Outcome([self.path], skipped=True)
+        label_map = self.segment(self.image)
+        write_atomically({self.path: lambda path: save_label_map(path, label_map, self.schema)})
+        return Outcome([self.path], skipped=False)
+
+
+def labelling_tasks(
+    segment: Callable[[Path], NDArray[np.uint8]], schema: LabelSchema, images: Iterable[Path], out: Path
+) -> list[Task]:
+    """One `Labelling` a picture, into `out/<name of the picture>.png`."""
+    names = unique_names(images)
+    return [Labelling(segment, schema, path, out / f"{name}.png") for name, path in names.items()]
+
+
+def add_sampling_options(parser: ArgumentParser) -> None:
+    """Add the options of every system that draws pictures from seeds."""
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the first picture")
+    parser.add_argument(
+        "--num-images", type=int, default=1, metavar="N", help="pictures of each condition, a seed each"
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=int,
+        default=None,
+        metavar="N",
+        help="pictures in one pass (else 1 on the CPU, 16 elsewhere)",
+    )
+
+
+def seed_blocks(options: Namespace) -> list[tuple[str, int, int]]:
+    """The seeds of one condition in blocks of `IMAGES_PER_TASK`: name of the result, first seed, number of seeds.
+
+    Raises:
+        ConfigError: if there are none.
+    """
+    if options.num_images < 1:
+        raise ConfigError(f"--num-images is {options.num_images}; it must be 1 or more.")
+    if options.num_images <= IMAGES_PER_TASK:
+        return [("result", options.seed, options.num_images)]
+    end = options.seed + options.num_images
+    return [
+        (f"result-{start:06d}", start, min(IMAGES_PER_TASK, end - start))
+        for start in range(options.seed, end, IMAGES_PER_TASK)
+    ]
+
+
+def named_values(texts: Sequence[str], option: str) -> dict[str, float]:
+    """`["Male=1", "Young=0.5"]` -> a mapping.
+
+    Raises:
+        ConfigError: if a text is not of that form or a name comes twice.
+    """
+    values: dict[str, float] = {}
+    for text in texts:
+        name, equals, number = text.rpartition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            equals = ""
+        if not equals or not name:
+            raise ConfigError(f'{option} is "{text}"; it must be NAME=VALUE with a value from 0 to 1, such as Male=1.')
+        if name in values:
+            raise ConfigError(f'{option} names "{name}" twice.')
+        values[name] = value
+    return values
+
+
+def input_files(paths: Sequence[str], suffixes: Sequence[str], what: str) -> list[Path]:
+    """Files as they are; folders as the files in them with one of the suffixes, sorted by name.
+
+    Raises:
+        DataError: if a path is missing or a folder has none.
+    """
+    files: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            found = sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes and file.is_file())
+            if not found:
+                raise DataError(f"{path} has no {what} ({', '.join(suffixes)}).")
+            files += found
+        elif path.exists():
+            files.append(path)
+        else:
+            raise DataError(f"{path} is missing: name a {what} or a folder of them.")
+    return files
+
+
+def unique_names(files: Iterable[Path]) -> dict[str, Path]:
+    """Name without suffix -> file, for outputs that are named after their inputs.
+
+    Raises:
+        ConfigError: if two files would share a name.
+    """
+    names: dict[str, Path] = {}
+    for file in files:
+        if file.stem in names:
+            raise ConfigError(f"{names[file.stem]} and {file} would write to the same name; give each its own --out.")
+        names[file.stem] = file
+    return names

@@ -1,0 +1,164 @@
+"""`limner evaluate`: a run of it on files, its outputs, and what it refuses in one sentence."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from limner.cli.main import main
+from limner.data.manifest import DataSpec, open_manifest
+from limner.data.schema import LabelSchema
+from limner.systems.parser.networks import ParsingNetwork
+from limner.systems.parser.pipeline import ParserPipeline
+from limner.systems.scgan.networks import Discriminator, Generator, Segmentor
+from limner.systems.scgan.pipeline import SCGANPipeline
+
+SCHEMA = LabelSchema(name="shapes", classes=("background", "box"), palette=((0, 0, 0), (255, 0, 0)))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A data set and weights: data, scgan, parser, parser-3 (another schema), broken."""
+    root = tmp_path_factory.mktemp("evaluate")
+    data = root / "data"
+    random = np.random.default_rng(0)
+    (data / "images").mkdir(parents=True)
+    (data / "labels").mkdir()
+    rows, splits = ["name,Dark"], ["name,split"]
+    for index in range(12):
+        label_map = np.zeros((32, 32), np.uint8)
+        label_map[index : index + 12, 8:24] = 1
+        image = (label_map[..., None] * 120 + random.integers(0, 90, (32, 32, 3))).astype(np.uint8)
+        Image.fromarray(image).save(data / "images" / f"{index}.png")
+        Image.fromarray(label_map).save(data / "labels" / f"{index}.png")
+        rows.append(f"{index}.png,{index % 2}")
+        splits.append(f"{index}.png,{'test' if index < 4 else 'train'}")
+    (data / "attributes.csv").write_text("\n".join(rows) + "\n")
+    (data / "splits.csv").write_text("\n".join(splits) + "\n")
+    (data / "schema.json").write_text(json.dumps(SCHEMA.to_json()))
+
+    torch.manual_seed(0)
+    spec = DataSpec(SCHEMA, ("Dark",))
+    SCGANPipeline(
+        spec=spec,
+        image_size=32,
+        generator=Generator(
+            image_size=32, num_classes=2, num_attributes=1, latent_size=4, architecture="stepwise", width=8
+        ),
+        segmentor=Segmentor(num_classes=2, architecture="paper", width=8),
+        discriminator=Discriminator(image_size=32, num_attributes=1, width=8),
+    ).save_pretrained(root / "scgan")
+    for name, names in (("parser", ("background", "box")), ("parser-3", ("background", "box", "sky"))):
+        palette = ((0, 0, 0), (255, 0, 0), (0, 0, 255))[: len(names)]
+        other = DataSpec(LabelSchema(name=f"shapes-{len(names)}", classes=names, palette=palette), ("Dark",))
+        network = ParsingNetwork(num_classes=len(names), num_attributes=1, width=8)
+        ParserPipeline(spec=other, image_size=32, parser=network).save_pretrained(root / name)
+    return root
+
+
+def scgan(folder, *options: str) -> list[str]:
+    return [
+        "evaluate",
+        "scgan",
+        *("--weights", str(folder / "scgan")),
+        *("--judge", str(folder / "parser")),
+        *("--data", str(folder / "data")),
+        *("--num-images", "6", "--device", "cpu"),
+        *options,
+    ]
+
+
+def test_scgan_to_text_json_and_folder(folder, tmp_path, capsys):
+    out, file = tmp_path / "report", tmp_path / "sub" / "scores.json"
+    assert main(scgan(folder, "--out", str(out), "--json", str(file))) == 0
+    text = capsys.readouterr().out
+    assert "| mIoU by judge parser, generated |" in text
+    assert "| SCGAN | 10.20 | 79.11 | 98.95 | published |" in text
+    assert sorted(path.name for path in out.iterdir()) == ["report.json", "report.md", "sheet.png"]
+    assert json.loads(file.read_text()) == json.loads((out / "report.json").read_text())
+
+
+@pytest.mark.parametrize("options", [["--json"], ["--json", "-"], ["--json=-"]])
+def test_json_on_standard_output(folder, capsys, options):
+    assert main(scgan(folder, *options)) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["provenance"]["weights"] == "scgan"
+    fingerprint = open_manifest(folder / "data").split("test").fingerprint()
+    assert values["measurements"]["own_mean_iou"]["protocol"]["data_fingerprint"] == fingerprint
+    assert values["measurements"]["own_attribute_accuracy"]["value"] is not None
+
+
+def test_parser(folder, capsys):
+    assert main(["evaluate", "parser", "--weights", str(folder / "parser"), "--data", str(folder / "data")]) == 0
+    assert "| pixel accuracy |" in capsys.readouterr().out
+
+
+def test_features_of_another_parser(folder, capsys):
+    assert main(scgan(folder, "--features", f"parser:{folder / 'parser-3'}", "--json")) == 0
+    fd = json.loads(capsys.readouterr().out)["measurements"]["fd"]
+    assert fd["protocol"]["network"] == "parser parser-3"
+
+
+REFUSALS = {
+    "no data": (lambda f: ["evaluate", "scgan"], 2, "data"),
+    "data missing": (lambda f: scgan(f, "--data", str(f / "none")), 1, "none"),
+    "unknown system": (lambda f: ["evaluate", "scgun", "--data", "x"], 2, 'Did you mean "scgan"'),
+    "unknown split": (lambda f: scgan(f, "--split", "val"), 1, 'no samples in the split "val"'),
+    "one image": (lambda f: scgan(f, "--num-images", "1"), 2, "1 images of 4 label maps are too few"),
+    "no number": (lambda f: scgan(f, "--num-images", "many"), 2, "num"),
+    "negative seed": (lambda f: scgan(f, "--seed", "-1"), 2, "--seed is -1"),
+    "empty batch": (lambda f: scgan(f, "--batch-size", "0"), 2, "batch_size is 0"),
+    "unknown table": (lambda f: scgan(f, "--table", "scgan-celebs"), 2, 'Did you mean "scgan-celeba"'),
+    "inception": (lambda f: scgan(f, "--features", "inception"), 2, "FD-parser"),
+    "unknown features": (lambda f: scgan(f, "--features", "vgg"), 2, "parser:WEIGHTS"),
+    "unknown device": (lambda f: scgan(f, "--device", "gpu"), 2, '"gpu"'),
+    "unknown option": (lambda f: scgan(f, "--split-name", "x"), 2, "--split-name"),
+    "unknown weights": (lambda f: scgan(f, "--weights", str(f / "none")), 1, "none"),
+    "judge of another schema": (lambda f: scgan(f, "--judge", str(f / "parser-3")), 2, '"shapes-3" (3 classes)'),
+    "judge is no parser": (lambda f: scgan(f, "--judge", str(f / "scgan")), 1, '"scgan", not of "parser"'),
+    "weights are no scgan": (lambda f: scgan(f, "--weights", str(f / "parser")), 1, '"parser", not of "scgan"'),
+    "out is a file": (lambda f: scgan(f, "--out", str(f / "data" / "schema.json")), 2, "is a file"),
+    "json is a folder": (lambda f: scgan(f, "--json", str(f / "data")), 2, "is a folder"),
+    "parser with judge": (
+        lambda f: ["evaluate", "parser", *scgan(f, "--weights", str(f / "parser"), "--num-images", "2")[2:]],
+        2,
+        "neither --judge nor --features",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_refused_in_one_sentence(folder, capsys, name):
+    build, code, words = REFUSALS[name]
+    assert main(build(folder)) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    lines = captured.err.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("error: ")
+    assert words in lines[0]
+
+
+def test_data_without_an_attribute_of_the_weights(folder, tmp_path, capsys):
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for name in ("images", "labels", "schema.json", "splits.csv"):
+        (bare / name).symlink_to(folder / "data" / name)
+    assert main(scgan(folder, "--data", str(bare))) == 2
+    assert 'no attribute "Dark"' in capsys.readouterr().err
+
+
+def test_help_without_torch():
+    code = (
+        "import sys; from limner.cli.main import main; main(['evaluate', '--help']);"
+        "import limner.cli.evaluate; sys.exit('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "limner evaluate scgan" in done.stdout

@@ -1,0 +1,68 @@
+"""`limner list` and `limner doctor`."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+
+import pytest
+
+from limner import hub, registry
+from limner.cli import doctor
+from limner.cli.main import main
+
+
+def test_list_has_every_system_preset_and_weight(tiny_weights, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("LIMNER_WEIGHTS", str(tiny_weights.parent))
+    assert main(["list", "--json"]) == 0
+    inventory = json.loads(capsys.readouterr().out)
+    assert [system["name"] for system in inventory["systems"]] == registry.system_names()
+    for system in inventory["systems"]:
+        assert system["about"]
+        assert list(system["presets"]) == list(registry.presets(system["name"]))
+        assert all(system["presets"].values()), "every preset says what to expect of it"
+    weights = {entry["name"]: entry for entry in inventory["systems"][0]["weights"]}
+    entry = weights[hub.DEFAULTS["scgan"]]
+    assert entry["default"] and entry["image_size"] == 32 and entry["expected"] == {"mIoU": 0.5}
+    assert entry["license"] and entry["size_bytes"] > 0
+
+
+def test_list_as_text(tiny_weights, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("LIMNER_WEIGHTS", str(tiny_weights.parent))
+    assert main(["list"]) == 0
+    text = capsys.readouterr().out
+    assert hub.DEFAULTS["scgan"] in text and "mIoU 0.5" in text and "smoke" in text and "Apache-2.0" in text
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_doctor_report(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["packages"]["torch"]["version"]
+    assert report["cpu"]["cores"] >= 1
+    assert report["devices"][0]["name"] == "cpu"
+    assert all(rate > 0 for rate in report["speed"]["conv_gflops"].values())
+    assert set(report["systems"]) == set(registry.system_names())
+
+
+def test_doctor_as_text(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(doctor, "CORE", (*doctor.CORE, "no-such-package"))
+    monkeypatch.setattr(doctor, "EXTRAS", {"data": {"no-such-reader": "read odd files"}})
+    assert main(["doctor"]) == 1, "a core package is missing"
+    text = capsys.readouterr().out
+    assert "no-such-package    MISSING" in text
+    assert 'no-such-reader     not installed; to read odd files: pip install "limner[data]"' in text
+
+
+def test_doctor_knows_the_packages_of_pyproject(root) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+
+    def names(requirements: list[str]) -> list[str]:
+        return [requirement.partition(">")[0] for requirement in requirements]
+
+    assert list(doctor.CORE) == names(project["dependencies"])
+    assert {extra: list(members) for extra, members in doctor.EXTRAS.items()} == {
+        extra: names(members)
+        for extra, members in project["optional-dependencies"].items()
+        if extra not in ("all", "dev")
+    }

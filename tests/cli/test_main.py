@@ -1,0 +1,148 @@
+"""`limner` itself: help, version, unknown commands, exit codes, errors as one line."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+import limner
+from limner.cli import common
+from limner.cli.main import COMMANDS, SUMMARIES, main
+from limner.errors import ConfigError, DataError
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    text = capsys.readouterr().out
+    for name, summary in SUMMARIES.items():
+        assert f"  {name}" in text and summary in text
+    assert list(COMMANDS) == list(SUMMARIES)
+
+
+def test_help_is_fast_and_imports_no_torch(python) -> None:
+    code = (
+        "import sys; from limner.cli.main import main; code = main(['--help'])\n"
+        "heavy = {'torch', 'numpy', 'PIL', 'jsonargparse', 'yaml'} & set(sys.modules)\n"
+        "sys.exit(f'imported {heavy}' if heavy else code)"
+    )
+    seconds = []
+    for _ in range(3):  # the best of three: other work on the machine only adds
+        start = time.perf_counter()
+        done = python("-c", code)
+        seconds.append(time.perf_counter() - start)
+        assert done.returncode == 0, done.stderr
+    assert min(seconds) < 0.5
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_module_and_its_help_import_no_torch(name: str, python) -> None:
+    code = (
+        f"import sys; from limner.cli.main import main; code = main([{name!r}, '--help'])\n"
+        "sys.exit('imported torch' if 'torch' in sys.modules else code)"
+    )
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert f"limner {name}" in done.stdout and "example" in done.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_command_exists(name: str) -> None:
+    module, _, function = COMMANDS[name].partition(":")
+    assert list(inspect.signature(getattr(importlib.import_module(module), function)).parameters) == ["argv"]
+
+
+def test_no_command_shows_help_and_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "commands:" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"limner {limner.__version__}\n"
+
+
+def test_unknown_command_suggests_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trian"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith('error: There is no command "trian". Did you mean "train"? Known: ')
+    assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "text"),
+    [
+        (["doctor", "--jsn"], 'There is no option "--jsn". Did you mean "--json"?'),
+        (["list", "scgan"], "unrecognized arguments: scgan"),
+        (["demo", "scgam"], 'There is no system "scgam". Did you mean "scgan"?'),
+        (["demo", "parser"], 'The system "parser" has no demo.'),
+        (["demo", "--device", "cudo"], 'This machine has no device "cudo".'),
+        (["demo", "--device", "cuda:99"], 'This machine has no device "cuda:99".'),
+        (["demo", "--device"], "expected one argument"),
+    ],
+)
+def test_wrong_use_is_one_line_and_2(argv, text, tiny_weights, monkeypatch, tmp_path, capsys) -> None:
+    monkeypatch.setenv("LIMNER_WEIGHTS", str(tiny_weights.parent))
+    monkeypatch.chdir(tmp_path)
+    assert main(argv) == 2
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.count("\n") == 1
+    assert captured.err.startswith("error: ") and text in captured.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def raising(error: BaseException):
+    def function(argv: list[str]) -> int:
+        raise error
+
+    return function
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (ConfigError("x is 3;\n  it must be 2."), 2, "error: x is 3; it must be 2."),
+        (DataError("a.png is broken."), 1, "error: a.png is broken."),
+        (KeyboardInterrupt(), 130, "error: interrupted"),
+        (OSError(28, "No space left on device", "out/a.png"), 1, "error: No space left on device: out/a.png"),
+        (ValueError("odd"), 1, "error: ValueError: odd. This is a fault in Limner; --debug shows where."),
+    ],
+)
+def test_run_turns_errors_into_codes(error, code, line, capsys) -> None:
+    assert common.run(raising(error), []) == code
+    assert capsys.readouterr().err == line + "\n"
+
+
+def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert common.run(raising(DataError("a.png is broken.")), ["--debug"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("Traceback") and err.endswith("error: a.png is broken.\n")
+
+
+def test_a_closed_pipe_is_no_traceback(root) -> None:
+    script = "import sys; from limner.cli.common import run; sys.exit(run(lambda argv: print('x' * 10**6) or 0, []))"
+    first = subprocess.Popen([sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert first.stdout is not None and first.stderr is not None
+    first.stdout.close()
+    assert first.stderr.read() == b""
+    assert first.wait(30) == 1
+
+
+def test_json_is_strict() -> None:
+    from pathlib import Path
+
+    import numpy as np
+
+    payload = {"a": float("nan"), "b": np.float32(2.5), "c": np.arange(2), "d": Path("x/y"), "e": (1, float("inf"))}
+    assert json.loads(common.to_json(payload)) == {"a": None, "b": 2.5, "c": [0, 1], "d": "x/y", "e": [1, None]}
+
+
+def test_progress_is_quiet_when_not_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(common.progress(range(3), unit="image")) == [0, 1, 2]
+    assert capsys.readouterr().err == ""

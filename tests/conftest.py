@@ -1,0 +1,76 @@
+"""Fixtures that several folders of tests share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+from limner.systems import SYSTEMS
+
+# Where tensors go in and out, a wrong shape or type is an error of its own. The modules are imported after this line.
+install_import_hook(
+    ["limner.nn", "limner.metrics", "limner.data.batch"]
+    + [f"{target.partition(':')[0]}.{module}" for target in SYSTEMS.values() for module in ("networks", "system")],
+    "beartype.beartype",
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def python() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """`python(*arguments, env={}, cwd=None)`: a fresh interpreter that finds this checkout first."""
+
+    def run(*arguments: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
+        return subprocess.run(
+            [sys.executable, *arguments], env=environment, cwd=cwd, capture_output=True, text=True, timeout=120
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of weights under the name that `limner.load("scgan")` takes: random, 32 px, CelebA's five attributes.
+
+    Set `LIMNER_WEIGHTS` to its parent to make it the shipped one.
+    """
+    import torch
+
+    from limner import hub
+    from limner.data.manifest import SCGAN_ATTRIBUTES, DataSpec
+    from limner.data.schema import get_schema
+    from limner.systems.scgan.networks import Generator, Segmentor
+    from limner.systems.scgan.pipeline import SCGANPipeline
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        generator = Generator(image_size=32, num_classes=19, num_attributes=5, latent_size=8, width=8)
+        segmentor = Segmentor(num_classes=19, width=8)
+    spec = DataSpec(schema=get_schema("celebamask-19"), attribute_names=SCGAN_ATTRIBUTES, attribute_kind="multi_label")
+    pipeline = SCGANPipeline(spec=spec, image_size=32, generator=generator, segmentor=segmentor)
+    path = tmp_path_factory.mktemp("weights") / hub.DEFAULTS["scgan"]
+    return pipeline.save_pretrained(path, expected={"mIoU": 0.5})
+
+
+@pytest.fixture(scope="session")
+def drawn_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 40 drawn faces, 64 px, in the CelebAMask-HQ layout; do not change it."""
+    from limner.data.drawn import write_drawn_faces
+
+    folder = tmp_path_factory.mktemp("drawn") / "faces"
+    write_drawn_faces(folder, num=40, size=64, seed=0)
+    return folder

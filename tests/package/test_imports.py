@@ -1,0 +1,179 @@
+"""Imports go one way, cost nothing before they are needed, and never reach a forbidden package."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted((ROOT / "limner").rglob("*.py"))
+}
+
+# Who may import whom: a module belongs to the longest prefix here, and may import its own layer and those named.
+BASE = {"limner.errors", "limner.optional", "limner"}
+LOW = BASE | {"limner.data", "limner.nn", "limner.engine", "limner.metrics", "limner.losses", "limner.backbones"}
+FIND = {"limner.registry", "limner.hub", "limner.systems"}  # by name only: strings, no class of a system
+MIDDLE = LOW | FIND | {"limner.pipelines", "limner.tasks", "limner.demo"}
+LAYERS = {
+    "limner": {"limner.pipelines", "limner.registry"},  # lazy exports
+    "limner.__main__": {"limner.cli"},
+    "limner.errors": set(),
+    "limner.optional": BASE,
+    "limner.nn": BASE | {"limner.data"},
+    "limner.losses": BASE | {"limner.nn"},
+    "limner.backbones": BASE | {"limner.nn"},
+    "limner.data": BASE,
+    "limner.engine": BASE | {"limner.data"},
+    "limner.metrics": BASE | {"limner.data", "limner.nn", "limner.backbones", "limner.engine"},
+    "limner.registry": BASE | {"limner.systems"},
+    "limner.hub": BASE | {"limner.registry"},
+    "limner.pipelines": LOW | FIND,
+    "limner.tasks": LOW | {"limner.pipelines"},
+    "limner.demo": LOW | {"limner.pipelines"},
+    "limner.systems": MIDDLE,
+    "limner.export": MIDDLE,
+    "limner.studio": MIDDLE | {"limner.export"},
+    "limner.cli": MIDDLE | {"limner.export", "limner.studio"},
+}
+FORBIDDEN = {
+    "torchvision",
+    "torchaudio",
+    "timm",
+    "lpips",
+    "torch_fidelity",
+    "segmentation_models_pytorch",
+    "librosa",
+    "cv2",
+}
+CORE = {"torch", "numpy", "PIL", "safetensors", "lightning_fabric", "torchmetrics", "jaxtyping", "tqdm", "yaml"}
+NO_TORCH = [
+    name
+    for name in MODULES
+    if name
+    in (
+        "limner",
+        "limner.__main__",
+        "limner.errors",
+        "limner.optional",
+        "limner.registry",
+        "limner.hub",
+        "limner.tasks",
+        "limner.systems",
+        "limner.engine.config",
+        "limner.data.config",
+        "limner.data.schema",
+        "limner.data.manifest",
+    )
+    or name.startswith("limner.cli")
+    or (name.startswith("limner.systems.") and name.rpartition(".")[2] in ("config", "presets", "options"))
+]
+
+
+def imports(name: str) -> list[tuple[str, bool, int]]:
+    """(imported module, whether it runs when the module is imported, line) of every import in a module."""
+    tree = ast.parse(MODULES[name].read_text())
+    found: list[tuple[str, bool, int]] = []
+
+    def visit(node: ast.AST, at_import: bool) -> None:
+        for child in ast.iter_child_nodes(node):
+            inner = at_import and not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
+                inner = False
+            if isinstance(child, ast.Import):
+                found.extend((alias.name, at_import, child.lineno) for alias in child.names)
+            elif isinstance(child, ast.ImportFrom):
+                assert child.level == 0, f"{name}:{child.lineno} has a relative import"
+                assert child.module is not None
+                for alias in child.names:
+                    full = f"{child.module}.{alias.name}"
+                    found.append((full if full in MODULES else child.module, at_import, child.lineno))
+            visit(child, inner)
+
+    visit(tree, True)
+    return found
+
+
+def layer(module: str) -> str:
+    parts = module.split(".")
+    prefixes = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    if prefixes[-1] == "limner" and len(parts) > 1:
+        prefixes.pop()  # a new top-level module must be entered above
+    return next((prefix for prefix in prefixes if prefix in LAYERS), module)
+
+
+def test_the_modules_are_found() -> None:
+    assert "limner" in MODULES and "limner.cli.main" in MODULES
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_go_one_way(name: str) -> None:
+    own = layer(name)
+    assert own in LAYERS, f"{name} is in no layer of this test: say which it may import"
+    for target, _, line in imports(name):
+        if target.partition(".")[0] != "limner":
+            continue
+        other = layer(target)
+        assert other == own or other in LAYERS[own], f"{name}:{line} imports {target}"
+        if own == "limner.systems" and target.startswith("limner.systems.") and name != "limner.systems":
+            assert target.split(".")[2] == name.split(".")[2], f"{name}:{line} imports another system: {target}"
+        elif own != "limner.systems":
+            assert not target.startswith("limner.systems."), f"{name}:{line} names one system: {target}"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_packages_outside(name: str) -> None:
+    for target, at_import, line in imports(name):
+        package = target.partition(".")[0]
+        if package == "jsonargparse":
+            assert name.startswith("limner.cli."), f"{name}:{line}: only the command line knows jsonargparse"
+            continue
+        assert package not in FORBIDDEN, f"{name}:{line} imports {target}"
+        stdlib = package == "limner" or package in sys.stdlib_module_names
+        assert stdlib or package in CORE or not at_import, (
+            f"{name}:{line} imports {package} at import time; use optional()"
+        )
+
+
+@pytest.mark.parametrize("name", NO_TORCH)
+def test_no_torch_written(name: str) -> None:
+    for target, at_import, line in imports(name):
+        heavy = {"torch", "lightning_fabric", "torchmetrics", "safetensors"}
+        assert not (at_import and target.partition(".")[0] in heavy), f"{name}:{line} imports {target}"
+
+
+def test_no_torch_loaded(python) -> None:
+    code = (
+        "import importlib, sys\n"
+        f"for name in {[name for name in NO_TORCH if name != 'limner.__main__']!r}:\n"
+        "    importlib.import_module(name)\n"
+        "    if 'torch' in sys.modules: sys.exit(f'{name} imports torch')"
+    )
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr
+
+
+def test_limner_itself_is_light(python) -> None:
+    code = "import sys, limner; print(sorted({'torch', 'numpy', 'PIL', 'limner.registry'} & set(sys.modules)))"
+    assert python("-c", code).stdout.strip() == "[]"
+
+
+def test_core_works_without_forbidden_and_optional_packages(python, tiny_weights, tmp_path) -> None:
+    # Not scipy and matplotlib: torchmetrics imports them wherever they are installed.
+    blocked = sorted(FORBIDDEN | {"h5py", "tensorboard", "onnx", "onnxscript", "onnxruntime", "beartype"})
+    code = (
+        "import importlib, sys\n"
+        f"sys.modules.update(dict.fromkeys({blocked!r}))\n"  # None: importing it raises ImportError
+        f"for name in {sorted(set(MODULES) - {'limner.__main__'})!r}:\n"
+        "    importlib.import_module(name)\n"
+        "import limner, numpy as np\n"
+        f"result = limner.load({str(tiny_weights)!r})(np.ones((32, 32), np.uint8), seed=1)\n"
+        f"result.save({str(tmp_path)!r})"
+    )
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.glob("*.png"))

@@ -1,0 +1,170 @@
+"""Opening a data folder: layout, attributes, splits, schema, squares."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from limner.data.manifest import DataSpec, hash_split, open_manifest
+from limner.data.schema import SCHEMAS
+from limner.errors import ConfigError, DataError
+
+
+def test_spec_survives_json():
+    spec = DataSpec(SCHEMAS["celebamask-19"], ("Male", "Young"), "exclusive")
+    assert DataSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+    with pytest.raises(DataError, match="lacks the field 'schema'"):
+        DataSpec.from_json({"attribute_names": [], "attribute_kind": "exclusive"})
+    with pytest.raises(DataError, match="attribute_kind"):
+        DataSpec.from_json(spec.to_json() | {"attribute_kind": "some"})
+
+
+def test_missing_empty_and_unknown_folders(tmp_path):
+    with pytest.raises(DataError, match="is missing"):
+        open_manifest(tmp_path / "none")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="is not a folder"):
+        open_manifest(tmp_path / "file")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="is empty"):
+        open_manifest(tmp_path / "empty")
+    with pytest.raises(DataError, match="no layout that is known"):
+        open_manifest(tmp_path)
+    with pytest.raises(ConfigError, match=r'no data layout "celebmask-hq".*Did you mean "celebamask-hq"'):
+        open_manifest(tmp_path, kind="celebmask-hq")
+    for kind in ("celebamask-hq", "celeba", "fashion-synthesis", "clothing-co-parsing", "folder"):
+        with pytest.raises(DataError):
+            open_manifest(tmp_path, kind=kind)
+
+
+def test_attributes_that_the_map_shows_are_left_out(celebamask_hq):
+    root = celebamask_hq()
+    assert open_manifest(root).spec.attribute_names == ("Dark_Hair", "Smiling")
+    assert open_manifest(root, schema="scgan-celeba-7").spec.attribute_names == ("Dark_Hair", "Eyeglasses", "Smiling")
+
+
+def test_attributes_by_name_and_order(celebamask_hq):
+    root = celebamask_hq()
+    manifest = open_manifest(root, attributes=["Smiling", "Dark_Hair"])
+    assert manifest.rows[1].attributes == (1.0, 1.0) and manifest.rows[0].attributes == (1.0, 0.0)
+    assert open_manifest(root, attributes=[]).rows[0].attributes == ()
+    with pytest.raises(ConfigError, match=r'no attribute "Smile".*Did you mean "Smiling"'):
+        open_manifest(root, attributes=["Smile"])
+    with pytest.raises(ConfigError, match="named twice"):
+        open_manifest(root, attributes=["Smiling", "Smiling"])
+
+
+def test_no_attribute_file_means_no_attributes(celebamask_hq):
+    root = celebamask_hq()
+    (root / "CelebAMask-HQ-attribute-anno.txt").unlink()
+    assert open_manifest(root).spec.attribute_names == ()
+    with pytest.raises(ConfigError, match="no attributes at all"):
+        open_manifest(root, attributes=["Male"])
+
+
+def test_the_five_attributes_of_the_paper_come_first(celeba):
+    names = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
+    assert open_manifest(celeba()).spec.attribute_names == names
+
+
+def test_hash_split_is_a_stable_tenth():
+    splits = [hash_split(str(index)) for index in range(5000)]
+    assert 0.08 < splits.count("test") / 5000 < 0.12
+    assert [hash_split(name) for name in ("0", "7", "18")] == [hash_split(name) for name in ("0", "7", "18")]
+    assert splits != [hash_split(str(index), seed=1) for index in range(5000)]
+
+
+def test_split_and_its_error(folder):
+    manifest = open_manifest(folder(6))
+    (manifest.root / "splits.csv").write_text("name,split\nface-0,test\nface-1.png,train\n")
+    manifest = open_manifest(manifest.root)
+    assert manifest.split_sizes() == {"test": 1, "train": 1, "unused": 4}
+    assert [row.name for row in manifest.split("test").rows] == ["face-0"]
+    with pytest.raises(DataError, match=r'no samples in the split "val"; it has: test \(1\), train \(1\)'):
+        manifest.split("val")
+
+
+def test_maps_are_converted_when_read(celebamask_hq, draw_face):
+    manifest = open_manifest(celebamask_hq(), schema="portrait-11")
+    label_map = manifest.read_label_map(manifest.rows[1])
+    assert manifest.spec.schema.name == "portrait-11"
+    assert set(np.unique(label_map)) <= set(range(11))
+    left, right = (np.argwhere(label_map == manifest.spec.schema.id(name))[:, 1].mean() for name in ("l_eye", "r_eye"))
+    assert left < right
+    with pytest.raises(ConfigError, match="cannot become"):
+        open_manifest(manifest.root, schema="deepfashion-7")
+
+
+def test_sides_can_be_fixed(folder, draw_face):
+    root = folder()
+    wrong = SCHEMAS["celebamask-19"].flip_permutation()[draw_face(32, 1)]
+    Image.fromarray(wrong).save(root / "labels" / "face-2.png")
+    manifest = open_manifest(root, fix_sides=True)
+    assert (manifest.read_label_map(manifest.rows[2]) == draw_face(32, 1)).all()
+    assert (manifest.read_label_map(manifest.rows[1]) == draw_face(32, 0)).all()
+    assert (open_manifest(root).read_label_map(manifest.rows[2]) == wrong).all()
+
+
+def test_fingerprint_depends_on_content_not_on_place(folder, tmp_path):
+    manifest = open_manifest(folder())
+    first = manifest.fingerprint()
+    shutil.copytree(manifest.root, tmp_path / "copy")
+    assert open_manifest(tmp_path / "copy").fingerprint() == first
+    assert (
+        len(
+            {
+                first,
+                open_manifest(manifest.root, fit="pad").fingerprint(),
+                open_manifest(manifest.root, schema="portrait-11").fingerprint(),
+            }
+        )
+        == 3
+    )
+    with (manifest.root / "labels" / "face-0.png").open("ab") as file:
+        file.write(b"more")
+    assert open_manifest(manifest.root).fingerprint() != first
+
+
+def test_pictures_that_are_not_square(folder, save):
+    root = folder(1)
+    save(root / "images" / "face-0.png", np.zeros((32, 20, 3), np.uint8))
+    save(root / "labels" / "face-0.png", np.ones((16, 10), np.uint8))
+    manifest = open_manifest(root)
+    with pytest.raises(DataError, match=r"face-0.png is 20x32, but must be square"):
+        manifest.read(manifest.rows[0])
+    manifest = open_manifest(root, fit="pad")
+    image, label_map = manifest.read(manifest.rows[0])
+    assert image.shape == (32, 32, 3) and label_map.shape == (16, 16)
+    assert label_map[:, 0].max() == 0 and label_map[:, 8].min() == 1
+    manifest = open_manifest(root, fit="crop")
+    assert manifest.read_image(manifest.rows[0]).shape == (20, 20, 3)
+    assert manifest.read_label_map(manifest.rows[0]).shape == (10, 10)
+
+
+def test_pairs_of_different_crops_are_refused_although_both_are_square_after_the_fit(folder, save):
+    root = folder(1)
+    save(root / "images" / "face-0.png", np.zeros((32, 20, 3), np.uint8))
+    manifest = open_manifest(root, fit="crop")
+    with pytest.raises(DataError, match=r"face-0.png: the image is 20x32 but its label map is 32x32"):
+        manifest.read(manifest.rows[0])
+
+
+def test_problems_are_refused_unless_allowed(folder):
+    root = folder(3)
+    (root / "labels" / "face-0.png").unlink()
+    (root / "labels" / "face-1.png").rename(root / "labels" / "other.png")
+    with pytest.raises(DataError, match=r"face-0.png is missing.*2 more problems: limner data check"):
+        open_manifest(root)
+    assert len(open_manifest(root, allow_problems=True).problems) == 3
+
+
+def test_the_manifest_imports_no_torch():
+    import subprocess
+    import sys
+
+    code = "import sys, limner.data.manifest, limner.data.config; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,64 @@
+"""Diversity, attribute accuracy and the published tables."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from limner.errors import ConfigError, ShapeError
+from limner.metrics.attributes import attributes_correct
+from limner.metrics.diversity import mean_pairwise_distance
+from limner.metrics.tables import published_table, table_names
+
+
+def test_pairwise_distance_by_hand():
+    # |0 - 1|, |0 - 3|, |1 - 3| -> mean 2
+    samples = torch.tensor([0.0, 1.0, 3.0])[None, :, None, None, None].expand(1, 3, 3, 4, 4)
+    assert mean_pairwise_distance(samples).tolist() == pytest.approx([2.0])
+
+
+def test_pairwise_distance_is_per_condition_and_zero_for_equal_pictures():
+    samples = torch.stack([torch.zeros(4, 5), torch.arange(4.0)[:, None].expand(4, 5)])
+    assert mean_pairwise_distance(samples).tolist() == pytest.approx([0.0, 10 / 6])
+
+
+def test_one_latent_has_no_diversity():
+    with pytest.raises(ShapeError, match="at least two latents"):
+        mean_pairwise_distance(torch.zeros(3, 1, 5))
+
+
+def test_independent_attributes():
+    logits, target = torch.tensor([[1.0, -1.0], [2.0, 3.0]]), torch.tensor([[1.0, 1.0], [0.0, 1.0]])
+    assert attributes_correct(logits, target, "multi_label").tolist() == [[True, False], [False, True]]
+
+
+def test_exclusive_attributes():
+    logits, target = torch.tensor([[1.0, 2.0, -5.0], [9.0, 3.0, 0.0]]), torch.tensor([[0.0, 1, 0], [0, 0, 1]])
+    assert attributes_correct(logits, target, "exclusive").tolist() == [[True], [False]]
+
+
+def test_no_attributes():
+    assert attributes_correct(torch.zeros(2, 0), torch.zeros(2, 0), "multi_label").shape == (2, 0)
+
+
+def test_tables_are_well_formed():
+    assert {"scgan-celeba", "scgan-deepfashion"} <= set(table_names())
+    for name in table_names():
+        table = published_table(name)
+        assert table.name == name
+        assert table.source
+        for row in table.rows:
+            assert set(row.values) == set(table.columns)
+            assert row.status
+
+
+def test_scgan_table_as_printed():
+    rows = {row.method: row.values for row in published_table("scgan-celeba").rows}
+    assert rows["SCGAN"] == {"fid": 10.2, "mean_iou": 79.11, "pixel_accuracy": 98.95}
+    assert set(rows["CycleGAN"].values()) == {None}  # N/A rows stay visible
+    assert published_table("scgan-deepfashion").rows[-1].values["fid"] == 19.8
+
+
+def test_unknown_table_suggests_the_nearest():
+    with pytest.raises(ConfigError, match='Did you mean "scgan-celeba"'):
+        published_table("scgan-celebs")

@@ -1,0 +1,152 @@
+"""The Fréchet distance: hand-computed values, degenerate sets, batching, precision, two processes."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+from limner.errors import DataError, ShapeError
+from limner.metrics.frechet import FrechetDistance, frechet_distance
+
+
+def vectors(count: int, size: int, seed: int) -> torch.Tensor:
+    return torch.randn(count, size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def distance(real: torch.Tensor, fake: torch.Tensor, batch_size: int = 1000) -> float:
+    metric = FrechetDistance(None, num_features=real.shape[1])
+    for part in real.split(batch_size):
+        metric.update(part, real=True)
+    for part in fake.split(batch_size):
+        metric.update(part, real=False)
+    return float(metric.compute())
+
+
+def test_by_hand_in_one_dimension():
+    # (3 - 1)^2 + (2 - 5)^2, with standard deviations 2 and 5
+    one, two = torch.tensor([3.0]), torch.tensor([1.0])
+    value = frechet_distance(one, torch.tensor([[4.0]]), two, torch.tensor([[25.0]]))
+    assert value == pytest.approx(13, abs=1e-12)
+    assert value.dtype == torch.float64
+
+
+def test_by_hand_for_diagonal_covariances():
+    zero = torch.zeros(2)
+    value = frechet_distance(zero, torch.diag(torch.tensor([1.0, 9.0])), zero, torch.diag(torch.tensor([4.0, 0.0])))
+    assert value == pytest.approx(1 + 9, abs=1e-12)
+
+
+def test_identical_sets_are_at_distance_zero():
+    real = vectors(50, 8, 0)
+    assert distance(real, real) == pytest.approx(0, abs=1e-10)
+
+
+def test_rank_deficient_identical_sets_are_at_distance_zero():
+    real = vectors(5, 64, 0)  # rank 4 of 64
+    assert distance(real, real) == pytest.approx(0, abs=1e-10)
+
+
+def test_rank_deficient_sets_in_orthogonal_subspaces():
+    # No overlap, so the cross term is 0 and only means and traces are left.
+    real, fake = torch.zeros(6, 10, dtype=torch.float64), torch.zeros(6, 10, dtype=torch.float64)
+    real[:, :3], fake[:, 5:8] = vectors(6, 3, 1), vectors(6, 3, 2)
+    expected = (real.mean(0) - fake.mean(0)).square().sum() + real.T.cov().trace() + fake.T.cov().trace()
+    assert distance(real, fake) == pytest.approx(float(expected), rel=1e-9)
+
+
+def test_constant_images_differ_by_their_mean_only():
+    real, fake = torch.full((4, 3), 2.0), torch.full((7, 3), 5.0)
+    assert distance(real, fake) == pytest.approx(27, rel=1e-12)
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 40])
+def test_batching_does_not_matter(batch_size):
+    real, fake = vectors(40, 6, 0), vectors(33, 6, 1) * 2 + 1
+    assert distance(real, fake, batch_size) == pytest.approx(distance(real, fake), rel=1e-12)
+
+
+def test_a_large_mean_does_not_cancel():
+    real, fake = vectors(200, 4, 0), vectors(200, 4, 1)
+    assert distance(real + 1e4, fake + 1e4) == pytest.approx(distance(real, fake), rel=1e-5)
+
+
+def test_half_precision_features_are_accumulated_in_double():
+    real, fake = vectors(300, 4, 0).half(), vectors(300, 4, 1).half()
+    assert distance(real, fake) == pytest.approx(distance(real.double(), fake.double()), rel=1e-12)
+
+
+def test_a_feature_network_is_used_without_gradients_and_not_saved():
+    network = torch.nn.Conv2d(3, 5, 1)
+    metric = FrechetDistance(lambda image: network(image).mean((2, 3)), num_features=5)
+    images = torch.rand(9, 3, 4, 4)
+    metric.update(images, real=True)
+    metric.update(images.flip(0), real=False)
+    assert float(metric.compute()) == pytest.approx(0, abs=1e-10)
+    assert not metric.real_sum.requires_grad
+    assert not list(metric.parameters())
+
+
+@pytest.mark.parametrize(("real", "fake"), [(0, 0), (1, 5), (5, 1)])
+def test_fewer_than_two_images_are_refused(real, fake):
+    metric = FrechetDistance(None, num_features=2)
+    metric.update(torch.zeros(real, 2), real=True)
+    metric.update(torch.zeros(fake, 2), real=False)
+    with pytest.raises(DataError, match=f"at least two images of each kind, not {real} real and {fake} generated"):
+        metric.compute()
+
+
+def test_wrong_sizes_and_values_are_refused():
+    metric = FrechetDistance(None, num_features=2)
+    with pytest.raises(ShapeError, match=r"\(4, 3\), not \(batch, 2\)"):
+        metric.update(torch.zeros(4, 3), real=True)
+    with pytest.raises(DataError, match="not finite"):
+        metric.update(torch.full((1, 2), float("nan")), real=True)
+    with pytest.raises(ShapeError):
+        frechet_distance(torch.zeros(2), torch.eye(2), torch.zeros(3), torch.eye(3))
+
+
+def test_reset_can_keep_the_real_images():
+    metric = FrechetDistance(None, num_features=2, reset_real=False)
+    metric.update(vectors(5, 2, 0), real=True)
+    metric.update(vectors(5, 2, 1), real=False)
+    first = metric.compute()
+    metric.reset()
+    assert int(metric.real_count) == 5
+    assert int(metric.fake_count) == 0
+    metric.update(vectors(5, 2, 1), real=False)
+    assert metric.compute() == first
+    forgetful = FrechetDistance(None, num_features=2)
+    forgetful.update(vectors(5, 2, 0), real=True)
+    forgetful.reset()
+    assert int(forgetful.real_count) == 0
+
+
+def _half_of_the_work(rank: int, port: int) -> None:
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    dist.init_process_group("gloo", rank=rank, world_size=2)
+    try:
+        real, fake = vectors(30, 4, 0), vectors(25, 4, 1) + 1
+        metric = FrechetDistance(None, num_features=4)
+        # Uneven parts on purpose: the states are sums, so no image may be counted twice or dropped.
+        metric.update(real[:11] if rank == 0 else real[11:], real=True)
+        metric.update(fake[:20] if rank == 0 else fake[20:], real=False)
+        assert float(metric.compute()) == pytest.approx(distance_alone(real, fake), rel=1e-12)
+        assert int(metric.real_count) == (11 if rank == 0 else 19)  # unsynchronised again after compute
+    finally:
+        dist.destroy_process_group()
+
+
+def distance_alone(real: torch.Tensor, fake: torch.Tensor) -> float:
+    return float(frechet_distance(real.mean(0), real.T.cov(), fake.mean(0), fake.T.cov()))
+
+
+def test_two_processes_give_the_value_of_one():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    mp.spawn(_half_of_the_work, args=(port,), nprocs=2)

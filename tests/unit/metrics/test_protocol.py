@@ -1,0 +1,81 @@
+"""Protocols: printed, saved, compared."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from limner.metrics.protocol import Measurement, Protocol, comparable, differences
+
+BASE = Protocol(
+    metric="FD-parser",
+    split="test",
+    count=78,
+    resolution=64,
+    network="parser faces",
+    network_sha256="ab" * 32,
+    reference="772 real images of train",
+    data_fingerprint="0123456789abcdef",
+    seeds=(0,),
+)
+
+
+def test_survives_json():
+    assert Protocol.from_json(json.loads(json.dumps(BASE.to_json()))) == BASE
+
+
+def test_every_word_of_it_is_printed():
+    text = str(dataclasses.replace(BASE, resize="bilinear to 32 px", antialias=True))
+    for part in (
+        "FD-parser",
+        "78 images of test at 64 px",
+        "bilinear to 32 px, antialias True",
+        "parser faces",
+        "ab" * 6,
+    ):
+        assert part in text
+    for part in ("772 real images of train", "0123456789ab", "seeds 0"):
+        assert part in text
+
+
+CHANGES = {
+    "metric": "FID",
+    "split": "train",
+    "count": 79,
+    "resolution": 128,
+    "resize": "bilinear",
+    "antialias": True,
+    "network": "other",
+    "network_sha256": "cd" * 32,
+    "reference": "none",
+    "data_fingerprint": "f" * 16,
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_any_change_but_the_seed_keeps_numbers_apart(name):
+    other = dataclasses.replace(BASE, **{name: CHANGES[name]})
+    assert differences(BASE, other) == [name]
+    assert not comparable(BASE, other)
+
+
+def test_every_field_is_tested():
+    assert {field.name for field in dataclasses.fields(Protocol)} == {*CHANGES, "seeds"}
+
+
+def test_another_seed_is_comparable():
+    assert comparable(BASE, dataclasses.replace(BASE, seeds=(1, 2)))
+
+
+def test_measurement_as_json_and_text():
+    measurement = Measurement(0.25, BASE, is_share=True, interval=(0.2, float("nan")), per_class={"a": float("nan")})
+    values = measurement.to_json()
+    json.dumps(values, allow_nan=False)
+    assert values["value"] == 0.25
+    assert values["interval"] == [0.2, None]
+    assert values["per_class"] == {"a": None}
+    assert measurement.format(0.25) == "25.00 %"
+    assert measurement.format(float("nan")) == "-"
+    assert Measurement(12.3456, BASE).format(12.3456) == "12.35"

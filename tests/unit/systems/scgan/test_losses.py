@@ -1,0 +1,210 @@
+"""Directions and definitions of the losses: where the published equations contradict each other, these hold the choice."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from limner.data.batch import MaskToImageBatch
+from limner.data.manifest import DataSpec
+from limner.data.schema import LabelSchema
+from limner.engine.loop import Engine, make_fabric
+from limner.systems.scgan.augment import NUM_DRAWS, augment_for_discriminator
+from limner.systems.scgan.presets import smoke
+from limner.systems.scgan.system import SCGAN, gradient_penalty
+
+SCHEMA = LabelSchema(name="test-3", classes=("background", "face", "hair"), palette=((0, 0, 0), (9, 9, 9), (99, 9, 9)))
+SIZE = 32
+
+
+class LinearCritic(nn.Module):
+    """Scores whose sum is <weight, image>."""
+
+    def __init__(self, weight: torch.Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, image):
+        score = (image * self.weight).flatten(1).sum(1)
+        return (score / 4)[:, None, None, None].expand(-1, 1, 2, 2), None
+
+
+@pytest.fixture
+def engine() -> Engine:
+    torch.manual_seed(0)
+    config = smoke()
+    system = SCGAN(config, DataSpec(SCHEMA, ("Dark", "Light")))
+    return Engine(make_fabric(config.train), system)
+
+
+@pytest.fixture
+def batch() -> MaskToImageBatch:
+    random = torch.Generator().manual_seed(1)
+    label_map = torch.randint(3, (8, SIZE, SIZE), generator=random)
+    image = functional.one_hot(label_map, 3).permute(0, 3, 1, 2).float() * 2 - 1
+    return MaskToImageBatch(image, label_map, torch.randint(2, (8, 2), generator=random).float(), torch.arange(8))
+
+
+def test_penalty_is_zero_for_a_linear_critic_of_unit_gradient():
+    weight = torch.randn(3, SIZE, SIZE)
+    real, fake, mix = torch.randn(4, 3, SIZE, SIZE), torch.randn(4, 3, SIZE, SIZE), torch.rand(4, 1, 1, 1)
+    unit = LinearCritic(weight / weight.norm())
+    assert gradient_penalty(unit, real, fake, mix, reduce="sum").item() == pytest.approx(0, abs=1e-5)
+    # The mean of the four scores has a quarter of the gradient: (1/4 - 1)^2.
+    assert gradient_penalty(unit, real, fake, mix, reduce="mean").item() == pytest.approx(0.5625, abs=1e-5)
+    three = LinearCritic(3 * weight / weight.norm())
+    assert gradient_penalty(three, real, fake, mix).item() == pytest.approx(4, abs=1e-4)
+
+
+def test_second_derivatives_reach_every_trunk_parameter(engine):
+    discriminator = engine.raw["discriminator"]
+    real, fake = torch.randn(4, 3, SIZE, SIZE), torch.randn(4, 3, SIZE, SIZE)
+    gradient_penalty(discriminator, real, fake, torch.rand(4, 1, 1, 1)).backward()
+    weights = {n: p for n, p in discriminator.named_parameters() if n.startswith("trunk") and n.endswith("weight")}
+    assert weights and all(p.grad is not None and p.grad.abs().max() > 0 for p in weights.values())
+    assert real.grad is None and fake.grad is None
+
+
+def test_discriminator_phase_parts_real_from_fake(engine, batch):
+    def gap() -> float:
+        draws = engine.system.draw(batch, engine)
+        with torch.no_grad():
+            fake = engine.system.generate(engine.raw["generator"], draws)
+            d = engine.raw["discriminator"]
+            return float(d(batch.image)[0].mean() - d(fake)[0].mean())
+
+    before = gap()
+    for _ in range(20):
+        draws = engine.system.draw(batch, engine)
+        engine.update("discriminator", lambda part: engine.system.discriminator_loss(part, engine), draws)
+    assert gap() > before + 0.1
+
+
+def test_generator_step_raises_the_score_of_its_fakes(engine, batch):
+    draws = engine.system.draw(batch, engine)
+
+    def score() -> float:
+        with torch.no_grad():
+            fake = engine.system.generate(engine.raw["generator"], draws)
+            return float(engine.raw["discriminator"](fake)[0].mean())
+
+    object.__setattr__(engine.system.config.loss, "weight_classification", 0.0)
+    object.__setattr__(engine.system.config.loss, "use_segmentor", False)
+    before = score()
+    for _ in range(5):
+        engine.update("generator", lambda part: engine.system.generator_loss(part, engine), draws)
+    assert score() > before
+
+
+def test_generator_update_leaves_no_gradient_in_the_others(engine, batch):
+    draws = engine.system.draw(batch, engine)
+    loss = engine.system.generator_loss(draws, engine)
+    engine.fabric.backward(loss)
+    for name in ("discriminator", "segmentor"):
+        assert all(p.grad is None and p.requires_grad for p in engine.raw[name].parameters())
+    assert all(p.grad is not None for p in engine.raw["generator"].parameters())
+
+
+def test_each_update_changes_its_own_network_only(engine, batch):
+    losses = {
+        "discriminator": engine.system.discriminator_loss,
+        "segmentor": engine.system.segmentor_loss,
+        "generator": engine.system.generator_loss,
+    }
+    draws = engine.system.draw(batch, engine)
+    for name, loss in losses.items():
+        before = {n: [p.clone() for p in network.parameters()] for n, network in engine.raw.items()}
+        engine.update(name, lambda part, loss=loss: loss(part, engine), draws)
+        for other, parameters in before.items():
+            changed = any(not torch.equal(a, b) for a, b in zip(parameters, engine.raw[other].parameters(), strict=True))
+            assert changed == (other == name)
+
+
+def test_generator_is_updated_every_nth_iteration_with_the_same_draws(engine, batch, monkeypatch):
+    calls = []
+    monkeypatch.setattr(engine, "update", lambda name, loss, draws: calls.append((name, draws)))
+    for _ in range(4):
+        engine.run_step(batch)
+    assert [name[0] for name, _ in calls] == ["d", "s", "d", "s", "g", "d", "s", "d", "s", "g"]  # num_repeat = 2
+    assert calls[2][1] is calls[4][1]
+
+
+def test_generator_gets_permuted_maps(engine, batch):
+    draws = engine.system.draw(batch, engine)
+    own = sum(torch.equal(a, b) for a, b in zip(draws.target_map, batch.label_map, strict=True))
+    assert own < 4
+    rows = sorted(row.tobytes() for row in draws.target_map.numpy())
+    assert rows == sorted(row.tobytes() for row in batch.label_map.numpy())  # the same maps, none lost
+    assert torch.equal(draws.attributes, batch.attributes)
+
+
+def test_draws_change_with_the_clock_and_repeat_with_it(engine, batch):
+    first, again = engine.system.draw(batch, engine), engine.system.draw(batch, engine)
+    assert torch.equal(first.latent, again.latent) and torch.equal(first.target_map, again.target_map)
+    engine.images_seen += 8
+    assert not torch.equal(first.latent, engine.system.draw(batch, engine).latent)
+
+
+def test_classification_loss_sums_attributes_and_averages_the_batch(engine):
+    logits, attributes = torch.zeros(4, 2), torch.ones(4, 2)
+    assert engine.system.classification_loss(logits, attributes).item() == pytest.approx(2 * math.log(2))
+    engine.system.spec = DataSpec(SCHEMA, ("Red", "Blue"), "exclusive")
+    one_colour = torch.tensor([[1.0, 0.0]] * 4)
+    assert engine.system.classification_loss(logits, one_colour).item() == pytest.approx(math.log(2))
+
+
+def test_segmentation_loss_is_the_mean_over_known_pixels(engine):
+    logits = torch.randn(2, 3, 4, 4)
+    label_map = torch.randint(3, (2, 4, 4))
+    expected = functional.cross_entropy(logits, label_map)
+    torch.testing.assert_close(engine.system.segmentation_loss(logits, label_map), expected)
+    label_map[0] = 255
+    expected = functional.cross_entropy(logits[1:], label_map[1:])
+    torch.testing.assert_close(engine.system.segmentation_loss(logits, label_map), expected)
+    assert engine.system.segmentation_loss(logits, torch.full((2, 4, 4), 255)).item() == 0
+
+
+def test_accumulation_gives_the_same_update(batch):
+    results = []
+    for accumulate in (1, 4):
+        torch.manual_seed(0)
+        config = smoke()
+        object.__setattr__(config.train, "accumulate", accumulate)
+        system = SCGAN(config, DataSpec(SCHEMA, ("Dark", "Light")))
+        engine = Engine(make_fabric(config.train), system)
+        for _ in range(2):
+            engine.run_step(batch)
+        results.append({n: [p.detach() for p in network.parameters()] for n, network in engine.raw.items()})
+    for name in results[0]:
+        for a, b in zip(results[0][name], results[1][name], strict=True):
+            torch.testing.assert_close(a, b, atol=2e-3, rtol=0)  # Adam's first steps have the size of lr whatever the sum
+
+
+def test_augmentation_shifts_and_blanks_and_keeps_gradients():
+    image = torch.ones(16, 3, SIZE, SIZE, requires_grad=True)
+    draws = torch.rand(16, NUM_DRAWS, generator=torch.Generator().manual_seed(0))
+    assert augment_for_discriminator(image, draws, ()) is image
+    changed = augment_for_discriminator(image, draws, ("translation", "cutout"))
+    share = changed.detach().mean(dim=(1, 2, 3))
+    assert changed.shape == image.shape and (share < 1).all() and (share > 0.4).all()
+    changed.sum().backward()
+    # What survives has gradient 1, what was moved out or blanked has 0.
+    assert set(image.grad.unique().tolist()) == {0.0, 1.0}
+    still = torch.full((1, NUM_DRAWS), 0.5)  # the middle of the range is no shift
+    picture = torch.randn(1, 3, SIZE, SIZE)
+    assert torch.equal(augment_for_discriminator(picture, still, ("translation",)), picture)
+
+
+def test_gradient_that_is_not_finite_stops_with_the_step_saved(engine, batch, tmp_path):
+    from limner.engine.checkpoint import load_state
+    from limner.errors import TrainingError
+
+    engine.run = tmp_path
+    batch.image[0, 0, 0, 0] = math.nan
+    with pytest.raises(TrainingError, match=r"gradient of the discriminator is not finite at 0 images.*failed-step"):
+        engine.run_step(batch)
+    (path,) = tmp_path.iterdir()
+    saved = load_state(path)
+    assert math.isnan(saved["batch"]["image"][0, 0, 0, 0]) and set(saved["networks"]) == set(engine.raw)

@@ -1,0 +1,111 @@
+import pytest
+import torch
+
+from limner.errors import ShapeError
+from limner.systems.scgan.networks import Discriminator, Generator, Segmentor
+
+
+def count(network: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+PAPER = dict(image_size=128, num_classes=7, num_attributes=5)
+
+
+@pytest.mark.parametrize(
+    ("network", "options", "parameters"),
+    [
+        (Generator, PAPER, 12_681_667),
+        (Generator, {**PAPER, "num_attributes": 17}, 12_697_027),
+        (Generator, {**PAPER, "latent_size": 128}, 11_108_803),
+        (Generator, {**PAPER, "architecture": "all_at_once"}, 12_893_379),
+        (Discriminator, dict(image_size=128, num_attributes=5), 44_762_048),
+        (Discriminator, dict(image_size=128, num_attributes=17), 44_860_352),
+        (Segmentor, dict(num_classes=7), 1_482_272),
+        (Segmentor, dict(num_classes=7, architecture="large"), 6_066_048),
+    ],
+)
+def test_parameter_counts_of_the_specification(network, options, parameters):
+    with torch.device("meta"):
+        assert count(network(**options)) == parameters
+
+
+def test_layer_shapes_of_the_papers_table():
+    with torch.device("meta"):
+        network = Generator(**PAPER)
+        shapes = {}
+        for name, module in network.named_modules():
+            module.register_forward_hook(lambda m, i, o, name=name: shapes.update({name: tuple(o.shape[1:])}))
+        network(torch.zeros(2, 512), torch.zeros(2, 5), torch.zeros(2, 7, 128, 128))
+    assert [shapes[f"encoder.{i}"] for i in (0, 3, 6, 9)] == [(64, 64, 64), (128, 32, 32), (256, 16, 16), (512, 8, 8)]
+    assert shapes["latent_linear"] == (4096,)
+    assert network.decoder[0].conv1.in_channels == 576
+    assert network.decoder[2].conv1.in_channels == 256 + 5
+    ups = [(512, 16, 16), (256, 32, 32), (128, 64, 64), (64, 128, 128)]
+    assert [shapes[f"decoder.{i}"] for i in range(4)] == ups
+    assert shapes["to_rgb"] == (3, 128, 128)
+
+
+def test_discriminator_ends_in_two_by_two_at_every_size():
+    for size in (32, 64, 128):
+        scores, logits = Discriminator(image_size=size, num_attributes=3, width=4)(torch.zeros(1, 3, size, size))
+        assert scores.shape == (1, 1, 2, 2) and logits.shape == (1, 3)
+
+
+@pytest.mark.parametrize("architecture", ["stepwise", "all_at_once"])
+@pytest.mark.parametrize("size", [32, 64, 128])
+@pytest.mark.parametrize(("classes", "attributes"), [(1, 0), (4, 1), (19, 17)])
+def test_generator_takes_other_sizes(architecture, size, classes, attributes):
+    network = Generator(
+        image_size=size,
+        num_classes=classes,
+        num_attributes=attributes,
+        latent_size=6,
+        architecture=architecture,
+        width=4,
+    )
+    image = network(torch.randn(1, 6), torch.rand(1, attributes), torch.rand(1, classes, size, size))
+    assert image.shape == (1, 3, size, size) and image.abs().max() <= 1
+    assert Generator(**network.config).config == network.config
+
+
+@pytest.mark.parametrize("architecture", ["paper", "large"])
+def test_segmentor_keeps_the_size(architecture):
+    logits = Segmentor(num_classes=5, architecture=architecture, width=4)(torch.randn(1, 3, 64, 64))
+    assert logits.shape == (1, 5, 64, 64)
+
+
+@pytest.mark.parametrize("architecture", ["stepwise", "all_at_once"])
+def test_every_condition_reaches_the_image(architecture):
+    torch.manual_seed(0)
+    network = Generator(
+        image_size=32, num_classes=3, num_attributes=2, latent_size=5, architecture=architecture, width=8
+    )
+    inputs = [torch.randn(2, 5), torch.rand(2, 2), torch.rand(2, 3, 32, 32)]
+    for tensor in inputs:
+        tensor.requires_grad_(True)
+    network(*inputs).square().sum().backward()
+    assert all(tensor.grad.abs().max() > 0 for tensor in inputs)
+
+
+def test_samples_do_not_depend_on_their_batch():
+    torch.manual_seed(0)
+    network = Generator(image_size=32, num_classes=3, num_attributes=2, latent_size=5, width=8)
+    inputs = [torch.randn(3, 5), torch.rand(3, 2), torch.rand(3, 3, 32, 32)]
+    alone = network(*[tensor[1:2] for tensor in inputs])
+    torch.testing.assert_close(network(*inputs)[1:2], alone, atol=1e-5, rtol=0)  # float32 sums in another order
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("image_size", 100, "power of two"),
+        ("image_size", 16, "at least 32"),
+        ("image_size", -64, "power of two"),
+        ("num_classes", 0, "at least one class"),
+        ("num_attributes", -1, "0 or more"),
+    ],
+)
+def test_impossible_sizes_are_refused(option, value, words):
+    with pytest.raises(ShapeError, match=words):
+        Generator(**{**PAPER, option: value})

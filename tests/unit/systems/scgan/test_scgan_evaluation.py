@@ -1,0 +1,179 @@
+"""SCGAN's evaluation, with small untrained networks: what is measured on what, whatever the batch size."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from limner.errors import ConfigError, DataError
+from limner.systems.parser.networks import ParsingNetwork
+from limner.systems.parser.pipeline import ParserPipeline
+from limner.systems.scgan.evaluation import _Run, evaluate
+from limner.systems.scgan.networks import Discriminator, Generator, Segmentor
+from limner.systems.scgan.pipeline import SCGANPipeline
+
+
+def make_pipeline(spec, *, discriminator: bool = True) -> SCGANPipeline:
+    torch.manual_seed(0)
+    count = len(spec.attribute_names)
+    networks = {
+        "generator": Generator(
+            image_size=32, num_classes=3, num_attributes=count, latent_size=8, architecture="stepwise", width=8
+        ),
+        "segmentor": Segmentor(num_classes=3, architecture="paper", width=8),
+    }
+    if discriminator:
+        networks["discriminator"] = Discriminator(image_size=32, num_attributes=count, width=8)
+    return SCGANPipeline(spec=spec, image_size=32, **networks)
+
+
+def make_judge(spec, *, image_size: int = 32, num_classes: int = 3) -> ParserPipeline:
+    torch.manual_seed(1)
+    network = ParsingNetwork(num_classes=num_classes, num_attributes=len(spec.attribute_names), width=8)
+    return ParserPipeline(spec=spec, image_size=image_size, parser=network)
+
+
+@pytest.fixture
+def report(shapes):
+    return evaluate(make_pipeline(shapes.spec), shapes, judge=make_judge(shapes.spec), num_images=15, batch_size=4)
+
+
+def test_everything_is_measured_with_its_protocol(report):
+    expected = {
+        "own_pixel_accuracy",
+        "own_mean_iou",
+        "own_pixel_accuracy_real",
+        "own_mean_iou_real",
+        "judge_pixel_accuracy",
+        "judge_mean_iou",
+        "judge_pixel_accuracy_real",
+        "judge_mean_iou_real",
+        "judge_mean_iou_ratio",
+        "fd",
+        "fd_one_per_map",
+        "fd_real",
+        "judge_attribute_accuracy",
+        "judge_attribute_accuracy_real",
+        "own_attribute_accuracy",
+        "diversity_pixels",
+        "diversity_features",
+    }
+    assert set(report.measurements) == expected
+    for key, measurement in report.measurements.items():
+        assert math.isfinite(measurement.value), key
+        assert (measurement.protocol.seeds == ()) == key.endswith("_real"), key
+    counts = {key: measurement.protocol.count for key, measurement in report.measurements.items()}
+    assert (counts["fd"], counts["fd_one_per_map"], counts["fd_real"]) == (15, 6, 6)
+    assert counts["judge_mean_iou"] == 15
+    fd = report.measurements["fd"]
+    assert "FD-parser" in fd.protocol.metric
+    assert fd.protocol.reference == "24 real images of train"
+    assert "15 images do not span 64 features" in fd.note
+    json.dumps(report.to_json(), allow_nan=False)
+    assert "| SPADE | 18.50 |" in report.table()
+
+
+def test_the_ratio_is_the_quotient(report):
+    values = {key: measurement.value for key, measurement in report.measurements.items()}
+    assert values["judge_mean_iou_ratio"] == pytest.approx(values["judge_mean_iou"] / values["judge_mean_iou_real"])
+
+
+def test_the_batch_size_changes_nothing(report, shapes):
+    other = evaluate(make_pipeline(shapes.spec), shapes, judge=make_judge(shapes.spec), num_images=15, batch_size=15)
+    for key, measurement in report.measurements.items():
+        assert other.measurements[key].value == pytest.approx(measurement.value, rel=1e-3), key
+
+
+def test_the_seed_changes_the_pictures(report, shapes):
+    other = evaluate(make_pipeline(shapes.spec), shapes, judge=make_judge(shapes.spec), num_images=15, seed=1)
+    assert other.measurements["fd"].value != report.measurements["fd"].value
+    assert other.measurements["fd_real"].value == pytest.approx(report.measurements["fd_real"].value, rel=1e-6)
+
+
+def test_the_pipeline_makes_the_same_pictures(shapes):
+    pipeline = make_pipeline(shapes.spec)
+    rows, judge = shapes.split("test"), make_judge(shapes.spec)
+    run = _Run(pipeline, judge, judge, rows, "test", seed=5, batch_size=4, progress=lambda iterable, **_: iterable)
+    with pipeline.inference():
+        batches = list(run.fake_batches(8))
+    pictures = torch.cat([batch.image for batch in batches])
+    for number in (0, 3, 7):
+        row = rows.rows[number % 6]
+        attributes = run.shuffled_attributes[number % 6].tolist()
+        (picture,) = pipeline(rows.read_label_map(row), attributes, seed=5 + number).images
+        ours = ((pictures[number] + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+        assert np.abs(np.asarray(picture).astype(int) - ours).max() <= 1  # a batch may round differently
+    wanted = sorted(row.attributes for row in rows.rows)
+    assert sorted(map(tuple, run.shuffled_attributes.tolist())) == wanted
+
+
+def test_sheet(report):
+    assert report.sheet.size == ((2 + 4 + 1) * 32, 6 * 32)
+
+
+def test_a_judge_of_another_size_resizes_and_says_so(shapes):
+    result = evaluate(
+        make_pipeline(shapes.spec), shapes, judge=make_judge(shapes.spec, image_size=16), num_images=6, batch_size=3
+    )
+    protocol = result.measurements["judge_mean_iou"].protocol
+    assert (protocol.resolution, protocol.resize, protocol.antialias) == (32, "bilinear to 16 px", True)
+    assert result.measurements["own_mean_iou"].protocol.resize == "none"
+
+
+def test_without_discriminator_and_without_attributes(make_shapes):
+    manifest = make_shapes(attributes=())
+    pipeline = make_pipeline(manifest.spec, discriminator=False)
+    result = evaluate(pipeline, manifest, judge=make_judge(manifest.spec), num_images=6)
+    assert not [key for key in result.measurements if "attribute" in key]
+    assert math.isfinite(result.measurements["diversity_pixels"].value)
+
+
+def test_exclusive_attributes(make_shapes):
+    manifest = make_shapes(kind="exclusive")
+    result = evaluate(make_pipeline(manifest.spec), manifest, judge=make_judge(manifest.spec), num_images=6)
+    assert 0 <= result.measurements["judge_attribute_accuracy"].value <= 1
+    assert "50.00 %" in result.measurements["judge_attribute_accuracy"].note
+
+
+def test_all_rows_are_their_own_reference(shapes):
+    result = evaluate(make_pipeline(shapes.spec), shapes, judge=make_judge(shapes.spec), split="all", num_images=4)
+    assert result.measurements["fd"].protocol.reference == "30 real images of all"
+    assert "fd_real" not in result.measurements
+    assert result.measurements["judge_mean_iou_real"].protocol.count == 4
+
+
+def test_another_feature_network(shapes):
+    features = make_judge(shapes.spec)
+    features.weights_name = "others"
+    pipeline = make_pipeline(shapes.spec)
+    result = evaluate(pipeline, shapes, judge=make_judge(shapes.spec), features=features, num_images=6)
+    assert result.measurements["fd"].protocol.network == "parser others"
+
+
+def test_refusals(shapes, make_shapes):
+    pipeline, judge = make_pipeline(shapes.spec), make_judge(shapes.spec)
+    for count in (0, 1, -5):
+        with pytest.raises(ConfigError, match=f"{count} images of 6 label maps are too few"):
+            evaluate(pipeline, shapes, judge=judge, num_images=count)
+    with pytest.raises(ConfigError, match="6 images of 1 label maps"):
+        evaluate(pipeline, make_shapes(num_test=1), judge=judge, num_images=6)
+    with pytest.raises(ConfigError, match="batch_size is 0"):
+        evaluate(pipeline, shapes, judge=judge, batch_size=0)
+    with pytest.raises(DataError, match='"val"'):
+        evaluate(pipeline, shapes, judge=judge, split="val")
+    with pytest.raises(ConfigError, match="no published table"):
+        evaluate(pipeline, shapes, judge=judge, table="none")
+    schema = dataclasses.replace(shapes.spec.schema, name="others", classes=("a", "b", "c"))
+    other = dataclasses.replace(shapes.spec, schema=schema)
+    with pytest.raises(ConfigError, match=r'"shapes".*the judge unsaved with "others"'):
+        evaluate(pipeline, shapes, judge=make_judge(other))
+    with pytest.raises(ConfigError, match=r'"shapes".*the data in shapes with "others"'):
+        evaluate(pipeline, dataclasses.replace(shapes, spec=other), judge=judge)
+    bare = dataclasses.replace(shapes.spec, attribute_names=())
+    with pytest.raises(ConfigError, match=r"Dark, Odd \(multi_label\), but the judge unsaved none"):
+        evaluate(pipeline, shapes, judge=make_judge(bare))
