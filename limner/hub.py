@@ -170,14 +170,12 @@ def read_json(file: Path) -> dict[str, Any]:
 
 def _find_local(path: Path) -> Location | None:
     """The weights folder at `path`, if it is one, a checkpoint folder or a run folder."""
+    absolute = Path(os.path.abspath(path))  # "." and ".." have no name of their own
     if (path / INDEX).is_file():
-        if path.name == "pipeline":
-            return _find_local(path.parent)
-        return Location(path, path.absolute().name)
+        checkpoint = absolute.parent
+        return Location(path, _checkpoint_name(checkpoint) if absolute.name == "pipeline" else absolute.name)
     if (path / "pipeline" / INDEX).is_file():
-        absolute = path.absolute()
-        in_run = absolute.parent.name == "checkpoints"
-        return Location(path / "pipeline", f"{absolute.parent.parent.name}@{path.name}" if in_run else absolute.name)
+        return Location(path / "pipeline", _checkpoint_name(absolute))
     if not (path / "checkpoints").is_dir():
         return None
     if (path / "best.json").is_file():
@@ -191,6 +189,12 @@ def _find_local(path: Path) -> Location | None:
         if checkpoint.name.isdigit() and (checkpoint / "pipeline" / INDEX).is_file():
             return _find_local(checkpoint)
     return None
+
+
+def _checkpoint_name(checkpoint: Path) -> str:
+    """`first@000064000` for a checkpoint of the run `first`, else the folder's name."""
+    in_run = checkpoint.parent.name == "checkpoints"
+    return f"{checkpoint.parent.parent.name}@{checkpoint.name}" if in_run else checkpoint.name
 
 
 def _shipped() -> dict[str, Path]:

@@ -57,10 +57,10 @@ def _parse(argv: list[str]) -> Any:
             "limner export scgan --weights runs/first --format weights --half --card card.md --out scgan-mine",
         ],
     )
-    parser.add_argument("system", help=f"one of: {', '.join(registry.system_names())}")
+    parser.add_argument("system", nargs="?", default=None, help=f"one of: {', '.join(registry.system_names())}")
     add_weights(parser)
-    parser.add_argument("--format", choices=FORMATS, required=True, help="what to write")
-    parser.add_argument("--out", required=True, metavar="FILE|DIR", help="where to; a folder for --format weights")
+    parser.add_argument("--format", choices=FORMATS, default=None, help="what to write")
+    parser.add_argument("--out", default=None, metavar="FILE|DIR", help="where to; a folder for --format weights")
     parser.add_argument("--network", default=None, metavar="NAME", help="which network (default: the one that draws)")
     parser.add_argument("--half", action="store_true", help="weights: store half precision")
     parser.add_argument("--card", default=None, metavar="FILE", help="weights: the model card (Markdown)")
@@ -68,6 +68,14 @@ def _parse(argv: list[str]) -> Any:
         "--expected", default=None, metavar="FILE", help="weights: JSON of expected metrics and protocol"
     )
     options = parser.parse_args(argv)
+    missing = {
+        f"Name a system ({', '.join(registry.system_names())}).": options.system,
+        f"--format is missing: name one of {', '.join(FORMATS)}.": options.format,
+        "--out is missing: name a file, or a folder for --format weights.": options.out,
+    }
+    for message, value in missing.items():
+        if not value:
+            raise ConfigError(message)
     weights = options.format == "weights"
     unused = {
         "--network": options.network is not None and weights,

@@ -7,17 +7,19 @@ import json
 import logging
 import platform
 import shlex
-import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 import limner
 from limner import registry
 from limner.cli.common import emit, new_parser
-from limner.errors import ConfigError, nearest
+from limner.errors import ConfigError
+
+if TYPE_CHECKING:
+    from limner.data.manifest import Manifest
 
 MAY_CHANGE = {
     "train.images",
@@ -33,6 +35,9 @@ MAY_CHANGE = {
     "train.accumulate",
 }
 """Settings that may differ when a run is resumed; any other would make it another run."""
+
+MAX_VALIDATION = 1_000
+"""Images of one validation at most: it is repeated at every checkpoint."""
 
 HELP = """\
 usage: limner train SYSTEM [--preset NAME] --data PATH --out RUN [--resume auto] [--config FILE] [--any.option VALUE]
@@ -80,7 +85,7 @@ def read_options(system: str, argv: list[str]) -> tuple[Any, Any]:
     sections = [field.name for field in dataclasses.fields(config_type)]
     parser.set_defaults({name: _plain(getattr(registry.preset(system, _preset_of(argv)), name)) for name in sections})
     parsed = parser.parse_args(argv)
-    built = parser.instantiate_classes(parsed)
+    built = parser.instantiate(parsed)
     return parsed, config_type(**{name: built[name] for name in sections})
 
 
@@ -90,18 +95,26 @@ def train(system: str, config: Any, options: Any, *, command: list[str]) -> int:
     resume = options.resume == "auto"
     _check_run_folder(run, config, resume=resume)
 
+    from limner.data.checks import refuse_wrong_order
     from limner.data.dataset import MaskToImageDataset, collate
     from limner.data.manifest import open_manifest
     from limner.engine.loop import fit, make_fabric
 
     fabric = make_fabric(config.train)
+    dataset = config.dataset
     manifest = open_manifest(
-        data, kind=config.dataset.kind, schema=config.dataset.schema, attributes=config.dataset.attributes, fit=config.dataset.fit
+        data,
+        kind=dataset.kind,
+        schema=dataset.schema,
+        attributes=dataset.attributes,
+        fit=dataset.fit,
+        fix_sides=dataset.fix_sides,
     )
-    train_rows, held_out = manifest.split("train"), manifest.split("test")
+    refuse_wrong_order(manifest)
     size = config.model.image_size
+    train_rows = manifest.split("train")
     train_set = MaskToImageDataset(train_rows, image_size=size, augment=config.augment, seed=config.train.seed)
-    validation_set = MaskToImageDataset(held_out, image_size=size)
+    validation_set = MaskToImageDataset(_validation_rows(manifest), image_size=size)
 
     fabric.launch()
     fabric.seed_everything(config.train.seed, verbose=False)
@@ -126,6 +139,12 @@ def train(system: str, config: Any, options: Any, *, command: list[str]) -> int:
     return 0 if complete else 130
 
 
+def _validation_rows(manifest: Manifest) -> Manifest:
+    """Rows that choose the best checkpoint: never the test split, which is for `limner evaluate`."""
+    rows = manifest.split("val" if "val" in manifest.split_sizes() else "train")
+    return dataclasses.replace(rows, rows=rows.rows[:MAX_VALIDATION])
+
+
 def _preset_of(argv: list[str]) -> str:
     """The preset named in `argv`, known before parsing because it decides every default."""
     for position, word in enumerate(argv):
@@ -142,7 +161,9 @@ def _check_run_folder(run: Path, config: Any, *, resume: bool) -> None:
     if not (run / "checkpoints").is_dir():
         return
     if not resume:
-        raise ConfigError(f"--out {run} holds a run already: add --resume auto to go on with it, or name another folder.")
+        raise ConfigError(
+            f"--out {run} holds a run already: add --resume auto to go on with it, or name another folder."
+        )
     try:
         before = _flatten(yaml.safe_load((run / "config.yaml").read_text()))
     except (OSError, yaml.YAMLError, AttributeError) as error:

@@ -295,13 +295,15 @@ def open_manifest(
     )
 
 
-def hash_split(name: str, *, seed: int = 0, test_share: float = 0.1) -> str:
-    """Split of a sample whose data set names none: "test" for a fixed tenth of all names, else "train".
+def hash_split(name: str, *, seed: int = 0, test_share: float = 0.1, val_share: float = 0.05) -> str:
+    """Split of a sample whose data set names none: a fixed share of all names is "test", another one "val".
 
-    It depends on the name alone, so adding or removing samples moves no other sample to the other side.
+    It depends on the name alone, so adding or removing samples moves no other sample to another split.
     """
-    number = int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8], "big")
-    return "test" if number < test_share * 2**64 else "train"
+    place = int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8], "big") / 2**64
+    if place < test_share:
+        return "test"
+    return "val" if place < test_share + val_share else "train"
 
 
 def find_kind(root: Path) -> str | None:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import torch
 from lightning_fabric import Fabric
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -69,8 +70,9 @@ def make_fabric(config: TrainConfig) -> Fabric:
 class Engine:
     """What a system's `training_step` may use: wrapped networks, updates, shared random draws, logging."""
 
-    def __init__(self, fabric: Fabric, system: System) -> None:
+    def __init__(self, fabric: Fabric, system: System, *, run: Path | None = None) -> None:
         self.fabric = fabric
+        self.run = run
         self.system = system
         self.config = system.train_config
         self.images_seen = 0
@@ -87,7 +89,7 @@ class Engine:
             name: ExponentialAverage(self.raw[name], half_life=self.config.ema_half_life)
             for name in (system.ema_networks if self.config.ema_half_life > 0 else ())
         }
-        self.networks: dict[str, nn.Module] = {}
+        self.networks: dict[str, Any] = {}  # Fabric's wrappers, to be called like the modules inside
         self.optimizers: dict[str, torch.optim.Optimizer] = {}
         optimizers = system.optimizers()
         for name, network in self.raw.items():
@@ -221,15 +223,18 @@ class Engine:
         return tensor.chunk(self.fabric.world_size)[self.fabric.global_rank].to(self.fabric.device)
 
     def _save_failure(self, name: str) -> str:
-        run = Path(getattr(self, "run", "."))
-        path = run / f"failed-step-{self.images_seen:09d}.safetensors"
-        networks = {n: network.state_dict() for n, network in self.raw.items()}
+        """Save batch and weights of the current step; the error message."""
         message = f"The gradient of the {name} is not finite at {self.images_seen} images"
+        advice = "Lower the learning rates or set --train.clip_norm."
+        if self.run is None:
+            return f"{message}. {advice}"
+        path = self.run / f"failed-step-{self.images_seen:09d}-rank-{self.fabric.global_rank}.safetensors"
+        networks = {n: network.state_dict() for n, network in self.raw.items()}
         try:
             save_state(path, {"batch": vars(self._batch), "networks": networks})
-        except Exception as error:
-            return f"{message} (and the step could not be saved: {error})."
-        return f"{message}; batch and weights of this step are in {path}. Lower the learning rates or set clip_norm."
+        except (OSError, SafetensorError) as error:
+            return f"{message} (and the step could not be saved: {error}). {advice}"
+        return f"{message}; batch and weights of this step are in {path}. {advice}"
 
 
 def fit(
@@ -261,8 +266,7 @@ def fit(
         WeightsError: if the run cannot be resumed.
     """
     config = system.train_config
-    engine = Engine(fabric, system)
-    engine.run = run  # type: ignore[attr-defined]
+    engine = Engine(fabric, system, run=run)
     checkpoints = CheckpointFolder(run, keep=config.keep_checkpoints)
     health = HealthMonitor()
     best: dict[str, Any] | None = None

@@ -27,8 +27,8 @@ from limner.pipelines import ExportTarget, Pipeline, write_atomically
 NetworkFormat = Literal["onnx", "torch-export", "torchscript"]
 
 TOLERANCE = 1e-3
-"""Largest accepted difference of outputs in [-1, 1] or of logits; an eighth of a grey level. ONNX Runtime sums in another
-order than PyTorch, and instance norm divides by the spread of as few as 64 values, which magnifies roundings."""
+"""Largest accepted difference of outputs in [-1, 1] or of logits; an eighth of a grey level. ONNX Runtime sums in
+another order than PyTorch, and instance norm divides by the spread of few values, which magnifies roundings."""
 
 _METADATA_FILE = "limner.json"
 

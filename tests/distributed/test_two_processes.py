@@ -59,7 +59,8 @@ def test_ranks_hold_the_same_weights(drawn_faces, tmp_path):
     """A spy process group: each rank writes the hash of its weights after training."""
     script = tmp_path / "spy.py"
     script.write_text(SPY)
-    words = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script), str(drawn_faces), str(tmp_path)]
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    words = [*launcher, str(script), str(drawn_faces), str(tmp_path)]
     done = subprocess.run(
         [sys.executable, *words], env=environment(), cwd=ROOT, capture_output=True, text=True, timeout=300
     )

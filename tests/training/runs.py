@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def command(data: Path, run: Path, *options: str, system: str = "scgan") -> list[str]:
     """`limner train` with the smoke preset, as a list for `subprocess`."""
-    words = [sys.executable, "-m", "limner", "train", system, "--preset", "smoke", "--data", str(data), "--out", str(run)]
-    return [*words, *options]
+    words = [sys.executable, "-m", "limner", "train", system, "--preset", "smoke"]
+    return [*words, "--data", str(data), "--out", str(run), *options]
 
 
 def environment() -> dict[str, str]:

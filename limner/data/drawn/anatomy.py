@@ -143,7 +143,6 @@ class Anatomy:
     ears: tuple[Ear, Ear]
     eyes: tuple[Eye, Eye]  # the picture's left one first
     nose: Array
-    nose_line: Array  # bridge, from between the eyes to the tip
     nose_wings: tuple[Array, Array]
     nostrils: Array  # 2 x 2
     nose_tip: Array
@@ -185,7 +184,6 @@ def build_anatomy(p: FaceParameters) -> Anatomy:
         ears=(_ear(head, p, -1), _ear(head, p, 1)),
         eyes=(left, right),
         nose=spline(nose, closed=True, steps=5),
-        nose_line=spline(bridge),
         nose_wings=(spline(head.surface(wing * (-1, 1), 0.02)), spline(head.surface(wing, 0.02))),
         nostrils=head.surface([(-0.5 * width, length - 0.001), (0.5 * width, length - 0.001)], 0.035),
         nose_tip=head.surface([(0.0, length - 0.02)], 0.065)[0],

@@ -23,7 +23,7 @@ def paint_background(canvas: Canvas, p: FaceParameters) -> None:
         _wall(canvas, p, random)
     elif p.background == "hills":
         _hills(canvas, p, random)
-    side = np.float32(0.5 + 0.35 * np.sign(p.light_x))
+    side = np.float32(0.5 + 0.35 * p.light_side)
     distance = (canvas.x - side) ** 2 + (canvas.y - np.float32(0.3)) ** 2
     canvas.image *= np.float32(1.06) - np.float32(0.30) * np.minimum(distance, 1)
 

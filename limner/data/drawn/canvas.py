@@ -73,13 +73,6 @@ def clip(*masks: Mask) -> Mask:
     return result
 
 
-def without(mask: Mask, *others: Mask) -> Mask:
-    """`mask` where none of `others` lies."""
-    for other in others:
-        mask = ImageChops.subtract(mask, other)
-    return mask
-
-
 def union(*masks: Mask) -> Mask:
     """The part that any mask covers."""
     result = masks[0]

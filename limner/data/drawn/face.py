@@ -69,7 +69,7 @@ def skin_paint(p: FaceParameters, palette: Palette, anatomy: Anatomy) -> Field:
     """The whole skin of the head: form shading, eye sockets, cheeks, nose and chin."""
     light = lit(p, anatomy)
     s = p.scale
-    toward = 1.0 if p.light_x > 0 else -1.0
+    toward = p.light_side
     cheek_y = np.array([0.0, 0.082 * s], np.float32)
     cheeks = [eye.center + cheek_y + np.array([eye.side * 0.018 * s, 0], np.float32) for eye in anatomy.eyes]
     tip, chin = anatomy.nose_tip, anatomy.landmarks[8]
@@ -142,7 +142,7 @@ def paint_head(canvas: Canvas, p: FaceParameters, palette: Palette, anatomy: Ana
 
 def _nose(canvas: Canvas, p: FaceParameters, palette: Palette, anatomy: Anatomy) -> None:
     s = p.scale
-    toward = 1.0 if p.light_x > 0 else -1.0
+    toward = p.light_side
     mask = canvas.polygon(anatomy.nose)
     edge = canvas.soft(mask, 0.006 * s)
     tip, bridge = anatomy.nose_tip, anatomy.landmarks[28]
@@ -150,12 +150,10 @@ def _nose(canvas: Canvas, p: FaceParameters, palette: Palette, anatomy: Anatomy)
     below = spot(tip + np.array([0, 0.03 * s]), 0.06 * s, 0.014 * s, strength=0.6)
     canvas.fill(mask, palette.light, opacity=0.16, label="nose")
     canvas.fill(edge, palette.shadow, opacity=lambda x, y: np.minimum(1, shade_side(x, y) + below(x, y)))
-    canvas.fill(
-        mask, palette.light, opacity=spot(tip + np.array([toward * 0.008 * s, -0.008 * s]), 0.018 * s, strength=0.75)
-    )
-    line = canvas.polygon(anatomy.nose)
+    shine = spot(tip + np.array([toward * 0.008 * s, -0.008 * s]), 0.018 * s, strength=0.75)
+    canvas.fill(mask, palette.light, opacity=shine)
     glow = spot(bridge + np.array([toward * 0.005 * s, 0.0]), 0.009 * s, 0.06 * s, strength=0.5)
-    canvas.fill(line, palette.light, opacity=glow)
+    canvas.fill(mask, palette.light, opacity=glow)
     wings = canvas.soft(canvas.strokes(anatomy.nose_wings, 0.006 * s), 0.0025)
     canvas.fill(wings, palette.deep, opacity=0.6)
     holes = canvas.polygon(*(_oval(point, 0.011 * s * p.nose_width, 0.0055 * s) for point in anatomy.nostrils))
@@ -253,7 +251,7 @@ def paint_eye(canvas: Canvas, eye: Eye, p: FaceParameters, palette: Palette) -> 
     """Lid shadow, white, iris, pupil, lashes and brow."""
     s = p.scale
     opening = canvas.polygon(eye.opening)
-    toward = 1.0 if p.light_x > 0 else -1.0
+    toward = p.light_side
     if p.makeup:
         lid = canvas.polygon(np.concatenate([eye.crease, eye.upper[::-1]]))
         canvas.fill(canvas.soft(lid, 0.006 * s), mix(p.lips, (0.35, 0.2, 0.35), 0.5), opacity=0.45 * p.makeup)
@@ -310,7 +308,7 @@ def _brow(canvas: Canvas, eye: Eye, p: FaceParameters, palette: Palette) -> None
 def paint_mouth(canvas: Canvas, p: FaceParameters, palette: Palette, anatomy: Anatomy) -> None:
     """Lips, and between them teeth and tongue when the mouth is open."""
     s, mouth, marks = p.scale, anatomy.mouth, anatomy.landmarks
-    toward = 1.0 if p.light_x > 0 else -1.0
+    toward = p.light_side
     upper, lower = canvas.polygon(mouth.upper_lip), canvas.polygon(mouth.lower_lip)
     edge = 0.0035 * s
     canvas.fill(canvas.soft(lower, 0.007 * s, (0, 0.008 * s)), palette.shadow, opacity=0.6)

@@ -156,7 +156,7 @@ def curl_paint(p: FaceParameters, palette: Palette, anatomy: Anatomy, *, brightn
         color = blend(palette.hair_shadow, palette.hair, smoothstep(level, 0.1, 0.6))
         color += (rgb(palette.hair_light) - color) * smoothstep(level, 0.6, 1.1)
         silver = rgb((0.74, 0.74, 0.75)) * (np.float32(0.35) + level * np.float32(0.85))
-        color += (silver - color) * (np.float32(p.grey) * smoothstep(swell, -0.4, 0.8))
+        color += (silver - color) * (np.float32(0.75 * p.grey) * smoothstep(swell, -1.2, 0.9))
         return color
 
     return paint
@@ -339,12 +339,10 @@ def _curls(p: FaceParameters, anatomy: Anatomy, thickness: float, random: np.ran
         if p.hat != "none" and center[1] < -0.15:
             continue
         circles.append(_circle(anatomy, center, radius * p.hair_volume**0.5))
-    for angle in np.linspace(0.5, np.pi - 0.5, 9):
-        center = (
-            0.78 * hw * float(np.cos(angle)),
-            -0.06 - 0.165 * float(np.sin(angle)) + 0.01 * float(random.random()),
-        )
-        circles.append(_circle(anatomy, center, 0.036))
+    for angle in np.linspace(0.5, np.pi - 0.5, 9):  # over the forehead, where the hairline turns with the face
+        x, y = 0.78 * hw * float(np.cos(angle)), -0.06 - 0.165 * float(np.sin(angle)) + 0.01 * float(random.random())
+        turned = anatomy.head.surface([(x, y)]) - anatomy.head.silhouette([(x, y)])
+        circles.append(_circle(anatomy, (x, y), 0.038) + 0.7 * turned)
     return circles
 
 

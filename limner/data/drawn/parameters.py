@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from limner.data.drawn.canvas import Color, mix
+from limner.errors import ConfigError, nearest
 
 ATTRIBUTES = (
     "Black_Hair",
@@ -63,7 +64,19 @@ _STYLES_FEMALE = {
     "long": 0.22, "wavy": 0.17, "bob": 0.16, "curly": 0.11, "bun": 0.11, "ponytail": 0.11, "braids": 0.05,
     "pixie": 0.06, "bald": 0.01,
 }  # fmt: skip
-LONG_STYLES = ("long", "wavy", "bob", "braids")  # these cover the ears
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "hair_color": tuple(HAIR_TONES),
+    "hair_style": tuple(sorted({*_STYLES_MALE, *_STYLES_FEMALE})),
+    "fringe": ("none", "straight", "swept"),
+    "hat": ("none", "beanie", "cap", "brim", "beret"),
+    "glasses": ("none", "round", "square", "sun"),
+    "earrings": ("none", "stud", "drop", "hoop"),
+    "necklace": ("none", "pearls", "pendant"),
+    "clothes": ("crew", "stripes", "shirt", "v_neck", "turtleneck", "blazer"),
+    "background": ("gradient", "bokeh", "window", "wall", "hills"),
+}
+"""Field of `FaceParameters` -> the names that it may have."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +160,18 @@ class FaceParameters:
     warmth: float
     texture_seed: int
 
+    def __post_init__(self) -> None:
+        for name, known in CHOICES.items():
+            if getattr(self, name) not in known:
+                raise ConfigError(
+                    f'A drawn face cannot have {name} "{getattr(self, name)}".{nearest(getattr(self, name), known)}'
+                )
+
+    @property
+    def light_side(self) -> float:
+        """+1 when the light comes from the picture's right, -1 when it comes from its left."""
+        return 1.0 if self.light_x > 0 else -1.0
+
     @staticmethod
     def sample(seed: int, index: int) -> FaceParameters:
         """The parameters of face `index` of the collection `seed`."""
@@ -177,7 +202,7 @@ class FaceParameters:
 MOUTH_OPEN = 0.3
 SMILING = 0.5
 
-# What `interpolate` mixes: pose and shape of the face and of the hair.
+# What `interpolate` mixes (the annotations are strings here): pose and shape of the face and of the hair.
 GEOMETRY = tuple(
     field.name
     for field in fields(FaceParameters)
@@ -225,7 +250,10 @@ class _Dice:
         place = position * (len(tones) - 1)
         i = min(int(place), len(tones) - 2)
         red, green, blue = mix(tones[i], tones[i + 1], place - i)
-        return tuple(min(max(c + self.around(0.0, 0.025), 0.02), 1.0) for c in (red, green, blue))  # type: ignore[return-value]
+        return self._near(red), self._near(green), self._near(blue)
+
+    def _near(self, channel: float) -> float:
+        return min(max(channel + self.around(0.0, 0.025), 0.02), 1.0)
 
 
 def _sample(dice: _Dice) -> FaceParameters:
@@ -249,10 +277,10 @@ def _sample(dice: _Dice) -> FaceParameters:
         fringe=fringe,
         hat=hat,
         glasses=dice.pick({"none": 0.82, "round": 0.08, "square": 0.07, "sun": 0.03}),
-        earrings=dice.pick({"none": 0.92 if male else 0.6, "stud": 0.03, "drop": 0.03, "hoop": 0.03}),
-        necklace=dice.pick({"none": 0.94 if male else 0.75, "pearls": 0.03, "pendant": 0.04}),
+        earrings=dice.pick({"stud": 1, "drop": 1, "hoop": 1}) if dice.chance(0.06 if male else 0.36) else "none",
+        necklace=dice.pick({"pearls": 1, "pendant": 1}) if dice.chance(0.05 if male else 0.28) else "none",
         **_sample_geometry(dice, male=male, young=young, hat=hat != "none"),
-        **_sample_person(dice, male=male, young=young, hair_color=hair_color, style=style),
+        **_sample_person(dice, male=male, young=young, hair_color=hair_color),
         **_sample_scene(dice, male=male),
         texture_seed=int(dice.uniform() * 2**31),
     )
@@ -263,8 +291,8 @@ def _sample_geometry(dice: _Dice, *, male: bool, young: bool, hat: bool) -> dict
     opened = dice.chance(0.5 if smiling else 0.22)
     return {
         "center_x": dice.around(0.5, 0.03),
-        "center_y": dice.around(0.487, 0.025) + (0.02 if hat else 0.0),
-        "scale": dice.around(1.17, 0.08),
+        "center_y": dice.around(0.482, 0.025) + (0.02 if hat else 0.0),
+        "scale": dice.around(1.25, 0.08),
         "yaw": dice.around(0.0, 0.42),
         "pitch": dice.around(0.0, 0.16),
         "roll": dice.around(0.0, 0.16),
@@ -298,7 +326,7 @@ def _sample_geometry(dice: _Dice, *, male: bool, young: bool, hat: bool) -> dict
     }
 
 
-def _sample_person(dice: _Dice, *, male: bool, young: bool, hair_color: str, style: str) -> dict[str, Any]:
+def _sample_person(dice: _Dice, *, male: bool, young: bool, hair_color: str) -> dict[str, Any]:
     skin = dice.along(SKIN_TONES, dice.uniform())
     hair = dice.along(HAIR_TONES[hair_color], dice.uniform())
     natural_lips = mix(skin, (0.70, 0.32, 0.32), 0.45)

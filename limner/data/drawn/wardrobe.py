@@ -38,7 +38,7 @@ class Body:
         self.x = 0.5 * (p.center_x + 0.5) - 0.03 * float(np.sin(p.yaw)) * s
         self.half_neck = 0.098 * p.neck_width * s
         self.half_shoulder = 0.40 * p.shoulder_width * s
-        self.base = min(p.center_y + 0.365 * s, 0.895)  # where the neck meets the clothes
+        self.base = min(p.center_y + 0.365 * s, 0.905)  # where the neck meets the clothes
         self.jaw = float(anatomy.landmarks[8, 1]) - 0.1 * s
 
 
@@ -54,7 +54,7 @@ def paint_neck(canvas: Canvas, p: FaceParameters, palette: Palette, anatomy: Ana
         (body.half_shoulder, 1.1),
     ]
     mask = canvas.polygon(spline(_mirrored(body.x, half), steps=5))
-    toward = 1.0 if p.light_x > 0 else -1.0
+    toward = p.light_side
 
     def paint(x: Array, y: Array) -> Array:
         across = (x - np.float32(body.x)) / np.float32(n)
@@ -109,7 +109,7 @@ def paint_clothes(canvas: Canvas, p: FaceParameters, body: Body) -> None:
 
 def _fabric(p: FaceParameters, body: Body) -> Field:
     color, dark, bright = p.cloth_color, scaled(p.cloth_color, 0.55), mix(p.cloth_color, (1, 1, 1), 0.22)
-    toward = 1.0 if p.light_x > 0 else -1.0
+    toward = p.light_side
 
     def paint(x: Array, y: Array) -> Array:
         across = (x - np.float32(body.x)) / np.float32(body.half_shoulder)
@@ -138,7 +138,7 @@ def _turtleneck(canvas: Canvas, p: FaceParameters, body: Body) -> None:
         _mirrored(body.x, [(n * 1.04, base - 0.055), (n * 1.1, base - 0.02), (n * 1.16, base + 0.012)]), steps=4
     )
     mask = canvas.polygon(band)
-    toward = 1.0 if p.light_x > 0 else -1.0
+    toward = p.light_side
 
     def paint(x: Array, y: Array) -> Array:
         across = (x - np.float32(body.x)) / np.float32(n)
@@ -226,7 +226,7 @@ def paint_earrings(canvas: Canvas, p: FaceParameters, anatomy: Anatomy) -> None:
             continue
         lobe = ear.lobe
         if p.earrings == "hoop":
-            ring = union(canvas.ellipse(lobe + np.array([0, 0.03 * s]), 0.03 * s, 0.034 * s))
+            ring = canvas.ellipse(lobe + np.array([0, 0.03 * s]), 0.03 * s, 0.034 * s)
             hole = canvas.ellipse(lobe + np.array([0, 0.028 * s]), 0.017 * s, 0.02 * s)
             mask = clip(ring, hole.point(lambda value: 255 - value))
         elif p.earrings == "drop":

@@ -163,19 +163,13 @@ def _write_tables(out: Path, settings: _Settings, indices: range) -> None:
         p = FaceParameters.sample(settings.seed, index)
         row = " ".join("1" if value else "-1" for value in p.attributes().values())
         attributes.append(f"{index}.{settings.image_format} {row}")
-        splits.append(f"{index},{_split(settings.seed, str(index))}")
+        splits.append(f"{index},{hash_split(str(index), seed=settings.seed, val_share=0.1)}")
         points = landmarks_in_pixels(build_anatomy(p), settings.size)
         landmarks.append(f"{index}," + ",".join(f"{value:.3f}" for value in points.ravel().tolist()))
     header = "name," + ",".join(f"{axis}{i}" for i in range(68) for axis in "xy")
     _replace_text(out / "CelebAMask-HQ-attribute-anno.txt", [str(len(indices)), " ".join(ATTRIBUTES), *attributes])
     _replace_text(out / "landmarks68.csv", [header, *landmarks])
     _replace_text(out / "splits.csv", splits)
-
-
-def _split(seed: int, name: str) -> str:
-    if hash_split(name, seed=seed, test_share=0.1) == "test":
-        return "test"
-    return "val" if hash_split(name, seed=seed, test_share=0.2) == "test" else "train"
 
 
 def _encoded(picture: Image.Image, kind: str) -> bytes:

@@ -311,6 +311,8 @@ class SCGANPipeline(Pipeline):
         self, label_map: LabelMapInput, *, like: GenerationPlan, schema: str | LabelSchema | None = None
     ) -> GenerationPlan:
         """The plan of `rerender`."""
+        if not {"attributes", "label_map"} <= set(like.conditions):
+            raise ConfigError("The earlier result is not one of SCGAN: it has no label map and attributes.")
         for name, size in (("attributes", len(self.spec.attribute_names)), ("latent", self._latent_size)):
             if name in like.conditions and like.conditions[name].shape[1:] != (size,):
                 raise ShapeError(f"The earlier result is of other weights: its {name} are not {size} numbers.")

@@ -271,7 +271,9 @@ class SCGAN(System):
         return result
 
     def pipeline(self, networks: dict[str, nn.Module]) -> SCGANPipeline:
-        """Generator, segmentor and, for its classifier head, the discriminator."""
+        """Generator, segmentor and, for its classifier head where it has one, the discriminator."""
+        if not self.use_classifier:
+            networks = {name: network for name, network in networks.items() if name != "discriminator"}
         return SCGANPipeline(spec=self.spec, image_size=self.config.model.image_size, **networks)
 
 

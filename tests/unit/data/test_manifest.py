@@ -74,6 +74,7 @@ def test_the_five_attributes_of_the_paper_come_first(celeba):
 def test_hash_split_is_a_stable_tenth():
     splits = [hash_split(str(index)) for index in range(5000)]
     assert 0.08 < splits.count("test") / 5000 < 0.12
+    assert 0.04 < splits.count("val") / 5000 < 0.06
     assert [hash_split(name) for name in ("0", "7", "18")] == [hash_split(name) for name in ("0", "7", "18")]
     assert splits != [hash_split(str(index), seed=1) for index in range(5000)]
 

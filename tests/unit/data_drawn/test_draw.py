@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from limner.data.drawn import ATTRIBUTES, FaceParameters, draw_face, interpolate, render
+from limner.data.drawn.parameters import CHOICES
 from limner.data.schema import SCHEMAS
-from limner.errors import ShapeError
+from limner.errors import ConfigError, ShapeError
 
 SCHEMA = SCHEMAS["celebamask-19"]
 CLASS_OF_ATTRIBUTE = {
@@ -62,6 +63,20 @@ def test_shapes_and_types(size):
 def test_impossible_sizes_are_refused(size):
     with pytest.raises(ShapeError, match="16 to 2048"):
         draw_face(0, 0, size=size)
+
+
+def test_unknown_styles_are_refused():
+    with pytest.raises(ConfigError, match=r'hat "bearet".*"beret"'):
+        replace(FaceParameters.sample(0, 0), hat="bearet")
+
+
+@pytest.mark.parametrize("field", ["hair_style", "hat", "clothes", "background", "glasses", "earrings", "necklace"])
+def test_every_choice_can_be_drawn_at_every_pose(field):
+    images = []
+    for i, choice in enumerate(CHOICES[field]):
+        face = plain(yaw=0.4 * (-1) ** i, roll=0.15, **{field: choice})
+        images.append(render(face, 32).image.tobytes())
+    assert len(set(images)) == len(images)
 
 
 def test_one_face_is_the_same_person_at_every_size():

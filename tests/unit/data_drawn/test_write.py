@@ -72,7 +72,7 @@ def test_the_reader_reads_it(collection):
 def test_splits_are_80_10_10_and_stay_when_the_collection_grows(tmp_path):
     write_drawn_faces(tmp_path, num=4, size=16)
     first = (tmp_path / "splits.csv").read_text()
-    write_drawn_faces(tmp_path, num=150, size=16)
+    write_drawn_faces(tmp_path, num=60, size=16)
     grown = (tmp_path / "splits.csv").read_text()
     assert grown.startswith(first)
     splits = [line.split(",")[1] for line in grown.splitlines()[1:]]

@@ -1,5 +1,6 @@
-"""Directions and definitions of the losses: where the published equations contradict each other, these hold the choice."""
+"""Directions and definitions of the losses; where the published equations contradict each other, this is our choice."""
 
+import dataclasses
 import math
 
 import pytest
@@ -98,6 +99,25 @@ def test_generator_step_raises_the_score_of_its_fakes(engine, batch):
     assert score() > before
 
 
+def test_diversity_term_is_zero_beyond_its_limit_and_rewards_difference_below(engine, batch):
+    draws = engine.system.draw(batch, engine)
+    fake = engine.system.generate(engine.networks["generator"], draws)
+
+    def loss(limit: float) -> torch.Tensor:
+        object.__setattr__(engine.system.config.loss, "diversity_limit", limit)
+        return engine.system.diversity_loss(fake, draws, engine)
+
+    assert loss(0.0).item() == 0
+    with torch.no_grad():
+        network = engine.raw["generator"]
+        other = engine.system.generate(network, dataclasses.replace(draws, latent=draws.other_latent))
+    difference = (fake - other).abs().mean()
+    torch.testing.assert_close(loss(2.0), 2 - difference)
+    loss(2.0).backward()
+    latent_weight = engine.raw["generator"].latent_linear.weight
+    assert latent_weight.grad.abs().max() > 0  # it pulls on the path of z
+
+
 def test_generator_update_leaves_no_gradient_in_the_others(engine, batch):
     draws = engine.system.draw(batch, engine)
     loss = engine.system.generator_loss(draws, engine)
@@ -118,7 +138,8 @@ def test_each_update_changes_its_own_network_only(engine, batch):
         before = {n: [p.clone() for p in network.parameters()] for n, network in engine.raw.items()}
         engine.update(name, lambda part, loss=loss: loss(part, engine), draws)
         for other, parameters in before.items():
-            changed = any(not torch.equal(a, b) for a, b in zip(parameters, engine.raw[other].parameters(), strict=True))
+            after = engine.raw[other].parameters()
+            changed = any(not torch.equal(a, b) for a, b in zip(parameters, after, strict=True))
             assert changed == (other == name)
 
 
@@ -179,7 +200,8 @@ def test_accumulation_gives_the_same_update(batch):
         results.append({n: [p.detach() for p in network.parameters()] for n, network in engine.raw.items()})
     for name in results[0]:
         for a, b in zip(results[0][name], results[1][name], strict=True):
-            torch.testing.assert_close(a, b, atol=2e-3, rtol=0)  # Adam's first steps have the size of lr whatever the sum
+            # Adam's first steps have the size of the learning rate, however small the difference in the sums.
+            torch.testing.assert_close(a, b, atol=2e-3, rtol=0)
 
 
 def test_augmentation_shifts_and_blanks_and_keeps_gradients():

@@ -1,0 +1,164 @@
+"""What the speed benchmarks share: timing, fresh processes, the machine in one line, the printed table.
+
+Imports no torch: the peak memory that Linux reports for a child process is never below that of its parent, so the
+process that starts the measured ones must stay small.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def new_parser(documentation: str | None) -> argparse.ArgumentParser:
+    """A parser with the options that every benchmark has; `--help` shows the script's docstring, its protocol."""
+    parser = argparse.ArgumentParser(description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="few repeats: shows that the script works")
+    parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="also write the numbers to FILE")
+    return parser
+
+
+def seconds_of(function: Callable[[], object]) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def alternate(functions: Mapping[str, Callable[[], T]], *, warmup: int, repeats: int) -> dict[str, list[T]]:
+    """Call all functions in turn, `warmup` + `repeats` times, and keep what the repeats returned.
+
+    Every second turn runs backwards, so that a machine that slowly gets busier or hotter favours none of them.
+    """
+    results: dict[str, list[T]] = {name: [] for name in functions}
+    for turn in range(warmup + repeats):
+        names = list(functions) if turn % 2 == 0 else list(functions)[::-1]
+        for name in names:
+            result = functions[name]()
+            if turn >= warmup:
+                results[name].append(result)
+    return results
+
+
+def summary(values: Sequence[float]) -> dict[str, float]:
+    """Least and median value."""
+    return {"min": min(values), "median": statistics.median(values)}
+
+
+def in_fresh_process(function: Callable[..., T], **arguments: Any) -> T:
+    """`function(**arguments)` in a new interpreter; the function must stand at the top of its module."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, **arguments).result()
+
+
+def own_peak_memory() -> int:
+    """Largest resident memory that this process ever had, bytes."""
+    return _bytes(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+
+def run_command(words: Sequence[str | Path]) -> tuple[float, int]:
+    """Run a command in a new process.
+
+    Returns:
+        Wall time in seconds from start to exit, and largest resident memory in bytes.
+
+    Raises:
+        SystemExit: if it fails; with what it wrote.
+    """
+    start = time.perf_counter()
+    process = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert process.stdout is not None
+    with process.stdout:
+        output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    elapsed = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise SystemExit(
+            f"{' '.join(process.args)} ended with {process.returncode}:\n{output.decode(errors='replace')}"
+        )
+    return elapsed, _bytes(usage.ru_maxrss)
+
+
+def machine() -> dict[str, Any]:
+    """The part of `limner doctor --json` that a time depends on, and the load average at this moment."""
+    done = subprocess.run([sys.executable, "-m", "limner", "doctor", "--json"], capture_output=True, text=True)
+    report = json.loads(done.stdout)
+    return {
+        "cpu": report["cpu"],
+        "memory_bytes": report["memory_bytes"],
+        "platform": report["platform"],
+        "python": report["python"],
+        "torch": report["packages"]["torch"]["version"],
+        "limner": report["limner"],
+        "load_average": load_average(),
+    }
+
+
+def load_average() -> float:
+    """Mean number of running processes over the last minute; these benchmarks' own work is part of it."""
+    return round(os.getloadavg()[0], 2)
+
+
+def report(title: str, protocol: str, tables: Mapping[str, list[dict[str, str]]], data: Any, options: Any) -> None:
+    """Print Markdown tables under the machine that gave them, and write `data` where `--json` asks for it.
+
+    Args:
+        title: of the page.
+        protocol: one sentence on what was repeated.
+        tables: heading -> rows, each column -> text.
+        data: the numbers behind the tables, for `--json`.
+        options: parsed command line.
+    """
+    described = machine()
+    cpu = described["cpu"]
+    print(f"# {title}{' (--quick: not for quoting)' if options.quick else ''}\n")
+    print(
+        f"{cpu['name'] or 'unknown CPU'}, {cpu['cores']} cores, {_bf16(cpu['bf16'])}; {described['platform']}; "
+        f"Python {described['python']}, torch {described['torch']}, Limner {described['limner']}; "
+        f"load average after the measurement {described['load_average']}. {protocol}"
+    )
+    for heading, rows in tables.items():
+        print(f"\n## {heading}\n\n{markdown_table(rows)}")
+    if options.json is not None:
+        content = {"benchmark": title, "quick": options.quick, "protocol": protocol, "machine": described, "data": data}
+        options.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:
+    """Rows that share their columns; the first column is text, the others are right-aligned numbers."""
+    columns = list(rows[0])
+    rule = ["---", *["---:"] * (len(columns) - 1)]
+    lines = [columns, rule, *([row[column] for column in columns] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def milliseconds(seconds: float) -> str:
+    """As text, three digits."""
+    return f"{1000 * seconds:.3g}" if seconds < 1 else f"{1000 * seconds:.0f}"
+
+
+def gibibytes(count: int) -> str:
+    """As text."""
+    return f"{count / 2**30:.2f} GiB"
+
+
+def _bytes(ru_maxrss: int) -> int:
+    return ru_maxrss if sys.platform == "darwin" else ru_maxrss * 1024  # macOS counts bytes, Linux KiB
+
+
+def _bf16(flags: Sequence[str]) -> str:
+    return f"bf16 in hardware ({', '.join(flags)})" if flags else "no bf16 in hardware"

@@ -1,0 +1,150 @@
+"""Bad inputs: exit code 1 or 2, one sentence that names the thing, nothing half-written, nothing of the user's touched."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shlex
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from limner.cli.main import main
+from limner.data.manifest import SCGAN_ATTRIBUTES, DataSpec, open_manifest
+from limner.data.schema import LabelSchema, get_schema
+from limner.systems.parser.networks import ParsingNetwork
+from limner.systems.parser.pipeline import ParserPipeline
+
+from .bad_input_cases import BAD, GOOD, Case, Good
+
+NUM_FACES = 12
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory, drawn_faces, tiny_weights) -> dict[str, Path]:
+    """What every case finds in its folder; see `bad_input_cases`."""
+    root = tmp_path_factory.mktemp("shared")
+    manifest = open_manifest(drawn_faces)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        _write_faces(root, drawn_faces, manifest)
+        _write_parsers(root)
+        (root / "weights").symlink_to(tiny_weights)
+        assert main(shlex.split("train scgan --preset smoke --train.accelerator cpu --train.images 8 --data faces --out run")) == 0
+        generate = "generate scgan --weights weights --device cpu --label-map map.png --seed 3 --out result"
+        assert main(shlex.split(generate)) == 0
+    names = ("faces", "hq", "weights", "parser", "parser-other", "run", "result", "map.png")
+    return {name: (root / name).resolve() for name in names}
+
+
+def _write_faces(root: Path, drawn: Path, manifest) -> None:
+    import json
+    import shutil
+
+    attributes, splits = [f"name,{','.join(SCGAN_ATTRIBUTES)}"], ["name,split"]
+    for folder in ("faces/images", "faces/labels", "hq/CelebA-HQ-img", "hq/CelebAMaskHQ-mask"):
+        (root / folder).mkdir(parents=True)
+    for row in manifest.rows[:NUM_FACES]:
+        for folder in ("faces/images", "hq/CelebA-HQ-img"):
+            shutil.copy(drawn / row.image, root / folder)
+        for folder in ("faces/labels", "hq/CelebAMaskHQ-mask"):
+            shutil.copy(drawn / row.label, root / folder)
+        attributes.append(f"{row.name}.png,{','.join(str(int(value)) for value in row.attributes)}")
+        splits.append(f"{row.name},{'test' if int(row.name) < 4 else 'train'}")
+    (root / "faces/attributes.csv").write_text("\n".join(attributes) + "\n")
+    celeba = [str(NUM_FACES), " ".join(SCGAN_ATTRIBUTES), *(line.replace(",", " ") for line in attributes[1:])]
+    (root / "hq/CelebAMask-HQ-attribute-anno.txt").write_text("\n".join(celeba) + "\n")
+    for folder in ("faces", "hq"):
+        (root / folder / "splits.csv").write_text("\n".join(splits) + "\n")
+    (root / "faces/schema.json").write_text(json.dumps(get_schema("celebamask-19").to_json()))
+    shutil.copy(root / "faces/labels/1.png", root / "map.png")
+
+
+def _write_parsers(root: Path) -> None:
+    shapes = LabelSchema("shapes", ("background", "box"), ((0, 0, 0), (255, 0, 0)))
+    for name, schema in (("parser", get_schema("celebamask-19")), ("parser-other", shapes)):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            network = ParsingNetwork(num_classes=schema.num_classes, num_attributes=len(SCGAN_ATTRIBUTES), width=8)
+        spec = DataSpec(schema, SCGAN_ATTRIBUTES)
+        ParserPipeline(spec=spec, image_size=32, parser=network).save_pretrained(root / name)
+
+
+@pytest.fixture
+def place(shared, tmp_path, monkeypatch) -> Path:
+    """A folder with links to all that is shared, which is also the current one."""
+    for name, target in shared.items():
+        (tmp_path / name).symlink_to(target)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LIMNER_WEIGHTS", str(tmp_path / "no-weights-here"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("case", BAD, ids=lambda case: case.name)
+def test_bad_input(case: Case, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case.prepare(place)
+    before = contents(place)
+    capsys.readouterr()
+    with full_disk(case.disk_bytes):
+        code = main(shlex.split(case.command))
+    captured = capsys.readouterr()
+    after = contents(place)
+
+    lines = captured.err.splitlines()
+    assert len(lines) == 1, captured.err
+    assert lines[0].startswith("error: ")
+    for word in case.words:
+        assert word in lines[0]
+    assert "fault in Limner" not in lines[0]
+    assert len(lines[0]) < 600
+    assert code == case.code
+    assert sorted(set(after) - set(before) - set(case.leaves)) == [], "something is left behind"
+    changed = [name for name in before if after.get(name) != before[name] and name not in case.leaves]
+    assert changed == [], "something of the user's was changed"
+    if not case.command.startswith("data check"):  # which prints its report
+        assert captured.out == ""
+
+
+@pytest.mark.parametrize("good", GOOD, ids=lambda good: good.name)
+def test_odd_input_that_works(good: Good, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good.prepare(place)
+    assert main(shlex.split(good.command)) == 0, capsys.readouterr().err
+    for name in good.makes:
+        assert (place / name).is_file()
+    assert [name for name in contents(place) if name.endswith((".tmp", ".part"))] == []
+
+
+def test_names_are_unique_and_there_are_enough() -> None:
+    twice = [name for name, count in Counter(case.name for case in [*BAD, *GOOD]).items() if count > 1]
+    assert twice == [] and len(BAD) >= 70
+
+
+def contents(root: Path) -> dict[str, object]:
+    """Path -> bytes of all files, None for folders, the goal of links."""
+    found: dict[str, object] = {}
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        found[name] = os.readlink(path) if path.is_symlink() else path.read_bytes() if path.is_file() else None
+    return found
+
+
+@contextmanager
+def full_disk(num_bytes: int | None) -> Iterator[None]:
+    """Let no file grow beyond so many bytes: the write fails as on a full disk."""
+    if num_bytes is None:
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -1,0 +1,131 @@
+"""Names and paths of weights."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from limner import hub
+from limner.errors import WeightsError
+from limner.pipelines import load
+
+NAME = hub.DEFAULTS["scgan"]
+
+
+@pytest.fixture
+def shipped(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of weights that counts as shipped."""
+    monkeypatch.setenv("LIMNER_WEIGHTS", str(tiny_weights.parent))
+    return tiny_weights
+
+
+@pytest.fixture
+def run(tiny_weights: Path, tmp_path: Path) -> Path:
+    """A run folder with three checkpoints, the newest without a pipeline as if killed."""
+    for images in (100, 2000):
+        shutil.copytree(tiny_weights, tmp_path / "run" / "checkpoints" / f"{images:09d}" / "pipeline")
+    (tmp_path / "run" / "checkpoints" / "000030000").mkdir()
+    shutil.copytree(tiny_weights, tmp_path / "run" / "checkpoints" / ".writing-000040000" / "pipeline")
+    return tmp_path / "run"
+
+
+def test_local_folders(run: Path, tiny_weights: Path) -> None:
+    assert hub.resolve(tiny_weights) == hub.Location(tiny_weights, NAME)
+    newest = run / "checkpoints" / "000002000"
+    for path in (run, newest, newest / "pipeline"):
+        assert hub.resolve(path) == hub.Location(newest / "pipeline", "run@000002000")
+    (run / "best.json").write_text(json.dumps({"checkpoint": "000000100", "metric": "x", "value": 1}))
+    assert hub.resolve(run).name == "run@000000100"
+    assert load(run).weights_name == "run@000000100"
+
+
+@pytest.mark.parametrize("best", ["000007000", "../../elsewhere/000000100", 7, None])
+def test_best_that_is_gone_falls_back_to_the_newest(run: Path, best: object) -> None:
+    (run / "best.json").write_text(json.dumps({"checkpoint": best}))
+    expected = "run@000000100" if best == "../../elsewhere/000000100" else "run@000002000"
+    assert hub.resolve(run).name == expected  # and never a folder outside the run
+
+
+def test_relative_paths(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run)
+    assert hub.resolve(".").name == "run@000002000"
+    monkeypatch.chdir(run / "checkpoints" / "000002000")
+    assert hub.resolve("pipeline").name == "run@000002000"
+
+
+def test_shipped_names_and_systems(shipped: Path) -> None:
+    assert hub.resolve("scgan") == hub.resolve(NAME) == hub.Location(shipped, NAME)
+    assert load("scgan").weights_name == NAME
+
+
+def test_a_folder_without_weights_does_not_hide_a_shipped_name(
+    shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "scgan").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert hub.resolve("scgan").path == shipped
+
+
+def test_list_weights(shipped: Path, python) -> None:
+    info = next(info for info in hub.list_weights("scgan") if info.name == NAME)
+    assert info.path == shipped and info.default and info.image_size == 32 and info.expected == {"mIoU": 0.5}
+    assert info.license == "unspecified"
+    assert info.size_bytes == sum(file.stat().st_size for file in shipped.rglob("*") if file.is_file())
+    assert NAME not in {info.name for info in hub.list_weights("parser")}
+    code = "import sys; from limner import hub; hub.list_weights(); assert not {'torch', 'numpy'} & set(sys.modules)"
+    done = python("-c", code, env={"LIMNER_WEIGHTS": str(shipped.parent)})
+    assert done.returncode == 0, done.stderr
+
+
+def test_license_comes_from_the_card(shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = Path(shutil.copytree(shipped, tmp_path / "mine" / "faces"))
+    monkeypatch.setenv("LIMNER_WEIGHTS", str(tmp_path / "mine"))
+    for card, license in (("---\nlicense: CC0-1.0\n---\n# x", "CC0-1.0"), ("# x\n", "unknown"), (None, "unknown")):
+        (copy / "README.md").unlink(missing_ok=True)
+        if card is not None:
+            (copy / "README.md").write_text(card)
+        assert next(info for info in hub.list_weights() if info.name == "faces").license == license
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (NAME[:-1], f'There are no weights "{NAME[:-1]}". Did you mean "{NAME}"?'),
+        ("scgn", "There are no weights"),
+        ("no/such/folder", "There is no weights folder no/such/folder"),
+        ("./scgan", "There is no weights folder"),
+        ("~/no-such-folder-here", "There is no weights folder"),
+        ("model.pth", "There is no weights folder model.pth"),
+    ],
+)
+def test_unknown_names(shipped: Path, name: str, text: str) -> None:
+    with pytest.raises(WeightsError, match=text.replace(".", r"\.").replace("?", r"\?")):
+        hub.resolve(name, system="scgan")
+
+
+def test_folders_and_files_that_are_no_weights(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"has no pipeline.json"):
+        hub.resolve(tmp_path)
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(WeightsError, match=r"notes.txt is a file; give the weights folder"):
+        hub.resolve(tmp_path / "notes.txt")
+    (tmp_path / "checkpoints").mkdir()
+    with pytest.raises(WeightsError, match="no run folder with a checkpoint"):
+        hub.resolve(tmp_path)
+
+
+def test_no_network_is_ever_touched(shipped: Path, python) -> None:
+    code = (
+        "import os, sys\n"
+        "sys.addaudithook(lambda event, args: os._exit(9) if event.startswith('socket.') else None)\n"
+        "import limner\n"
+        f"limner.load({str(shipped)!r}); limner.load('scgan')\n"
+        "try: limner.load('nowhere')\n"
+        "except limner.errors.WeightsError: print('refused', flush=True)\n"
+        "import socket; socket.getaddrinfo('localhost', 80)  # the proof that the hook works\n"
+    )
+    done = python("-c", code, env={"LIMNER_WEIGHTS": str(shipped.parent)})
+    assert (done.returncode, done.stdout) == (9, "refused\n"), done.stderr
