@@ -23,6 +23,7 @@ from typing import Any
 
 from measure import (
     alternate,
+    best_and_median,
     gibibytes,
     in_fresh_process,
     load_average,
@@ -142,8 +143,7 @@ def tables(warm: dict[str, Any], cold: dict[str, Any]) -> dict[str, list[dict[st
             "one call": f"{batch} picture{'s' if batch > 1 else ''}",
             "min, ms": milliseconds(seconds["min"]),
             "median, ms": milliseconds(seconds["median"]),
-            "images/s, best": f"{batch / seconds['min']:.3g}",
-            "images/s, median": f"{batch / seconds['median']:.3g}",
+            **{f"images/s, {key}": f"{rate:.3g}" for key, rate in best_and_median(seconds, images=batch).items()},
         }
         for batch, seconds in ((batch, warm["call_seconds"][str(batch)]) for batch in BATCHES)
     ]

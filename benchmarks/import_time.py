@@ -2,7 +2,7 @@
 
 Protocol: every row is a new Python process, timed from its start to its exit. All rows run in turn, forwards and
 backwards, so that they share whatever else the machine does; the first turn is thrown away (it fills the page cache and
-writes bytecode). "× python" is the row's least time over that of `python -c pass`. Target: `limner --help` < 0.5 s.
+writes bytecode). "x python" is the row's least time over that of `python -c pass`. Target: `limner --help` < 0.5 s.
 
     python benchmarks/import_time.py
 """
@@ -55,7 +55,7 @@ def main() -> None:
             "process": f"`{name}`",
             "min, ms": milliseconds(numbers["seconds"]["min"]),
             "median, ms": milliseconds(numbers["seconds"]["median"]),
-            "× python": f"{numbers['seconds']['min'] / least:.1f}",
+            "x python": f"{numbers['seconds']['min'] / least:.1f}",
             "peak memory": gibibytes(numbers["peak_memory_bytes"]),
         }
         for name, numbers in data.items()

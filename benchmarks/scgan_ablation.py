@@ -145,9 +145,13 @@ def write_report(results: dict[str, list[dict[str, Any]]], path: Path, protocol:
             last = [run[max(run, key=int)].get(key) for run in runs]
             values = [value * (100 if "%" in title else 1) for value in last if value is not None]
             deviation = statistics.stdev(values) if len(values) > 1 else 0.0
-            cells.append(f"{statistics.mean(values):.3g} ± {deviation:.2g}" if values else "–")
+            cells.append(f"{statistics.mean(values):.3g} ± {deviation:.2g}" if values else "none")
         lines.append(f"| {variant} | " + " | ".join(cells) + " |")
-    lines += ["", f"Mean ± standard deviation over the seeds, after the last image. ![convergence]({path.name}.png)", ""]
+    lines += [
+        "",
+        f"Mean ± standard deviation over the seeds, after the last image. ![convergence]({path.name}.png)",
+        "",
+    ]
     text = "\n".join(lines)
     path.with_suffix(".md").write_text(text)
     path.with_suffix(".json").write_text(json.dumps({"protocol": protocol, "results": results}, indent=1) + "\n")
@@ -163,7 +167,9 @@ def _plot(results: dict[str, list[dict[str, Any]]], path: Path) -> None:
             series = [[run[str(point)][key] for run in runs if key in run.get(str(point), {})] for point in points]
             means = [statistics.mean(values) for values in series]
             (line,) = axis.plot(points, means, marker="o", label=variant)
-            axis.fill_between(points, list(map(min, series)), list(map(max, series)), alpha=0.15, color=line.get_color())
+            axis.fill_between(
+                points, list(map(min, series)), list(map(max, series)), alpha=0.15, color=line.get_color()
+            )
         axis.set_xlabel("images seen")
         axis.set_title(COLUMNS[key].removesuffix(", %"))
     axes[0].legend(fontsize=8)

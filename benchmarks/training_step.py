@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from measure import (
     alternate,
+    best_and_median,
     gibibytes,
     in_fresh_process,
     load_average,
@@ -133,14 +134,14 @@ def measure_speed(preset: str, *, batch: int | None, repeats: int, threads: int 
         other = statistics.median(cycle["total"] - sum(cycle[network] for network in UPDATES) for cycle in seconds)
         result["precisions"][name] = {
             "cycle_seconds": total,
-            "images_per_second": {key: len(data) * num_repeat / value for key, value in total.items()},
+            "images_per_second": best_and_median(total, images=len(data) * num_repeat),
             "update_seconds": update_seconds | {"other": other / num_repeat},
         }
     return result
 
 
 def measure_memory(preset: str, precision: str, *, batch: int | None, threads: int | None) -> int:
-    """Peak memory in bytes of this process after two iterations; the second has the optimisers' state from the start."""
+    """Peak memory of this process, bytes; only its second iteration holds the state of all optimisers throughout."""
     import torch
 
     if threads is not None:
@@ -192,7 +193,7 @@ def _row(precision: str, numbers: dict[str, Any]) -> dict[str, str]:
     rate, update = numbers["images_per_second"], numbers["update_seconds"]
     return {
         "precision": precision,
-        "images/s, best": f"{rate['min']:.3g}",
+        "images/s, best": f"{rate['best']:.3g}",
         "images/s, median": f"{rate['median']:.3g}",
         "D update, ms": milliseconds(update["discriminator"]),
         "S update, ms": milliseconds(update["segmentor"]),
@@ -210,7 +211,7 @@ def _ratios(float32: dict[str, Any], bf16: dict[str, Any]) -> dict[str, str]:
     return dict(
         zip(
             columns,
-            ["bf16-mixed gains", *(f"× {ratio:.2f}" for ratio in (best, median, *updates, memory))],
+            ["bf16-mixed gains", *(f"x {ratio:.2f}" for ratio in (best, median, *updates, memory))],
             strict=True,
         )
     )

@@ -20,7 +20,7 @@ INDEX = "pipeline.json"
 CARD = "README.md"
 SUMS = "SHA256SUMS"
 
-DEFAULTS = {"scgan": "scgan-faces-64", "parser": "parser-faces-64"}
+DEFAULTS = {"scgan": "scgan-drawn-64", "parser": "parser-drawn-64"}
 """System -> the shipped weights that `load(system)` takes."""
 
 _PICKLE_SUFFIXES = {".pth", ".pt", ".bin", ".ckpt", ".pkl", ".pickle"}

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from limner.data.schema import LabelSchema
     from limner.pipelines import GenerationPlan, Pipeline
 
+MAX_IMAGES = 1_000_000
+"""So many pictures of one condition are taken for a slip of the hand."""
+
 IMAGES_PER_TASK = 64
 """So many pictures of one label map are lost at most when the program is killed."""
 
@@ -116,14 +119,19 @@ def add_sampling_options(parser: ArgumentParser) -> None:
     )
 
 
+def check_num_images(options: Namespace, most: int = MAX_IMAGES) -> None:
+    """Raises: ConfigError if `--num-images` is less than 1 or more than `most`."""
+    if not 1 <= options.num_images <= most:
+        raise ConfigError(f"--num-images is {options.num_images}; it must be 1 or more, and at most {most}.")
+
+
 def seed_blocks(options: Namespace) -> list[tuple[str, int, int]]:
     """The seeds of one condition in blocks of `IMAGES_PER_TASK`: name of the result, first seed, number of seeds.
 
     Raises:
-        ConfigError: if there are none.
+        ConfigError: if there are none or too many.
     """
-    if options.num_images < 1:
-        raise ConfigError(f"--num-images is {options.num_images}; it must be 1 or more.")
+    check_num_images(options)
     if options.num_images <= IMAGES_PER_TASK:
         return [("result", options.seed, options.num_images)]
     end = options.seed + options.num_images

@@ -41,7 +41,12 @@ def main(argv: list[str]) -> int:
     pipeline: Pipeline = pipeline_class.from_pretrained(options.weights or system, with_optional=True).to(device)
     spec = pipeline.spec
     manifest = open_manifest(
-        options.data, kind=options.kind, schema=spec.schema, attributes=spec.attribute_names, fit=options.fit
+        options.data,
+        kind=options.kind,
+        schema=spec.schema,
+        attributes=spec.attribute_names,
+        fit=options.fit,
+        fix_sides=options.fix_sides,
     )
     # A system whose pictures a parser must judge has a `judge` without a default.
     needs_judge = inspect.signature(evaluate).parameters["judge"].default is inspect.Parameter.empty
@@ -79,6 +84,9 @@ def _read_options(system: str, argv: list[str]) -> Any:
     parser.add_argument("--data", type=str, required=True, metavar="PATH", help="folder of the data set")
     parser.add_argument("--kind", type=str, default="auto", help="layout of the folder; auto looks")
     parser.add_argument("--fit", choices=["refuse", "crop", "pad"], default=None, help="pictures that are not square")
+    parser.add_argument(
+        "--fix-sides", action="store_true", help="correct maps whose left and right are exchanged while reading"
+    )
     parser.add_argument("--split", type=str, default="test", help='rows to use; "all" for every row')
     parser.add_argument("--num-images", type=int, default=None, metavar="N", help="images to judge")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of latents and attributes")

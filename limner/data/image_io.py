@@ -164,6 +164,8 @@ def _without_alpha(picture: Image.Image, where: str) -> Image.Image:
 @contextmanager
 def _opened(path: str | Path) -> Iterator[Image.Image]:
     """A picture opened, checked for size, frames and depth; damage found while it is used becomes a DataError."""
+    if Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
+        raise DataError(f"{path} is not a file but a pipe or a device: save the picture to a file first.")
     with _damage_named(str(path)), Image.open(path) as picture:
         if picture.width * picture.height > MAX_PIXELS:
             raise Image.DecompressionBombError

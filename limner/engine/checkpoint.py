@@ -103,7 +103,7 @@ class CheckpointFolder:
             temporary.rename(final)
             _flush(self.folder)
             self._prune()
-        except (OSError, SafetensorError) as error:
+        except (OSError, SafetensorError, WeightsError) as error:  # the last from writing the pipeline
             shutil.rmtree(temporary, ignore_errors=True)
             raise TrainingError(
                 f"The checkpoint at {images_seen} images could not be written to {self.folder} ({error}). "

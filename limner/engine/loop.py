@@ -13,7 +13,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -443,10 +443,8 @@ class _StopRequest:
 
     def __enter__(self) -> _StopRequest:
         for number in (signal.SIGINT, signal.SIGTERM):
-            try:
+            with suppress(ValueError):  # not the main thread
                 self._old[number] = signal.signal(number, self._handle)
-            except ValueError:  # not the main thread
-                pass
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""Random numbers as a function of (seed, purpose, counters): nothing to save, nothing to restore, same on every rank."""
+"""Random numbers as a function of (seed, purpose, counters): nothing to save or restore, the same on every rank."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def check_same_meaning(a: DataSpec, b: DataSpec, *, names: tuple[str, str], attr
     Args:
         a: what the first one means.
         b: what the second one means.
-        names: what the two are, for the message: ("the weights runs/first", "the judge parser-faces-64").
+        names: what the two are, for the message: ("the weights runs/first", "the judge parser-drawn-64").
         attributes: whether attributes matter too.
 
     Raises:

@@ -284,7 +284,12 @@ DATA = [
     case("limit of nothing", "data check faces --limit 0", 2, "limit", "0", "at least"),
     case("schema that is not there", "data check faces --schema my.json", 1, "my.json cannot be read"),
     case(
-        "schema that is not JSON", "data check faces --schema my.json", 1, "my.json", "JSON", prepare=write("my.json", "{")
+        "schema that is not JSON",
+        "data check faces --schema my.json",
+        1,
+        "my.json",
+        "JSON",
+        prepare=write("my.json", "{"),
     ),
     case(
         "schema nested without end",
@@ -520,7 +525,10 @@ DATA = [
     ),
     case("sheet of nothing", "data show faces --num 0 --out sheet.png", 2, "--num is 0", "from 1 to 1000"),
     case(
-        "sheet of too much", "data show faces --size 1000 --num 1000 --columns 1000 --out sheet.png", 2, "million pixels"
+        "sheet of too much",
+        "data show faces --size 1000 --num 1000 --columns 1000 --out sheet.png",
+        2,
+        "million pixels",
     ),
     case("below a file", "data show faces --out map.png/sheet.png", 1, "map.png", "Not a directory"),
     case("full disk: sheet", "data show faces --out sheet.png", 1, "sheet.png", "File too large", disk_bytes=1000),
@@ -758,7 +766,9 @@ ATTRIBUTES_AND_NUMBERS = [
     case("too many pictures", f"{GENERATE} --label-map map.png --num-images {10**15}", 2, "--num-images", "at most"),
     case("negative batch", f"{GENERATE} --label-map map.png --batch-size -1", 2, "batch_size is -1", "1 or more"),
     case("no steps", f"{GENERATE} --label-map map.png --interpolate z --steps 1", 2, "steps is 1", "at least 2"),
-    case("too many steps", f"{GENERATE} --label-map map.png --interpolate z --steps {10**12}", 2, "steps is", "at most"),
+    case(
+        "too many steps", f"{GENERATE} --label-map map.png --interpolate z --steps {10**12}", 2, "steps is", "at most"
+    ),
     case("walk without a goal", f"{GENERATE} --label-map map.png --interpolate c", 2, "target", "Male=1"),
     case("two modes", f"{GENERATE} --label-map map.png --grid --interpolate z", 2, "--grid and --interpolate"),
     case("option without effect", f"{GENERATE} --label-map map.png --steps 3", 2, "--steps has no effect"),
@@ -922,7 +932,9 @@ WEIGHTS = [
         prepare=edit("weights/pipeline.json", '"image_size": 32', '"image_size": 64'),
     ),
     case("no sums", f"{GENERATE} --label-map map.png", 1, "SHA256SUMS", prepare=remove("weights/SHA256SUMS")),
-    case("binary sums", f"{GENERATE} --label-map map.png", 1, "SHA256SUMS", prepare=write("weights/SHA256SUMS", b"\xff")),
+    case(
+        "binary sums", f"{GENERATE} --label-map map.png", 1, "SHA256SUMS", prepare=write("weights/SHA256SUMS", b"\xff")
+    ),
     case(
         "network file missing",
         f"{GENERATE} --label-map map.png",
@@ -988,9 +1000,7 @@ WEIGHTS = [
         "network not named", f"{GENERATE} --label-map map.png", 1, '"segmentor"', prepare=index(networks=["generator"])
     ),
     case("unknown system inside", f"{GENERATE} --label-map map.png", 1, '"scgna"', prepare=index(system="scgna")),
-    case(
-        "negative image size", f"{GENERATE} --label-map map.png", 1, "pipeline.json", prepare=index(image_size=-32)
-    ),
+    case("negative image size", f"{GENERATE} --label-map map.png", 1, "pipeline.json", prepare=index(image_size=-32)),
     case("image size true", f"{GENERATE} --label-map map.png", 1, "pipeline.json", prepare=index(image_size=True)),
     case("networks of numbers", f"{GENERATE} --label-map map.png", 1, "network 1", prepare=index(networks=[1])),
     case(
@@ -1099,7 +1109,9 @@ TRAINING = [
     case("config is a folder", f"{TRAIN} --config faces", 2, "faces"),
     case("config broken", f"{TRAIN} --config c.yaml", 2, "c.yaml", prepare=write("c.yaml", "train: [1,\n  - {")),
     case("config unknown key", f"{TRAIN} --config c.yaml", 2, "imags", prepare=write("c.yaml", "train:\n  imags: 3\n")),
-    case("config unknown part", f"{TRAIN} --config c.yaml", 2, "trian", prepare=write("c.yaml", "trian:\n  images: 3\n")),
+    case(
+        "config unknown part", f"{TRAIN} --config c.yaml", 2, "trian", prepare=write("c.yaml", "trian:\n  images: 3\n")
+    ),
     case(
         "config wrong type", f"{TRAIN} --config c.yaml", 2, "images", prepare=write("c.yaml", "train:\n  images: [3]\n")
     ),
@@ -1116,7 +1128,14 @@ TRAINING = [
     ),
     case("run that is a file", f"{TRAIN} --out map.png", 2, "map.png is a file", "folder"),
     case("run below a file", f"{TRAIN} --out map.png/out", 1, "map.png", "Not a directory"),
-    case("run that is there", f"{TRAIN} --out run", 2, "run holds a run already", "--resume auto", prepare=lambda r: own(r / "run")),
+    case(
+        "run that is there",
+        f"{TRAIN} --out run",
+        2,
+        "run holds a run already",
+        "--resume auto",
+        prepare=lambda r: own(r / "run"),
+    ),
     case(
         "resume with other settings",
         f"{RESUME} --model.latent_size 16",
@@ -1202,7 +1221,9 @@ EVALUATION = [
     case("report into a file", f"{EVALUATE} --out map.png", 2, "map.png is a file"),
     case("report below a file", f"{EVALUATE} --num-images 2 --out map.png/out", 1, "map.png", "Not a directory"),
     case("scores into a folder", f"{EVALUATE} --json faces", 2, "faces is a folder"),
-    case("full disk: report", f"{EVALUATE} --num-images 2", 1, "out", "File too large", disk_bytes=500, leaves=("out",)),
+    case(
+        "full disk: report", f"{EVALUATE} --num-images 2", 1, "out", "File too large", disk_bytes=500, leaves=("out",)
+    ),
     case(
         "data of another schema",
         f"{EVALUATE} --data other",
@@ -1242,9 +1263,15 @@ EXPORTS = [
     case("full disk: network", f"{EXPORT} --format torchscript --out g.pt", 1, "g.pt", "written", disk_bytes=5000),
     case("half of an ONNX file", f"{EXPORT} --format onnx --half --out out", 2, "--half has no effect"),
     case("card missing", f"{EXPORT} --format weights --card gone.md --out out", 2, "gone.md cannot be read"),
-    case("card binary", f"{EXPORT} --format weights --card c.md --out out", 2, "c.md", prepare=write("c.md", b"\xff\xfe")),
     case(
-        "expected broken", f"{EXPORT} --format weights --expected e.json --out out", 2, "e.json", prepare=write("e.json", "{")
+        "card binary", f"{EXPORT} --format weights --card c.md --out out", 2, "c.md", prepare=write("c.md", b"\xff\xfe")
+    ),
+    case(
+        "expected broken",
+        f"{EXPORT} --format weights --expected e.json --out out",
+        2,
+        "e.json",
+        prepare=write("e.json", "{"),
     ),
     case(
         "expected a list",
@@ -1295,12 +1322,22 @@ GOOD = [
         ("out/seed-000000.png",),
         new_map("m.png", np.tril(np.ones((64, 64))) * 18),
     ),
-    Good("one class only", f"{GENERATE} --label-map m.png", ("out/seed-000000.png",), new_map("m.png", np.zeros((64, 64)))),
     Good(
-        "one pixel", f"{GENERATE} --label-map m.png", ("out/seed-000000.png",), new_map("m.png", np.ones((1, 1)))
+        "one class only",
+        f"{GENERATE} --label-map m.png",
+        ("out/seed-000000.png",),
+        new_map("m.png", np.zeros((64, 64))),
     ),
-    Good("map of 100x100", f"{GENERATE} --label-map m.png", ("out/seed-000000.png",), new_map("m.png", np.ones((100, 100)))),
-    Good("map of 33x33", f"{GENERATE} --label-map m.png", ("out/seed-000000.png",), new_map("m.png", np.ones((33, 33)))),
+    Good("one pixel", f"{GENERATE} --label-map m.png", ("out/seed-000000.png",), new_map("m.png", np.ones((1, 1)))),
+    Good(
+        "map of 100x100",
+        f"{GENERATE} --label-map m.png",
+        ("out/seed-000000.png",),
+        new_map("m.png", np.ones((100, 100))),
+    ),
+    Good(
+        "map of 33x33", f"{GENERATE} --label-map m.png", ("out/seed-000000.png",), new_map("m.png", np.ones((33, 33)))
+    ),
     Good(
         "batch larger than the number",
         f"{GENERATE} --label-map map.png --num-images 3 --batch-size 100",
@@ -1337,6 +1374,11 @@ GOOD = [
     Good("two images to evaluate", f"{EVALUATE} --num-images 2", ("out/report.json",)),
     Good("empty config", f"{TRAIN} --config c.yaml --train.images 8", ("out/best.json",), write("c.yaml", "")),
     Good("export into a new folder", f"{EXPORT} --format torchscript --out new/g.pt", ("new/g.pt",)),
-    Good("name in letters of the world", f"{GENERATE} --label-map 面.png --out ответ", ("ответ/seed-000000.png",), new_map("面.png", np.ones((64, 64)))),
+    Good(
+        "name in letters of the world",
+        f"{GENERATE} --label-map 面.png --out ответ",
+        ("ответ/seed-000000.png",),
+        new_map("面.png", np.ones((64, 64))),
+    ),
     Good("resume a complete run", RESUME.replace("16", "8"), ("run/best.json",), lambda root: own(root / "run")),
 ]

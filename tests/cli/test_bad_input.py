@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 import resource
 import shlex
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from limner.cli.main import main
 from limner.data.manifest import SCGAN_ATTRIBUTES, DataSpec, open_manifest
@@ -38,7 +34,14 @@ def shared(tmp_path_factory, drawn_faces, tiny_weights) -> dict[str, Path]:
         _write_faces(root, drawn_faces, manifest)
         _write_parsers(root)
         (root / "weights").symlink_to(tiny_weights)
-        assert main(shlex.split("train scgan --preset smoke --train.accelerator cpu --train.images 8 --data faces --out run")) == 0
+        assert (
+            main(
+                shlex.split(
+                    "train scgan --preset smoke --train.accelerator cpu --train.images 8 --data faces --out run"
+                )
+            )
+            == 0
+        )
         generate = "generate scgan --weights weights --device cpu --label-map map.png --seed 3 --out result"
         assert main(shlex.split(generate)) == 0
     names = ("faces", "hq", "weights", "parser", "parser-other", "run", "result", "map.png")

@@ -70,7 +70,7 @@ def test_ranks_hold_the_same_weights(drawn_faces, tmp_path):
     assert first["rows"] != second["rows"]  # they saw different data on the way
 
 
-SPY = '''
+SPY = """
 import hashlib, json, sys
 from pathlib import Path
 from limner.data.dataset import MaskToImageDataset, collate
@@ -100,4 +100,4 @@ hashes = {
     for name, network in system.networks.items()
 }
 (out / f"rank-{fabric.global_rank}.json").write_text(json.dumps({"hashes": hashes, "rows": rows}))
-'''
+"""

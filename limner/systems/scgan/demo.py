@@ -89,7 +89,7 @@ def _attributes(out: Path, pipeline: SCGANPipeline) -> DemoPicture:
     return DemoPicture(
         name="attributes",
         title="Change an attribute, keep the rest",
-        caption="One label map and one latent; from left to right one attribute goes from 0 to 1 in fractions.",
+        caption="One label map and one latent; from left to right the attributes of the row change in equal fractions.",
         image=contact_sheet(
             [walk.images for walk in walks],
             tile=128,

@@ -13,6 +13,7 @@ Letters: s = segmentation (one-hot label map), c = attributes, z = latent, n_s, 
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any, Literal
 
 import torch
@@ -151,7 +152,7 @@ class Discriminator(nn.Module):
         self.config: dict[str, Any] = dict(image_size=image_size, num_attributes=num_attributes, width=width)
         channels = [3] + [width * 2**level for level in range(int(math.log2(image_size)) - 1)]  # 3, 64, ..., 2048
         trunk: list[nn.Module] = []
-        for i, o in zip(channels, channels[1:], strict=False):
+        for i, o in pairwise(channels):
             trunk += [nn.Conv2d(i, o, 4, stride=2, padding=1), nn.LeakyReLU(0.01)]
         self.trunk = nn.Sequential(*trunk)
         self.critic_head = nn.Conv2d(channels[-1], 1, 3, padding=1, bias=False)
@@ -207,7 +208,9 @@ def check_sizes(*, image_size: int, num_classes: int, num_attributes: int) -> No
         ShapeError: naming the value and what is allowed.
     """
     if image_size < 32 or image_size & (image_size - 1):
-        raise ShapeError(f"SCGAN's image_size is {image_size}; it must be a power of two of at least 32 (64, 128, 256).")
+        raise ShapeError(
+            f"SCGAN's image_size is {image_size}; it must be a power of two of at least 32 (64, 128, 256)."
+        )
     if num_classes < 1:
         raise ShapeError(f"SCGAN needs at least one class in the label map, got num_classes = {num_classes}.")
     if num_attributes < 0:

@@ -12,6 +12,7 @@ from limner.tasks import (
     Rendering,
     Task,
     add_sampling_options,
+    check_num_images,
     input_files,
     labelling_tasks,
     named_values,
@@ -22,6 +23,7 @@ from limner.tasks import (
 if TYPE_CHECKING:
     from limner.systems.scgan.pipeline import SCGANPipeline
 
+MAX_GRID_ROWS = 1_000  # all pictures of a grid are held in memory, and go on one sheet
 DESCRIPTION = "Draw pictures from a label map, attributes and a seed; or label the pixels of a picture."
 EXAMPLES = (
     "limner generate scgan --label-map map.png --attribute Male=1 --seed 7 --num-images 4 --out pictures",
@@ -99,6 +101,7 @@ def make_tasks(pipeline: SCGANPipeline, options: Namespace) -> list[Task]:
             plan = partial(pipeline.plan_rerender, file, like=like, schema=options.schema)
             tasks.append(Rendering(pipeline, plan, directory))
         elif mode == "grid":
+            check_num_images(options, MAX_GRID_ROWS)
             seeds = range(options.seed, options.seed + options.num_images)
             tasks.append(Rendering(pipeline, partial(pipeline.plan_grid, file, seeds, **common), directory))
         else:

@@ -35,6 +35,7 @@ AttributeInput = Mapping[str, float] | Sequence[float] | NDArray[Any] | Tensor |
 Interpolation = Literal["z", "c", "s", "all"]
 
 NUM_STEPS = 10  # pictures of an interpolation in the paper's figures, first and last included
+MAX_STEPS = 1_000  # all pictures of an interpolation are held in memory, and go on one sheet
 MAX_SEED = 2**63 - 1
 
 _log = logging.getLogger(__name__)
@@ -281,8 +282,11 @@ class SCGANPipeline(Pipeline):
             raise ConfigError(f'Interpolating "{what}" keeps one label map, but {len(maps)} were given.')
         if steps is None:
             steps = len(maps) if len(maps) > 1 else NUM_STEPS
-        if steps < 2:
-            raise ConfigError(f"steps is {steps}; an interpolation has at least 2 pictures, its first and its last.")
+        if not 2 <= steps <= MAX_STEPS:
+            raise ConfigError(
+                f"steps is {steps}; an interpolation has at least 2 pictures, its first and its last, and at most "
+                f"{MAX_STEPS}."
+            )
         fractions = np.linspace(0.0, 1.0, steps, dtype=np.float32)[:, None]
         start = self._attribute_rows(attributes, 1)
         settings: dict[str, Any] = {"mode": "interpolate", "what": what, "columns": steps}

@@ -31,6 +31,7 @@ from limner.systems.scgan.config import SCGANConfig
 from limner.systems.scgan.networks import Discriminator, Generator, Segmentor
 from limner.systems.scgan.pipeline import SCGANPipeline
 
+
 @dataclass
 class Draws(TensorBatch):
     """One iteration's data and random draws; D and G of the same iteration share them (Algorithm 1)."""
@@ -205,7 +206,7 @@ class SCGAN(System):
         return augment_for_discriminator(image, draws.augment, self.config.loss.discriminator_augment)
 
     def classification_loss(self, logits: Float[Tensor, "b n_c"], attributes: Float[Tensor, "b n_c"]) -> Tensor:
-        """A_c: binary cross-entropy summed over independent attributes, or softmax cross-entropy over exclusive ones."""
+        """A_c: binary cross-entropy summed over independent attributes, softmax cross-entropy over exclusive ones."""
         if self.spec.attribute_kind == "exclusive":
             return functional.cross_entropy(logits, attributes)
         return functional.binary_cross_entropy_with_logits(logits, attributes, reduction="sum") / len(logits)
@@ -244,9 +245,7 @@ class SCGAN(System):
     def validate(self, batches: Iterable[MaskToImageBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
         """pAcc and mIoU of fakes by S itself, attribute accuracy by D_c, and a feature-free distance to the reals."""
         # The first process scores alone; a metric that waited for the others would hang.
-        of_fakes, of_reals = (
-            SegmentationMetric(num_classes=self.num_classes, sync_on_compute=False) for _ in range(2)
-        )
+        of_fakes, of_reals = (SegmentationMetric(num_classes=self.num_classes, sync_on_compute=False) for _ in range(2))
         reals, fakes, correct = [], [], []
         for number, batch in enumerate(batches):
             noise = torch.randn(len(batch), self.config.model.latent_size, generator=generator(1, "validate", number))

@@ -20,7 +20,10 @@ def names(folder: CheckpointFolder) -> list[str]:
 def test_state_keeps_bits_types_and_keys(tmp_path):
     state = {
         "networks": {"g": {"w": torch.randn(3, 4).t()}},  # not contiguous
-        "optimizer": {"state": {0: {"step": torch.tensor(3.0)}, 1: {}}, "groups": [{"lr": 1e-4, "betas": [0.5, 0.999]}]},
+        "optimizer": {
+            "state": {0: {"step": torch.tensor(3.0)}, 1: {}},
+            "groups": [{"lr": 1e-4, "betas": [0.5, 0.999]}],
+        },
         "half": torch.randn(5).bfloat16(),
         "ids": torch.arange(4),
         "numbers": [1, 2.5, True, None, "text", float("inf")],

@@ -1,0 +1,42 @@
+"""The scripts in benchmarks/: each starts, explains itself and stands in their README. What they measure is no test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+SPEED = ("data_wait", "generation", "import_time", "training_step")
+
+
+@pytest.mark.parametrize("path", sorted(BENCHMARKS.glob("*.py")), ids=lambda path: path.stem)
+def test_compiles(path: Path) -> None:
+    compile(path.read_text(encoding="utf-8"), str(path), "exec")
+
+
+@pytest.mark.parametrize("name", SPEED)
+def test_help_is_the_protocol(name: str, python) -> None:
+    done = python(f"benchmarks/{name}.py", "--help")
+    assert done.returncode == 0, done.stderr
+    for words in ("Protocol:", f"python benchmarks/{name}.py", "--quick", "--json"):
+        assert words in done.stdout
+
+
+def test_wrong_use_is_refused_before_measuring(python) -> None:
+    done = python("benchmarks/data_wait.py", "--epochs", "1")
+    assert done.returncode == 2
+    assert "--epochs must be at least 2" in done.stderr
+
+
+def test_starting_process_stays_small(python) -> None:
+    """Linux reports for a child at least its parent's peak memory, so the parents must not load torch."""
+    modules = ("measure", *SPEED)
+    code = f"import sys, {', '.join(modules)}; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    assert python("-c", code, env={"PYTHONPATH": str(BENCHMARKS)}).returncode == 0
+
+
+def test_readme_names_every_script() -> None:
+    text = (BENCHMARKS / "README.md").read_text(encoding="utf-8")
+    for path in BENCHMARKS.glob("*.py"):
+        assert path.name == "measure.py" or f"benchmarks/{path.name}" in text, path.name
