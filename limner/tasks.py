@@ -87,7 +87,7 @@ class Labelling:
     def run(self, *, force: bool) -> Outcome:
         """See `Task`."""
         from limner.data.image_io import save_label_map
-        from limner.pipelines import write_atomically
+        from limner.files import write_atomically
 
         if self.path.exists() and not force:
             return Outcome([self.path], skipped=True)

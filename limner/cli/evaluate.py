@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from limner import registry
 from limner.cli.common import add_device, add_weights, emit, new_parser, pick_device, progress, to_json
 from limner.errors import ConfigError
+from limner.files import write_text_atomically
 
 if TYPE_CHECKING:
     from limner.pipelines import Pipeline
@@ -129,7 +130,4 @@ def _load_parser(weights: str, device: Any) -> Any:
 
 
 def _write_json(path: Path, payload: Any) -> None:
-    from limner.engine.checkpoint import write_atomically
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, to_json(payload) + "\n")
+    write_text_atomically(path, to_json(payload) + "\n")

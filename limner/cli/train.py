@@ -17,6 +17,7 @@ import limner
 from limner import registry
 from limner.cli.common import emit, new_parser
 from limner.errors import ConfigError
+from limner.files import write_text_atomically
 
 if TYPE_CHECKING:
     from limner.data.manifest import Manifest
@@ -178,8 +179,6 @@ def _check_run_folder(run: Path, config: Any, *, resume: bool) -> None:
 
 
 def _describe_run(run: Path, config: Any, command: list[str]) -> None:
-    from limner.engine.checkpoint import write_atomically
-
     run.mkdir(parents=True, exist_ok=True)
     packages = ["torch", "numpy", "lightning-fabric", "torchmetrics", "safetensors", "pillow"]
     environment = {
@@ -188,9 +187,9 @@ def _describe_run(run: Path, config: Any, command: list[str]) -> None:
         "platform": platform.platform(),
         **{package: _version(package) for package in packages},
     }
-    write_atomically(run / "config.yaml", yaml.safe_dump(_plain(config), sort_keys=False))
-    write_atomically(run / "command.txt", shlex.join(command) + "\n")
-    write_atomically(run / "environment.json", json.dumps(environment, indent=2) + "\n")
+    write_text_atomically(run / "config.yaml", yaml.safe_dump(_plain(config), sort_keys=False))
+    write_text_atomically(run / "command.txt", shlex.join(command) + "\n")
+    write_text_atomically(run / "environment.json", json.dumps(environment, indent=2) + "\n")
 
 
 def _version(package: str) -> str | None:

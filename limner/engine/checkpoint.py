@@ -7,7 +7,6 @@ the system: ready for inference). It is written beside its place, flushed to the
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from limner.errors import TrainingError, WeightsError
+from limner.files import flush_to_disk, write_text_atomically
 
 STATE_FILE = "state.safetensors"
 _TEMPORARY = ".writing-"
@@ -97,11 +97,11 @@ class CheckpointFolder:
             save_state(temporary / STATE_FILE, state)
             write_pipeline(temporary / "pipeline")
             for path in [*temporary.rglob("*"), temporary]:
-                _flush(path)
+                flush_to_disk(path)
             if final.exists():  # only a broken one can be here: a whole one would have been resumed from
                 shutil.rmtree(final)
             temporary.rename(final)
-            _flush(self.folder)
+            flush_to_disk(self.folder)
             self._prune()
         except (OSError, SafetensorError, WeightsError) as error:  # the last from writing the pipeline
             shutil.rmtree(temporary, ignore_errors=True)
@@ -126,10 +126,8 @@ class CheckpointFolder:
 
     def set_best(self, images_seen: int, metric: str, value: float) -> None:
         """Record the checkpoint at `images_seen` as the best one."""
-        write_atomically(
-            self.run / "best.json",
-            json.dumps({"checkpoint": f"{images_seen:09d}", "metric": metric, "value": value}, indent=2) + "\n",
-        )
+        record = {"checkpoint": f"{images_seen:09d}", "metric": metric, "value": value}
+        write_text_atomically(self.run / "best.json", json.dumps(record, indent=2) + "\n", flush=True)
 
     def remove_unfinished(self) -> None:
         """Delete what a killed run left half-written."""
@@ -144,22 +142,3 @@ class CheckpointFolder:
                 doomed = path.with_name(f"{_TEMPORARY}{path.name}-old")
                 path.rename(doomed)
                 shutil.rmtree(doomed, ignore_errors=True)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a small text file so that readers see the old or the new content, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text)
-        _flush(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

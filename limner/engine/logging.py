@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 import time
 from pathlib import Path
@@ -16,8 +15,8 @@ from PIL import Image
 from torch import Tensor
 from tqdm import tqdm
 
-from limner.engine.checkpoint import write_atomically
 from limner.errors import MissingExtraError, TrainingError
+from limner.files import write_atomically, write_text_atomically
 from limner.optional import optional
 
 log = logging.getLogger("limner")
@@ -71,14 +70,9 @@ class RunLog:
 
     def write_samples(self, images_seen: int, grid: Float[Tensor, "rows columns 3 height width"]) -> None:
         """Save a grid of pictures in [-1, 1] as samples/<images seen>.png."""
+        picture = tile_grid(grid)
         path = self.run / "samples" / f"{images_seen:09d}.png"
-        temporary = path.with_name(f".{path.name}")
-        try:
-            path.parent.mkdir(exist_ok=True)
-            tile_grid(grid).save(temporary, format="PNG")
-            os.replace(temporary, path)
-        except OSError as error:
-            raise TrainingError(f"{path} could not be written ({error}).") from error
+        write_atomically({path: lambda temporary: picture.save(temporary, format="PNG")})
 
     def close(self) -> None:
         """Flush and close everything."""
@@ -97,7 +91,7 @@ class RunLog:
                     kept.append(line)
             except (ValueError, KeyError, TypeError):  # the last line of a killed run may be cut off
                 continue
-        write_atomically(path, "".join(f"{line}\n" for line in kept))
+        write_text_atomically(path, "".join(f"{line}\n" for line in kept))
 
 
 def tile_grid(grid: Float[Tensor, "rows columns 3 height width"]) -> Image.Image:

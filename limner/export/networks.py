@@ -21,8 +21,9 @@ import torch
 from torch import Tensor
 
 from limner.errors import ConfigError, LimnerError, nearest
+from limner.files import write_atomically
 from limner.optional import optional
-from limner.pipelines import ExportTarget, Pipeline, write_atomically
+from limner.pipelines import ExportTarget, Pipeline
 
 NetworkFormat = Literal["onnx", "torch-export", "torchscript"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from limner.files import write_atomically
 from limner.metrics.protocol import Measurement
 from limner.metrics.tables import PublishedTable
 
@@ -61,22 +61,15 @@ class EvaluationReport:
     def save(self, directory: str | Path) -> list[Path]:
         """Write `report.md`, `report.json` and, where there is one, `sheet.png`; each appears whole or not at all."""
         directory = Path(directory)
-        directory.mkdir(parents=True, exist_ok=True)
         text = json.dumps(self.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        writers: dict[str, Callable[[Path], object]] = {
-            "report.md": lambda path: path.write_text(self.table() + "\n", encoding="utf-8"),
-            "report.json": lambda path: path.write_text(text, encoding="utf-8"),
+        writers: dict[Path, Callable[[Path], object]] = {
+            directory / "report.md": lambda path: path.write_text(self.table() + "\n", encoding="utf-8"),
+            directory / "report.json": lambda path: path.write_text(text, encoding="utf-8"),
         }
         if self.sheet is not None:
-            writers["sheet.png"] = self._save_sheet
-        for name, write in writers.items():
-            temporary = directory / f".{name}.{os.getpid()}"
-            try:
-                write(temporary)
-                temporary.replace(directory / name)
-            finally:
-                temporary.unlink(missing_ok=True)
-        return [directory / name for name in writers]
+            writers[directory / "sheet.png"] = self._save_sheet
+        write_atomically(writers)
+        return list(writers)
 
     def _save_sheet(self, path: Path) -> None:
         assert self.sheet is not None  # the caller has looked

@@ -1118,7 +1118,6 @@ TRAINING = [
     case("config wrong shape", f"{TRAIN} --config c.yaml", 2, "train", prepare=write("c.yaml", "train: 3\n")),
     case("config a list", f"{TRAIN} --config c.yaml", 2, "c.yaml", prepare=write("c.yaml", "- 1\n- 2\n")),
     case("config binary", f"{TRAIN} --config c.yaml", 2, "c.yaml", prepare=write("c.yaml", PICKLE + b"\xff\x00")),
-    case("config nested without end", f"{TRAIN} --config c.yaml", 2, "c.yaml", prepare=write("c.yaml", DEEP)),
     case(
         "config with code",
         f"{TRAIN} --config c.yaml",

@@ -1,4 +1,4 @@
-"""Bad inputs: exit code 1 or 2, one sentence that names the thing, nothing half-written, nothing of the user's touched."""
+"""Bad inputs: exit code 1 or 2, one sentence that names the thing, nothing half-written or touched."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ MODULES = {
 }
 
 # Who may import whom: a module belongs to the longest prefix here, and may import its own layer and those named.
-BASE = {"limner.errors", "limner.optional", "limner"}
+BASE = {"limner.errors", "limner.optional", "limner.files", "limner"}
 LOW = BASE | {"limner.data", "limner.nn", "limner.engine", "limner.metrics", "limner.losses", "limner.backbones"}
 FIND = {"limner.registry", "limner.hub", "limner.systems"}  # by name only: strings, no class of a system
 MIDDLE = LOW | FIND | {"limner.pipelines", "limner.tasks", "limner.demo"}
@@ -23,7 +23,8 @@ LAYERS = {
     "limner": {"limner.pipelines", "limner.registry"},  # lazy exports
     "limner.__main__": {"limner.cli"},
     "limner.errors": set(),
-    "limner.optional": BASE,
+    "limner.optional": {"limner.errors"},
+    "limner.files": {"limner.errors"},
     "limner.nn": BASE | {"limner.data"},
     "limner.losses": BASE | {"limner.nn"},
     "limner.backbones": BASE | {"limner.nn"},

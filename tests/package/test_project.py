@@ -42,7 +42,6 @@ PUBLIC = {
         "Pipeline",
         "load",
         "read_result",
-        "write_atomically",
     },
     "limner.hub": {"Location", "WeightsInfo", "list_weights", "read_index", "read_json", "resolve"},
     "limner.registry": {

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import multiprocessing
-import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from limner.data.drawn.render import check_size, draw_face, landmarks_in_pixels
 from limner.data.manifest import hash_split
 from limner.data.schema import SCHEMAS
 from limner.errors import ConfigError, DataError
+from limner.files import write_atomically, write_text_atomically
 
 IMAGES, LABEL_MAPS, PARTS = "CelebA-HQ-img", "CelebAMaskHQ-mask", "CelebAMask-HQ-mask-anno"
 SETTINGS_FILE = "drawn.json"
@@ -124,7 +123,7 @@ def _prepare(out: Path, settings: _Settings, num: int) -> None:
             raise ConfigError(f"{out} holds {there['num']} drawn faces, more than {num}: choose another folder.")
     elif any((out / IMAGES).iterdir()):
         raise ConfigError(f"{out / IMAGES} holds pictures that were not drawn here: choose another folder.")
-    _replace(path, json.dumps(wanted, indent=1).encode())
+    write_text_atomically(path, json.dumps(wanted, indent=1))
 
 
 def _write_all(out: Path, settings: _Settings, indices: range, workers: int) -> Iterator[int]:
@@ -143,17 +142,18 @@ def _write_face(out: Path, settings: _Settings, index: int) -> int:
     if image_path.exists():
         return index
     face = draw_face(settings.seed, index, size=settings.size)
+    files: dict[Path, Callable[[Path], object]] = {}
     if settings.part_masks:
         folder = out / PARTS / str(index // 2000)
-        folder.mkdir(parents=True, exist_ok=True)
         for i in np.unique(face.label_map):
             if i > 0:
                 mask = Image.fromarray(((face.label_map == i) * 255).astype(np.uint8))
-                _replace(folder / f"{index:05d}_{_SCHEMA.classes[i]}.png", _encoded(mask, "PNG"))
+                files[folder / f"{index:05d}_{_SCHEMA.classes[i]}.png"] = _writer(mask, "PNG")
     label_map = Image.fromarray(face.label_map)
     label_map.putpalette([channel for color in _SCHEMA.palette for channel in color])
-    _replace(out / LABEL_MAPS / f"{index}.png", _encoded(label_map, "PNG"))
-    _replace(image_path, _encoded(Image.fromarray(face.image), "PNG" if settings.image_format == "png" else "JPEG"))
+    files[out / LABEL_MAPS / f"{index}.png"] = _writer(label_map, "PNG")
+    files[image_path] = _writer(Image.fromarray(face.image), "PNG" if settings.image_format == "png" else "JPEG")
+    write_atomically(files)
     return index
 
 
@@ -167,26 +167,15 @@ def _write_tables(out: Path, settings: _Settings, indices: range) -> None:
         points = landmarks_in_pixels(build_anatomy(p), settings.size)
         landmarks.append(f"{index}," + ",".join(f"{value:.3f}" for value in points.ravel().tolist()))
     header = "name," + ",".join(f"{axis}{i}" for i in range(68) for axis in "xy")
-    _replace_text(out / "CelebAMask-HQ-attribute-anno.txt", [str(len(indices)), " ".join(ATTRIBUTES), *attributes])
-    _replace_text(out / "landmarks68.csv", [header, *landmarks])
-    _replace_text(out / "splits.csv", splits)
+    tables = {
+        "CelebAMask-HQ-attribute-anno.txt": [str(len(indices)), " ".join(ATTRIBUTES), *attributes],
+        "landmarks68.csv": [header, *landmarks],
+        "splits.csv": splits,
+    }
+    for name, lines in tables.items():
+        write_text_atomically(out / name, "\n".join(lines) + "\n")
 
 
-def _encoded(picture: Image.Image, kind: str) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, kind, **({"quality": 95, "subsampling": 0} if kind == "JPEG" else {"compress_level": 6}))
-    return buffer.getvalue()
-
-
-def _replace_text(path: Path, lines: list[str]) -> None:
-    _replace(path, ("\n".join(lines) + "\n").encode())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _writer(picture: Image.Image, kind: str) -> Callable[[Path], None]:
+    options = {"quality": 95, "subsampling": 0} if kind == "JPEG" else {"compress_level": 6}
+    return lambda path: picture.save(path, kind, **options)

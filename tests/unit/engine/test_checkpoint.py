@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from limner.engine.checkpoint import STATE_FILE, CheckpointFolder, load_state, save_state, write_atomically
+from limner.engine.checkpoint import STATE_FILE, CheckpointFolder, load_state, save_state
 from limner.errors import TrainingError, WeightsError
 
 
@@ -106,10 +106,3 @@ def test_unfinished_checkpoint_is_invisible_and_removed(tmp_path):
     assert names(folder) == []
     write(folder, 20)
     assert os.listdir(folder.folder) == ["000000020"]
-
-
-def test_text_file_is_replaced_whole(tmp_path):
-    path = tmp_path / "a.json"
-    write_atomically(path, "old")
-    write_atomically(path, "new")
-    assert path.read_text() == "new" and os.listdir(tmp_path) == ["a.json"]

@@ -12,13 +12,13 @@ from PIL import Image
 
 import limner
 from limner.errors import ConfigError, DataError, ShapeError, WeightsError
+from limner.files import write_atomically
 from limner.pipelines import (
     IPTC_SOURCE_TYPE,
     SYNTHETIC_MEDIA,
     GenerationPlan,
     GenerationResult,
     read_result,
-    write_atomically,
 )
 
 MAP = np.zeros((32, 32), dtype=np.uint8)
