@@ -130,7 +130,7 @@ def main() -> None:
         cold = measure_cold(weights, label_map, Path(folder), repeats=cold_repeats)
     kind = f"Weights {options.weights}" if options.weights else "Random weights at the sizes of the preset cpu"
     protocol = (
-        f"{kind}, {warm['image_size']} px; {repeats} calls of each batch size in turn, {warm['threads']} threads, "
+        f"{kind}, {warm['image_size']} px; {repeats} calls of each batch size in turn, threads {warm['threads']}, "
         f"load average {warm['load_average']}; {cold_repeats} cold processes."
     )
     report("Generated pictures", protocol, tables(warm, cold), {"loaded": warm, "cold": cold}, options)

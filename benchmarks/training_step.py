@@ -183,7 +183,7 @@ def tables(data: dict[str, Any]) -> dict[str, list[dict[str, str]]]:
         heading = (
             f"Preset {preset}: {measured['image_size']} px, batch {measured['batch_size']}, "
             f"{measured['num_classes']} classes, D and S : G = {measured['num_repeat']} : 1, "
-            f"{measured['threads']} threads, load average {loads}"
+            f"threads {measured['threads']}, load average {loads}"
         )
         found[heading] = rows
     return found

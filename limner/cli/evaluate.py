@@ -104,8 +104,10 @@ def _read_options(system: str, argv: list[str]) -> Any:
     parser.add_argument("--out", type=str, default=None, metavar="DIR", help="folder for report and sheet of pictures")
     options = parser.parse_args(argv)
     _check_features(options.features)
-    if options.seed < 0:
-        raise ConfigError(f"--seed is {options.seed}; it must be at least 0.")
+    for name, high in (("seed", 2**62), ("num_images", 10_000_000)):
+        value = getattr(options, name)
+        if value is not None and not 0 <= value <= high:
+            raise ConfigError(f"--{name.replace('_', '-')} is {value}; it must be at least 0 and at most {high}.")
     for name in ("out", "json"):
         value = getattr(options, name)
         if value not in (None, "-") and Path(value).is_dir() != (name == "out") and Path(value).exists():

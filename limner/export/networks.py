@@ -126,7 +126,9 @@ def _write_torch_export(target: ExportTarget, path: Path, metadata: dict[str, st
 
 def _write_torchscript(target: ExportTarget, path: Path, metadata: dict[str, str]) -> None:
     traced = torch.jit.trace(target.module, target.example(2), check_trace=False)
-    traced.save(str(path), _extra_files={_METADATA_FILE: json.dumps(metadata)})
+    buffer = io.BytesIO()  # by path, a full disk ends the process
+    torch.jit.save(traced, buffer, _extra_files={_METADATA_FILE: json.dumps(metadata)})
+    path.write_bytes(buffer.getvalue())
 
 
 def _run_onnx(target: ExportTarget, path: Path) -> Callable[..., Sequence[Tensor]] | None:

@@ -85,9 +85,9 @@ class OptimizerConfig:
     lr_segmentor: float = 1e-4
     """Learning rate of S."""
     beta1: float = 0.5
-    """Decay of Adam's first moment."""
+    """Decay of the first moment, for G and D; S, which nobody fights, keeps 0.5."""
     beta2: float = 0.999
-    """Decay of Adam's second moment."""
+    """Decay of the second moment, for G and D; S keeps 0.999."""
     num_repeat: int = 5
     """n_repeat: updates of D and S for one update of G."""
     decay_images: int = 0

@@ -95,14 +95,15 @@ class SCGAN(System):
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """One Adam each."""
         options = self.config.optimizer
-        rates = {
-            "generator": options.lr_generator,
-            "discriminator": options.lr_discriminator,
-            "segmentor": options.lr_segmentor,
+        adversarial = (options.beta1, options.beta2)
+        settings = {
+            "generator": (options.lr_generator, adversarial),
+            "discriminator": (options.lr_discriminator, adversarial),
+            "segmentor": (options.lr_segmentor, (0.5, 0.999)),
         }
         return {
-            name: torch.optim.Adam(self.networks[name].parameters(), lr=lr, betas=(options.beta1, options.beta2))
-            for name, lr in rates.items()
+            name: torch.optim.Adam(self.networks[name].parameters(), lr=lr, betas=betas)
+            for name, (lr, betas) in settings.items()
         }
 
     def lr_scale(self, images_seen: int) -> float:
