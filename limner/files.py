@@ -23,6 +23,8 @@ def write_atomically(writers: Mapping[Path, Callable[[Path], object]], *, flush:
     temporaries = {path: path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in writers}
     try:
         for path, write in writers.items():
+            if path.exists() and not path.is_file():  # root could replace a device
+                raise DataError(f"{path} cannot be written: it is not a file.")
             path.parent.mkdir(parents=True, exist_ok=True)
             write(temporaries[path])
             if flush:
@@ -38,8 +40,9 @@ def write_atomically(writers: Mapping[Path, Callable[[Path], object]], *, flush:
 
 
 def write_text_atomically(path: Path, text: str, *, flush: bool = False) -> None:
-    """`write_atomically` of one text, in UTF-8."""
-    write_atomically({path: lambda temporary: temporary.write_text(text, encoding="utf-8")}, flush=flush)
+    """`write_atomically` of one text, in UTF-8; names of files that are no Unicode appear with escapes."""
+    content = text.encode(errors="backslashreplace")
+    write_atomically({path: lambda temporary: temporary.write_bytes(content)}, flush=flush)
 
 
 def flush_to_disk(path: Path) -> None:
@@ -53,5 +56,7 @@ def flush_to_disk(path: Path) -> None:
 
 def reason(error: BaseException) -> str:
     """The message of an error without its full stop, for use inside a sentence."""
+    if isinstance(error, FileExistsError):  # of a folder that was to be made
+        return f"{error.filename} is not a folder"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(text.split()).rstrip(".") or type(error).__name__

@@ -20,7 +20,7 @@ INDEX = "pipeline.json"
 CARD = "README.md"
 SUMS = "SHA256SUMS"
 
-DEFAULTS = {"scgan": "scgan-drawn-64", "parser": "parser-drawn-64"}
+DEFAULTS = {"scgan": "scgan-drawn-64-smoke", "parser": "parser-drawn-64"}
 """System -> the shipped weights that `load(system)` takes."""
 
 _PICKLE_SUFFIXES = {".pth", ".pt", ".bin", ".ckpt", ".pkl", ".pickle"}
@@ -161,7 +161,7 @@ def read_json(file: Path) -> dict[str, Any]:
         raise WeightsError(f"{file} is missing; copy the weights folder again.") from error
     except OSError as error:
         raise WeightsError(f"{file} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # RecursionError: nested without end
         raise WeightsError(f"{file} is not valid JSON; copy the weights folder again.") from error
     if not isinstance(value, dict):
         raise WeightsError(f"{file} holds no JSON object; copy the weights folder again.")

@@ -493,7 +493,10 @@ def read_result(path: str | Path) -> dict[str, Any]:
             )
     except OSError as error:
         raise DataError(f"The result {path} cannot be read: {reason(error)}.") from error
-    except (ConfigError, ShapeError, LookupError, TypeError, ValueError, AttributeError, zlib.error) as error:
+    except (
+        *(ConfigError, ShapeError),  # of a plan that cannot be
+        *(LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError, zlib.error),
+    ) as error:
         raise DataError(f"{path} is not a result that limner generate wrote, or it is damaged.") from error
     return dict(record)
 

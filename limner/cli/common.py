@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import io
 import json
 import logging
 import math
@@ -31,6 +32,8 @@ def run(function: Callable[[list[str]], int], argv: list[str]) -> int:
         0 done; 1 the run failed; 2 wrong use; 130 interrupted. With `--debug` in `argv` the traceback comes first.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file name that the terminal cannot show is no reason to fail
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = function(argv)
         sys.stdout.flush()  # a closed pipe must show here, not at the exit of the interpreter
@@ -44,10 +47,17 @@ def run(function: Callable[[list[str]], int], argv: list[str]) -> int:
         return 1
     except LimnerError as error:
         return _fail(str(error), error.exit_code, argv)
+    except FileExistsError as error:  # of a folder that was to be made
+        return _fail(f"{error.filename} is there already and is not a folder.", 1, argv)
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         return _fail(f"{error.strerror or error}{where}", 1, argv)
     except Exception as error:
+        # Python's words, wherever such a name is first used as a path
+        if any(text in str(error) for text in ("embedded null", "surrogates not allowed")):
+            return _fail("A file name has a NUL character or is not valid UTF-8; use another name.", 2, argv)
+        if _is_out_of_memory(error):
+            return _fail("There is not enough memory for this; ask for smaller pictures, networks or batches.", 1, argv)
         return _fail(f"{type(error).__name__}: {error}. This is a fault in Limner; --debug shows where.", 1, argv)
 
 
@@ -163,6 +173,14 @@ def _fail(message: str, code: int, argv: list[str]) -> int:
         traceback.print_exc()
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
     return code
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Whether Python, the CPU's or the GPU's allocator gave up; torch has an exception of its own for the last only."""
+    texts = ("can't allocate memory", "out of memory")
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(text in str(error) for text in texts)
+    )
 
 
 def _plain(value: Any) -> Any:

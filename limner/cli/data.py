@@ -48,7 +48,11 @@ def main(argv: list[str]) -> int:
 
 
 def check(argv: list[str]) -> int:
-    """`limner data check`: print a report; 1 if it has errors."""
+    """`limner data check`: print a report.
+
+    Raises:
+        DataError: with the first of its errors, if it has any.
+    """
     parser = new_parser(
         "data check",
         "Read a data set and report counts, sizes, classes, attributes, and everything that is wrong with it.",
@@ -70,7 +74,10 @@ def check(argv: list[str]) -> int:
         missing = [name for name in ("train", "test") if name not in report.splits]
         report.errors += [f"{args.system} needs samples in the split {name}." for name in missing]
     emit(report.to_json(), args.json, report.to_text())
-    return 1 if report.errors else 0
+    if report.errors:
+        more = f" ({len(report.errors) - 1} more errors in the report)" if report.errors[1:] else ""
+        raise DataError(f"{args.path} fails the check: {report.errors[0]}{more}")
+    return 0
 
 
 def show(argv: list[str]) -> int:
@@ -101,15 +108,10 @@ def show(argv: list[str]) -> int:
     if args.split is not None:
         manifest = manifest.split(args.split)
     from limner.data.preview import contact_sheet
+    from limner.files import write_atomically
 
     sheet = contact_sheet(manifest, num=args.num, columns=args.columns, size=args.size, progress=_bar("reading"))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".{out.name}.part")
-    try:
-        sheet.save(part, format="PNG")
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
+    write_atomically({out: lambda path: sheet.save(path, format="PNG")})
     num = min(args.num, len(manifest))
     emit({"out": out, "num": num, "width": sheet.width, "height": sheet.height}, args.json, f"{num} samples: {out}")
     return 0

@@ -96,7 +96,7 @@ def _expected(path: str | None) -> dict[str, Any] | None:
 
     try:
         value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"--expected {path} cannot be read as JSON: {error}.") from error
     if not isinstance(value, dict):
         raise ConfigError(f"--expected {path} holds no JSON object.")

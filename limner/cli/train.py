@@ -8,8 +8,9 @@ import logging
 import platform
 import shlex
 from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import yaml
 
@@ -17,7 +18,7 @@ import limner
 from limner import registry
 from limner.cli.common import emit, new_parser
 from limner.errors import ConfigError
-from limner.files import write_text_atomically
+from limner.files import reason, write_text_atomically
 
 if TYPE_CHECKING:
     from limner.data.manifest import Manifest
@@ -70,6 +71,8 @@ def read_options(system: str, argv: list[str]) -> tuple[Any, Any]:
     """
     config_type = registry.config_class(system)
     presets = registry.presets(system)
+    for file in _values_of("--config", argv):
+        _check_config_file(Path(file))
     parser = new_parser(
         f"train {system}",
         f"Train {system} on a data set; everything about the run ends up in the folder --out.",
@@ -84,8 +87,12 @@ def read_options(system: str, argv: list[str]) -> tuple[Any, Any]:
     parser.add_argument("--config", action="config", help="YAML file with any of the options below")
     parser.add_class_arguments(config_type)
     sections = [field.name for field in dataclasses.fields(config_type)]
-    parser.set_defaults({name: _plain(getattr(registry.preset(system, _preset_of(argv)), name)) for name in sections})
+    # Known before parsing, because it decides every default.
+    preset = registry.preset(system, ["cpu", *_values_of("--preset", argv)][-1])
+    parser.set_defaults({name: _plain(getattr(preset, name)) for name in sections})
     parsed = parser.parse_args(argv)
+    for name, section in get_type_hints(config_type).items():
+        _check_section(name, parsed[name], section)
     built = parser.instantiate(parsed)
     return parsed, config_type(**{name: built[name] for name in sections})
 
@@ -122,7 +129,6 @@ def train(system: str, config: Any, options: Any, *, command: list[str]) -> int:
     trained = registry.system_class(system)(config, manifest.spec)
     if fabric.is_global_zero:
         logging.getLogger("limner").setLevel(logging.INFO)
-        _describe_run(run, config, command)
     complete = fit(
         trained,
         fabric=fabric,
@@ -131,6 +137,7 @@ def train(system: str, config: Any, options: Any, *, command: list[str]) -> int:
         collate=collate,
         run=run,
         resume=resume,
+        on_start=lambda: _describe_run(run, config, command),
     )
     if fabric.is_global_zero:
         best = json.loads((run / "best.json").read_text()) if (run / "best.json").exists() else None
@@ -146,14 +153,31 @@ def _validation_rows(manifest: Manifest) -> Manifest:
     return dataclasses.replace(rows, rows=rows.rows[:MAX_VALIDATION])
 
 
-def _preset_of(argv: list[str]) -> str:
-    """The preset named in `argv`, known before parsing because it decides every default."""
-    for position, word in enumerate(argv):
-        if word.startswith("--preset="):
-            return word.partition("=")[2]
-        if word == "--preset" and position + 1 < len(argv):
-            return argv[position + 1]
-    return "cpu"
+def _values_of(option: str, argv: list[str]) -> list[str]:
+    """What `argv` gives for an option, `--option value` or `--option=value`."""
+    follows = [after for word, after in pairwise(argv) if word == option]
+    return follows + [word.partition("=")[2] for word in argv if word.startswith(f"{option}=")]
+
+
+def _check_section(name: str, given: Any, section: type) -> None:
+    """Refuse what the parser lets through from YAML: no mapping in place of a section, null in place of a value."""
+    hints = get_type_hints(section)
+    values = {key: getattr(given, key, None) for key in hints}
+    for key, value in values.items():
+        if value is None and type(None) not in get_args(hints[key]):
+            raise ConfigError(f"--{name}.{key} is missing or null; it must have a value.")
+
+
+def _check_config_file(path: Path) -> None:
+    """Refuse what holds no settings here: the parser's own messages do not name the file."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"--config {path} cannot be read: {reason(error)}.") from error
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        raise ConfigError(f"--config {path} is not valid YAML: {reason(error)}.") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f'--config {path} holds no settings; it must have lines such as "train:" and "  images: 64".')
 
 
 def _check_run_folder(run: Path, config: Any, *, resume: bool) -> None:
@@ -167,7 +191,7 @@ def _check_run_folder(run: Path, config: Any, *, resume: bool) -> None:
         )
     try:
         before = _flatten(yaml.safe_load((run / "config.yaml").read_text()))
-    except (OSError, yaml.YAMLError, AttributeError) as error:
+    except (OSError, ValueError, yaml.YAMLError, AttributeError, RecursionError) as error:
         raise ConfigError(f"{run / 'config.yaml'} cannot be read ({error}); a run resumes only with it.") from error
     now = _flatten(_plain(config))
     for key in sorted(set(before) | set(now)):

@@ -44,12 +44,12 @@ def read_csv_attributes(path: Path) -> tuple[tuple[str, ...], AttributeTable]:
     Raises:
         DataError: if the header, a row or a value is wrong.
     """
-    rows = list(csv.reader(read_lines(path)))
+    rows = _csv_rows(path)
     if not rows or len(rows[0]) < 2:
         raise DataError(f"{path} must begin with a header: the word name, then the attribute names.")
-    names = tuple(name.strip() for name in rows[0][1:])
+    names = tuple(rows[0][1:])
     _check_names(path, names)
-    return names, _table(path, names, [[cell.strip() for cell in row] for row in rows[1:] if row], first_line=2)
+    return names, _table(path, names, rows[1:], first_line=2)
 
 
 def read_splits(path: Path) -> dict[str, str]:
@@ -58,7 +58,7 @@ def read_splits(path: Path) -> dict[str, str]:
     Raises:
         DataError: if a row is not a name and one of train, val, test.
     """
-    rows = [[cell.strip() for cell in row] for row in csv.reader(read_lines(path)) if row]
+    rows = _csv_rows(path)
     if not rows or rows[0] != ["name", "split"]:
         raise DataError(f"{path} must begin with the header: name,split")
     splits: dict[str, str] = {}
@@ -108,6 +108,14 @@ def _check_names(path: Path, names: tuple[str, ...]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice or "" in names:
         raise DataError(f"{path} has {f'the attribute {twice[0]} twice' if twice else 'an attribute without a name'}.")
+
+
+def _csv_rows(path: Path) -> list[list[str]]:
+    """The rows of a CSV file that are not empty, cells without blanks around them."""
+    try:
+        return [[cell.strip() for cell in row] for row in csv.reader(read_lines(path)) if row]
+    except csv.Error as error:
+        raise DataError(f"{path} is not a CSV file: {error}.") from error
 
 
 def read_lines(path: Path) -> list[str]:

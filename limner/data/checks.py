@@ -14,7 +14,7 @@ import numpy.typing as npt
 from limner.data.image_io import check_same_shape
 from limner.data.manifest import Manifest, Row
 from limner.data.plausibility import order_problem, side_agreement
-from limner.errors import DataError
+from limner.errors import ConfigError, DataError
 
 MAX_JUDGED = 200
 """Maps kept to judge the order of the classes by; more would not change the verdict."""
@@ -86,10 +86,10 @@ def check_dataset(
         progress: wraps the samples that are read, to show a bar.
 
     Raises:
-        DataError: if `limit` is less than 1.
+        ConfigError: if `limit` is less than 1.
     """
     if limit is not None and limit < 1:
-        raise DataError(f"The limit is {limit}, but at least one sample must be checked.")
+        raise ConfigError(f"The limit is {limit}, but at least one sample must be checked.")
     num = min(limit or len(manifest), len(manifest))
     rows = [manifest.rows[i * len(manifest) // num] for i in range(num)]
     names = manifest.spec.attribute_names

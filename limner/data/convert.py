@@ -12,6 +12,7 @@ from limner.data.image_io import LABEL_SUFFIXES, save_label_map
 from limner.data.manifest import DataSpec, Manifest, Row, find_kind, read_layout
 from limner.data.schema import LabelSchema, converter
 from limner.errors import ConfigError, DataError
+from limner.files import reason
 
 
 def open_label_maps(
@@ -64,17 +65,16 @@ def write_label_maps(
         The number of files written.
 
     Raises:
-        DataError: if a map cannot be read, or `out` exists and `force` is off.
+        DataError: if a map cannot be read, `out` exists and `force` is off, or it cannot be written.
     """
     as_file = out.suffix == ".png" and manifest.root.is_file()
     if not force and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
         raise DataError(f"{out} exists already: choose another name, or overwrite its files with --force.")
     if out.is_dir() == as_file and out.exists():
         raise DataError(f"{out} is {'a folder' if as_file else 'a file'}: choose another name.")
-    out.parent.mkdir(parents=True, exist_ok=True)
     part = out.with_name(f".{out.name}.{os.getpid()}.part")
-    part.mkdir()
     try:
+        part.mkdir(parents=True)
         for row in progress(manifest.rows):
             save_label_map(part / f"{row.name}.png", manifest.read_whole_label_map(row), manifest.spec.schema)
         if as_file:
@@ -84,6 +84,8 @@ def write_label_maps(
                 file.replace(out / file.name)
         else:
             part.rename(out)
+    except OSError as error:
+        raise DataError(f"{out} cannot be written: {reason(error)}.") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return len(manifest)

@@ -195,6 +195,8 @@ def _damage_named(where: str) -> Iterator[None]:
     except IsADirectoryError as error:
         raise DataError(f"{where} is a folder, not a picture.") from error
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError) as error:
+        if isinstance(error, OSError) and error.strerror:  # the system's; Pillow's own have a text alone
+            raise DataError(f"{where} cannot be read: {error.strerror}.") from error
         raise DataError(f"{where} is truncated or damaged ({error}): copy or download it again.") from error
 
 

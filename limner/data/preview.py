@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from limner.data.image_io import MAX_PIXELS
 from limner.data.manifest import Manifest, Row
 from limner.data.transforms import resize_image, resize_label_map
+from limner.errors import ConfigError
 
 _PAPER, _INK = (250, 250, 248), (30, 30, 30)
 _MARGIN, _TEXT_HEIGHT = 8, 14
@@ -32,6 +34,7 @@ def contact_sheet(
         progress: wraps the samples that are read, to show a bar.
 
     Raises:
+        ConfigError: if the sheet would be larger than pictures may be.
         DataError: if a sample cannot be read.
     """
     num = min(num, len(manifest))
@@ -44,7 +47,13 @@ def contact_sheet(
     legend_columns = max(1, width // 120)
     legend_rows = -(-schema.num_classes // legend_columns)
     top = legend_rows * (_TEXT_HEIGHT + 4) + 2 * _MARGIN
-    sheet = Image.new("RGB", (width, top + -(-num // columns) * cell_height), _PAPER)
+    height = top + -(-num // columns) * cell_height
+    if width * height > MAX_PIXELS:
+        raise ConfigError(
+            f"The sheet would have {width}x{height} pixels, but at most {MAX_PIXELS // 1_000_000} million can be "
+            "looked at: show fewer or smaller samples."
+        )
+    sheet = Image.new("RGB", (width, height), _PAPER)
     draw = ImageDraw.Draw(sheet)
     for index, (name, color) in enumerate(zip(schema.classes, schema.palette, strict=True)):
         x = _MARGIN + index % legend_columns * 120

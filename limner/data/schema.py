@@ -314,7 +314,7 @@ def read_schema(path: Path) -> LabelSchema:
         data = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not valid JSON: {error}.") from error
     return LabelSchema.from_json(data, where=str(path))
 

@@ -70,7 +70,7 @@ def load_state(path: Path) -> dict[str, Any]:
 
         state: dict[str, Any] = restore(json.loads(text))
         return state
-    except (OSError, SafetensorError, ValueError, KeyError, AttributeError) as error:
+    except (OSError, SafetensorError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise WeightsError(f"{path} cannot be read as a training state ({error}).") from error
 
 

@@ -7,6 +7,8 @@ from typing import Literal
 
 from limner.errors import ConfigError
 
+MAX_SEED = 2**32 - 1  # of NumPy's generator, which Fabric seeds too
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -67,3 +69,5 @@ class TrainConfig:
             value = getattr(self, name)
             if not value >= least or value > 1e15:  # `not >=` also catches NaN
                 raise ConfigError(f"--train.{name} is {value}; it must be a number of at least {least}.")
+        if self.seed > MAX_SEED:
+            raise ConfigError(f"--train.seed is {self.seed}; it must lie in 0..{MAX_SEED}.")

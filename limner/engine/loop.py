@@ -246,6 +246,7 @@ def fit(
     collate: Callable[[list[Any]], TensorBatch],
     run: Path,
     resume: bool = False,
+    on_start: Callable[[], object] = lambda: None,
 ) -> bool:
     """Train `system` for `system.train_config.images` images into the folder `run`.
 
@@ -257,6 +258,7 @@ def fit(
         collate: list of items -> batch.
         run: folder of the run.
         resume: go on from the newest whole checkpoint in `run`, if there is one.
+        on_start: called on the first process before the first step, when nothing stands against the run any more.
 
     Returns:
         True when the run is complete, False when it was asked to stop (a checkpoint is written in both cases).
@@ -279,6 +281,8 @@ def fit(
 
     loader = _make_loader(train_set, collate, engine)
     fixed = system.fixed_inputs(validation_set).to(fabric.device)
+    if fabric.is_global_zero:
+        on_start()
     writer = RunLog(run, images_seen=engine.images_seen, total=config.images) if fabric.is_global_zero else None
     stop = _StopRequest()
     started, waited = time.perf_counter(), 0.0

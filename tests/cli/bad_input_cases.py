@@ -45,7 +45,7 @@ class Case:
     """What the sentence must contain: the thing that is wrong, what is allowed or what to do."""
     prepare: Prepare = lambda root: None
     leaves: tuple[str, ...] = ()
-    """Files that may be new afterwards."""
+    """Files that may be new afterwards; with a / at its end, a folder with whatever is in it."""
     disk_bytes: int | None = None
     """The disk is full for files of more than so many bytes."""
 
@@ -164,9 +164,9 @@ def as_bisenet(root: Path) -> None:
         Image.fromarray(table[np.asarray(Image.open(file))]).save(file)
 
 
-def bomb(name: str) -> Prepare:
-    """A picture of 400 million pixels in a file of some hundred kilobytes."""
-    return lambda root: Image.new("1", (20_000, 20_000)).save(root / name)
+def bomb(name: str, side: int = 9_000) -> Prepare:
+    """A picture of `side` by `side` pixels in a file of some kilobytes."""
+    return lambda root: Image.new("1", (side, side)).save(root / name)
 
 
 def reseal(weights: Path) -> None:
@@ -229,7 +229,7 @@ def record(**fields: object) -> Prepare:
 
 
 PICKLE = pickle.dumps({"weights": [1.0, 2.0]})
-DEEP = "[" * 200_000
+DEEP = "[" * 50_000
 
 # --- commands that several cases share ------------------------------------------------------------------------------
 
@@ -423,8 +423,8 @@ DATA = [
         "labels/2.gif has several frames",
         prepare=both(
             remove("faces/labels/2.png"),
-            lambda root: Image.new("P", (64, 64)).save(
-                root / "faces/labels/2.gif", save_all=True, append_images=[Image.new("P", (64, 64), 1)]
+            lambda root: Image.new("L", (64, 64)).save(
+                root / "faces/labels/2.gif", save_all=True, append_images=[Image.new("L", (64, 64), 200)]
             ),
         ),
     ),
@@ -451,7 +451,7 @@ DATA = [
         "attributes.csv",
         '"yes"',
         "only 1, 0 and -1",
-        prepare=edit("faces/attributes.csv", "\n3.png,", "\n3.png,yes,"),
+        prepare=write("faces/attributes.csv", "name,Male\n0.png,yes\n"),
     ),
     case(
         "attributes: too many values",
@@ -526,18 +526,21 @@ DATA = [
     case("sheet of nothing", "data show faces --num 0 --out sheet.png", 2, "--num is 0", "from 1 to 1000"),
     case(
         "sheet of too much",
-        "data show faces --size 1000 --num 1000 --columns 1000 --out sheet.png",
+        "data show other --size 1000 --num 1000 --out sheet.png",
         2,
-        "million pixels",
+        "pixels",
+        "64 million",
+        "fewer or smaller",
+        prepare=lambda root: two_classes(root / "other", num=40),
     ),
-    case("below a file", "data show faces --out map.png/sheet.png", 1, "map.png", "Not a directory"),
+    case("sheet below a file", "data show faces --out map.png/sheet.png", 1, "map.png is not a folder"),
     case("full disk: sheet", "data show faces --out sheet.png", 1, "sheet.png", "File too large", disk_bytes=1000),
     case(
         "broken map in a sheet",
         "data show faces --out new/sheet.png",
         1,
         "labels/2.png is truncated",
-        prepare=truncate("faces/labels/2.png", 900),
+        prepare=truncate("faces/labels/2.png", 300),
     ),
     case("convert: nothing there", CONVERT, 1, "maps is missing"),
     case("convert: no map", CONVERT, 1, "maps holds no label maps", ".png", prepare=folder("maps")),
@@ -568,7 +571,7 @@ DATA = [
         "data convert faces --to scgan-celeba-7 --out out",
         1,
         "labels/2.png is truncated",
-        prepare=truncate("faces/labels/2.png", 900),
+        prepare=truncate("faces/labels/2.png", 300),
     ),
     case(
         "convert: out that is there",
@@ -610,7 +613,6 @@ DATA = [
             "drawn/drawn.json",
             '{"num": 1, "seed": 0, "start": 0, "size": 64, "image_format": "png", "part_masks": false}',
         ),
-        leaves=("drawn/CelebA-HQ-img", "drawn/CelebAMaskHQ-mask"),
     ),
     case(
         "make: damaged settings",
@@ -618,14 +620,13 @@ DATA = [
         1,
         "drawn.json is damaged",
         prepare=write("drawn/drawn.json", "[1, 2]"),
-        leaves=("drawn/CelebA-HQ-img", "drawn/CelebAMaskHQ-mask"),
     ),
     case("make: below a file", "data make drawn-faces --num 1 --size 16 --out map.png/x", 1, "map.png", "written"),
 ]
 
 MAPS = [
     case("no map named", GENERATE, 2, "--label-map is missing"),
-    case("no --out", "generate scgan --weights weights --label-map map.png", 2, "--out is missing"),
+    case("nowhere to write", "generate scgan --weights weights --label-map map.png", 2, "--out is missing"),
     case("map that is not there", f"{GENERATE} --label-map gone.png", 1, "gone.png is missing"),
     case("folder without a map", f"{GENERATE} --label-map empty", 1, "empty has no label map", prepare=folder("empty")),
     case("list without a map", f"{GENERATE} --label-map", 2, "--label-map"),
@@ -633,9 +634,8 @@ MAPS = [
         "16-bit map",
         f"{GENERATE} --label-map m.png",
         1,
-        "m.png",
-        "16",
-        "8-bit",
+        "m.png has 16 bits",
+        "8 bits",
         prepare=new_map("m.png", np.ones((64, 64)), np.uint16),
     ),
     case(
@@ -734,7 +734,7 @@ MAPS = [
         "generate parser --weights parser --image m.png --out out",
         1,
         "m.png has more than 64 million pixels",
-        prepare=bomb("m.png"),
+        prepare=bomb("m.png", 20_000),
     ),
     case(
         "parse a text",
@@ -780,7 +780,15 @@ ATTRIBUTES_AND_NUMBERS = [
 RESULTS = [
     case("out that is a file", f"{GENERATE} --label-map map.png --out map.png", 2, "map.png is a file", "folder"),
     case("out below a file", f"{GENERATE} --label-map map.png --out map.png/out", 1, "map.png", "Not a directory"),
-    case("full disk: picture", f"{GENERATE} --label-map map.png", 1, "cannot be written", "too large", disk_bytes=100),
+    case(
+        "full disk: picture",
+        f"{GENERATE} --label-map map.png",
+        1,
+        "cannot be written",
+        "too large",
+        disk_bytes=100,
+        leaves=("out",),
+    ),
     case(
         "result of another request",
         f"{GENERATE} --label-map map.png --seed 9 --out result",
@@ -867,7 +875,7 @@ RESULTS = [
         "generate --from result/result.json --out out",
         1,
         "--weights",
-        prepare=lambda root: None,
+        prepare=remove("weights"),
     ),
     case("from: nothing", "generate --out out", 2, "Name a system", "--from"),
 ]
@@ -1019,7 +1027,14 @@ WEIGHTS = [
         "asks for 7",
         prepare=index(spec=spec("scgan-celeba-7")),
     ),
-    case("no schema inside", f"{GENERATE} --label-map map.png", 1, "pipeline.json", "schema", prepare=index(spec={})),
+    case(
+        "no schema inside",
+        f"{GENERATE} --label-map map.png",
+        1,
+        "pipeline.json",
+        "attribute_names",
+        prepare=index(spec={}),
+    ),
     case(
         "schema of wrong types inside",
         f"{GENERATE} --label-map map.png",
@@ -1033,13 +1048,6 @@ WEIGHTS = [
         1,
         "generator/config.json does not describe a generator",
         prepare=network_config(depth=3),
-    ),
-    case(
-        "config of text",
-        f"{GENERATE} --label-map map.png",
-        1,
-        "generator/config.json does not describe a generator",
-        prepare=network_config(width="wide"),
     ),
     case(
         "config of huge numbers",
@@ -1083,11 +1091,11 @@ TRAINING = [
     case("schema to train unknown", f"{TRAIN} --dataset.schema scgan-celeb-7", 2, "scgan-celeba-7"),
     case("schema to train impossible", f"{TRAIN} --dataset.schema deepfashion-7", 2, "no counterpart"),
     case(
-        "nothing held out",
+        "nothing to train on",
         TRAIN,
         1,
-        'no samples in the split "test"',
-        prepare=write("faces/splits.csv", "name,split\n" + "".join(f"{i},train\n" for i in range(12))),
+        'no samples in the split "train"',
+        prepare=write("faces/splits.csv", "name,split\n" + "".join(f"{i},test\n" for i in range(12))),
     ),
     case(
         "broken picture in training data",
@@ -1115,8 +1123,21 @@ TRAINING = [
     case(
         "config wrong type", f"{TRAIN} --config c.yaml", 2, "images", prepare=write("c.yaml", "train:\n  images: [3]\n")
     ),
+    case("config null", f"{TRAIN} --config c.yaml", 2, "--train.seed", prepare=write("c.yaml", "train: {seed: null}")),
+    case(
+        "config section of nothing",
+        f"{TRAIN} --config c.yaml",
+        2,
+        "--model.image_size",
+        prepare=write("c.yaml", "model: []"),
+    ),
+    case("config NUL", f"{TRAIN} --config c.yaml", 2, "NUL", prepare=write("c.yaml", 'dataset: "\\0"')),
     case("config wrong shape", f"{TRAIN} --config c.yaml", 2, "train", prepare=write("c.yaml", "train: 3\n")),
     case("config a list", f"{TRAIN} --config c.yaml", 2, "c.yaml", prepare=write("c.yaml", "- 1\n- 2\n")),
+    case("config empty", f"{TRAIN} --config c.yaml", 2, "c.yaml holds no settings", prepare=write("c.yaml", "")),
+    case(
+        "config nested without end", f"{TRAIN} --config c.yaml", 2, "c.yaml is not valid", prepare=write("c.yaml", DEEP)
+    ),
     case("config binary", f"{TRAIN} --config c.yaml", 2, "c.yaml", prepare=write("c.yaml", PICKLE + b"\xff\x00")),
     case(
         "config with code",
@@ -1157,7 +1178,6 @@ TRAINING = [
             lambda root: own(root / "run"),
             edit("faces/attributes.csv", "Young", "Old"),
         ),
-        leaves=("run/command.txt",),
     ),
     case(
         "resume from a broken checkpoint",
@@ -1165,7 +1185,6 @@ TRAINING = [
         1,
         "No checkpoint in run/checkpoints can be read",
         prepare=truncate("run/checkpoints/000000008/state.safetensors", 2000),
-        leaves=("run/command.txt",),
     ),
     case(
         "resume from foreign safetensors",
@@ -1176,7 +1195,6 @@ TRAINING = [
             lambda root: own(root / "run"),
             lambda root: save_file({"a": np.zeros(3)}, root / "run/checkpoints/000000008/state.safetensors"),
         ),
-        leaves=("run/command.txt",),
     ),
     case(
         "resume from a foreign state",
@@ -1189,7 +1207,6 @@ TRAINING = [
                 {"a": np.zeros(3)}, root / "run/checkpoints/000000008/state.safetensors", metadata={"state": "[1]"}
             ),
         ),
-        leaves=("run/command.txt",),
     ),
     case(
         "full disk: checkpoint",
@@ -1197,8 +1214,15 @@ TRAINING = [
         1,
         "checkpoint at 8 images could not be written",
         "--resume auto",
-        disk_bytes=20_000,
-        leaves=(*RUN_FOLDER, "out/metrics.jsonl", "out/samples", "out/samples/000000008.png", "out/checkpoints"),
+        disk_bytes=700_000,
+        leaves=(
+            *RUN_FOLDER,
+            "out/metrics.jsonl",
+            "out/samples",
+            "out/samples/000000008.png",
+            "out/checkpoints",
+            "out/tensorboard/",
+        ),
     ),
 ]
 
@@ -1241,12 +1265,12 @@ EVALUATION = [
 ]
 
 
-def two_classes(path: Path) -> None:
+def two_classes(path: Path, num: int = 4) -> None:
     """A plain data set of two classes without attributes."""
     random = np.random.default_rng(0)
     (path / "images").mkdir(parents=True)
     (path / "labels").mkdir()
-    for number in range(4):
+    for number in range(num):
         Image.fromarray(random.integers(0, 255, (32, 32, 3), dtype=np.uint8)).save(path / f"images/{number}.png")
         Image.fromarray(random.integers(0, 2, (32, 32), dtype=np.uint8)).save(path / f"labels/{number}.png")
     (path / "schema.json").write_text('{"name": "shapes", "classes": ["background", "box"]}')
@@ -1255,10 +1279,16 @@ def two_classes(path: Path) -> None:
 
 EXPORTS = [
     case("unknown format", f"{EXPORT} --format tflite --out out", 2, "tflite", "onnx"),
-    case("no format", f"{EXPORT} --out out", 2, "format", "required"),
-    case("unknown network", f"{EXPORT} --format torchscript --network painter --out out", 2, '"painter"', "generator"),
+    case("no format", f"{EXPORT} --out out", 2, "--format is missing", "onnx"),
+    case(
+        "unknown network to export",
+        f"{EXPORT} --format torchscript --network painter --out out",
+        2,
+        '"painter"',
+        "generator",
+    ),
     case("network into a folder", f"{EXPORT} --format torchscript --out faces", 2, "faces is a folder"),
-    case("network below a file", f"{EXPORT} --format torchscript --out map.png/g.pt", 1, "map.png", "Not a directory"),
+    case("network below a file", f"{EXPORT} --format torchscript --out map.png/g.pt", 1, "map.png is not a folder"),
     case("full disk: network", f"{EXPORT} --format torchscript --out g.pt", 1, "g.pt", "written", disk_bytes=5000),
     case("half of an ONNX file", f"{EXPORT} --format onnx --half --out out", 2, "--half has no effect"),
     case("card missing", f"{EXPORT} --format weights --card gone.md --out out", 2, "gone.md cannot be read"),
@@ -1281,7 +1311,7 @@ EXPORTS = [
     ),
     case("weights over other files", f"{EXPORT} --format weights --out faces", 1, "faces", "not a weights folder"),
     case("weights over a file", f"{EXPORT} --format weights --out map.png", 1, "map.png", "not a weights folder"),
-    case("weights below a file", f"{EXPORT} --format weights --out map.png/w", 1, "map.png", "Not a directory"),
+    case("weights below a file", f"{EXPORT} --format weights --out map.png/w", 1, "map.png is not a folder"),
     case("full disk: weights", f"{EXPORT} --format weights --out w", 1, "w cannot be written", disk_bytes=5000),
     case("weights of a parser", f"{EXPORT} --weights parser --format weights --out w", 1, '"parser"', 'not of "scgan"'),
 ]
@@ -1371,7 +1401,7 @@ GOOD = [
         ],
     ),
     Good("two images to evaluate", f"{EVALUATE} --num-images 2", ("out/report.json",)),
-    Good("empty config", f"{TRAIN} --config c.yaml --train.images 8", ("out/best.json",), write("c.yaml", "")),
+    Good("config of one line", f"{TRAIN} --config c.yaml", ("out/best.json",), write("c.yaml", "train: {images: 8}")),
     Good("export into a new folder", f"{EXPORT} --format torchscript --out new/g.pt", ("new/g.pt",)),
     Good(
         "name in letters of the world",

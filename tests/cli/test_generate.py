@@ -96,7 +96,9 @@ def test_pictures_are_those_of_the_python_call(generate, maps: Path, tmp_path: P
 def test_text_output_is_one_line(maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["generate", "scgan", "--label-map", str(maps / "face0.png"), "--out", str(tmp_path / "out")]
     assert main(words) == 0
-    assert capsys.readouterr().out.startswith(f"wrote 1 pictures to {tmp_path / 'out'} with the weights scgan-drawn-64")
+    assert capsys.readouterr().out.startswith(
+        f"wrote 1 pictures to {tmp_path / 'out'} with the weights scgan-drawn-64-smoke"
+    )
     assert main(words) == 0
     assert "wrote 0 pictures" in (text := capsys.readouterr().out) and "1 were there already" in text
 

@@ -102,9 +102,7 @@ def write_drawn_faces(
 
 
 def _prepare(out: Path, settings: _Settings, num: int) -> None:
-    """Make the folders and note the arguments; refuse to mix two collections."""
-    for folder in (IMAGES, LABEL_MAPS):
-        (out / folder).mkdir(parents=True, exist_ok=True)
+    """Note the arguments; refuse to mix two collections."""
     wanted = vars(settings) | {"num": num}
     path = out / SETTINGS_FILE
     if path.exists():
@@ -112,7 +110,7 @@ def _prepare(out: Path, settings: _Settings, num: int) -> None:
             there = json.loads(path.read_text(encoding="utf-8"))
             differing = [name for name in vars(settings) if there[name] != wanted[name]]
             fewer = num < there["num"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError(f"{path} is damaged: remove it to write the folder anew.") from error
         if differing:
             name = differing[0]
@@ -121,7 +119,7 @@ def _prepare(out: Path, settings: _Settings, num: int) -> None:
             )
         if fewer:
             raise ConfigError(f"{out} holds {there['num']} drawn faces, more than {num}: choose another folder.")
-    elif any((out / IMAGES).iterdir()):
+    elif (out / IMAGES).is_dir() and any((out / IMAGES).iterdir()):
         raise ConfigError(f"{out / IMAGES} holds pictures that were not drawn here: choose another folder.")
     write_text_atomically(path, json.dumps(wanted, indent=1))
 

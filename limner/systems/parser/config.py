@@ -19,10 +19,10 @@ class ModelConfig:
     """Channels at full size, a multiple of 8; the deepest map and the feature vector have 8 times as many."""
 
     def __post_init__(self) -> None:
-        if self.width < 8 or self.width % 8:
-            raise ConfigError(f"--model.width is {self.width}; it must be a positive multiple of 8.")
-        if self.image_size < 16:
-            raise ConfigError(f"--model.image_size is {self.image_size}; it must be at least 16.")
+        if not 8 <= self.width <= 1024 or self.width % 8:
+            raise ConfigError(f"--model.width is {self.width}; it must be a multiple of 8 from 8 to 1024.")
+        if not 16 <= self.image_size <= 2048:
+            raise ConfigError(f"--model.image_size is {self.image_size}; it must be from 16 to 2048.")
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor, nn
 
+from limner.data.image_io import photo_from_pil, read_photo
 from limner.data.manifest import DataSpec
-from limner.errors import ConfigError, DataError, ShapeError, WeightsError
+from limner.errors import ConfigError, ShapeError, WeightsError
 from limner.pipelines import ExportTarget, Pipeline
 from limner.systems.parser.networks import ParserOutput, ParsingNetwork
 
@@ -141,19 +142,16 @@ class ParserPipeline(Pipeline):
 
     def _prepare(self, image: ImageInput) -> NDArray[np.uint8]:
         if isinstance(image, str | Path):
-            try:
-                with Image.open(image) as file:
-                    image = ImageOps.exif_transpose(file).convert("RGB")
-            except (OSError, UnidentifiedImageError, ValueError) as error:
-                raise DataError(f"{image} cannot be read as an image ({error}).") from error
-        if isinstance(image, np.ndarray):
+            image = read_photo(image)
+        elif isinstance(image, Image.Image):
+            image = photo_from_pil(image)
+        else:
             if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
                 raise ShapeError(
                     f"An image array must be (height, width, 3) of uint8, not {image.shape} of {image.dtype}."
                 )
-            image = Image.fromarray(image)
         size = (self.image_size, self.image_size)
-        return np.asarray(ImageOps.fit(image.convert("RGB"), size, Image.Resampling.BILINEAR))
+        return np.asarray(ImageOps.fit(Image.fromarray(image), size, Image.Resampling.BILINEAR))
 
 
 class _Logits(nn.Module):

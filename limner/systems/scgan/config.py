@@ -31,11 +31,11 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         for name in ("latent_size", "generator_width", "discriminator_width", "segmentor_width"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be at least 1.")
-        if self.image_size < 32 or self.image_size & (self.image_size - 1):
+            if not 1 <= getattr(self, name) <= 4096:
+                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to 4096.")
+        if not 32 <= self.image_size <= 2048 or self.image_size & (self.image_size - 1):
             raise ConfigError(
-                f"--model.image_size is {self.image_size}; it must be a power of two of at least 32 (64, 128, 256)."
+                f"--model.image_size is {self.image_size}; it must be a power of two from 32 to 2048 (64, 128, 256)."
             )
 
 

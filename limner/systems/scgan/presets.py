@@ -59,8 +59,8 @@ def cpu() -> SCGANConfig:
             image_size=64, latent_size=64, generator_width=32, discriminator_width=32, segmentor_width=48
         ),
         loss=LossConfig(
-            # With the penalty on the sum of the 2x2 scores, the critic was too quiet for a natural look after an hour; on
-            # their mean its gradients are four times as large, and the weight of S keeps its share.
+            # With the penalty on the sum of the 2x2 scores, the critic was too quiet for a natural look after an hour;
+            # on their mean its gradients are four times as large, and the weight of S keeps its share.
             gp_reduce="mean",
             weight_segmentation=5.0,
             weight_diversity=20.0,

@@ -12,7 +12,7 @@ from limner.data.checks import check_dataset, refuse_wrong_order
 from limner.data.manifest import open_manifest
 from limner.data.plausibility import face_score, order_problem, side_agreement
 from limner.data.schema import SCHEMAS, converter
-from limner.errors import DataError
+from limner.errors import ConfigError, DataError
 
 FACES = ("celebamask-19", "bisenet-19", "portrait-11", "scgan-celeba-7")
 
@@ -123,7 +123,7 @@ def test_a_limit_spreads_over_the_set(celebamask_hq):
     manifest = open_manifest(root)
     report = check_dataset(manifest, limit=3)  # rows 0, 4 and 8
     assert report.num_checked == 3 and len(report.errors) == 1
-    with pytest.raises(DataError, match="limit is 0"):
+    with pytest.raises(ConfigError, match="limit is 0"):
         check_dataset(manifest, limit=0)
 
 
