@@ -32,6 +32,7 @@ from limner.engine.config import TrainConfig
 from limner.engine.loop import fit, make_fabric
 from limner.engine.system import System
 from limner.pipelines import Pipeline
+from limner.systems.parser.pipeline import ParserPipeline
 from limner.systems.parser.presets import cpu as parser_cpu
 from limner.systems.parser.system import Parser
 from limner.systems.scgan.config import LossConfig, ModelConfig, OptimizerConfig, SCGANConfig
@@ -99,8 +100,6 @@ def trained_judge(manifest: Manifest, run: Path) -> Pipeline:
     fabric = make_fabric(config.train)
     fabric.seed_everything(config.train.seed, verbose=False)
     train(Parser(config, manifest.spec), manifest, run)
-    from limner.systems.parser.pipeline import ParserPipeline
-
     return ParserPipeline.from_pretrained(run)
 
 
