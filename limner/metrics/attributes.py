@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torchmetrics import Metric
+
+from limner.errors import DataError, ShapeError
+
+Kind = Literal["multi_label", "exclusive"]
 
 
 def attributes_correct(
     logits: Float[Tensor, "batch attributes"],
     target: Float[Tensor, "batch attributes"],
-    kind: Literal["multi_label", "exclusive"],
+    kind: Kind,
 ) -> Bool[Tensor, "batch decisions"]:
     """Whether each decision is right; the mean of the result is the accuracy.
 
@@ -23,3 +29,53 @@ def attributes_correct(
     if kind == "exclusive":
         return (logits.argmax(1) == target.argmax(1))[:, None]
     return (logits > 0) == (target > 0.5)
+
+
+class AttributeAccuracy(Metric):
+    """Share of right decisions of each attribute; the state is a count, so any batching and world size agree.
+
+    Args:
+        num_attributes: of the logits.
+        kind: see `attributes_correct`.
+
+    Example:
+        >>> metric = AttributeAccuracy(num_attributes=2)
+        >>> metric.update(torch.tensor([[3.0, -1.0], [2.0, 1.0]]), torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
+        >>> metric.compute().tolist()
+        [0.5, 1.0]
+    """
+
+    higher_is_better = True
+    is_differentiable = False
+    full_state_update = False
+    correct: Tensor
+    count: Tensor
+
+    def __init__(self, *, num_attributes: int, kind: Kind = "multi_label", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.num_attributes = num_attributes
+        self.kind: Kind = kind
+        decisions = num_attributes if kind == "multi_label" else 1
+        self.add_state("correct", torch.zeros(decisions, dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, logits: Float[Tensor, "batch attributes"], target: Float[Tensor, "batch attributes"]) -> None:
+        """Add images.
+
+        Raises:
+            ShapeError: if there are not `num_attributes` logits.
+        """
+        if logits.shape[1] != self.num_attributes:
+            raise ShapeError(f"There are {logits.shape[1]} attribute logits for {self.num_attributes} attributes.")
+        self.correct += attributes_correct(logits, target, self.kind).sum(0).to(self.correct.device)
+        self.count += len(logits)
+
+    def compute(self) -> Float[Tensor, " decisions"]:
+        """The share for each attribute; of exclusive attributes one share in all. A single share is a scalar.
+
+        Raises:
+            DataError: if there was no image.
+        """
+        if not int(self.count):
+            raise DataError("The accuracy of attributes needs at least one image.")
+        return self.correct.double() / self.count

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torchmetrics import Metric
 
-from limner.errors import ShapeError
+from limner.errors import DataError, ShapeError
 
 
 def mean_pairwise_distance(
-    samples: Float[Tensor, "batch latents *dims"],
+    samples: Float[Tensor, "batch latents *dims"], distance: Callable[[Tensor, Tensor], Tensor] | None = None
 ) -> Float[Tensor, " batch"]:
-    """Mean absolute difference over all pairs of latents, for each condition.
+    """Mean distance over all pairs of latents, for each condition.
 
     Args:
         samples: images or feature vectors, `latents` of them for each condition; any range.
+        distance: two batches -> the distance of each pair, such as `LearnedSimilarity`; None: the mean absolute
+            difference.
 
     Returns:
-        For images in [-1, 1] a value in [0, 2]; 0 means that the latent changes nothing.
+        With the mean absolute difference of images in [-1, 1] a value in [0, 2]; 0 means that the latent changes
+        nothing.
 
     Raises:
         ShapeError: if there are fewer than two latents.
@@ -26,6 +33,48 @@ def mean_pairwise_distance(
     count = samples.shape[1]
     if count < 2:
         raise ShapeError(f"Diversity needs at least two latents for each condition, not {count}.")
-    flat = samples.flatten(2)
     first, second = torch.triu_indices(count, count, offset=1, device=samples.device)
-    return torch.stack([(a[first] - a[second]).abs().mean() for a in flat])
+    if distance is None:
+        return torch.stack([(a[first] - a[second]).abs().mean() for a in samples.flatten(2)])
+    return torch.stack([distance(a[first], a[second]).mean() for a in samples])
+
+
+class PairwiseDiversity(Metric):
+    """Mean of `mean_pairwise_distance` over all conditions; the state is a sum in float64.
+
+    Args:
+        distance: see `mean_pairwise_distance`.
+    """
+
+    higher_is_better = True
+    is_differentiable = False
+    full_state_update = False
+    total: Tensor
+    count: Tensor
+
+    def __init__(self, distance: Callable[[Tensor, Tensor], Tensor] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._distance = (distance,)  # not a submodule: the network of a learned distance is not saved here
+        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    @torch.no_grad()
+    def update(self, samples: Float[Tensor, "batch latents *dims"]) -> None:
+        """Add conditions, all latents of each.
+
+        Raises:
+            ShapeError: if there are fewer than two latents.
+        """
+        distances = mean_pairwise_distance(samples.double(), *self._distance)
+        self.total += distances.double().sum().to(self.total.device)
+        self.count += len(distances)
+
+    def compute(self) -> Float[Tensor, ""]:
+        """The mean.
+
+        Raises:
+            DataError: if there was no condition.
+        """
+        if not int(self.count):
+            raise DataError("Diversity needs the pictures of at least one condition.")
+        return self.total / self.count

@@ -32,6 +32,8 @@ class Protocol:
     """What the images are compared with, and how many of it there are."""
     data_fingerprint: str = "none"
     """Fingerprint of the data set, with its split (`Manifest.fingerprint`)."""
+    settings: str = "none"
+    """Parameters of the metric itself: neighbours, kernel, window, splits, range of the pixels."""
     seeds: tuple[int, ...] = ()
     """Seeds of the generated images' latents and attributes."""
 
@@ -49,6 +51,8 @@ class Protocol:
         parts = [f"{self.metric}: {self.count} images of {self.split} at {self.resolution} px, {resize}"]
         if self.network != "none":
             parts.append(f"network {self.network} ({self.network_sha256[:12]})")
+        if self.settings != "none":
+            parts.append(self.settings)
         if self.reference != "none":
             parts.append(f"against {self.reference}")
         parts.append(f"data {self.data_fingerprint[:12]}")

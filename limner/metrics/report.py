@@ -110,8 +110,7 @@ class EvaluationReport:
             [row.method, *(_cell(row.values[column]) for column in table.columns), row.status] for row in table.rows
         ]
         measured = [
-            _cell(100 * self.measurements[keys[column]].value) if column in keys else "not measured"
-            for column in table.columns
+            _measured(self.measurements[keys[column]]) if column in keys else "not measured" for column in table.columns
         ]
         rows.append([f"{self.provenance['weights']}, measured", *measured, "see the protocols below"])
         head = _markdown(["method", *table.columns.values(), "status"], rows)
@@ -121,6 +120,11 @@ class EvaluationReport:
         notes = [f"- {value.protocol.metric}: {value.note}" for value in self.measurements.values() if value.note]
         protocols = [f"- {value.protocol}" for value in self.measurements.values()]
         return "\n".join((["Notes:", *notes, ""] if notes else []) + ["Protocols:", *protocols])
+
+
+def _measured(measurement: Measurement) -> str:
+    """A measured value as published tables print it: shares in percent."""
+    return _cell(100 * measurement.value if measurement.is_share else measurement.value)
 
 
 def _cell(value: float | None) -> str:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from limner.errors import ShapeError
+from limner.metrics.bootstrap import LEVEL, RESAMPLES, Interval, percentile_interval, resample_weights
 
 IGNORE = 255
 """The id of pixels that nobody labelled; they count nowhere."""
@@ -102,8 +103,8 @@ class SegmentationMetric(Metric):
 
 
 def bootstrap_intervals(
-    confusion: Integer[Tensor, "maps classes classes"], *, seed: int, resamples: int = 1000, level: float = 0.95
-) -> tuple[tuple[float, float], tuple[float, float]]:
+    confusion: Integer[Tensor, "maps classes classes"], *, seed: int, resamples: int = RESAMPLES, level: float = LEVEL
+) -> tuple[Interval, Interval]:
     """Intervals of pixel accuracy and mIoU, had other label maps of the same kind been drawn.
 
     Whole maps are drawn with replacement, since the pixels of one map are not independent. A class that misses in a
@@ -118,13 +119,10 @@ def bootstrap_intervals(
     Returns:
         (low, high) of pixel accuracy and of mIoU.
     """
-    random = torch.Generator().manual_seed(seed)
-    count = len(confusion)
-    draws = torch.randint(count, (resamples, count), generator=random)
-    weights = torch.zeros(resamples, count, dtype=torch.float64)
-    weights.scatter_add_(1, draws, torch.ones_like(weights))
+    weights = resample_weights(len(confusion), seed=seed, resamples=resamples)
     resampled = (weights @ confusion.cpu().double().flatten(1)).unflatten(1, confusion.shape[1:])
     scores = segmentation_scores(resampled)
-    ends = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)
-    accuracy, mean_iou = (score.nanquantile(ends).tolist() for score in (scores.pixel_accuracy, scores.mean_iou))
-    return (accuracy[0], accuracy[1]), (mean_iou[0], mean_iou[1])
+    return (
+        percentile_interval(scores.pixel_accuracy, level=level),
+        percentile_interval(scores.mean_iou, level=level),
+    )

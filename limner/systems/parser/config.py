@@ -33,11 +33,13 @@ class LossConfig:
     """Dice loss: lifts classes of few pixels."""
     weight_attributes: float = 0.2
     """Attribute loss: binary cross-entropy, or softmax cross-entropy where attributes exclude each other."""
+    weight_damage: float = 0.0
+    """Mean squared error of the amounts of damage done to every second image (see `damage.py`); 0 = none is done."""
     jitter: float = 1.0
     """Strength of the random changes of light, colour, sharpness and noise (see `system.jitter`); 0 = none."""
 
     def __post_init__(self) -> None:
-        for name in ("weight_dice", "weight_attributes", "jitter"):
+        for name in ("weight_dice", "weight_attributes", "weight_damage", "jitter"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
 

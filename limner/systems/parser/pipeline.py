@@ -107,7 +107,7 @@ class ParserPipeline(Pipeline):
             arrays = [self._prepare(image) for image in images[start : start + batch_size]]
             batch = torch.from_numpy(np.stack(arrays)).to(self.device).permute(0, 3, 1, 2).float() / 127.5 - 1
             outputs.append(self.parse(batch))
-        logits, attribute_logits, features = (torch.cat(column) for column in zip(*outputs, strict=True))
+        logits, attribute_logits, features, _ = (torch.cat(column) for column in zip(*outputs, strict=True))
         exclusive = self.spec.attribute_kind == "exclusive"
         attributes = attribute_logits.softmax(1) if exclusive else attribute_logits.sigmoid()
         return ParsingResult(

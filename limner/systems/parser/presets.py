@@ -75,6 +75,27 @@ def cpu() -> ParserConfig:
     )
 
 
+def features() -> ParserConfig:
+    """The feature network of FID-people: no jitter, but damage that it must see; two cores, about an hour."""
+    return ParserConfig(
+        model=ModelConfig(image_size=128, width=16),
+        loss=LossConfig(weight_damage=5.0, jitter=0.0),
+        optimizer=OptimizerConfig(),
+        dataset=DataConfig(),
+        augment=_AUGMENT,
+        train=TrainConfig(
+            images=60_000,
+            batch_size=16,
+            precision="bf16-mixed",
+            clip_norm=1.0,
+            ema_half_life=2_000,
+            log_every=1_000,
+            sample_every=10_000,
+            checkpoint_every=10_000,
+        ),
+    )
+
+
 def smoke() -> ParserConfig:
     """Seconds; proves that the code runs."""
     return ParserConfig(
@@ -87,4 +108,4 @@ def smoke() -> ParserConfig:
     )
 
 
-PRESETS = {"paper": paper, "gpu": gpu, "cpu": cpu, "smoke": smoke}
+PRESETS = {"paper": paper, "gpu": gpu, "cpu": cpu, "features": features, "smoke": smoke}

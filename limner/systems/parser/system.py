@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
@@ -22,11 +23,20 @@ from limner.metrics.attributes import attributes_correct
 from limner.metrics.segmentation import IGNORE, SegmentationMetric
 from limner.nn.label_maps import colorize
 from limner.systems.parser.config import ParserConfig
+from limner.systems.parser.damage import FLOW_SHAPE, KINDS, NUM_NUMBERS, Draws, damage, draw_amounts, halved
 from limner.systems.parser.networks import ParserOutput, ParsingNetwork
 from limner.systems.parser.pipeline import ParserPipeline
 
 _WARM_UP = 0.05  # share of the run in which the learning rate rises; the first AdamW steps are too long otherwise
 _SAMPLE_IMAGES = 8
+
+
+@dataclass
+class DamagedBatch(MaskToImageBatch):
+    """Pictures, some of them damaged."""
+
+    damage: Float[Tensor, "b kinds"]
+    """Amounts of the kinds of `damage.KINDS`; no columns where nothing is damaged."""
 
 
 class Parser(System):
@@ -39,7 +49,10 @@ class Parser(System):
         super().__init__(config, spec)
         self.config: ParserConfig = config
         self.networks["parser"] = ParsingNetwork(
-            num_classes=spec.schema.num_classes, num_attributes=len(spec.attribute_names), width=config.model.width
+            num_classes=spec.schema.num_classes,
+            num_attributes=len(spec.attribute_names),
+            width=config.model.width,
+            num_damages=len(KINDS) if config.loss.weight_damage else 0,
         )
 
     @property
@@ -62,14 +75,36 @@ class Parser(System):
         return min(1.0, (done + 1e-3) / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
     def training_step(self, batch: MaskToImageBatch, engine: Engine) -> None:
-        """One update on photometrically disturbed images."""
+        """One update on photometrically disturbed images; of the preset `features` on damaged ones."""
         parameters = engine.randn(len(batch), 4, purpose="jitter")
         noise = engine.randn(len(batch), *batch.image.shape[1:], purpose="jitter noise")
         image = jitter(batch.image, parameters, noise, strength=self.config.loss.jitter)
-        batch = dataclasses.replace(batch, image=image)
-        engine.update("parser", lambda part: self._loss(part, engine), batch)
+        damaged = self._damaged(dataclasses.replace(batch, image=image), engine)
+        engine.update("parser", lambda part: self._loss(part, engine), damaged)
 
-    def _loss(self, batch: MaskToImageBatch, engine: Engine) -> Tensor:
+    def _damaged(self, batch: MaskToImageBatch, engine: Engine) -> DamagedBatch:
+        """The batch with every second picture damaged, where the configuration asks for it.
+
+        Every second batch or so is halved in size: the features are to serve pictures of both sizes as they are, since
+        enlarging would make all of them soft.
+        """
+        image, label_map = batch.image, batch.label_map
+        if not self.config.loss.weight_damage:
+            return DamagedBatch(image, label_map, batch.attributes, batch.index, image[:, :0, 0, 0])
+        count, purpose = len(batch), "damage"
+        if float(engine.rand(1, purpose=f"{purpose} size")) < 0.5:
+            image, label_map = halved(image, label_map)
+        kinds = engine.rand(count, 2, len(KINDS), purpose=purpose)
+        draws = Draws(
+            amounts=draw_amounts(*kinds.unbind(1)),
+            numbers=engine.rand(count, NUM_NUMBERS, purpose=f"{purpose} numbers"),
+            noise=engine.randn(count, *image.shape[1:], purpose=f"{purpose} noise"),
+            flow=engine.randn(count, *FLOW_SHAPE, purpose=f"{purpose} flow"),
+        )
+        image, label_map = damage(image, label_map, draws)
+        return DamagedBatch(image, label_map, batch.attributes, batch.index, draws.amounts)
+
+    def _loss(self, batch: DamagedBatch, engine: Engine) -> Tensor:
         output: ParserOutput = engine.networks["parser"](batch.image)
         cross_entropy = F.cross_entropy(output.logits.float(), batch.label_map, ignore_index=IGNORE)
         dice = dice_loss(output.logits.float(), batch.label_map)
@@ -84,6 +119,10 @@ class Parser(System):
                 attributes = F.binary_cross_entropy_with_logits(logits, batch.attributes)
             engine.log("loss/attributes", attributes)
             total = total + self.config.loss.weight_attributes * attributes
+        if self.config.loss.weight_damage:
+            error = F.mse_loss(output.damage.float(), batch.damage)
+            engine.log("loss/damage", error)
+            total = total + self.config.loss.weight_damage * error
         return total
 
     def fixed_inputs(self, dataset: MaskToImageDataset) -> MaskToImageBatch:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from limner.errors import ConfigError, ShapeError
-from limner.metrics.attributes import attributes_correct
-from limner.metrics.diversity import mean_pairwise_distance
+from limner.errors import ConfigError, DataError, ShapeError
+from limner.metrics.attributes import AttributeAccuracy, attributes_correct
+from limner.metrics.diversity import PairwiseDiversity, mean_pairwise_distance
+from limner.metrics.ssim import SSIM
 from limner.metrics.tables import published_table, table_names
 
 
@@ -25,6 +26,45 @@ def test_pairwise_distance_is_per_condition_and_zero_for_equal_pictures():
 def test_one_latent_has_no_diversity():
     with pytest.raises(ShapeError, match="at least two latents"):
         mean_pairwise_distance(torch.zeros(3, 1, 5))
+
+
+def test_pairwise_distance_by_another_score():
+    random = torch.Generator().manual_seed(0)
+    samples = torch.rand(2, 3, 3, 16, 16, generator=random)
+    score = SSIM()
+    expected = [(score(a[:1], a[1:2]) + score(a[:1], a[2:]) + score(a[1:2], a[2:])) / 3 for a in samples]
+    assert mean_pairwise_distance(samples, score).tolist() == pytest.approx([float(e) for e in expected])
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 5])
+def test_diversity_does_not_depend_on_the_batches(batch_size):
+    samples = torch.rand(5, 4, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+    metric = PairwiseDiversity()
+    for part in samples.half().split(batch_size):
+        metric.update(part)
+    expected = mean_pairwise_distance(samples.half().double()).mean()
+    assert float(metric.compute()) == pytest.approx(float(expected), rel=1e-12)
+
+
+def test_accuracy_does_not_depend_on_the_batches():
+    random = torch.Generator().manual_seed(0)
+    logits, target = torch.randn(9, 4, generator=random), (torch.rand(9, 4, generator=random) > 0.5).float()
+    for kind in ("multi_label", "exclusive"):
+        metric = AttributeAccuracy(num_attributes=4, kind=kind)
+        for one, other in zip(logits.half().split(2), target.half().split(2), strict=True):
+            metric.update(one, other)
+        expected = attributes_correct(logits.half(), target, kind).double().mean(0)
+        assert metric.compute().flatten().tolist() == pytest.approx(expected.tolist())
+
+
+def test_nothing_to_measure_is_refused():
+    with pytest.raises(DataError, match="at least one condition"), pytest.warns(UserWarning, match="before"):
+        PairwiseDiversity().compute()
+    metric = AttributeAccuracy(num_attributes=4)
+    with pytest.raises(DataError, match="at least one image"), pytest.warns(UserWarning, match="before"):
+        metric.compute()
+    with pytest.raises(ShapeError, match="3 attribute logits for 4 attributes"):
+        metric.update(torch.zeros(2, 3), torch.zeros(2, 3))
 
 
 def test_independent_attributes():

@@ -1,17 +1,12 @@
-"""The Fréchet distance: hand-computed values, degenerate sets, batching, precision, two processes."""
+"""The Fréchet distance: hand-computed values, degenerate sets, batching, precision."""
 
 from __future__ import annotations
 
-import os
-import socket
-
 import pytest
 import torch
-import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from limner.errors import DataError, ShapeError
-from limner.metrics.frechet import FrechetDistance, frechet_distance
+from limner.metrics.frechet import FrechetDistance, frechet_distance, resampled_frechet_distances
 
 
 def vectors(count: int, size: int, seed: int) -> torch.Tensor:
@@ -126,27 +121,24 @@ def test_reset_can_keep_the_real_images():
     assert int(forgetful.real_count) == 0
 
 
-def _half_of_the_work(rank: int, port: int) -> None:
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-    dist.init_process_group("gloo", rank=rank, world_size=2)
-    try:
-        real, fake = vectors(30, 4, 0), vectors(25, 4, 1) + 1
-        metric = FrechetDistance(None, num_features=4)
-        # Uneven parts on purpose: the states are sums, so no image may be counted twice or dropped.
-        metric.update(real[:11] if rank == 0 else real[11:], real=True)
-        metric.update(fake[:20] if rank == 0 else fake[20:], real=False)
-        assert float(metric.compute()) == pytest.approx(distance_alone(real, fake), rel=1e-12)
-        assert int(metric.real_count) == (11 if rank == 0 else 19)  # unsynchronised again after compute
-    finally:
-        dist.destroy_process_group()
+def test_images_that_give_other_features_are_refused():
+    metric = FrechetDistance(lambda image: image.flatten(1), num_features=12)
+    metric.update(torch.rand(4, 3, 2, 2), real=True)
+    with pytest.raises(ShapeError, match=r"\(4, 27\), not \(batch, 12\)"):
+        metric.update(torch.rand(4, 3, 3, 3), real=False)
 
 
-def distance_alone(real: torch.Tensor, fake: torch.Tensor) -> float:
-    return float(frechet_distance(real.mean(0), real.T.cov(), fake.mean(0), fake.T.cov()))
+def test_accepts_numpy_and_refuses_what_is_not_finite():
+    mean, covariance = torch.zeros(2).numpy(), torch.eye(2).numpy()
+    assert float(frechet_distance(mean + 1, covariance, mean, covariance)) == pytest.approx(2)
+    with pytest.raises(DataError, match="must be finite"):
+        frechet_distance(mean, covariance * float("nan"), mean, covariance)
 
 
-def test_two_processes_give_the_value_of_one():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    mp.spawn(_half_of_the_work, args=(port,), nprocs=2)
+@pytest.mark.parametrize("size", [5, 60])  # fewer features than vectors, and more
+def test_resamples_of_the_whole_set_are_the_set(size):
+    real, fake = vectors(70, size, 0), vectors(40, size, 1) * 1.5 + 0.3
+    weights = torch.stack([torch.ones(40), torch.ones(40).index_fill(0, torch.arange(20), 2.0)]).double()
+    resampled = resampled_frechet_distances(real.mean(0), real.T.cov(), fake, weights)
+    assert float(resampled[0]) == pytest.approx(distance(real, fake), rel=1e-6)
+    assert float(resampled[1]) == pytest.approx(distance(real, torch.cat([fake, fake[:20]])), rel=1e-6)

@@ -27,7 +27,7 @@ def test_survives_json():
 
 
 def test_every_word_of_it_is_printed():
-    text = str(dataclasses.replace(BASE, resize="bilinear to 32 px", antialias=True))
+    text = str(dataclasses.replace(BASE, resize="bilinear to 32 px", antialias=True, settings="3 neighbours"))
     for part in (
         "FD-parser",
         "78 images of test at 64 px",
@@ -36,7 +36,7 @@ def test_every_word_of_it_is_printed():
         "ab" * 6,
     ):
         assert part in text
-    for part in ("772 real images of train", "0123456789ab", "seeds 0"):
+    for part in ("772 real images of train", "0123456789ab", "3 neighbours", "seeds 0"):
         assert part in text
 
 
@@ -51,6 +51,7 @@ CHANGES = {
     "network_sha256": "cd" * 32,
     "reference": "none",
     "data_fingerprint": "f" * 16,
+    "settings": "3 neighbours",
 }
 
 

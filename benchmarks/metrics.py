@@ -1,0 +1,201 @@
+"""Throughput and memory of the distances between sets, on the CPU.
+
+Protocol: the network of FID-people at the size of the preset `features` (random weights unless `--weights` names some:
+speed does not depend on their values) sees random pictures, made in batches of 32 before the clock starts, and
+`collect_statistics` takes their features, as `limner evaluate` does with the real pictures; nothing is decoded from
+files (see data_wait.py). Every number of pictures has a process of its own, so that its peak memory is its own; the
+ratio of the two peaks says whether memory grows with the number. Then, on features of that many pictures: the time of
+each distance with its interval. Inception-v3 (random weights) sees a few batches, for comparison.
+Targets: 10,000 pictures of 128 px for FID-people in 180 s on two cores; peak memory flat.
+
+    python benchmarks/metrics.py
+    python benchmarks/metrics.py --weights parser-people-features --images 10000
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from measure import gibibytes, in_fresh_process, load_average, new_parser, own_peak_memory, report
+
+BATCH = 32
+TARGET_SECONDS = 180
+
+
+def pictures(count: int, size: int, seconds: list[float]) -> Iterator[Any]:
+    """Random pictures in batches; the time between asking for them and having them is added to `seconds`."""
+    import torch
+
+    random = torch.Generator().manual_seed(0)
+    for first in range(0, count, BATCH):
+        start = time.perf_counter()
+        batch = torch.rand(min(BATCH, count - first), 3, size, size, generator=random) * 2 - 1
+        seconds.append(time.perf_counter() - start)
+        yield batch
+
+
+def people_network(weights: str | None) -> Any:
+    """FID-people's network: shipped or trained weights, or random ones at the same size."""
+    import torch
+
+    import limner
+    from limner import registry
+    from limner.data.manifest import DataSpec
+    from limner.data.schema import get_schema
+    from limner.metrics.features import people_features
+
+    if weights is not None:
+        return people_features(limner.load(weights, system="parser"))
+    torch.manual_seed(0)
+    config = registry.preset("parser", "features")
+    system = registry.system_class("parser")(config, DataSpec(get_schema("celebamask-19")))
+    return people_features(system.pipeline(system.networks))
+
+
+def measure_statistics(*, weights: str | None, count: int, size: int, threads: int | None) -> dict[str, Any]:
+    """Features and their sums of `count` pictures in this process."""
+    import torch
+
+    from limner.metrics.statistics import collect_statistics
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    network = people_network(weights)
+    network(torch.zeros(BATCH, 3, size, size))  # prepares kernels
+    making: list[float] = []
+    start, cpu = time.perf_counter(), time.process_time()
+    vectors = (network(batch) for batch in pictures(count, size, making))
+    collect_statistics(vectors, count, num_features=network.num_features)
+    seconds = time.perf_counter() - start - sum(making)
+    return {
+        "images": count,
+        "seconds": seconds,
+        "cpu_seconds": time.process_time() - cpu,
+        "images_per_second": count / seconds,
+        "num_features": network.num_features,
+        "threads": torch.get_num_threads(),
+        "load_average": load_average(),
+        "peak_memory_bytes": own_peak_memory(),
+    }
+
+
+def measure_distances(*, count: int, num_features: int, threads: int | None) -> dict[str, float]:
+    """Seconds of the numbers about two sets of `count` random feature vectors."""
+    import torch
+
+    from limner.metrics.bootstrap import resample_weights
+    from limner.metrics.frechet import frechet_distance, resampled_frechet_distances
+    from limner.metrics.kernel import resampled_kernel_distances
+    from limner.metrics.precision_recall import precision_and_recall
+    from limner.metrics.statistics import collect_statistics
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    random = torch.Generator().manual_seed(0)
+    sets = [torch.randn(count, num_features, generator=random) for _ in range(2)]
+    real, fake = (collect_statistics([vectors], count, num_features=num_features) for vectors in sets)
+    weights = resample_weights(len(fake.vectors), seed=0, resamples=200)
+    cases = {
+        "Fréchet distance": lambda: frechet_distance(*real.moments(), *fake.moments()),
+        "its interval, 200 resamples": lambda: resampled_frechet_distances(*real.moments(), fake.vectors, weights),
+        "KID with interval": lambda: resampled_kernel_distances(real.vectors, fake.vectors, weights),
+        "precision and recall": lambda: precision_and_recall(real.vectors, fake.vectors),
+    }
+    seconds = {}
+    for name, case in cases.items():
+        start = time.perf_counter()
+        case()
+        seconds[name] = time.perf_counter() - start
+    return seconds
+
+
+def measure_inception(*, batches: int, size: int, threads: int | None) -> dict[str, Any]:
+    """Inception-v3 on some batches, resized from the same pictures."""
+    import torch
+
+    from limner.backbones.inception import InceptionV3
+    from limner.metrics.resize import Resize
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    network, resize = InceptionV3().eval(), Resize(299)
+    making: list[float] = []
+    with torch.inference_mode():
+        network(resize(torch.zeros(2, 3, size, size)))
+        start = time.perf_counter()
+        for batch in pictures(batches * BATCH, size, making):
+            network(resize(batch))
+        seconds = time.perf_counter() - start - sum(making)
+    return {"images_per_second": batches * BATCH / seconds, "peak_memory_bytes": own_peak_memory()}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = new_parser(__doc__)
+    parser.add_argument("--weights", default=None, metavar="NAME|DIR", help="of the parser (random ones)")
+    parser.add_argument("--images", type=int, default=None, help="pictures (10000; with --quick 320)")
+    parser.add_argument("--size", type=int, default=128, help="of the pictures in pixels (128)")
+    parser.add_argument("--threads", type=int, default=None, help="of torch (torch's own choice)")
+    options = parser.parse_args()
+    count = options.images or (320 if options.quick else 10_000)
+    if count < 20:
+        parser.error(f"--images is {count}; it must be at least 20")
+    shared = {"size": options.size, "threads": options.threads}
+    people = []
+    for number in (count // 10, count):
+        print(f"measuring {number} pictures …", file=sys.stderr)
+        people.append(in_fresh_process(measure_statistics, weights=options.weights, count=number, **shared))
+    distances = in_fresh_process(
+        measure_distances, count=count, num_features=people[1]["num_features"], threads=options.threads
+    )
+    inception = in_fresh_process(measure_inception, batches=1 if options.quick else 4, **shared)
+    growth = people[1]["peak_memory_bytes"] / people[0]["peak_memory_bytes"]
+    protocol = (
+        f"{'Weights ' + options.weights if options.weights else 'Random weights'}; pictures of {options.size} px, "
+        f"threads {people[1]['threads']}, load average {people[1]['load_average']}."
+    )
+    data = {"people": people, "distance_seconds": distances, "inception": inception, "memory_ratio": growth}
+    report("Metrics", protocol, tables(people, distances, inception, growth), data, options)
+
+
+def tables(
+    people: list[dict[str, Any]], distances: dict[str, float], inception: dict[str, Any], growth: float
+) -> dict[str, list[dict[str, str]]]:
+    """The networks, what grows, then the distances."""
+    networks = [
+        {
+            "network": f"FID-people, {run['images']} pictures",
+            "images/s": f"{run['images_per_second']:.3g}",
+            "wall, s": f"{run['seconds']:.1f}",
+            "CPU, s": f"{run['cpu_seconds']:.1f}",
+            "peak memory": gibibytes(run["peak_memory_bytes"]),
+        }
+        for run in people
+    ]
+    networks.append(
+        {
+            "network": "Inception-v3",
+            "images/s": f"{inception['images_per_second']:.3g}",
+            "wall, s": "",
+            "CPU, s": "",
+            "peak memory": gibibytes(inception["peak_memory_bytes"]),
+        }
+    )
+    rate = people[1]["images_per_second"]
+    ratios = [
+        {
+            "ratio": "10,000 pictures in the time allowed (1 or more: reached)",
+            "value": f"{rate * TARGET_SECONDS / 1e4:.2f}",
+        },
+        {"ratio": "FID-people / Inception-v3, images/s", "value": f"{rate / inception['images_per_second']:.1f}"},
+        {"ratio": "peak memory, all pictures / a tenth of them", "value": f"{growth:.2f}"},
+    ]
+    numbers = [{"number": name, "seconds": f"{seconds:.2f}"} for name, seconds in distances.items()]
+    return {"Networks": networks, "Ratios": ratios, f"Distances of {people[1]['images']} pictures": numbers}
+
+
+if __name__ == "__main__":
+    main()

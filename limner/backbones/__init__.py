@@ -1,0 +1,1 @@
+"""Published feature networks in plain PyTorch, filled from files of their authors; see docs/evaluation.md."""

@@ -1,0 +1,55 @@
+"""Intervals of a number, had other pictures of the same kind been drawn: whole pictures are drawn with replacement.
+
+They hold the luck of the draw of test pictures and nothing else: not another training run, not another data set.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Shaped
+from torch import Tensor
+
+RESAMPLES = 1000
+LEVEL = 0.95
+
+Interval = tuple[float, float]
+
+
+def resample_weights(count: int, *, seed: int, resamples: int = RESAMPLES) -> Float[Tensor, "resamples count"]:
+    """How often each of `count` pictures occurs in each resample; rows sum to `count`. float64, on the CPU."""
+    random = torch.Generator().manual_seed(seed)
+    draws = torch.randint(count, (resamples, count), generator=random)
+    weights = torch.zeros(resamples, count, dtype=torch.float64)
+    return weights.scatter_add_(1, draws, torch.ones_like(weights))
+
+
+def percentile_interval(values: Float[Tensor, " resamples"], *, level: float = LEVEL) -> Interval:
+    """The middle `level` of the resampled values; those that are not a number are left out."""
+    ends = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=values.dtype, device=values.device)
+    low, high = values.nanquantile(ends).tolist()
+    return low, high
+
+
+def centred_interval(
+    value: float, values: Float[Tensor, " resamples"], *, shrink: float = 1.0, level: float = LEVEL
+) -> Interval:
+    """The same, moved so that the resampled values have the mean `value`.
+
+    For distances between sets: a resample holds fewer different pictures than the set, which lifts most distances, so
+    the plain percentiles would lie above the value that they are to enclose.
+
+    Args:
+        value: of the set itself.
+        values: of its resamples.
+        shrink: factor on their spread, where they are of a part of the set: the root of that part.
+        level: probability mass.
+    """
+    return percentile_interval(shrink * (values - values.mean()) + value, level=level)
+
+
+def mean_interval(
+    values: Shaped[Tensor, " count"], *, seed: int, resamples: int = RESAMPLES, level: float = LEVEL
+) -> Interval:
+    """Interval of the mean of one value a picture."""
+    weights = resample_weights(len(values), seed=seed, resamples=resamples)
+    return percentile_interval(weights @ values.detach().cpu().double() / len(values), level=level)

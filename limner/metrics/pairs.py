@@ -1,0 +1,91 @@
+"""The mean of a score over pairs of images: generated and true, or two of anything."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torchmetrics import Metric
+
+from limner.errors import DataError, ShapeError
+
+
+@runtime_checkable  # for the run-time type checks of the tests
+class PairScore(Protocol):
+    """A pure function of two batches of images, with what a protocol must say of it: `SSIM()`, `PSNR()`, `L1()`, ..."""
+
+    name: str
+    higher_is_better: bool
+
+    @property
+    def settings(self) -> str:
+        """Its parameters, for `Protocol.settings`."""
+
+    def __call__(
+        self, first: Float[Tensor, "batch 3 height width"], second: Float[Tensor, "*shape"]
+    ) -> Float[Tensor, " batch"]:
+        """The score of each pair; images in [-1, 1]."""
+
+
+class PairMean(Metric):
+    """Mean of a `PairScore` over all pairs; the state is a sum in float64, so any batching and world size agree.
+
+    Example:
+        >>> metric = PairMean(L1())
+        >>> metric.update(torch.zeros(2, 3, 8, 8), torch.full((2, 3, 8, 8), 0.5))
+        >>> float(metric.compute())
+        0.5
+    """
+
+    is_differentiable = False
+    full_state_update = False
+    total: Tensor
+    count: Tensor
+
+    def __init__(self, score: PairScore, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._score = (score,)  # not a submodule: the network of a learned score is not saved here
+        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    @property
+    def higher_is_better(self) -> bool:  # type: ignore[override]
+        """As the score says."""
+        return self._score[0].higher_is_better
+
+    @torch.no_grad()
+    def update(self, first: Float[Tensor, "batch channels height width"], second: Float[Tensor, "*shape"]) -> None:
+        """Add pairs.
+
+        Raises:
+            ShapeError: if the shapes differ, or as the score says.
+        """
+        scores = self._score[0](first, second)
+        self.total += scores.double().sum().to(self.total.device)
+        self.count += len(scores)
+
+    def compute(self) -> Float[Tensor, ""]:
+        """The mean.
+
+        Raises:
+            DataError: if there was no pair.
+        """
+        if not int(self.count):
+            raise DataError(f"{self._score[0].name} needs at least one pair of images.")
+        return self.total / self.count
+
+
+def check_pair(first: Tensor, second: Tensor, *, name: str, smallest: int = 1) -> tuple[Tensor, Tensor]:
+    """Both batches in float64.
+
+    Raises:
+        ShapeError: if they have other shapes than (batch, channels, height, width), or an image is too small.
+    """
+    if first.shape != second.shape or first.ndim != 4 or min(first.shape[-2:]) < smallest:
+        raise ShapeError(
+            f"{name} compares two batches of images of one size, at least {smallest} px, not {tuple(first.shape)} and "
+            f"{tuple(second.shape)}."
+        )
+    return first.double(), second.double()

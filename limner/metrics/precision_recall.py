@@ -1,0 +1,76 @@
+"""Precision and recall of a generator: how many of its images lie among the real ones, and the other way round.
+
+Kynkäänniemi et al., "Improved Precision and Recall Metric for Assessing Generative Models", NeurIPS 2019,
+arXiv:1904.06991. Each set is described by balls around its feature vectors that reach to their k-th nearest neighbour;
+precision is the share of generated vectors inside of a real ball, recall that of real ones inside of a generated ball.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from limner.errors import ConfigError, DataError, ShapeError
+
+NEIGHBOURS = 3  # the paper's k
+_BLOCK = 1024  # rows of the distance matrix at a time
+_ROUNDING = 1e-13  # of a squared distance, in units of the squared lengths that it is the difference of
+
+
+class PrecisionRecall(NamedTuple):
+    """Shares in [0, 1]."""
+
+    precision: Float[Tensor, ""]
+    recall: Float[Tensor, ""]
+
+
+def inside_manifold(
+    vectors: Float[Tensor, "n d"], manifold: Float[Tensor, "m d2"], *, neighbours: int = NEIGHBOURS
+) -> Bool[Tensor, " n"]:
+    """Whether each vector lies in a ball around a vector of `manifold` that reaches to its k-th nearest neighbour.
+
+    Squared distances are computed in float64 about the manifold's mean; those within rounding of 0 are 0, so that
+    copies of one image are at distance 0 from each other.
+
+    Raises:
+        ShapeError: if d and d2 differ.
+        ConfigError: if `neighbours` is below 1.
+        DataError: if the manifold has no more than `neighbours` vectors.
+    """
+    if vectors.shape[1] != manifold.shape[1]:
+        raise ShapeError(f"Feature vectors of {vectors.shape[1]} and {manifold.shape[1]} numbers cannot be compared.")
+    if neighbours < 1:
+        raise ConfigError(f"neighbours is {neighbours}; it must be at least 1.")
+    if len(manifold) <= neighbours:
+        raise DataError(f"Balls to the neighbour number {neighbours} need more images than that, not {len(manifold)}.")
+    centre = manifold.double().mean(0)
+    vectors, manifold = vectors.double() - centre, manifold.double() - centre
+    # The smallest of the k + 1 distances is that of a vector to itself.
+    radii = torch.cat([d.kthvalue(neighbours + 1).values for d in _squared_distances(manifold, manifold)])
+    return torch.cat([(d <= radii).any(1) for d in _squared_distances(vectors, manifold)])
+
+
+def precision_and_recall(
+    real: Float[Tensor, "n d"], fake: Float[Tensor, "m d2"], *, neighbours: int = NEIGHBOURS
+) -> PrecisionRecall:
+    """Precision and recall of generated feature vectors.
+
+    Raises:
+        ShapeError, ConfigError, DataError: as `inside_manifold`.
+    """
+    precision = inside_manifold(fake, real, neighbours=neighbours)
+    recall = inside_manifold(real, fake, neighbours=neighbours)
+    return PrecisionRecall(precision.double().mean(), recall.double().mean())
+
+
+def _squared_distances(first: Tensor, second: Tensor) -> Iterator[Tensor]:
+    """Blocks of rows of the matrix of squared distances."""
+    norms = second.square().sum(1)
+    for rows in first.split(_BLOCK):
+        both = rows.square().sum(1, keepdim=True) + norms
+        distances = both - 2 * rows @ second.T
+        yield distances.where(distances > _ROUNDING * both, 0)

@@ -1,0 +1,133 @@
+"""Distances between a set of generated images and the real one: every number with its interval and its protocol."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from limner.errors import ConfigError
+from limner.metrics.bootstrap import centred_interval, mean_interval, resample_weights
+from limner.metrics.features import FeatureNetwork
+from limner.metrics.frechet import frechet_distance, resampled_frechet_distances
+from limner.metrics.inception_score import NUM_SPLITS, InceptionScore
+from limner.metrics.kernel import SETTINGS, kernel_distance, resampled_kernel_distances
+from limner.metrics.precision_recall import NEIGHBOURS, inside_manifold
+from limner.metrics.protocol import Measurement, Protocol
+from limner.metrics.statistics import FeatureStatistics
+
+_WIDE = 512  # features beyond which one resample of the Fréchet distance takes seconds
+_RESAMPLES, _RESAMPLES_WIDE = 200, 20
+
+
+def check_enough_images(network: FeatureNetwork, num_images: int) -> None:
+    """Refuse to call a number FID that only its number of images decides; ask before the images are made.
+
+    Raises:
+        ConfigError: if there are no more generated images than features, and the network is the published one.
+    """
+    if network.is_published and num_images <= network.num_features:
+        raise ConfigError(
+            f"FID needs more generated images than features: {num_images} images do not span {network.num_features} "
+            f"features, and the value would depend on their number; make at least {network.num_features + 1}, or "
+            "measure in a smaller network."
+        )
+
+
+def set_measurements(
+    real: FeatureStatistics,
+    fake: FeatureStatistics,
+    network: FeatureNetwork,
+    *,
+    what: str,
+    protocol: Callable[[str, str], Protocol],
+    seed: int,
+) -> dict[str, Measurement]:
+    """Fréchet distance, KID, precision and recall of `fake` against `real`.
+
+    Intervals say how much the number would move had other images of the same kind been in `fake` (of recall: in
+    `real`); they come from at most `MAX_VECTORS` images and are scaled to the number of all.
+
+    Args:
+        real: statistics of the real images.
+        fake: statistics of the images to judge.
+        network: what both were seen by.
+        what: they are, for the name of the metric: "generated".
+        protocol: (name of the metric, its settings) -> protocol.
+        seed: of the resamples.
+
+    Returns:
+        "fd", "kid" and, where both sets have more images than neighbours, "precision" and "recall".
+    """
+    kept = len(fake.vectors)
+    shrink = math.sqrt(kept / fake.count)
+    resamples = _RESAMPLES if network.num_features <= _WIDE else _RESAMPLES_WIDE
+    weights = resample_weights(kept, seed=seed, resamples=resamples)
+    distance = float(frechet_distance(*real.moments(), *fake.moments()))
+    moved = resampled_frechet_distances(*real.moments(), fake.vectors, weights)
+    low, high = centred_interval(distance, moved, shrink=shrink)
+    measurements = {
+        "fd": Measurement(
+            distance,
+            protocol(f"{network.metric_name('FID')}, {what}", "none"),
+            interval=(max(low, 0.0), high),
+            note=_note(min(real.count, fake.count), network.num_features),
+        )
+    }
+    used = f"{len(real.vectors)} real and {kept} judged images"
+    discrepancy = float(kernel_distance(real.vectors, fake.vectors))
+    measurements["kid"] = Measurement(
+        discrepancy,
+        protocol(f"{network.metric_name('KID')}, {what}", f"{SETTINGS} of {used}"),
+        interval=centred_interval(discrepancy, resampled_kernel_distances(real.vectors, fake.vectors, weights)),
+    )
+    if min(len(real.vectors), kept) <= NEIGHBOURS:
+        return measurements
+    shares = {
+        "precision": inside_manifold(fake.vectors, real.vectors),
+        "recall": inside_manifold(real.vectors, fake.vectors),
+    }
+    for name, inside in shares.items():
+        measurements[name] = Measurement(
+            float(inside.double().mean()),
+            protocol(f"{network.metric_name(name.capitalize())}, {what}", f"balls to neighbour {NEIGHBOURS}, {used}"),
+            is_share=True,
+            interval=mean_interval(inside, seed=seed),
+        )
+    return measurements
+
+
+def inception_score_measurement(
+    features: Float[Tensor, "images features"],
+    network: FeatureNetwork,
+    *,
+    what: str,
+    protocol: Callable[[str, str], Protocol],
+) -> dict[str, Measurement]:
+    """Inception Score of images by their features.
+
+    Returns:
+        "inception_score", or nothing where the network has no classes or a split would have no image.
+    """
+    if network.class_scores is None or len(features) < NUM_SPLITS:
+        return {}
+    logits = network.class_scores(features[:1])
+    metric = InceptionScore(network.class_scores, num_classes=logits.shape[1], sync_on_compute=False)
+    for vectors, index in zip(features.split(1000), torch.arange(len(features)).split(1000), strict=True):
+        metric.update(vectors, index)
+    score = metric.compute()
+    measurement = Measurement(
+        float(score.mean),
+        protocol(f"{network.metric_name('Inception Score')}, {what}", metric.settings),
+        note=f"its standard deviation over the splits is {float(score.deviation):.3g}.",
+    )
+    return {"inception_score": measurement}
+
+
+def _note(count: int, num_features: int) -> str:
+    if count > num_features:
+        return ""
+    return f"{count} images do not span {num_features} features: comparable at the same count only."

@@ -1,0 +1,40 @@
+"""Intervals by bootstrap: reproducible, as wide as theory says, around the value."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from limner.metrics.bootstrap import centred_interval, mean_interval, percentile_interval, resample_weights
+
+
+def test_weights_count_draws():
+    weights = resample_weights(9, seed=0, resamples=50)
+    assert weights.shape == (50, 9)
+    assert torch.equal(weights, weights.round()) and bool((weights >= 0).all())
+    assert weights.sum(1).tolist() == [9] * 50
+    assert torch.equal(weights, resample_weights(9, seed=0, resamples=50))
+    assert not torch.equal(weights, resample_weights(9, seed=1, resamples=50))
+
+
+def test_interval_of_a_mean_has_the_width_of_theory():
+    values = torch.randn(400, generator=torch.Generator().manual_seed(0))
+    low, high = mean_interval(values, seed=0, resamples=4000)
+    assert low < float(values.mean()) < high
+    # 1.96 standard errors on both sides; the ends of 4000 resamples are themselves uncertain by about 3 %.
+    assert high - low == pytest.approx(2 * 1.96 * float(values.std()) / 20, rel=0.1)
+
+
+def test_interval_of_equal_values_is_a_point():
+    assert mean_interval(torch.full((5,), True), seed=0) == (1, 1)
+
+
+def test_percentiles_leave_out_what_is_not_a_number():
+    values = torch.cat([torch.arange(101.0), torch.tensor([float("nan")])])
+    assert percentile_interval(values, level=0.8) == pytest.approx((10, 90))
+
+
+def test_centred_interval_is_moved_and_shrunk():
+    values = torch.arange(101.0)  # mean 50
+    assert centred_interval(7.0, values, level=0.8) == pytest.approx((-33, 47))
+    assert centred_interval(7.0, values, shrink=0.5, level=0.8) == pytest.approx((-13, 27))
