@@ -1,18 +1,22 @@
-"""Where weights are: local folders, and the weights that come with the package.
+"""Where weights are: local folders, the weights that come with the package, and files that others published.
 
-All weights of this version are shipped as files, so nothing is ever downloaded. Imports no torch.
+Our own weights are shipped as files. Published feature networks (`PUBLISHED`) are not: they are read from a file that
+the user names or that lies in the cache, and downloaded only where a user asks for it. Imports no torch.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from limner.errors import WeightsError, nearest
+from limner.errors import ConfigError, WeightsError, nearest
+from limner.files import cache_folder, reason, write_atomically
 from limner.registry import system_names
 
 FORMAT_VERSION = 1
@@ -22,6 +26,9 @@ SUMS = "SHA256SUMS"
 
 DEFAULTS = {"scgan": "scgan-drawn-64-smoke", "parser": "parser-drawn-64"}
 """System -> the shipped weights that `load(system)` takes."""
+
+PEOPLE_FEATURES = "parser-people-features"
+"""The shipped weights whose features define FID-people: a parser of the preset `features`."""
 
 _PICKLE_SUFFIXES = {".pth", ".pt", ".bin", ".ckpt", ".pkl", ".pickle"}
 _INDEX_FIELDS: dict[str, type] = {
@@ -54,6 +61,67 @@ class WeightsInfo:
     image_size: int
     license: str
     expected: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """A file of weights that others publish."""
+
+    title: str
+    url: str
+    sha256: str
+    """First digits of the hash, as many as are known; the file's own name has eight."""
+    size_bytes: int
+    license: str
+    """Of the weights; the images that they were trained on (ImageNet) have terms of their own."""
+
+    @property
+    def file_name(self) -> str:
+        """Last part of the address."""
+        return self.url.rpartition("/")[2]
+
+
+PUBLISHED = {
+    "inception-v3-fid": PublishedFile(
+        title="Inception-v3 of FID",
+        url="https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
+        sha256="6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+        size_bytes=95_628_359,
+        license="Apache-2.0",
+    ),
+    "vgg16": PublishedFile(
+        title="VGG-16",
+        url="https://download.pytorch.org/models/vgg16-397923af.pth",
+        sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+        size_bytes=553_433_881,
+        license="BSD-3-Clause",
+    ),
+    "vgg19": PublishedFile(
+        title="VGG-19",
+        url="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+        sha256="dcbb9e9d",
+        size_bytes=574_673_361,
+        license="BSD-3-Clause",
+    ),
+    "alexnet": PublishedFile(
+        title="AlexNet",
+        url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
+        sha256="7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
+        size_bytes=244_408_911,
+        license="BSD-3-Clause",
+    ),
+}
+"""Feature networks of the literature by name; `limner.backbones` reads them."""
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """A file of a published network on this machine."""
+
+    path: Path
+    sha256: str
+    is_published: bool
+    """Whether it is the very file that its authors published, by its hash."""
 
 
 def resolve(name_or_path: str | Path, *, system: str | None = None) -> Location:
@@ -97,6 +165,52 @@ def resolve(name_or_path: str | Path, *, system: str | None = None) -> Location:
     if not fitting:
         raise WeightsError(f'There are no weights "{text}", and none are shipped; give a folder with --weights.')
     raise WeightsError(f'There are no weights "{text}".{nearest(text, fitting)}')
+
+
+def published_file(
+    name: str,
+    path: str | Path | None = None,
+    *,
+    download: bool = False,
+    progress: Callable[..., Any] = lambda iterable, **_: iterable,
+) -> WeightsFile:
+    """The weights of a published network: the file at `path`, else the cached one, else a download.
+
+    Args:
+        name: of `PUBLISHED`.
+        path: the user's own file, with a hash of whatever kind; none: the cache folder is looked into.
+        download: whether the network may be used; never without being asked.
+        progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
+
+    Raises:
+        ConfigError: if the name is unknown, or there is no file and no download is allowed.
+        WeightsError: if the file cannot be read, the download fails, or what came is another file.
+    """
+    if name not in PUBLISHED:
+        raise ConfigError(f'There is no published network "{name}".{nearest(name, PUBLISHED)}')
+    published = PUBLISHED[name]
+    if path is not None:
+        path = Path(path).expanduser()
+        if not path.is_file():
+            raise WeightsError(f"There is no file {path} with the weights of {published.title}.")
+        digest = _sha256(path)
+        return WeightsFile(path, digest, digest.startswith(published.sha256))
+    path = cache_folder() / "weights" / published.file_name
+    if path.is_file():
+        digest = _sha256(path)
+        if digest.startswith(published.sha256):
+            return WeightsFile(path, digest, True)
+        if not download:
+            raise WeightsError(
+                f"{path} is damaged: its SHA-256 is not the published one; delete it, or allow a download."
+            )
+    elif not download:
+        raise ConfigError(
+            f"The weights of {published.title} are not on this machine: name the file {published.file_name} "
+            f"({published.size_bytes / 1e6:.0f} MB, {published.url}), or allow the download."
+        )
+    write_atomically({path: lambda temporary: _download(published, temporary, progress)})
+    return WeightsFile(path, _sha256(path), True)
 
 
 def list_weights(system: str | None = None) -> list[WeightsInfo]:
@@ -229,3 +343,37 @@ def _file_message(path: Path) -> str:
             "with a pipeline.json."
         )
     return f"{path} is a file; give the weights folder with its {INDEX}."
+
+
+def _download(published: PublishedFile, target: Path, progress: Callable[..., Any]) -> None:
+    """Fetch a file and check its hash.
+
+    Raises:
+        WeightsError: if the machine is offline, the connection breaks, or what came is another file.
+    """
+    import http.client  # here, as they would slow every command down
+    import urllib.request
+
+    block = 1 << 20
+    digest = hashlib.sha256()
+    try:
+        with urllib.request.urlopen(published.url, timeout=30) as response, target.open("wb") as file:
+            blocks = iter(lambda: response.read(block), b"")
+            total = -(-published.size_bytes // block)
+            for content in progress(blocks, total=total, unit="MB", desc=published.file_name):
+                digest.update(content)
+                file.write(content)
+    except (OSError, http.client.HTTPException) as error:  # OSError: offline, or a full disk
+        raise WeightsError(
+            f"{published.url} cannot be downloaded: {reason(error)}; fetch it elsewhere and name the file."
+        ) from error
+    if not digest.hexdigest().startswith(published.sha256):
+        raise WeightsError(f"What came from {published.url} is not the published file: its SHA-256 differs.")
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {reason(error)}.") from error

@@ -35,7 +35,8 @@ from torch import Tensor, nn
 
 import limner
 from limner import hub, registry
-from limner.data.manifest import DataSpec
+from limner.data.config import Fit
+from limner.data.manifest import DataSpec, open_manifest
 from limner.errors import ConfigError, DataError, LimnerError, ShapeError, WeightsError
 from limner.files import reason, write_atomically
 
@@ -174,11 +175,11 @@ class GenerationResult:
         }
         text = "{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in record.items()) + "\n}\n"
         writers: dict[Path, Callable[[Path], object]] = {
-            path: self._png_writer(image, {"seed": seed})
+            path: self.png_writer(image, {"seed": seed})
             for path, image, seed in zip(paths, self.images, self.seeds, strict=True)
         }
         if "columns" in self.settings:
-            writers[directory / f"{name}-sheet.png"] = self._png_writer(self.sheet(), {"seeds": self.seeds})
+            writers[directory / f"{name}-sheet.png"] = self.png_writer(self.sheet(), {"seeds": self.seeds})
         writers[directory / f"{name}.json"] = lambda path: path.write_text(text, encoding="utf-8")
         write_atomically(writers)
         return paths
@@ -187,7 +188,8 @@ class GenerationResult:
         """`seed-000007.png`, with the picture's number in front where a seed occurs twice."""
         return _file_names(self.seeds)
 
-    def _png_writer(self, image: Image.Image, extra: Mapping[str, Any]) -> Callable[[Path], None]:
+    def png_writer(self, image: Image.Image, extra: Mapping[str, Any]) -> Callable[[Path], None]:
+        """A function that writes a picture of this result as PNG, with its provenance and `extra` in the metadata."""
         info = PngInfo()
         info.add_text("Software", f"Limner {self.provenance['limner']}")
         info.add_text("Disclaimer", SYNTHETIC_MEDIA)
@@ -219,12 +221,14 @@ class Pipeline:
     Args:
         spec: label classes and attributes that the networks were trained with.
         image_size: height and width of the pictures, pixels.
-        networks: by name, as in `network_classes`; those in `optional_networks` may be left out.
+        networks: by name, as in `network_classes`; those in `optional_networks` and `variant_networks` may be left out.
     """
 
     name: ClassVar[str]
     optional_networks: ClassVar[frozenset[str]] = frozenset()
     """Networks that a training run keeps and that inference does not need."""
+    variant_networks: ClassVar[frozenset[str]] = frozenset()
+    """Networks that only a variant of the system has; inference needs them where they are."""
 
     def __init__(self, *, spec: DataSpec, image_size: int, **networks: nn.Module) -> None:
         known = self.network_classes()
@@ -232,7 +236,7 @@ class Pipeline:
             if network not in known:
                 raise TypeError(f"{type(self).__name__} has no network {network!r}; it has {', '.join(known)}")
         for network in known:
-            if network not in networks and network not in self.optional_networks:
+            if network not in networks and network not in self.optional_networks | self.variant_networks:
                 raise TypeError(f"{type(self).__name__} needs the network {network!r}")
         self.spec = spec
         self.image_size = image_size
@@ -249,6 +253,24 @@ class Pipeline:
     def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
         """The pictures `rows` of a plan, in one forward pass."""
         raise NotImplementedError
+
+    def open_data(
+        self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
+    ) -> Any:
+        """The data that `limner evaluate` scores these weights on; label maps of their own schema by default.
+
+        Raises:
+            ConfigError: if an option makes no sense for these weights.
+            DataError: if the folder cannot be used.
+        """
+        return open_manifest(
+            path,
+            kind=kind,
+            schema=self.spec.schema,
+            attributes=self.spec.attribute_names,
+            fit=fit,
+            fix_sides=fix_sides,
+        )
 
     def export_targets(self) -> dict[str, ExportTarget]:
         """The networks that `limner export` can write, the most useful one first; none by default."""
@@ -281,20 +303,24 @@ class Pipeline:
             self._weights_hash = digest.hexdigest()
         return self._weights_hash
 
-    def render(self, plan: GenerationPlan) -> GenerationResult:
-        """Draw a plan."""
-        images: list[Image.Image] = []
-        with self.inference():
-            for start in range(0, len(plan.seeds), plan.batch_size):
-                images += self._draw(plan, range(start, min(start + plan.batch_size, len(plan.seeds))))
-        provenance = {
+    @property
+    def provenance(self) -> dict[str, str]:
+        """What results say of the program and the weights that made them."""
+        return {
             "system": self.name,
             "weights": self.weights_name,
             "weights_hash": self.weights_hash,
             "limner": limner.__version__,
             "torch": torch.__version__,
         }
-        return GenerationResult(images, plan, provenance)
+
+    def render(self, plan: GenerationPlan) -> GenerationResult:
+        """Draw a plan."""
+        images: list[Image.Image] = []
+        with self.inference():
+            for start in range(0, len(plan.seeds), plan.batch_size):
+                images += self._draw(plan, range(start, min(start + plan.batch_size, len(plan.seeds))))
+        return GenerationResult(images, plan, self.provenance)
 
     def reproduce(self, path: str | Path) -> GenerationResult:
         """Draw the pictures of a stored `result.json` again: the same bits on the same machine.
@@ -408,7 +434,7 @@ class Pipeline:
             if name in index["networks"]:
                 if with_optional or not optional:
                     networks[name] = _load_network(path, name, network_class, sums)
-            elif not optional:
+            elif not optional and name not in cls.variant_networks:
                 raise WeightsError(f'{path / hub.INDEX} does not name the network "{name}", which "{cls.name}" needs.')
         try:
             pipeline = cls(spec=DataSpec.from_json(index["spec"]), image_size=index["image_size"], **networks)

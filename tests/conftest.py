@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,12 +15,22 @@ from limner.systems import SYSTEMS
 
 # Where tensors go in and out, a wrong shape or type is an error of its own. The modules are imported after this line.
 install_import_hook(
-    ["limner.nn", "limner.metrics", "limner.data.batch"]
+    ["limner.nn", "limner.backbones", "limner.losses", "limner.metrics", "limner.data.batch"]
+    # Not mask_to_image.inputs: what users pass is checked there, with a sentence.
+    + [f"limner.mask_to_image.{module}" for module in ("evaluation", "export", "training")]
     + [f"{target.partition(':')[0]}.{module}" for target in SYSTEMS.values() for module in ("networks", "system")],
     "beartype.beartype",
 )
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nothing is read from or left in the user's cache folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LIMNER_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

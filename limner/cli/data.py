@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
 
 T = TypeVar("T")
+Counted = Callable[[Iterable[int]], Iterable[int]]
 
 HELP = """\
 usage: limner data check | show | convert | make ...
@@ -20,9 +22,9 @@ usage: limner data check | show | convert | make ...
 Know a data set before training on it.
 
   check PATH             what is in a data set and what is wrong with it; exit code 1 if anything is
-  show PATH --out FILE   a contact sheet: pictures, label maps, names, attributes
+  show PATH --out FILE   a contact sheet: pictures, label maps, points, names, attributes, captions
   convert PATH --out DIR label maps in another schema; parts merged; landmarks painted; sides corrected
-  make KIND --out DIR    a data set drawn by code, with exact label maps
+  make KIND --out DIR    a data set made by code, with exact labels: rendered people, drawn faces
 
 `limner data VERB --help` has the options of one of them.
 
@@ -30,7 +32,7 @@ examples:
   limner data check DATA --system scgan
   limner data show DATA --out sheet.png
   limner data convert maps --from bisenet-19 --to celebamask-19 --out maps-celebamask
-  limner data make drawn-faces --num 500 --size 128 --out drawn"""
+  limner data make people-faces --num 8000 --workers 2 --out faces"""
 
 
 def main(argv: list[str]) -> int:
@@ -84,7 +86,7 @@ def show(argv: list[str]) -> int:
     """`limner data show`: write a contact sheet."""
     parser = new_parser(
         "data show",
-        "Write a contact sheet: pictures, label maps laid over them, names and attributes.",
+        "Write a contact sheet: pictures, label maps and points laid over them, names, attributes and captions.",
         examples=[
             "limner data show DATA --out sheet.png",
             "limner data show DATA --split test --num 12 --out sheet.png",
@@ -160,47 +162,80 @@ def convert(argv: list[str]) -> int:
 
 
 def make(argv: list[str]) -> int:
-    """`limner data make`: draw a data set."""
+    """`limner data make`: draw or render a data set."""
     parser = new_parser(
         "data make",
-        f"Write a data set that is drawn by code, with exact label maps and attributes. Kinds: {', '.join(MAKERS)}.",
+        "Write a data set that is made by code, with exact labels: drawn faces, or rendered people in the layouts of "
+        "CelebAMask-HQ (people-faces), UTKFace (people-ages) and DeepFashion In-shop (people-bodies). A folder that is "
+        "there already is gone on with.",
         examples=[
+            "limner data make people-faces --num 8000 --size 128 --workers 2 --out faces",
+            "limner data make people-ages --num 500 --out ages",
+            "limner data make people-bodies --num 400 --size 256 --shards 100 --out bodies",
             "limner data make drawn-faces --num 500 --size 128 --out drawn",
-            "limner data make drawn-faces --num 20000 --size 128 --workers 2 --out drawn   (goes on where it stopped)",
         ],
     )
-    parser.add_argument("kind", type=str, help=f"what to draw: {', '.join(MAKERS)}")
+    parser.add_argument("kind", type=str, help=f"what to make: {', '.join(MAKERS)}")
     parser.add_argument("--out", type=str, required=True, help="folder to write to; what is there already is kept")
-    parser.add_argument("--num", type=int, default=100, help="how many samples")
+    parser.add_argument("--num", type=int, default=100, help="how many pictures")
     parser.add_argument("--size", type=int, default=128, help="side of a picture in pixels")
-    parser.add_argument("--seed", type=int, default=0, help="another seed draws other samples")
-    parser.add_argument("--workers", type=int, default=1, help="number of processes")
+    parser.add_argument("--seed", type=int, default=0, help="another seed makes other pictures")
+    parser.add_argument("--workers", type=int, default=1, help="number of processes, each of one thread")
+    parser.add_argument(
+        "--shards", type=int, default=0, metavar="N", help="also pack people into tar files (webdataset) of N samples"
+    )
     args = parser.parse_args(argv)
     if args.kind not in MAKERS:
         raise ConfigError(f'There is no kind "{args.kind}" to make.{nearest(args.kind, MAKERS)}')
-    for name, low, high in (("num", 1, 10_000_000), ("size", 16, 2048), ("seed", 0, 2**63 - 1), ("workers", 1, 256)):
+    sizes = (16, 2048) if args.kind == DRAWN else (64, 512)
+    limits = {"num": (1, 10_000_000), "size": sizes, "seed": (0, 2**63 - 1), "workers": (1, 256), "shards": (0, 10**6)}
+    for name, (low, high) in limits.items():
         if not low <= getattr(args, name) <= high:
             raise ConfigError(f"--{name} is {getattr(args, name)}, but must be from {low} to {high}.")
-    MAKERS[args.kind](args)
-    emit({"out": args.out, "kind": args.kind, "num": args.num}, args.json, f"{args.num} samples: {args.out}")
+    start, made = time.monotonic(), 0
+
+    def counted(finished: Iterable[int]) -> Iterator[int]:
+        nonlocal made
+        for index in progress(finished, unit="picture", desc="making"):
+            made += 1
+            yield index
+
+    MAKERS[args.kind](args, counted)
+    rate = made / (time.monotonic() - start)
+    result = {"out": args.out, "kind": args.kind, "num": args.num, "made": made, "pictures_per_second": round(rate, 2)}
+    emit(result, args.json, f"{args.num} pictures, {made} of them new ({rate:.1f} a second): {args.out}")
     return 0
 
 
-def _make_drawn_faces(args: Any) -> None:
+def _make_drawn_faces(args: Any, counted: Counted) -> None:
     from limner.data.drawn import write_drawn_faces
 
-    write_drawn_faces(
+    if args.shards:
+        raise ConfigError(f"--shards packs people, not {DRAWN}: leave it out.")
+    write_drawn_faces(args.out, num=args.num, size=args.size, seed=args.seed, workers=args.workers, progress=counted)
+
+
+def _make_people(args: Any, counted: Counted) -> None:
+    from limner.people.write import write_people
+
+    write_people(
+        args.kind,
         args.out,
         num=args.num,
         size=args.size,
         seed=args.seed,
         workers=args.workers,
-        progress=lambda finished: progress(finished, total=args.num, unit="face", desc="drawing"),
+        per_shard=args.shards,
+        progress=counted,
     )
 
 
+DRAWN = "drawn-faces"
 VERBS: dict[str, Callable[[list[str]], int]] = {"check": check, "show": show, "convert": convert, "make": make}
-MAKERS: dict[str, Callable[[Any], None]] = {"drawn-faces": _make_drawn_faces}
+MAKERS: dict[str, Callable[[Any, Counted], None]] = {
+    DRAWN: _make_drawn_faces,
+    **dict.fromkeys(("people-faces", "people-ages", "people-bodies"), _make_people),
+}
 
 
 def _add_dataset(parser: ArgumentParser) -> None:

@@ -35,6 +35,9 @@ EXTRAS = {
         "onnxscript": "translate networks to ONNX",
         "onnxruntime": "compare an ONNX file with its network",
     },
+    "people": {"warp-lang": "render synthetic people"},
+    "video": {"av": "write videos"},
+    "plot": {"matplotlib": "draw the plots of a study"},
 }
 _BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16", "svebf16")
 

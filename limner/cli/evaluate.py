@@ -6,12 +6,15 @@ import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limner import registry
+from limner import hub, registry
 from limner.cli.common import add_device, add_weights, emit, new_parser, pick_device, progress, to_json
 from limner.errors import ConfigError
 from limner.files import write_text_atomically
 
 if TYPE_CHECKING:
+    import torch
+
+    from limner.metrics.features import FeatureNetwork
     from limner.pipelines import Pipeline
 
 HELP = """\
@@ -23,6 +26,7 @@ systems: {systems}
 examples:
   limner evaluate scgan --weights runs/first --data DATA --out report
   limner evaluate scgan --weights runs/first --judge runs/parser --data DATA --num-images 5000 --json scores.json
+  limner evaluate scgan --weights runs/first --data DATA --num-images 5000 --features inception:pt_inception.pth
   limner evaluate parser --weights runs/parser --data DATA"""
 
 
@@ -34,29 +38,19 @@ def main(argv: list[str]) -> int:
     system = argv[0]
     options = _read_options(system, argv[1:])
 
-    from limner.data.manifest import open_manifest
-
     evaluate = registry.evaluate_function(system)
     device = pick_device(options.device)
     pipeline_class = registry.pipeline_class(system)
     pipeline: Pipeline = pipeline_class.from_pretrained(options.weights or system, with_optional=True).to(device)
-    spec = pipeline.spec
-    manifest = open_manifest(
-        options.data,
-        kind=options.kind,
-        schema=spec.schema,
-        attributes=spec.attribute_names,
-        fit=options.fit,
-        fix_sides=options.fix_sides,
-    )
+    data = pipeline.open_data(options.data, kind=options.kind, fit=options.fit, fix_sides=options.fix_sides)
     # A system whose pictures a parser must judge has a `judge` without a default.
     needs_judge = inspect.signature(evaluate).parameters["judge"].default is inspect.Parameter.empty
     judge = options.judge or ("parser" if needs_judge else None)
     report = evaluate(
         pipeline,
-        manifest,
+        data,
         judge=None if judge is None else _load_parser(judge, device),
-        features=None if options.features is None else _load_parser(options.features.removeprefix("parser:"), device),
+        features=None if options.features is None else feature_network(options.features, options.download, device),
         split=options.split,
         num_images=options.num_images,
         seed=options.seed,
@@ -97,13 +91,14 @@ def _read_options(system: str, argv: list[str]) -> Any:
         "--features",
         type=str,
         default=None,
-        metavar="parser:NAME|DIR",
-        help="network of the Fréchet distance; the judge by default",
+        metavar="people|inception[:FILE]|parser:NAME|DIR",
+        help="network of the distances between sets; the judge by default",
     )
+    parser.add_argument("--download", action="store_true", help="allow fetching the weights of Inception-v3 (96 MB)")
     parser.add_argument("--table", type=str, default=None, metavar="NAME", help="published table to stand beside")
     parser.add_argument("--out", type=str, default=None, metavar="DIR", help="folder for report and sheet of pictures")
     options = parser.parse_args(argv)
-    _check_features(options.features)
+    check_features(options.features)
     for name, high in (("seed", 2**62), ("num_images", 10_000_000)):
         value = getattr(options, name)
         if value is not None and not 0 <= value <= high:
@@ -115,16 +110,37 @@ def _read_options(system: str, argv: list[str]) -> Any:
     return options
 
 
-def _check_features(features: str | None) -> None:
-    if features is None or features.startswith("parser:"):
+def check_features(features: str | None) -> None:
+    """Refuse a value of `--features` that names no network.
+
+    Raises:
+        ConfigError: saying what it may be.
+    """
+    if features is None or features in ("people", "inception") or features.startswith(("inception:", "parser:")):
         return
-    if features == "inception":
+    raise ConfigError(
+        f'--features is "{features}", but must be people, inception:FILE or parser:WEIGHTS, such as parser:runs/parser.'
+    )
+
+
+def feature_network(option: str, download: bool, device: torch.device) -> FeatureNetwork:
+    """The network that `--features` names, and with it the name of the metrics in it."""
+    from limner.metrics.features import judge_features, people_features
+    from limner.metrics.inception import inception_network
+
+    kind, _, where = option.partition(":")
+    if kind == "parser":
+        return judge_features(_load_parser(where, device))
+    if kind == "people":
+        return people_features(_load_parser(hub.PEOPLE_FEATURES, device))
+    try:
+        file = hub.published_file("inception-v3-fid", where or None, download=download, progress=progress)
+    except ConfigError as error:
         raise ConfigError(
-            "FID needs Inception-v3, which this version cannot read yet (its weights are the file "
-            "pt_inception-2015-12-05-6726825d.pth among the releases of github.com/mseitzer/pytorch-fid); "
-            "leave --features out to measure FD-parser instead."
-        )
-    raise ConfigError(f'--features is "{features}", but must be parser:WEIGHTS, such as parser:runs/parser.')
+            f"{error} Here that is --features inception:FILE, or --download; offline, --features people measures "
+            "FID-people, and no --features at all FD-parser."
+        ) from error
+    return inception_network(file.path, sha256=file.sha256, is_published=file.is_published, device=device)
 
 
 def _load_parser(weights: str, device: Any) -> Any:

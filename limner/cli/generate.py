@@ -34,21 +34,27 @@ def main(argv: list[str]) -> int:
 
 def _generate(system: str, argv: list[str]) -> int:
     module = registry.generate_options(system)
-    parser = new_parser(f"generate {system}", module.DESCRIPTION, examples=module.EXAMPLES)
+    parser = new_parser(
+        f"generate {system}",
+        module.DESCRIPTION,
+        examples=module.EXAMPLES,
+        json_file=getattr(module, "JSON_FILE", False),
+    )
     module.add_options(parser)
     _add_common_options(parser)
     parser.add_argument("--shard", default=None, metavar="I/N", help="only part I of N (0/4 … 3/4); torchrun sets it")
     options = parser.parse_args(argv)
-    out = _out(options)
+    out = _out(options, files=getattr(module, "OUT_FILES", ()))
     part, num_parts = _shard(options.shard)
-    pipeline = _load(options.weights or system, system, options.device)
+    needs_weights = getattr(module, "needs_weights", lambda options: True)(options)
+    pipeline = _load(options.weights or system, system, options.device) if needs_weights else None
     start = time.perf_counter()
     tasks = module.make_tasks(pipeline, options)[part::num_parts]
     bar = progress(tasks, len(tasks), unit="result", desc=system)
     outcomes = [task.run(force=options.force) for task in bar]
     written = [path for outcome in outcomes if not outcome.skipped for path in outcome.paths]
     skipped = [path for outcome in outcomes if outcome.skipped for path in outcome.paths]
-    _report(pipeline, options.json, out, written, skipped, time.perf_counter() - start)
+    _report(pipeline, options.json in (True, "-"), out, written, skipped, time.perf_counter() - start)
     return 0
 
 
@@ -97,11 +103,12 @@ def _add_common_options(parser: Any) -> None:
     parser.add_argument("--force", action="store_true", help="draw again what is there already")
 
 
-def _out(options: Any) -> Path:
+def _out(options: Any, *, files: tuple[str, ...] = ()) -> Path:
+    """Where the pictures go: a folder, or a file where the system writes one and its name ends in one of `files`."""
     if not options.out:
         raise ConfigError("--out is missing: name a folder for the pictures.")
     out = Path(options.out)
-    if out.exists() and not out.is_dir():
+    if out.exists() and not out.is_dir() and out.suffix.lower() not in files:
         raise ConfigError(f"--out {out} is a file; name a folder.")
     return out
 
@@ -123,16 +130,22 @@ def _load(weights: str, system: str, device: str) -> Pipeline:
 
 
 def _report(
-    pipeline: Pipeline, json: bool, out: Path, written: list[Path], skipped: list[Path], seconds: float
+    pipeline: Pipeline | None, json: bool, out: Path, written: list[Path], skipped: list[Path], seconds: float
 ) -> None:
+    made_by = {}
+    if pipeline is not None:
+        made_by = {
+            "system": pipeline.name,
+            "weights": pipeline.weights_name,
+            "weights_hash": pipeline.weights_hash,
+        }
     payload = {
-        "system": pipeline.name,
-        "weights": pipeline.weights_name,
-        "weights_hash": pipeline.weights_hash,
+        **made_by,
         "out": out,
         "written": written,
         "skipped": skipped,
         "seconds": round(seconds, 3),
     }
-    text = f"wrote {len(written)} pictures to {out} with the weights {pipeline.weights_name} in {seconds:.1f} s"
+    weights = "" if pipeline is None else f" with the weights {pipeline.weights_name}"
+    text = f"wrote {len(written)} pictures to {out}{weights} in {seconds:.1f} s"
     emit(payload, json, text + (f"; {len(skipped)} were there already" if skipped else ""))

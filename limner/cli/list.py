@@ -63,8 +63,9 @@ def _text(inventory: dict[str, Any]) -> str:
     lines = [f"Limner {inventory['limner']}, licence of the code: {inventory['license']}"]
     for system in inventory["systems"]:
         lines += ["", f"{system['name']}: {_first_paragraph(system['about'])}", "  presets"]
+        width = max(map(len, system["presets"]))
         for name, about in system["presets"].items():
-            lines += _wrap(f"    {name:8}", " ".join(about.split()))
+            lines += _wrap(f"    {name:{width}}  ", " ".join(about.split()))
         lines.append("  weights" if system["weights"] else "  weights: none came with this installation")
         for weights in system["weights"]:
             facts = [

@@ -13,12 +13,13 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
@@ -62,9 +63,15 @@ def make_fabric(config: TrainConfig) -> Fabric:
         accelerator=accelerator,
         devices=devices,
         num_nodes=num_nodes,
-        strategy="ddp" if distributed else "auto",
+        strategy=_ddp() if distributed else "auto",
         precision=config.precision,
     )
+
+
+def _ddp() -> DDPStrategy:
+    # Rank 0's buffers are not sent around: that would write into a network between the two passes of one loss, which
+    # autograd refuses. All buffers that matter are equal on all ranks, or are rank 0's, which are saved.
+    return DDPStrategy(broadcast_buffers=False)
 
 
 class Engine:
@@ -99,36 +106,45 @@ class Engine:
         self._logged: dict[str, tuple[Tensor, int]] = {}
         self._batch: Any = None
 
-    def update(self, name: str, loss_fn: Callable[[B], Tensor], batch: B) -> None:
-        """One optimiser step of one network: backward over all micro-batches, finite check, clip, step, zero.
+    def update(self, names: str | tuple[str, ...], loss_fn: Callable[[B], Tensor], batch: B) -> None:
+        """One optimiser step: backward over all micro-batches, finite check, clip, step, zero.
 
         Args:
-            name: the network to update.
+            names: the network to update, or several that one loss trains together.
             loss_fn: mean loss of a micro-batch.
             batch: this process's whole batch.
 
         Raises:
-            TrainingError: if the gradient is not finite; the step is saved for inspection.
+            TrainingError: if a gradient is not finite; the step is saved for inspection.
         """
-        network, optimizer = self.networks[name], self.optimizers[name]
-        scale = self.system.lr_scale(self.images_seen)
-        for group, lr in zip(optimizer.param_groups, self._base_lr[name], strict=True):
-            group["lr"] = lr * scale
+        names = (names,) if isinstance(names, str) else names
         chunks = batch.chunk(self.config.accumulate)
         for number, chunk in enumerate(chunks):
             last = number == len(chunks) - 1
-            with self.fabric.no_backward_sync(network, enabled=not last):
+            with ExitStack() as stack:
+                for name in names:
+                    stack.enter_context(self.fabric.no_backward_sync(self.networks[name], enabled=not last))
                 self.fabric.backward(loss_fn(chunk) / len(chunks))
-        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        norms = {name: self._checked_norm(name) for name in names}
+        for name, norm in norms.items():
+            optimizer = self.optimizers[name]
+            scale = self.system.network_lr_scale(name, self.images_seen)
+            for group, lr in zip(optimizer.param_groups, self._base_lr[name], strict=True):
+                group["lr"] = lr * scale
+            if self.config.clip_norm > 0:
+                torch.nn.utils.clip_grads_with_norm_(self.networks[name].parameters(), self.config.clip_norm, norm)
+            optimizer.step()
+            optimizer.zero_grad()
+            self.log(f"gradient_norm/{name}", norm)
+
+    def _checked_norm(self, name: str) -> Tensor:
+        """The L2 norm of a network's gradient, which must be finite."""
+        gradients = [p.grad for p in self.networks[name].parameters() if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
         # One synchronisation an update: the price of stopping at the step that broke instead of thousands later.
         if not math.isfinite(norm.item()):
             raise TrainingError(self._save_failure(name))
-        if self.config.clip_norm > 0:
-            torch.nn.utils.clip_grads_with_norm_(network.parameters(), self.config.clip_norm, norm)
-        optimizer.step()
-        optimizer.zero_grad()
-        self.log(f"gradient_norm/{name}", norm)
+        return norm
 
     @contextmanager
     def frozen(self, name: str) -> Iterator[nn.Module]:
@@ -151,20 +167,33 @@ class Engine:
 
     def randn(self, batch: int, *shape: int, purpose: str) -> Tensor:
         """N(0, 1) of (batch, *shape): this process's part of one draw for the global batch."""
-        return self._share(torch.randn(batch * self.fabric.world_size, *shape, generator=self._generator(purpose)))
+        return self.share(torch.randn(batch * self.fabric.world_size, *shape, generator=self.generator(purpose)))
 
     def rand(self, batch: int, *shape: int, purpose: str) -> Tensor:
         """U(0, 1) of (batch, *shape), shared as in `randn`."""
-        return self._share(torch.rand(batch * self.fabric.world_size, *shape, generator=self._generator(purpose)))
+        return self.share(torch.rand(batch * self.fabric.world_size, *shape, generator=self.generator(purpose)))
 
     def permute(self, tensor: Tensor, *, purpose: str) -> Tensor:
         """The rows of the global batch in random order; each process gets its own part."""
-        if self.fabric.world_size > 1:
-            parts = [torch.empty_like(tensor) for _ in range(self.fabric.world_size)]
-            torch.distributed.all_gather(parts, tensor)
-            tensor = torch.cat(parts)
-        order = torch.randperm(len(tensor), generator=self._generator(purpose)).to(tensor.device)
-        return self._share(tensor[order])
+        tensor = self.gather(tensor)
+        order = torch.randperm(len(tensor), generator=self.generator(purpose)).to(tensor.device)
+        return self.share(tensor[order])
+
+    def gather(self, tensor: Tensor) -> Tensor:
+        """The rows of the global batch, the same on every process; without gradients."""
+        if self.fabric.world_size == 1:
+            return tensor
+        parts = [torch.empty_like(tensor) for _ in range(self.fabric.world_size)]
+        torch.distributed.all_gather(parts, tensor.contiguous())
+        return torch.cat(parts)
+
+    def share(self, tensor: Tensor) -> Tensor:
+        """This process's part of the rows of the global batch; the inverse of `gather`."""
+        return tensor.chunk(self.fabric.world_size)[self.fabric.global_rank].to(self.fabric.device)
+
+    def generator(self, purpose: str) -> torch.Generator:
+        """Random numbers for one purpose at this point of the run, the same on every process."""
+        return generator(self.config.seed, purpose, self.images_seen)
 
     def log(self, name: str, value: Tensor) -> None:
         """Add to this interval's average; nothing is copied from the device here."""
@@ -203,6 +232,7 @@ class Engine:
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             "ema": {name: average.module.state_dict() for name, average in self.ema.items()},
             "logged": {name: [total, count] for name, (total, count) in self._logged.items()},
+            "system": self.system.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -215,12 +245,7 @@ class Engine:
         for name, average in self.ema.items():
             average.module.load_state_dict(state["ema"][name])
         self._logged = {name: (total.to(self.fabric.device), count) for name, (total, count) in state["logged"].items()}
-
-    def _generator(self, purpose: str) -> torch.Generator:
-        return generator(self.config.seed, purpose, self.images_seen)
-
-    def _share(self, tensor: Tensor) -> Tensor:
-        return tensor.chunk(self.fabric.world_size)[self.fabric.global_rank].to(self.fabric.device)
+        self.system.load_state_dict(state.get("system", {}))  # checkpoints of version 0.1.0 have none
 
     def _save_failure(self, name: str) -> str:
         """Save batch and weights of the current step; the error message."""
@@ -279,6 +304,7 @@ def fit(
         if fabric.is_global_zero and best is not None:
             checkpoints.set_best(**best)
 
+    system.prepare(fabric.device)
     loader = _make_loader(train_set, collate, engine)
     fixed = system.fixed_inputs(validation_set).to(fabric.device)
     if fabric.is_global_zero:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -13,6 +15,7 @@ from torch.optim import Optimizer
 from limner.data.batch import TensorBatch
 from limner.data.manifest import DataSpec
 from limner.engine.config import TrainConfig
+from limner.engine.data import TrainingData, open_label_maps
 
 if TYPE_CHECKING:
     from limner.engine.loop import Engine
@@ -34,6 +37,20 @@ class System(ABC):
         self.spec = spec
         self.networks: dict[str, nn.Module] = {}
 
+    @classmethod
+    def open_data(cls, config: Any, path: Path | None) -> TrainingData:
+        """What a run with this configuration trains on; pictures with label maps unless a system says otherwise.
+
+        Args:
+            config: of the system.
+            path: folder that the user named, if any.
+
+        Raises:
+            ConfigError: if no folder is named and one is needed.
+            DataError: if the folder cannot be used.
+        """
+        return open_label_maps(config, path)
+
     @property
     def train_config(self) -> TrainConfig:
         """The engine's part of the configuration."""
@@ -53,9 +70,27 @@ class System(ABC):
         """Factor on every learning rate at this point of the run."""
         return 1.0
 
+    def network_lr_scale(self, network: str, images_seen: int) -> float:
+        """Factor on the learning rate of one network; the same for all unless a system says otherwise."""
+        return self.lr_scale(images_seen)
+
+    def prepare(self, device: torch.device) -> None:  # noqa: B027 (most systems need nothing)
+        """Load what training needs beside the networks; called once, before the first step.
+
+        Raises:
+            ConfigError, WeightsError: if it is not there.
+        """
+
     @abstractmethod
     def training_step(self, batch: Any, engine: Engine) -> None:
         """One iteration in the paper's order, by calls of `engine.update`."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the next step depends on beside networks and optimisers, the same on every process."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:  # noqa: B027
+        """Restore `state_dict()`."""
 
     @abstractmethod
     def fixed_inputs(self, dataset: Any) -> TensorBatch:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -20,3 +22,10 @@ def colorize(label_map: Int64[Tensor, "b h w"], schema: LabelSchema) -> Float[Te
     palette = torch.zeros(256, 3, device=label_map.device)
     palette[: schema.num_classes] = torch.tensor(schema.palette, dtype=torch.float32, device=label_map.device)
     return palette[label_map].permute(0, 3, 1, 2) / 127.5 - 1
+
+
+def encode_label_map(
+    label_map: Int64[Tensor, "b h w"], schema: LabelSchema, kind: Literal["one_hot", "palette"]
+) -> Float[Tensor, "b n h w"]:
+    """`one_hot` (as many channels as classes) or `colorize` (3 channels)."""
+    return one_hot(label_map, schema.num_classes) if kind == "one_hot" else colorize(label_map, schema)

@@ -261,6 +261,14 @@ COMMAND_LINE = [
     case("huge size", "data make drawn-faces --size 100000 --out out", 2, "--size is 100000", "2048"),
     case("count in words", "data make drawn-faces --num many --out out", 2, "--num", "many", "int"),
     case("negative seed", "data make drawn-faces --seed -1 --out out", 2, "--seed is -1", "from 0 to"),
+    case("people too small", "data make people-faces --size 32 --out out", 2, "--size is 32", "from 64 to 512"),
+    case("people too large", "data make people-ages --size 1024 --out out", 2, "--size is 1024", "from 64 to 512"),
+    case("bodies of odd size", "data make people-bodies --size 100 --out out", 2, "size is 100", "multiple of 32"),
+    case("negative shards", "data make people-faces --shards -3 --out out", 2, "--shards is -3", "from 0 to"),
+    case(
+        "shards of drawings", "data make drawn-faces --shards 3 --out out", 2, "--shards packs people", "leave it out"
+    ),
+    case("too many workers", "data make people-faces --workers 1000 --out out", 2, "--workers is 1000", "1 to 256"),
     case("no --out", "data show faces", 2, "out", "required"),
 ]
 
@@ -600,7 +608,7 @@ DATA = [
         "make: folder of other faces",
         "data make drawn-faces --num 1 --size 16 --out mine",
         2,
-        "not drawn here",
+        "not made here",
         "another folder",
         prepare=write("mine/CelebA-HQ-img/me.jpg", "x"),
     ),
@@ -620,6 +628,30 @@ DATA = [
         1,
         "drawn.json is damaged",
         prepare=write("drawn/drawn.json", "[1, 2]"),
+    ),
+    case(
+        "make: another kind of people",
+        "data make people-ages --num 1 --size 64 --out mine",
+        2,
+        "kind = people-faces, not people-ages",
+        "another folder",
+        prepare=write("mine/people.json", '{"num": 1, "kind": "people-faces", "seed": 0, "size": 64, "limner": "0"}'),
+    ),
+    case(
+        "make: people of another version",
+        "data make people-faces --num 1 --size 64 --out mine",
+        2,
+        "with limner = 0, not",
+        prepare=write("mine/people.json", '{"num": 1, "kind": "people-faces", "seed": 0, "size": 64, "limner": "0"}'),
+    ),
+    case("make: people among drawings", "data make people-faces --num 1 --size 64 --out hq", 2, "hq", "not made here"),
+    case(
+        "make: people on a full disk",
+        "data make people-faces --num 1 --size 64 --out out",
+        1,
+        "out/CelebA-HQ-img/0.jpg cannot be written",
+        leaves=("out/",),
+        disk_bytes=700,
     ),
     case("make: below a file", "data make drawn-faces --num 1 --size 16 --out map.png/x", 1, "map.png", "written"),
 ]

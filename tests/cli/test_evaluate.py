@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from limner import hub
+from limner.backbones.inception import InceptionV3
 from limner.cli.main import main
 from limner.data.manifest import DataSpec, open_manifest
 from limner.data.schema import LabelSchema
@@ -105,6 +111,69 @@ def test_features_of_another_parser(folder, capsys):
     assert fd["protocol"]["network"] == "parser parser-3"
 
 
+def test_shipped_features_name_their_distance(folder, tmp_path, monkeypatch, capsys):
+    shutil.copytree(folder / "parser", tmp_path / "shipped" / hub.PEOPLE_FEATURES)
+    monkeypatch.setenv("LIMNER_WEIGHTS", str(tmp_path / "shipped"))
+    assert main(scgan(folder, "--features", "people", "--json")) == 0
+    measurements = json.loads(capsys.readouterr().out)["measurements"]
+    assert measurements["fd"]["protocol"]["metric"] == "FID-people, generated"
+    assert measurements["kid_real"]["protocol"]["metric"] == "KID-people, real (the floor)"
+    assert measurements["fd"]["protocol"]["network"] == f"people {hub.PEOPLE_FEATURES}"
+
+
+def test_real_images_are_seen_once(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LIMNER_CACHE", str(tmp_path))
+    seen: list[str] = []
+    monkeypatch.setattr("limner.cli.evaluate.progress", lambda it, desc="", **_: (seen.append(desc), it)[1])
+
+    def values() -> dict[str, float]:
+        assert main(scgan(folder, "--json")) == 0
+        report = json.loads(capsys.readouterr().out)
+        return {key: value["value"] for key, value in report["measurements"].items()}
+
+    first, second = values(), values()
+    assert seen.count("reference images") == 1
+    assert second == pytest.approx(first, rel=1e-5)
+    (cached,) = (tmp_path / "statistics").iterdir()
+    cached.write_bytes(b"damaged")
+    assert values() == pytest.approx(first, rel=1e-5)
+    assert seen.count("reference images") == 2
+
+
+@pytest.fixture(scope="module")
+def inception(tmp_path_factory) -> Path:
+    """Inception-v3 with random weights."""
+    path = tmp_path_factory.mktemp("inception") / "inception.pth"
+    random = torch.Generator().manual_seed(0)
+    with torch.device("meta"):
+        shapes = {name: tensor.shape for name, tensor in InceptionV3().state_dict().items()}
+    state = {
+        name: torch.randn(shape, generator=random) * (2 / max(1, shape[1:].numel())) ** 0.5
+        for name, shape in shapes.items()
+        if not name.endswith("num_batches_tracked")
+    }
+    torch.save({name: 1 + 0 * t if "running_var" in name else t for name, t in state.items()}, path)
+    return path
+
+
+def test_fid_of_few_images_is_refused(folder, inception, monkeypatch, capsys):
+    digest = hashlib.sha256(inception.read_bytes()).hexdigest()
+    published = dataclasses.replace(hub.PUBLISHED["inception-v3-fid"], sha256=digest)
+    monkeypatch.setitem(hub.PUBLISHED, "inception-v3-fid", published)
+    assert main(scgan(folder, "--features", f"inception:{inception}")) == 2
+    assert "FID needs more generated images than features: 6 images do not span 2048" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_other_weights_of_inception_are_not_called_fid(folder, inception, capsys):
+    assert main(scgan(folder, "--num-images", "12", "--features", f"inception:{inception}", "--json")) == 0
+    measurements = json.loads(capsys.readouterr().out)["measurements"]
+    metrics = {key: value["protocol"]["metric"] for key, value in measurements.items()}
+    assert metrics["fd"] == "FD-inception-v3, generated"
+    assert metrics["inception_score"] == "Inception Score-inception-v3, generated"
+    assert measurements["fd"]["protocol"]["resize"] == "bilinear to 299 px"
+
+
 REFUSALS = {
     "no data": (lambda f: ["evaluate", "scgan"], 2, "data"),
     "data missing": (lambda f: scgan(f, "--data", str(f / "none")), 1, "none"),
@@ -116,6 +185,7 @@ REFUSALS = {
     "empty batch": (lambda f: scgan(f, "--batch-size", "0"), 2, "batch_size is 0"),
     "unknown table": (lambda f: scgan(f, "--table", "scgan-celebs"), 2, 'Did you mean "scgan-celeba"'),
     "inception": (lambda f: scgan(f, "--features", "inception"), 2, "FD-parser"),
+    "inception's file missing": (lambda f: scgan(f, "--features", "inception:none.pth"), 1, "no file none.pth"),
     "unknown features": (lambda f: scgan(f, "--features", "vgg"), 2, "parser:WEIGHTS"),
     "unknown device": (lambda f: scgan(f, "--device", "gpu"), 2, '"gpu"'),
     "unknown option": (lambda f: scgan(f, "--split-name", "x"), 2, "--split-name"),

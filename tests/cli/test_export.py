@@ -168,7 +168,7 @@ def test_text_output(shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        ("", 2, "Name a system (scgan, parser"),
+        ("", 2, "Name a system (scgan, "),
         ("scgan --out O", 2, "--format is missing"),
         ("scgan --format onnx", 2, "--out is missing"),
         ("scgn --format onnx --out O", 2, 'There is no system "scgn". Did you mean "scgan"?'),

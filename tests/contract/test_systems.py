@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
 from limner import registry
-from limner.data.batch import MaskToImageBatch
-from limner.data.dataset import MaskToImageDataset, collate
-from limner.data.manifest import Manifest, open_manifest
+from limner.data.batch import TensorBatch
+from limner.engine.checkpoint import load_state, save_state
+from limner.engine.data import TrainingData
 from limner.engine.loop import Engine, make_fabric
 from limner.engine.system import System
 
 pytestmark = pytest.mark.parametrize("name", registry.system_names())
 
 
-@pytest.fixture(scope="module")
-def manifest(drawn_faces) -> Manifest:
-    return open_manifest(drawn_faces)
+@pytest.fixture
+def data(name: str, drawn_faces: Path) -> TrainingData:
+    """What the system's smoke preset trains on."""
+    opened: TrainingData = registry.system_class(name).open_data(registry.preset(name, "smoke"), drawn_faces)
+    return opened
 
 
-def build(name: str, manifest: Manifest) -> tuple[System, Engine, MaskToImageBatch]:
+def build(name: str, data: TrainingData, *, seed: int = 0) -> tuple[System, Engine, TensorBatch]:
     config = registry.preset(name, "smoke")
-    torch.manual_seed(0)
-    system = registry.system_class(name)(config, manifest.spec)
-    dataset = MaskToImageDataset(manifest, image_size=config.model.image_size)
-    batch = collate([dataset[index] for index in range(config.train.batch_size)])
+    torch.manual_seed(seed)
+    system = registry.system_class(name)(config, data.spec)
+    batch = data.collate([data.train_set[index] for index in range(config.train.batch_size)])
     return system, Engine(make_fabric(config.train), system), batch
 
 
@@ -36,21 +38,22 @@ def weights(system: System) -> dict[str, list[torch.Tensor]]:
     return {name: [p.detach().clone() for p in network.parameters()] for name, network in system.networks.items()}
 
 
-def test_presets_are_complete_and_build(name, manifest):
+def test_presets_are_complete_and_build(name, data):
     assert {"paper", "gpu", "cpu", "smoke"} <= set(registry.presets(name))
     for preset in registry.presets(name):
         config = registry.preset(name, preset)
         assert isinstance(config, registry.config_class(name))
         with torch.device("meta"):
-            system = registry.system_class(name)(config, manifest.spec)
+            system = registry.system_class(name)(config, data.spec)
         assert set(system.optimizers()) <= set(system.networks)
 
 
-def test_every_configuration_field_is_described(name, manifest):
+def test_every_configuration_field_is_described(name, data):
     from docstring_parser import parse_from_object
 
     def check(config_class: type) -> None:
-        described = {p.arg_name for p in parse_from_object(config_class).params if p.description}
+        bases = [base for base in config_class.__mro__ if dataclasses.is_dataclass(base)]
+        described = {p.arg_name for base in bases for p in parse_from_object(base).params if p.description}
         assert described == {field.name for field in dataclasses.fields(config_class)}, config_class
 
     config = registry.preset(name, "smoke")
@@ -59,53 +62,66 @@ def test_every_configuration_field_is_described(name, manifest):
         check(type(getattr(config, field.name)))
 
 
-def test_smoke_networks_are_small(name, manifest):
-    system, _, _ = build(name, manifest)
+def test_smoke_networks_are_small(name, data):
+    system, _, _ = build(name, data)
     assert sum(p.numel() for network in system.networks.values() for p in network.parameters()) < 1_000_000
 
 
-def test_steps_change_every_network(name, manifest):
-    system, engine, batch = build(name, manifest)
-    before = weights(system)
+def test_steps_change_every_trained_network(name, data):
+    system, engine, batch = build(name, data)
+    before, trained = weights(system), set(system.optimizers())
     for _ in range(4):
         engine.run_step(batch)
     for network, parameters in weights(system).items():
-        assert any(not torch.equal(a, b) for a, b in zip(before[network], parameters, strict=True)), network
+        changed = any(not torch.equal(a, b) for a, b in zip(before[network], parameters, strict=True))
+        assert changed or network not in trained, network
         assert all(p.isfinite().all() for p in parameters)
 
 
-def test_the_same_seed_gives_the_same_weights(name, manifest):
+def test_the_same_seed_gives_the_same_weights(name, data):
     results = []
     for _ in range(2):
-        system, engine, batch = build(name, manifest)
+        system, engine, batch = build(name, data)
         engine.run_step(batch)
         results.append(weights(system))
     for network in results[0]:
         assert all(torch.equal(a, b) for a, b in zip(results[0][network], results[1][network], strict=True))
 
 
-def test_a_batch_of_one_trains(name, manifest):
-    system, engine, batch = build(name, manifest)
-    engine.run_step(MaskToImageBatch(*[getattr(batch, field.name)[:1] for field in dataclasses.fields(batch)]))
+def test_a_batch_of_one_trains(name, data):
+    system, engine, batch = build(name, data)
+    engine.run_step(type(batch)(*[getattr(batch, field.name)[:1] for field in dataclasses.fields(batch)]))
     assert all(p.isfinite().all() for parameters in weights(system).values() for p in parameters)
 
 
-def test_grid_and_scores(name, manifest):
-    system, engine, batch = build(name, manifest)
-    dataset = MaskToImageDataset(manifest, image_size=batch.image.shape[-1])
+def test_a_restored_state_goes_on_to_the_same_bits(name, data, tmp_path):
+    system, engine, batch = build(name, data)
+    for _ in range(2):
+        engine.run_step(batch)
+    save_state(tmp_path / "state", engine.state_dict())
+    engine.run_step(batch)
+    again, other, _ = build(name, data, seed=1)
+    other.load_state_dict(load_state(tmp_path / "state"))
+    other.run_step(batch)
+    for network, parameters in weights(system).items():
+        assert all(torch.equal(a, b) for a, b in zip(parameters, weights(again)[network], strict=True)), network
+
+
+def test_grid_and_scores(name, data):
+    system, engine, _batch = build(name, data)
     with torch.no_grad():
-        grid = system.sample(system.fixed_inputs(dataset), engine.inference_networks())
-        loader = DataLoader(dataset, batch_size=8, collate_fn=collate)
+        grid = system.sample(system.fixed_inputs(data.validation_set), engine.inference_networks())
+        loader = DataLoader(data.validation_set, batch_size=8, collate_fn=data.collate)
         scores = system.validate(loader, engine.inference_networks())
     assert grid.ndim == 5 and grid.shape[2] == 3 and grid.abs().max() <= 1
     metric, direction = system.best_metric
     assert metric in scores and direction in ("max", "min")
 
 
-def test_saved_weights_load_to_the_same_bits(name, manifest, tmp_path):
-    system, engine, _ = build(name, manifest)
+def test_saved_weights_load_to_the_same_bits(name, data, tmp_path):
+    system, engine, _ = build(name, data)
     pipeline = system.pipeline(engine.inference_networks())
     pipeline.save_pretrained(tmp_path / "weights")
     loaded = registry.pipeline_class(name).from_pretrained(tmp_path / "weights", with_optional=True)
     assert loaded.weights_hash == pipeline.weights_hash
-    assert loaded.spec == manifest.spec and set(loaded.components) == set(pipeline.components)
+    assert loaded.spec == data.spec and set(loaded.components) == set(pipeline.components)

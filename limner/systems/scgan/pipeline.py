@@ -6,39 +6,42 @@ give the plan alone.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar, Literal, cast, get_args
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int64
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from limner.data.image_io import label_map_from_pil, photo_from_pil, read_label_map, read_photo
 from limner.data.manifest import SCGAN_ATTRIBUTES, DataSpec
-from limner.data.schema import LabelSchema, converter, get_schema
-from limner.data.transforms import make_square, resize_image, resize_label_map
+from limner.data.schema import LabelSchema
 from limner.errors import ConfigError, ShapeError, nearest
+from limner.mask_to_image.inputs import (
+    LabelMapInput,
+    PhotoInput,
+    read_label_maps,
+    read_square_photo,
+    seed_range,
+    to_pictures,
+    to_tensor,
+    usual_batch_size,
+)
+from limner.nn.label_maps import one_hot
 from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
 from limner.systems.scgan.networks import Discriminator, Generator, Segmentor
 
-LabelMapInput = str | Path | Image.Image | NDArray[Any] | Tensor
-"""A file, a PIL picture, or an array or tensor (H, W) of class ids."""
 AttributeInput = Mapping[str, float] | Sequence[float] | NDArray[Any] | Tensor | None
 """Name -> value in [0, 1] (unnamed ones are 0), or all values in order; None: all 0."""
 Interpolation = Literal["z", "c", "s", "all"]
 
 NUM_STEPS = 10  # pictures of an interpolation in the paper's figures, first and last included
 MAX_STEPS = 1_000  # all pictures of an interpolation are held in memory, and go on one sheet
-MAX_SEED = 2**63 - 1
-
-_log = logging.getLogger(__name__)
 
 
 class SCGANPipeline(Pipeline):
@@ -51,6 +54,7 @@ class SCGANPipeline(Pipeline):
     """
 
     name: ClassVar[str] = "scgan"
+    uses_attributes: ClassVar[bool] = True
     optional_networks: ClassVar[frozenset[str]] = frozenset({"discriminator"})
 
     def __init__(self, *, spec: DataSpec, image_size: int, **networks: nn.Module) -> None:
@@ -129,7 +133,7 @@ class SCGANPipeline(Pipeline):
         """The plan of `__call__`."""
         maps = self._label_maps(label_map, schema)
         rows = self._attribute_rows(attributes, len(maps))
-        seeds = self._seeds(seed, num_images)
+        seeds = seed_range(seed, num_images)
         conditions: dict[str, NDArray[Any]] = {
             "label_map": maps if len(maps) == 1 else maps.repeat(num_images, axis=0),
             "attributes": rows if len(rows) == 1 else rows.repeat(num_images, axis=0),
@@ -174,7 +178,7 @@ class SCGANPipeline(Pipeline):
         labels = self.standard_labels()
         rows = np.concatenate([self._attribute_rows(label, 1) for label in labels])
         return GenerationPlan(
-            seeds=[checked for seed in seeds for checked in self._seeds(seed, 1) * len(labels)],
+            seeds=[checked for seed in seeds for checked in seed_range(seed, 1) * len(labels)],
             settings={"mode": "grid", "columns": len(labels), "labels": [self._named(row) for row in rows]},
             conditions={
                 "label_map": self._one_label_map(label_map, schema),
@@ -300,10 +304,10 @@ class SCGANPipeline(Pipeline):
             conditions["attributes"] = start * (1 - fractions) + end * fractions
             settings["target"] = self._named(end[0])
         if what in ("z", "all"):
-            settings["to_seed"] = self._seeds(seed + 1 if to_seed is None else to_seed, 1)[0]
-            first, last = self._draw_latents([*self._seeds(seed, 1), settings["to_seed"]]).numpy()
+            settings["to_seed"] = seed_range(seed + 1 if to_seed is None else to_seed, 1)[0]
+            first, last = self._draw_latents([*seed_range(seed, 1), settings["to_seed"]]).numpy()
             conditions["latent"] = first * (1 - fractions) + last * fractions
-        return GenerationPlan(self._seeds(seed, 1) * steps, settings, conditions, self._batch_size(batch_size))
+        return GenerationPlan(seed_range(seed, 1) * steps, settings, conditions, self._batch_size(batch_size))
 
     def rerender(
         self, label_map: LabelMapInput, *, like: GenerationResult, schema: str | LabelSchema | None = None
@@ -323,7 +327,7 @@ class SCGANPipeline(Pipeline):
         conditions = {**like.conditions, "label_map": self._one_label_map(label_map, schema)}
         return replace(like, conditions=conditions, settings={**like.settings, "rerendered": True})
 
-    def segment(self, image: str | Path | Image.Image | NDArray[Any]) -> NDArray[np.uint8]:
+    def segment(self, image: PhotoInput) -> NDArray[np.uint8]:
         """What the segmentor sees in a square RGB picture: (image_size, image_size) ids of `spec.schema`.
 
         `spec.schema.colorize` paints them. Arrays are (H, W, 3) uint8.
@@ -332,18 +336,10 @@ class SCGANPipeline(Pipeline):
             DataError: if the picture cannot be read or is not square.
             ShapeError: if an array is no picture.
         """
-        if isinstance(image, np.ndarray):
-            if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
-                raise ShapeError(f"The picture is {image.dtype} {image.shape}; it must be uint8 (height, width, 3).")
-            pixels, where = image, "The picture"
-        elif isinstance(image, Image.Image):
-            pixels, where = photo_from_pil(image, where="The picture"), "The picture"
-        else:
-            pixels, where = read_photo(image), str(image)
-        pixels = resize_image(make_square(pixels, "refuse", where), self.image_size)
+        pixels = read_square_photo(image, image_size=self.image_size)
         with self.inference():
-            tensor = torch.from_numpy(pixels.copy()).to(self.device).permute(2, 0, 1)[None].float() / 127.5 - 1
-            ids: NDArray[np.uint8] = self.components["segmentor"](tensor)[0].argmax(0).byte().cpu().numpy()
+            logits = self.components["segmentor"](to_tensor(pixels, self.device))
+            ids: NDArray[np.uint8] = logits[0].argmax(0).byte().cpu().numpy()
         return ids
 
     def export_targets(self) -> dict[str, ExportTarget]:
@@ -377,10 +373,19 @@ class SCGANPipeline(Pipeline):
             latent = self._draw_latents(plan.seeds[rows.start : rows.stop])
         attributes = torch.from_numpy(plan.condition("attributes", rows).copy())
         label_map = torch.from_numpy(plan.condition("label_map", rows).copy()).to(self.device).long()
-        one_hot = functional.one_hot(label_map, self.spec.schema.num_classes).permute(0, 3, 1, 2).float()
-        images = self.components["generator"](latent.to(self.device), attributes.to(self.device), one_hot)
-        pixels = ((images.float() + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
-        return [Image.fromarray(picture) for picture in pixels]
+        # Not `one_hot`: its other memory layout would change the last bits of pictures that are on record.
+        segmentation = functional.one_hot(label_map, self.spec.schema.num_classes).permute(0, 3, 1, 2).float()
+        images = self.components["generator"](latent.to(self.device), attributes.to(self.device), segmentation)
+        return to_pictures(images)
+
+    def paint(
+        self, label_map: Int64[Tensor, "b h w"], attributes: Float[Tensor, "b n_c"], seeds: Sequence[int]
+    ) -> Float[Tensor, "b 3 h w"]:
+        """One picture a map in [-1, 1]; picture i has the latent of `seeds[i]`. Tensors are on the networks' device."""
+        latent = self._draw_latents(seeds).to(self.device)
+        segmentation = one_hot(label_map, self.spec.schema.num_classes)
+        image: Tensor = self.components["generator"](latent, attributes, segmentation)
+        return image
 
     @property
     def _latent_size(self) -> int:
@@ -390,18 +395,8 @@ class SCGANPipeline(Pipeline):
         """One row a seed, from a generator of its own; drawn on the CPU so that every device gets the same."""
         return torch.stack([torch.randn(self._latent_size, generator=torch.Generator().manual_seed(s)) for s in seeds])
 
-    def _seeds(self, seed: int, num_images: int) -> list[int]:
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-            raise ConfigError(f"seed is {seed!r}; it must be a whole number.")
-        if num_images < 1:
-            raise ConfigError(f"num_images is {num_images}; it must be 1 or more.")
-        if not 0 <= seed <= MAX_SEED - num_images:
-            raise ConfigError(f"seed is {seed}; it must lie in 0..{MAX_SEED - num_images}.")
-        return [int(seed) + k for k in range(num_images)]
-
     def _batch_size(self, batch_size: int | None) -> int:
-        # On the CPU one picture a pass is as fast as many, and its bits cannot depend on its company.
-        return batch_size if batch_size is not None else 1 if self.device.type == "cpu" else 16
+        return usual_batch_size(self.device) if batch_size is None else batch_size
 
     def _latents(self, latent: Tensor | NDArray[Any], num_images: int) -> NDArray[np.float32]:
         array = np.atleast_2d(np.asarray(torch.as_tensor(latent).detach().cpu(), dtype=np.float32))
@@ -421,45 +416,7 @@ class SCGANPipeline(Pipeline):
         self, value: LabelMapInput | Sequence[LabelMapInput], schema: str | LabelSchema | None
     ) -> NDArray[np.uint8]:
         """Any accepted form -> (maps, image_size, image_size) ids of the network's schema."""
-        if isinstance(value, np.ndarray | Tensor) and value.ndim == 3:
-            value = list(value)
-        values = value if isinstance(value, list | tuple) else [value]
-        if not values:
-            raise ConfigError("At least one label map is needed.")
-        source = self.spec.schema if schema is None else get_schema(schema)
-        maps = []
-        for number, item in enumerate(values):
-            where = str(item) if isinstance(item, str | Path) else f"Label map {number}"
-            ids = self._ids(item, source, where)
-            if source != self.spec.schema:
-                ids = converter(source, self.spec.schema)[ids]
-            ids = resize_label_map(make_square(ids, "refuse", where, is_label_map=True), self.image_size)
-            self._warn_of_strange_map(ids, where)
-            maps.append(ids)
-        return np.stack(maps)
-
-    def _ids(self, item: LabelMapInput, schema: LabelSchema, where: str) -> NDArray[np.uint8]:
-        if isinstance(item, str | Path):
-            return read_label_map(item, schema)
-        if isinstance(item, Image.Image):
-            return label_map_from_pil(item, schema, where=where)
-        array = np.asarray(item.detach().cpu() if isinstance(item, Tensor) else item)
-        if array.ndim != 2 or array.dtype.kind not in "iu":
-            raise ShapeError(
-                f"{where} is {array.dtype} of shape {array.shape}; it must be whole-number class ids of shape "
-                "(height, width)."
-            )
-        schema.check_ids(array, where)
-        return array.astype(np.uint8)
-
-    def _warn_of_strange_map(self, ids: NDArray[np.uint8], where: str) -> None:
-        classes = self.spec.schema.classes
-        present = {classes[index] for index in np.unique(ids).tolist()}
-        face = [name for name in ("skin", "face") if name in classes]
-        if len(present) == 1:
-            _log.warning('%s has the one class "%s"; the picture can show little.', where, next(iter(present)))
-        elif face and face[0] not in present:
-            _log.warning('%s has no pixel of class "%s"; the picture will hardly show a person.', where, face[0])
+        return read_label_maps(value, schema=self.spec.schema, image_size=self.image_size, source=schema)
 
     def _attribute_rows(
         self, value: AttributeInput | Sequence[Mapping[str, float]], num_maps: int
@@ -514,8 +471,8 @@ class _GeneratorOfIds(nn.Module):
 
     def forward(self, latent: Tensor, attributes: Tensor, label_map: Tensor) -> Tensor:
         """Latent (b, n_z), attributes (b, n_c), ids (b, h, w) -> image (b, 3, h, w) in (-1, 1)."""
-        one_hot = functional.one_hot(label_map, self.num_classes).permute(0, 3, 1, 2).to(latent.dtype)
-        image: Tensor = self.generator(latent, attributes, one_hot)
+        segmentation = functional.one_hot(label_map, self.num_classes).permute(0, 3, 1, 2).to(latent.dtype)
+        image: Tensor = self.generator(latent, attributes, segmentation)
         return image
 
 

@@ -20,13 +20,14 @@ from limner.data.batch import MaskToImageBatch, TensorBatch
 from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.manifest import DataSpec
 from limner.engine.loop import Engine
+from limner.engine.schedule import linear_decay
 from limner.engine.seed import generator
 from limner.engine.system import System
 from limner.metrics.attributes import attributes_correct
 from limner.metrics.segmentation import IGNORE, SegmentationMetric
 from limner.metrics.sliced_wasserstein import sliced_wasserstein_distance
+from limner.nn.discriminator_augment import NUM_DRAWS, augment_for_discriminator
 from limner.nn.label_maps import colorize, one_hot
-from limner.systems.scgan.augment import NUM_DRAWS, augment_for_discriminator
 from limner.systems.scgan.config import SCGANConfig
 from limner.systems.scgan.networks import Discriminator, Generator, Segmentor
 from limner.systems.scgan.pipeline import SCGANPipeline
@@ -60,7 +61,9 @@ class SCGAN(System):
     """Generator, Wasserstein discriminator with classifier head, and segmentor, trained together."""
 
     name: ClassVar[str] = "scgan"
-    best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("sliced_wasserstein", "min")
+    # S's verdict on fakes. In a run on 720 photos it rose together with an independent judge's, while the sliced
+    # Wasserstein distance of 52 held-out images preferred the blurred pictures of the beginning.
+    best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("mean_iou", "max")
 
     def __init__(self, config: SCGANConfig, spec: DataSpec) -> None:
         super().__init__(config, spec)
@@ -108,9 +111,8 @@ class SCGAN(System):
 
     def lr_scale(self, images_seen: int) -> float:
         """1, then a linear fall to 0 over the last `decay_images` images."""
-        decay = self.config.optimizer.decay_images
-        left = self.config.train.images - images_seen
-        return min(1.0, left / decay) if decay else 1.0
+        config = self.config
+        return linear_decay(images_seen, images=config.train.images, decay_images=config.optimizer.decay_images)
 
     def training_step(self, batch: MaskToImageBatch, engine: Engine) -> None:
         """Update D and S, and every n_repeat-th time G, on one set of draws."""

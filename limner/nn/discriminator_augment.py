@@ -17,12 +17,12 @@ NUM_DRAWS = 4  # uniform numbers that one picture uses
 
 
 def augment_for_discriminator(
-    image: Float[Tensor, "b 3 h w"], draws: Float[Tensor, "b 4"], kinds: Collection[str]
-) -> Float[Tensor, "b 3 h w"]:
+    image: Float[Tensor, "b c h w"], draws: Float[Tensor, "b 4"], kinds: Collection[str]
+) -> Float[Tensor, "b c h w"]:
     """Shift each picture by up to an eighth of its side (zeros come in) and blank a square of half its side.
 
     Args:
-        image: in [-1, 1].
+        image: in [-1, 1]; further channels, such as those of a label map, move with it.
         draws: uniform in [0, 1): shift x, shift y, square x, square y.
         kinds: any of "translation", "cutout".
     """

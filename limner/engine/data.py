@@ -1,0 +1,84 @@
+"""What a run trains on: the two sets that `limner.engine.loop.fit` reads, and what a model must know of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch.utils.data import Dataset
+
+from limner.data.batch import TensorBatch
+from limner.data.checks import refuse_wrong_order
+from limner.data.dataset import MaskToImageDataset, collate
+from limner.data.manifest import DataSpec, Manifest, open_manifest
+from limner.errors import ConfigError
+
+MAX_VALIDATION = 1_000
+"""Images of one validation at most: it is repeated at every checkpoint."""
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The data of a run.
+
+    Attributes:
+        spec: what the trained weights must know of the data.
+        train_set: items by `SampleKey`.
+        validation_set: items by index; scored before each checkpoint.
+        collate: list of items -> batch.
+    """
+
+    spec: DataSpec
+    train_set: Dataset[Any]
+    validation_set: Dataset[Any]
+    collate: Callable[[list[Any]], TensorBatch]
+
+
+def open_label_maps(config: Any, path: Path | None) -> TrainingData:
+    """Pictures with label maps: what most systems train on.
+
+    Args:
+        config: of a system, with the sections `dataset` and `augment`, `model.image_size` and `train.seed`.
+        path: folder of the data set.
+
+    Raises:
+        ConfigError: if no folder is named.
+        DataError: if the folder cannot be used.
+    """
+    path = required(path)
+    dataset = config.dataset
+    manifest = open_manifest(
+        path,
+        kind=dataset.kind,
+        schema=dataset.schema,
+        attributes=dataset.attributes,
+        fit=dataset.fit,
+        fix_sides=dataset.fix_sides,
+    )
+    refuse_wrong_order(manifest)
+    size = config.model.image_size
+    train_set = MaskToImageDataset(
+        manifest.split("train"), image_size=size, augment=config.augment, seed=config.train.seed
+    )
+    validation_set = MaskToImageDataset(_validation_rows(manifest), image_size=size)
+    return TrainingData(manifest.spec, train_set, validation_set, collate)
+
+
+def required(path: Path | None) -> Path:
+    """The data folder.
+
+    Raises:
+        ConfigError: if none is named.
+    """
+    if path is None:
+        raise ConfigError("--data is required: name the folder of the data set.")
+    return path
+
+
+def _validation_rows(manifest: Manifest) -> Manifest:
+    """Rows that choose the best checkpoint: never the test split, which is for `limner evaluate`."""
+    rows = manifest.split("val" if "val" in manifest.split_sizes() else "train")
+    return dataclasses.replace(rows, rows=rows.rows[:MAX_VALIDATION])

@@ -1,0 +1,1 @@
+"""Losses that at least two systems share."""

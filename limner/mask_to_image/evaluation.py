@@ -1,0 +1,481 @@
+"""Scores of pictures painted from held-out label maps: one protocol for every system that paints them.
+
+It is the protocol of SCGAN's paper (arXiv:1905.02320) and what that lacks: an independent judge, intervals, attributes,
+diversity. The paper judges pAcc and mIoU by the segmentor that the generator was trained against. That judge is kind;
+where a system has such a network, both it and an independent parser are reported, each under its name, and the parser's
+score on real images beside its score on generated ones. Distances between sets are measured in the parser's features,
+called FD-parser and KID-parser, or in those of another network, whose name they then have: FID is Inception-v3's alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import typing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float, Int64
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+import limner
+from limner.data.dataset import MaskToImageBatch, MaskToImageDataset, collate
+from limner.data.manifest import DataSpec, Manifest
+from limner.engine.logging import tile_grid
+from limner.engine.seed import generator
+from limner.errors import ConfigError
+from limner.metrics.attributes import attributes_correct
+from limner.metrics.bootstrap import mean_interval
+from limner.metrics.diversity import mean_pairwise_distance
+from limner.metrics.features import FeatureNetwork, judge_features
+from limner.metrics.judge import Judge, check_same_meaning
+from limner.metrics.protocol import Measurement, Protocol
+from limner.metrics.report import EvaluationReport
+from limner.metrics.segmentation import bootstrap_intervals, confusion_matrices, segmentation_scores
+from limner.metrics.sets import check_enough_images, inception_score_measurement, set_measurements
+from limner.metrics.statistics import FeatureStatistics, cached_statistics, collect_statistics, content_hash
+from limner.metrics.tables import published_table
+from limner.nn.label_maps import colorize
+from limner.pipelines import SYNTHETIC_MEDIA
+
+DEFAULT_NUM_IMAGES = 1_000  # the paper judges 1 000 label maps; with fewer maps, each is used with several latents
+_SHEET_ROWS = 8
+_LATENTS = 4  # pictures of one map, on the sheet and for diversity
+_DIVERSITY_MAPS = 64
+
+
+@typing.runtime_checkable  # for the run-time type checks of the tests
+class Painter(typing.Protocol):
+    """A pipeline that paints label maps; what an evaluation asks of it."""
+
+    name: ClassVar[str]
+    uses_attributes: ClassVar[bool]
+    """Whether the attributes change its pictures."""
+    spec: DataSpec
+    image_size: int
+    weights_name: str
+
+    @property
+    def weights_hash(self) -> str:
+        """SHA-256 of the weights."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+
+    def inference(self) -> AbstractContextManager[None]:
+        """Evaluation mode without gradients."""
+
+    def paint(
+        self, label_map: Int64[Tensor, "b h w"], attributes: Float[Tensor, "b n_c"], seeds: Sequence[int]
+    ) -> Float[Tensor, "b 3 h w"]:
+        """One picture a map in [-1, 1]; picture i depends on `seeds[i]` and on no other seed."""
+
+
+@dataclass(frozen=True)
+class OwnNetworks:
+    """Networks of the system itself that can judge its pictures, as a published protocol may want."""
+
+    segmentor: Callable[[Tensor], Tensor]
+    """Image (b, 3, h, w) in [-1, 1] -> logits (b, classes, h, w)."""
+    segmentor_name: str
+    """What it is called in a protocol, such as "own S"."""
+    classifier: Callable[[Tensor], Tensor] | None = None
+    """Image -> attribute logits (b, n_c)."""
+    classifier_name: str = ""
+
+
+def evaluate_pictures(
+    painter: Painter,
+    manifest: Manifest,
+    *,
+    judge: Judge,
+    features: FeatureNetwork | Judge | None = None,
+    own: OwnNetworks | None = None,
+    split: str = "test",
+    num_images: int | None = None,
+    seed: int = 0,
+    batch_size: int = 32,
+    table: str | None = None,
+    progress: Callable[..., Any] = lambda iterable, **_: iterable,
+) -> EvaluationReport:
+    """Paint held-out label maps and score the pictures.
+
+    Picture i takes map i of the split (round and round), the attributes of another picture of the split, and the seed
+    `seed + i`.
+
+    Args:
+        painter: the weights to evaluate.
+        manifest: the whole data set, of the schema and attributes that the weights know.
+        judge: an independent parser, trained on real images only.
+        features: another network for the distances between sets; none: the judge.
+        own: networks of the system that judge too; none: it has none.
+        split: rows whose maps are used; "all" for every row.
+        num_images: pictures to generate; none: 1 000, or the size of the split if that is more.
+        seed: of the first picture, and of the attributes.
+        batch_size: pictures in one forward pass; it changes no score beyond rounding.
+        table: published table to stand beside; none: the one whose data is like this.
+        progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
+
+    Raises:
+        ConfigError: if the weights, the judge and the data do not mean the same, or there are too few images.
+        DataError: if there is no such split, or a file cannot be read.
+    """
+    network = features if isinstance(features, FeatureNetwork) else judge_features(features or judge)
+    weights_name = f"the weights {painter.weights_name}"
+    uses_attributes = painter.uses_attributes
+    check_same_meaning(painter.spec, manifest.spec, names=(weights_name, f"the data in {manifest.root}"))
+    judge_name = f"the judge {judge.weights_name}"
+    check_same_meaning(painter.spec, judge.spec, names=(weights_name, judge_name), attributes=uses_attributes)
+    published = published_table(table or published_table_for(painter.spec))
+    rows = manifest if split == "all" else manifest.split(split)
+    reference = manifest.split("train") if split != "all" and "train" in manifest.split_sizes() else rows
+    if num_images is None:
+        num_images = max(DEFAULT_NUM_IMAGES, len(rows))
+    if num_images < 2 or len(rows) < 2:
+        raise ConfigError(
+            f"{num_images} images of {len(rows)} label maps are too few: every distance needs at least two of each."
+        )
+    if batch_size < 1:
+        raise ConfigError(f"batch_size is {batch_size}; it must be at least 1.")
+
+    check_enough_images(network, num_images)
+
+    run = _Run(painter, judge, network, own, rows, split, seed, batch_size, progress)
+    with painter.inference():
+        num_real = min(len(rows), num_images)
+        reals = run.measure(run.batches(run.dataset, range(num_real)), num_real, "real images")
+        fakes = run.measure(run.fake_batches(num_images), num_images, "generated images")
+        measurements = {
+            **_segmentation(run, fakes, reals),
+            **_distances(run, fakes, reals, reference),
+            **(_attributes(run, fakes, reals) if uses_attributes else {}),
+            **_diversity(run),
+        }
+        sheet = run.sheet()
+    by = "judge" if own is None else "own"
+    return EvaluationReport(
+        provenance={
+            "system": painter.name,
+            "weights": painter.weights_name,
+            "weights_hash": painter.weights_hash,
+            "limner": limner.__version__,
+            "torch": torch.__version__,
+            "statement": SYNTHETIC_MEDIA,
+        },
+        measurements=measurements,
+        published=published,
+        table_keys={"mean_iou": f"{by}_mean_iou", "pixel_accuracy": f"{by}_pixel_accuracy"},
+        sheet=sheet,
+    )
+
+
+def published_table_for(spec: DataSpec) -> str:
+    """The part of SCGAN's table, which has four systems, whose data is like this."""
+    return "scgan-deepfashion" if "fashion" in spec.schema.name else "scgan-celeba"
+
+
+@dataclass
+class _Scores:
+    """What the networks say of a set of images, image by image."""
+
+    judge_confusion: Tensor
+    """(maps, classes, classes), by the judge; images of one map are added up."""
+    own_confusion: Tensor
+    """The same by the system's own segmentor; zeros where there is none."""
+    features: Tensor
+    """(images, features)."""
+    attributes: Tensor
+    """(images, n_c), the true or wanted ones."""
+    judge_logits: Tensor
+    """(images, n_c), by the judge's head."""
+    own_logits: Tensor
+    """(images, n_c), by the system's own classifier; no columns where there is none."""
+
+
+@dataclass
+class _Run:
+    """The networks and settings of one evaluation."""
+
+    painter: Painter
+    judge: Judge
+    feature_network: FeatureNetwork
+    own: OwnNetworks | None
+    rows: Manifest
+    split: str
+    seed: int
+    batch_size: int
+    progress: Callable[..., Any]
+
+    def __post_init__(self) -> None:
+        self.num_classes = self.painter.spec.schema.num_classes
+        self.device = self.painter.device
+        self.fingerprint = self.rows.fingerprint()
+        self.dataset = MaskToImageDataset(self.rows, image_size=self.painter.image_size)
+        shuffled = torch.randperm(len(self.rows), generator=generator(self.seed, "evaluation attributes"))
+        values = [row.attributes for row in self.rows.rows]
+        self.shuffled_attributes = torch.tensor(values, dtype=torch.float32).reshape(len(values), -1)[shuffled]
+
+    def batches(self, dataset: MaskToImageDataset, indices: range) -> Iterator[MaskToImageBatch]:
+        """Rows of a data set, without augmentation."""
+        for start in range(0, len(indices), self.batch_size):
+            chosen = indices[start : start + self.batch_size]
+            yield collate([dataset[index % len(dataset)] for index in chosen]).to(self.device)
+
+    def fake_batches(self, count: int) -> Iterator[MaskToImageBatch]:
+        """Generated images, with the maps and the attributes that they were made from."""
+        first = 0
+        for batch in self.batches(self.dataset, range(count)):
+            attributes = self.shuffled_attributes[batch.index.cpu()].to(self.device)
+            numbers = range(first, first + len(batch))
+            first += len(batch)
+            image = self.paint(batch.label_map, attributes, numbers)
+            yield MaskToImageBatch(image, batch.label_map, attributes, batch.index)
+
+    def paint(
+        self, label_map: Int64[Tensor, "b h w"], attributes: Float[Tensor, "b n_c"], numbers: Sequence[int]
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Pictures of those numbers, rounded to the 256 levels that a saved picture has."""
+        image = self.painter.paint(label_map, attributes, [self.seed + number for number in numbers])
+        return ((image.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
+
+    def measure(self, batches: Iterator[MaskToImageBatch], count: int, what: str) -> _Scores:
+        """Show images to all networks."""
+        maps, classes = len(self.rows), self.num_classes
+        judged = torch.zeros(maps, classes, classes, dtype=torch.int64)
+        own = torch.zeros_like(judged)
+        rows: list[tuple[Tensor, ...]] = []
+        total = -(-count // self.batch_size)
+        for batch in self.progress(batches, total=total, unit="batch", desc=what):
+            target, index = batch.label_map.cpu(), batch.index.cpu()
+            if self.own is not None:
+                own_parse = self.own.segmentor(batch.image).argmax(1).cpu()
+                own.index_add_(0, index, confusion_matrices(own_parse, target, classes))
+            judged.index_add_(0, index, confusion_matrices(self.parse(batch.image).cpu(), target, classes))
+            image = _resized(batch.image, self.judge.image_size)
+            rows.append(
+                (
+                    self.feature_network(batch.image).cpu(),
+                    batch.attributes.cpu(),
+                    self.judge.attribute_logits(image).cpu(),
+                    self.own_attribute_logits(batch.image).cpu(),
+                )
+            )
+        features, attributes, judge_logits, own_logits = (torch.cat(column) for column in zip(*rows, strict=True))
+        return _Scores(judged, own, features, attributes, judge_logits, own_logits)
+
+    def statistics_of(self, rows: Manifest) -> FeatureStatistics:
+        """What real images look like to the feature network; kept on disk for the next evaluation."""
+        network, size = self.feature_network, self.painter.image_size
+
+        def compute() -> FeatureStatistics:
+            dataset = MaskToImageDataset(rows, image_size=size, cache_bytes=0)
+            batches = self.batches(dataset, range(len(rows)))
+            total = -(-len(rows) // self.batch_size)
+            shown = self.progress(batches, total=total, unit="batch", desc="reference images")
+            vectors = (network(batch.image) for batch in shown)
+            return collect_statistics(vectors, len(rows), num_features=network.num_features)
+
+        content = content_hash(rows)
+        if content is None:  # images in memory have no name to keep them under
+            return compute()
+        key = {"content": content, "image_size": size, "limner": limner.__version__, **network.protocol_fields(size)}
+        return cached_statistics(key, compute)
+
+    def parse(self, image: Float[Tensor, "b 3 h w"]) -> Int64[Tensor, "b h w"]:
+        """The judge's labels at the size of the image."""
+        logits = self.judge.logits(_resized(image, self.judge.image_size))
+        if logits.shape[-2:] != image.shape[-2:]:
+            logits = functional.interpolate(logits, size=image.shape[-2:], mode="bilinear")
+        return logits.argmax(1)
+
+    def own_attribute_logits(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n_c"]:
+        """By the system's own classifier, or no columns."""
+        if self.own is None or self.own.classifier is None:
+            return image.new_zeros(len(image), 0)
+        return self.own.classifier(image)
+
+    def variants(self, count: int) -> Iterator[tuple[MaskToImageBatch, Float[Tensor, "b seeds 3 h w"]]]:
+        """The pictures of the first seeds, for each of the first maps."""
+        for batch in self.batches(self.dataset, range(count)):
+            attributes = self.shuffled_attributes[batch.index.cpu()].to(self.device)
+            images = [self.paint(batch.label_map, attributes, [k] * len(batch)) for k in range(_LATENTS)]
+            yield batch, torch.stack(images, dim=1)
+
+    def sheet(self) -> Image.Image:
+        """A row a map: map, real picture, pictures of several seeds, the judge's parse of the first of them."""
+        tiles = []
+        for batch, images in self.variants(min(_SHEET_ROWS, len(self.rows))):
+            schema = self.painter.spec.schema
+            parse = colorize(self.parse(images[:, 0]), schema)
+            columns = [colorize(batch.label_map, schema), batch.image, *images.unbind(1), parse]
+            tiles.append(torch.stack(columns, dim=1))
+        return tile_grid(torch.cat(tiles).cpu())
+
+    def protocol(
+        self,
+        metric: str,
+        *,
+        count: int,
+        network: Painter | Judge | FeatureNetwork | None = None,
+        fake: bool,
+        reference: str = "none",
+        settings: str = "none",
+    ) -> Protocol:
+        """The protocol of a number about `count` generated or real pictures of this run."""
+        size = self.painter.image_size
+        if isinstance(network, FeatureNetwork):
+            fields = network.protocol_fields(size)
+        elif network is not None:
+            resized = network.image_size != size
+            fields = {
+                "resize": f"bilinear to {network.image_size} px" if resized else "none",
+                "antialias": resized,
+                "network": f"{network.name} {network.weights_name}",
+                "network_sha256": network.weights_hash,
+            }
+        else:
+            fields = {}
+        return Protocol(
+            metric=metric,
+            split=self.split,
+            count=count,
+            resolution=size,
+            reference=reference,
+            data_fingerprint=self.fingerprint,
+            settings=settings,
+            seeds=(self.seed,) if fake else (),
+            **fields,
+        )
+
+
+def _segmentation(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measurement]:
+    """pAcc and mIoU of generated and real images by own S and by the judge, and the judge's ratio of the two."""
+    measurements = {}
+    judges: dict[str, tuple[Painter | Judge, str]] = {}
+    if run.own is not None:
+        judges["own"] = (run.painter, run.own.segmentor_name)
+    judges["judge"] = (run.judge, f"judge {run.judge.weights_name}")
+    for key, (network, by) in judges.items():
+        for scores, suffix, what in ((fakes, "", "generated"), (reals, "_real", "real")):
+            confusion = scores.own_confusion if key == "own" else scores.judge_confusion
+            used = confusion[: len(scores.features)]
+            result = segmentation_scores(used.sum(0))
+            accuracy, mean_iou = bootstrap_intervals(used, seed=run.seed)
+            count, fake = len(scores.features), scores is fakes
+            measurements[f"{key}_pixel_accuracy{suffix}"] = Measurement(
+                float(result.pixel_accuracy),
+                run.protocol(f"pAcc by {by}, {what}", count=count, network=network, fake=fake),
+                is_share=True,
+                interval=accuracy,
+            )
+            measurements[f"{key}_mean_iou{suffix}"] = Measurement(
+                float(result.mean_iou),
+                run.protocol(f"mIoU by {by}, {what}", count=count, network=network, fake=fake),
+                is_share=True,
+                interval=mean_iou,
+                per_class=dict(zip(run.painter.spec.schema.classes, result.iou.tolist(), strict=True)),
+            )
+    generated, real = measurements["judge_mean_iou"], measurements["judge_mean_iou_real"]
+    measurements["judge_mean_iou_ratio"] = Measurement(
+        generated.value / real.value if real.value else math.nan,
+        dataclasses.replace(generated.protocol, metric="mIoU by judge, generated / real", reference="the real images"),
+        note="1 means that the judge reads generated images as well as real ones.",
+    )
+    return measurements
+
+
+def _distances(run: _Run, fakes: _Scores, reals: _Scores, reference: Manifest) -> dict[str, Measurement]:
+    """How far generated images are from the real ones, and as many as there are maps beside the real ones of these."""
+    network = run.feature_network
+    same = reference is run.rows
+    against = f"{len(reference)} real images of {run.split if same else 'train'}"
+    real = run.statistics_of(reference)
+    sets = {"": (fakes.features, "generated")}
+    if len(fakes.features) > len(reals.features):
+        sets["_one_per_map"] = (fakes.features[: len(reals.features)], "generated, one a map")
+    if not same:
+        sets["_real"] = (reals.features, "real (the floor)")
+    measurements = {}
+    for suffix, (vectors, what) in sets.items():
+
+        def protocol(metric: str, settings: str, count: int = len(vectors), fake: bool = suffix != "_real") -> Protocol:
+            return run.protocol(metric, count=count, network=network, fake=fake, reference=against, settings=settings)
+
+        judged = collect_statistics([vectors], len(vectors), num_features=network.num_features)
+        found = set_measurements(real, judged, network, what=what, protocol=protocol, seed=run.seed)
+        found.update(inception_score_measurement(vectors, network, what=what, protocol=protocol))
+        measurements.update({f"{key}{suffix}": value for key, value in found.items()})
+    return measurements
+
+
+def _attributes(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measurement]:
+    """Accuracy of the attributes that were asked for, by the judge's head and by the system's own classifier."""
+    spec = run.painter.spec
+    if not spec.attribute_names:
+        return {}
+    own_name = "" if run.own is None else run.own.classifier_name
+    cases: list[tuple[str, str, Painter | Judge, Tensor, _Scores]] = [
+        ("judge_attribute_accuracy", "judge, generated", run.judge, fakes.judge_logits, fakes),
+        ("judge_attribute_accuracy_real", "judge, real", run.judge, reals.judge_logits, reals),
+        ("own_attribute_accuracy", f"{own_name}, generated", run.painter, fakes.own_logits, fakes),
+    ]
+    share = reals.attributes.mean(0)
+    guess = float(share.max() if spec.attribute_kind == "exclusive" else torch.maximum(share, 1 - share).mean())
+    measurements = {}
+    for key, by, network, logits, scores in cases:
+        if not logits.shape[1]:
+            continue  # there is no such classifier, or it has no outputs
+        decisions = attributes_correct(logits, scores.attributes, spec.attribute_kind).double()
+        correct = decisions.mean(0)
+        each = dict(zip(spec.attribute_names, correct.tolist(), strict=True)) if len(correct) > 1 else None
+        measurements[key] = Measurement(
+            float(correct.mean()),
+            run.protocol(f"attribute accuracy by {by}", count=len(logits), network=network, fake=scores is fakes),
+            is_share=True,
+            interval=mean_interval(decisions.mean(1), seed=run.seed),
+            per_class=each,
+            note=f"always answering with the most frequent value scores {100 * guess:.2f} %.",
+        )
+    return measurements
+
+
+def _diversity(run: _Run) -> dict[str, Measurement]:
+    """Mean absolute difference between pictures of one map and one set of attributes with different latents."""
+    count = min(_DIVERSITY_MAPS, len(run.rows))
+    network = run.feature_network
+    pixels, vectors, reals = [], [], []
+    for batch, images in run.variants(count):
+        pixels.append(mean_pairwise_distance(images).cpu())
+        features = network(images.flatten(0, 1)).unflatten(0, images.shape[:2])
+        vectors.append(mean_pairwise_distance(features).cpu())
+        reals.append(batch.image.cpu())
+    real = torch.cat(reals)
+    real_features = network(real.to(run.device))
+    cases = {
+        "diversity_pixels": ("pixels in [-1, 1]", None, pixels, real),
+        "diversity_features": (f"features of {network.name}", network, vectors, real_features),
+    }
+    return {
+        key: Measurement(
+            float(torch.cat(distances).mean()),
+            run.protocol(
+                f"diversity over {_LATENTS} latents, {space}", count=count * _LATENTS, network=used, fake=True
+            ),
+            interval=mean_interval(torch.cat(distances), seed=run.seed),
+            note=f"real images of different maps differ by {float((others - others.roll(1, 0)).abs().mean()):.4g}.",
+        )
+        for key, (space, used, distances, others) in cases.items()
+    }
+
+
+def _resized(image: Float[Tensor, "b 3 h w"], size: int) -> Float[Tensor, "b 3 s s"]:
+    """At the size a network was trained at; bilinear, with antialiasing when shrinking."""
+    if image.shape[-1] == size:
+        return image
+    return functional.interpolate(image, size=(size, size), mode="bilinear", antialias=True)

@@ -1,0 +1,72 @@
+"""Plots of a study as PNG bytes; needs matplotlib."""
+
+from __future__ import annotations
+
+import io
+import statistics
+from typing import Any
+
+from limner.optional import optional
+from limner.reproduce.report import Record, final_values, heading, interval, unit
+from limner.reproduce.study import Study
+
+
+def check() -> None:
+    """Find out before hours of training whether there can be plots.
+
+    Raises:
+        MissingExtraError: if matplotlib is not installed.
+    """
+    optional("matplotlib.figure", extra="plot")
+
+
+def curves(study: Study, record: Record) -> bytes:
+    """Convergence: every column against the images seen; line = mean over seeds, band = smallest and largest seed."""
+    figure, axes = _figure(study, record)
+    for axis, (key, column) in zip(axes, study.columns.items(), strict=True):
+        for number, row in enumerate(study.rows):
+            runs = record["results"].get(row.name, [])
+            points = sorted({int(point) for run in runs for point in run if run[point].get(key) is not None})
+            series = [
+                [run[str(point)][key] * unit(column) for run in runs if run.get(str(point), {}).get(key) is not None]
+                for point in points
+            ]
+            if series:
+                means = [statistics.mean(values) for values in series]
+                color = f"C{number}"  # the same in every plot, whichever rows are missing
+                axis.plot(points, means, marker="o", label=row.name, color=color)
+                axis.fill_between(points, list(map(min, series)), list(map(max, series)), alpha=0.15, color=color)
+        axis.set_xlabel("images seen")
+        axis.set_title(heading(record, key, column))
+    return _png(figure, axes)
+
+
+def bars(study: Study, record: Record) -> bytes:
+    """Last values: a bar a row with its 95 % interval."""
+    figure, axes = _figure(study, record)
+    for axis, (key, column) in zip(axes, study.columns.items(), strict=True):
+        for number, row in enumerate(study.rows):
+            values = final_values(record, row.name, key, column)
+            if not values:
+                continue
+            mean, ends = statistics.mean(values), interval(values)
+            spread = None if ends is None else [[mean - ends[0]], [ends[1] - mean]]
+            axis.bar(number, mean, yerr=spread, capsize=4, label=row.name, color=f"C{number}")
+        axis.set_xticks([])
+        axis.set_title(heading(record, key, column))
+    return _png(figure, axes)
+
+
+def _figure(study: Study, record: Record) -> tuple[Any, list[Any]]:
+    figure = optional("matplotlib.figure", extra="plot").Figure(figsize=(4 * len(study.columns), 3.6))
+    return figure, list(figure.subplots(1, len(study.columns), squeeze=False)[0])
+
+
+def _png(figure: Any, axes: list[Any]) -> bytes:
+    handles, names = max((axis.get_legend_handles_labels() for axis in axes), key=lambda legend: len(legend[1]))
+    if names:
+        figure.legend(handles, names, loc="lower center", ncols=len(names), frameon=False, fontsize=9)
+    figure.tight_layout(rect=(0, 0.08, 1, 1))
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=80)
+    return buffer.getvalue()

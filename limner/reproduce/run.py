@@ -1,0 +1,282 @@
+"""Training and scoring the rows of a study in one folder, which a killed study goes on with.
+
+OUT/study.json           what the folder belongs to
+OUT/judge/               the run of the judging parser, unless the user names another
+OUT/<row>-<seed>/        the run of one row: as of `limner train`, with `scores.json` and `report/` once it is scored
+OUT/report/              the report of everything that is finished
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import math
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from limner import registry
+from limner.data.config import DataConfig
+from limner.data.manifest import Manifest, open_manifest
+from limner.errors import ConfigError, DataError, LimnerError, nearest
+from limner.files import write_text_atomically
+from limner.metrics.features import FeatureNetwork
+from limner.pipelines import Pipeline, load
+from limner.reproduce.study import Study, StudyRow, row_config
+from limner.training import train
+
+JUDGE_SEED = 1_000  # no row has it
+
+Scores = dict[str, dict[str, float | None]]
+"""Images seen -> measurement -> value; None for what is not a number."""
+
+log = logging.getLogger("limner")
+
+
+class Stopped(Exception):
+    """The study was asked to stop (SIGINT, SIGTERM); everything so far is on the disk."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study with everything that the user may choose.
+
+    Attributes:
+        study: rows and columns.
+        data: folder of the data set.
+        out: folder of the study.
+        preset: of all rows and of the judge.
+        budget: images that every row sees.
+        num_seeds: runs of every row.
+        judge: weights of a parser; none: one is trained.
+        num_images: pictures judged of every row.
+        features: network of the distances between sets, as `limner evaluate --features` has it; none: the judge.
+        dataset: how the data folder is read.
+    """
+
+    study: Study
+    data: Path
+    out: Path
+    preset: str
+    budget: int
+    num_seeds: int
+    judge: str | None
+    num_images: int
+    features: str | None
+    dataset: DataConfig
+
+    def __post_init__(self) -> None:
+        if self.preset not in self.study.presets:
+            hint = nearest(self.preset, self.study.presets)
+            raise ConfigError(f'The table "{self.study.name}" has no preset "{self.preset}".{hint}')
+        if self.budget < self.study.points:
+            raise ConfigError(
+                f"--budget is {self.budget}; it must be at least {self.study.points} images, since every run is judged "
+                f"{self.study.points} times."
+            )
+        if not 1 <= self.num_seeds <= 10:
+            raise ConfigError(f"--seeds is {self.num_seeds}; it must be from 1 to 10.")
+        if self.num_images < 2:
+            raise ConfigError(f"--num-images is {self.num_images}; every distance needs at least 2.")
+
+    def config(self, row: StudyRow, seed: int) -> Any:
+        """The configuration of one run."""
+        return row_config(self.study, row, preset=self.preset, budget=self.budget, seed=seed, dataset=self.dataset)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the rows.
+
+    Attributes:
+        scores: row -> scores of its finished runs, by seed.
+        reasons: row -> why runs are missing, for those that are not finished.
+        judge: name and hash of the judge.
+        metrics: measurement -> name of its metric, with the network that it is by.
+    """
+
+    scores: dict[str, list[Scores]]
+    reasons: dict[str, str]
+    judge: dict[str, str]
+    metrics: dict[str, str]
+
+
+def open_data(plan: Plan) -> Manifest:
+    """The data set, with the splits that a study needs.
+
+    Raises:
+        DataError: if it cannot be used, or has no split "train" or "test".
+    """
+    options = plan.dataset
+    manifest = open_manifest(
+        plan.data,
+        kind=options.kind,
+        schema=options.schema,
+        attributes=options.attributes,
+        fit=options.fit,
+        fix_sides=options.fix_sides,
+    )
+    sizes = manifest.split_sizes()
+    for split in ("train", "test"):
+        if sizes.get(split, 0) < 2:
+            found = ", ".join(f"{name} ({count})" for name, count in sorted(sizes.items()))
+            raise DataError(
+                f'{plan.data} has too few pictures in the split "{split}" ({found}): a study trains on "train" and '
+                'judges on "test"; name the splits in its splits file, see docs/data.md.'
+            )
+    return manifest
+
+
+def claim_folder(plan: Plan, manifest: Manifest) -> None:
+    """Say what the folder belongs to, or refuse it if it belongs to something else.
+
+    Raises:
+        ConfigError: naming what differs.
+    """
+    identity = {
+        "table": plan.study.name,
+        "rows": [dataclasses.asdict(row) for row in plan.study.rows],
+        "preset": plan.preset,
+        "budget": plan.budget,
+        "points": plan.study.points,
+        "num_images": plan.num_images,
+        "judge": plan.judge,
+        "features": plan.features,
+        "data": manifest.fingerprint(),
+    }
+    file = plan.out / "study.json"
+    if plan.out.exists() and not plan.out.is_dir():
+        raise ConfigError(f"--out {plan.out} is a file; name a folder.")
+    if not file.exists():
+        if plan.out.is_dir() and any(plan.out.iterdir()):
+            raise ConfigError(f"--out {plan.out} is not empty and holds no study; name another folder.")
+        write_text_atomically(file, json.dumps(identity, indent=2) + "\n")
+        return
+    try:
+        before = json.loads(file.read_text(encoding="utf-8"))
+        differing = [key for key, value in identity.items() if before[key] != value]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{file} cannot be read, so --out is not known to hold this study; name another.") from error
+    if differing:
+        key = differing[0]
+        raise ConfigError(
+            f'--out {plan.out} holds a study with another {key} ("{before[key]}", not "{identity[key]}"); '
+            "name another folder, or give the options that it was started with."
+        )
+
+
+def run_study(
+    plan: Plan,
+    manifest: Manifest,
+    *,
+    device: torch.device,
+    features: FeatureNetwork | None = None,
+    only: Collection[str] = (),
+    progress: Callable[..., Any] = lambda iterable, **_: iterable,
+) -> Outcome:
+    """Train and score what is missing, and collect what is there.
+
+    A row that cannot be trained (no such system, gradients that are not finite) does not stop the others.
+
+    Args:
+        plan: what to do.
+        manifest: the data, from `open_data`.
+        device: where pictures are made and judged; training finds its own.
+        features: the network that `plan.features` names.
+        only: rows to work on, the others are only collected; none: all.
+        progress: passed to the evaluation.
+
+    Raises:
+        ConfigError: if a row of `only` does not exist, or there are several processes.
+        Stopped: if asked to stop.
+    """
+    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+        raise ConfigError(
+            "A study runs in one process: start it without torchrun, or spread its rows with --only and --judge."
+        )
+    names = [row.name for row in plan.study.rows]
+    for name in only:
+        if name not in names:
+            raise ConfigError(f'The table "{plan.study.name}" has no row "{name}".{nearest(name, names)}')
+    judge = _judge(plan).to(device)
+    options = {"judge": judge, "features": features, "num_images": plan.num_images, "progress": progress}
+    scores: dict[str, list[Scores]] = {}
+    reasons: dict[str, str] = {}
+    metrics: dict[str, str] = {}
+    for row in plan.study.rows:
+        scores[row.name] = []
+        for seed in range(plan.num_seeds):
+            file = _run_folder(plan, row, seed) / "scores.json"
+            if not file.exists() and (not only or row.name in only):
+                try:
+                    _train_and_score(plan, row, seed, manifest, device, options)
+                except LimnerError as error:
+                    reasons[row.name] = str(error)
+                    log.warning("%s, seed %d: %s", row.name, seed, error)
+            if file.exists():
+                scores[row.name].append(json.loads(file.read_text(encoding="utf-8")))
+                found = json.loads((file.parent / "report/report.json").read_text(encoding="utf-8"))["measurements"]
+                metrics |= {key: one["protocol"]["metric"].partition(",")[0] for key, one in found.items()}
+            else:
+                reasons.setdefault(row.name, "not run yet")
+    return Outcome(scores, reasons, {"name": judge.weights_name, "sha256": judge.weights_hash}, metrics)
+
+
+def last_pipelines(plan: Plan) -> dict[str, Pipeline]:
+    """Row -> the weights after the last image of its first run, for finished rows."""
+    runs = {row.name: _run_folder(plan, row, 0) for row in plan.study.rows}
+    return {
+        name: load(max((run / "checkpoints").glob("[0-9]*")))
+        for name, run in runs.items()
+        if (run / "scores.json").exists()
+    }
+
+
+def _run_folder(plan: Plan, row: StudyRow, seed: int) -> Path:
+    return plan.out / f"{row.name.lower().replace(' ', '-')}-{seed}"
+
+
+def _judge(plan: Plan) -> Any:
+    """The parser that judges, trained on the training pictures if the user names none."""
+    parser = registry.pipeline_class("parser")
+    if plan.judge is not None:
+        return parser.from_pretrained(plan.judge)
+    row = StudyRow("judge", "parser")
+    config = row_config(
+        dataclasses.replace(plan.study, options={}),
+        row,
+        preset=plan.preset,
+        budget=plan.study.judge_images[plan.preset],
+        seed=JUDGE_SEED,
+        dataset=plan.dataset,
+    )
+    _train(plan, row, config, plan.out / "judge")
+    return parser.from_pretrained(plan.out / "judge")
+
+
+def _train_and_score(
+    plan: Plan, row: StudyRow, seed: int, manifest: Manifest, device: torch.device, options: Mapping[str, Any]
+) -> None:
+    run = _run_folder(plan, row, seed)
+    log.info("%s, seed %d: %s", row.name, seed, run)
+    _train(plan, row, plan.config(row, seed), run)
+    evaluate = registry.evaluate_function(row.system)
+    scores: Scores = {}
+    for checkpoint in sorted((run / "checkpoints").glob("[0-9]*")):
+        pipeline = registry.pipeline_class(row.system).from_pretrained(checkpoint, with_optional=True).to(device)
+        report = evaluate(pipeline, manifest, **options)
+        values = {key: one.value for key, one in report.measurements.items()}
+        scores[str(int(checkpoint.name))] = {k: value if math.isfinite(value) else None for k, value in values.items()}
+    report.save(run / "report")  # of the last checkpoint
+    write_text_atomically(run / "scores.json", json.dumps(scores, indent=1) + "\n")
+
+
+def _train(plan: Plan, row: StudyRow, config: Any, run: Path) -> None:
+    command = ["limner", "reproduce", plan.study.name, "--data", str(plan.data), "--out", str(plan.out)]
+    if not train(row.system, config, plan.data, run, resume=True, command=command).complete:
+        raise Stopped

@@ -1,0 +1,46 @@
+"""The pictures of all rows side by side."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import torch
+from PIL import Image
+
+from limner.data.batch import collate
+from limner.data.dataset import MaskToImageDataset
+from limner.data.manifest import Manifest
+from limner.demo import contact_sheet
+from limner.mask_to_image.inputs import to_pictures
+from limner.nn.label_maps import colorize
+from limner.pipelines import SYNTHETIC_MEDIA
+from limner.reproduce.run import Plan, last_pipelines
+
+NUM_MAPS = 10
+_EXIF_DESCRIPTION = 0x010E
+
+
+def comparison_sheet(plan: Plan, manifest: Manifest) -> bytes | None:
+    """A JPEG: test maps, their real pictures, then the pictures of each finished row's first run; None without any."""
+    pipelines = {name: one for name, one in last_pipelines(plan).items() if hasattr(one, "paint")}
+    if not pipelines:
+        return None
+    size = plan.study.image_size[plan.preset]
+    dataset = MaskToImageDataset(manifest.split("test"), image_size=size)
+    batch = collate([dataset[index] for index in range(min(NUM_MAPS, len(dataset)))])
+    rows = [to_pictures(colorize(batch.label_map, manifest.spec.schema)), to_pictures(batch.image)]
+    for pipeline in pipelines.values():
+        with pipeline.inference():
+            # One by one, with the attributes of the map's own picture.
+            images = [
+                pipeline.paint(batch.label_map[k : k + 1], batch.attributes[k : k + 1], [0]) for k in range(len(batch))
+            ]
+        rows.append(to_pictures(torch.cat(images).clamp(-1, 1)))
+    sheet = contact_sheet(rows, tile=max(64, min(size, 96)), row_names=["label map", "real", *pipelines])
+    weights = {name: pipeline.weights_hash for name, pipeline in pipelines.items()}
+    exif = Image.Exif()
+    exif[_EXIF_DESCRIPTION] = json.dumps({"statement": SYNTHETIC_MEDIA, "weights": weights})
+    buffer = io.BytesIO()
+    sheet.save(buffer, format="JPEG", quality=88, exif=exif)
+    return buffer.getvalue()

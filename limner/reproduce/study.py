@@ -1,0 +1,190 @@
+"""What a study is: rows, budget, columns, read from one YAML file. No torch import."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from limner import registry
+from limner.data.config import DataConfig
+from limner.errors import ConfigError, nearest
+from limner.files import reason
+from limner.metrics.tables import PublishedRow, PublishedTable, published_table
+
+
+@dataclass(frozen=True)
+class Column:
+    """One number of every row."""
+
+    title: str
+    """Heading; measurements that are shares are shown in percent where it ends in `%`."""
+    better: str = ""
+    """"high", "low", or empty where neither is."""
+    published: str = ""
+    """Column of the published table that comes nearest; empty if there is none."""
+    names_network: bool = False
+    """Whether the heading is the metric's own name, which says the network that its features are from."""
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """One system, or one variant of it."""
+
+    name: str
+    system: str
+    options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Section -> field -> value, over the preset and the options of the study."""
+    published: str = ""
+    """Method in the published table; empty: the name."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """A table to recompute.
+
+    Attributes:
+        name: of the table.
+        title: a line for people.
+        about: what is compared and how, a sentence or two.
+        published: "faces" and "fashion" -> the published table for such data: a name of `limner.metrics.tables`, or the
+            table itself in the form that is used there; may be empty.
+        image_size: preset -> pixels, the same for all rows.
+        budget: preset -> images that every row sees, unless the user says otherwise.
+        judge_images: preset -> images that the judge is trained on.
+        pictures: pictures judged of every row.
+        points: how often in a run it is judged.
+        columns: measurement -> column.
+        rows: in the order of the table.
+        options: preset -> section -> field -> value for all rows.
+        dataset: label schema and attributes for all rows and the judge, if not those that the data set has.
+    """
+
+    name: str
+    title: str
+    about: str
+    published: Mapping[str, str | Mapping[str, Any]]
+    image_size: Mapping[str, int]
+    budget: Mapping[str, int]
+    judge_images: Mapping[str, int]
+    pictures: int
+    points: int
+    columns: Mapping[str, Column]
+    rows: tuple[StudyRow, ...]
+    options: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    dataset: Mapping[str, Any] = field(default_factory=dict)
+
+    def data_config(self, **reading: Any) -> DataConfig:
+        """How all rows read the data: `reading` (kind, fit, fix_sides) with the study's schema and attributes."""
+        attributes = self.dataset.get("attributes")
+        given = {**self.dataset, "attributes": None if attributes is None else tuple(attributes)}
+        return DataConfig(**{**given, **reading})
+
+    @property
+    def presets(self) -> list[str]:
+        """Presets that the study can be run with."""
+        return list(self.budget)
+
+    def published_table(self, schema: str) -> PublishedTable | None:
+        """What was published for data of this label schema, if anything."""
+        table = self.published.get("fashion" if "fashion" in schema else "faces")
+        if table is None or isinstance(table, str):
+            return None if table is None else published_table(table)
+        rows = tuple(PublishedRow(**row) for row in table["rows"])
+        return PublishedTable(name=self.name, **{**table, "rows": rows})
+
+
+def study_names() -> list[str]:
+    """Tables that come with the package."""
+    folder = resources.files("limner.reproduce").joinpath("studies")
+    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+
+
+def load_study(name: str) -> Study:
+    """A study by name, or from a file of the user's.
+
+    Raises:
+        ConfigError: if there is none, or the file does not describe one.
+    """
+    if name in study_names():
+        text = resources.files("limner.reproduce").joinpath("studies", f"{name}.yaml").read_text(encoding="utf-8")
+        return _study(name, text, name)
+    if not name.endswith((".yaml", ".yml")):
+        raise ConfigError(f'There is no table "{name}".{nearest(name, study_names())}')
+    path = Path(name)
+    try:
+        return _study(path.stem, path.read_text(encoding="utf-8"), name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The table {name} cannot be read: {reason(error)}.") from error
+
+
+def _study(name: str, text: str, where: str) -> Study:
+    try:
+        content = yaml.safe_load(text)
+        columns = {key: Column(**values) for key, values in content.pop("columns").items()}
+        rows = tuple(StudyRow(**row) for row in content.pop("rows"))
+        study = Study(name=name, columns=columns, rows=rows, **content)
+    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"The table {where} does not describe a study ({reason(error)}); the tables in limner/reproduce/studies "
+            "show the form."
+        ) from error
+    names = [row.name for row in rows]
+    if not rows or len(set(names)) < len(names):
+        raise ConfigError(f"The table {where} must have rows, each with a name of its own.")
+    return study
+
+
+def row_config(study: Study, row: StudyRow, *, preset: str, budget: int, seed: int, dataset: DataConfig) -> Any:
+    """The complete configuration of one run of one row.
+
+    Schedules that the preset counts in images (such as the decay of the learning rates) shrink or grow with the budget;
+    the averaging of weights only shrinks.
+
+    Args:
+        study: gives the image size, the number of checkpoints, and options of all rows.
+        row: gives the system and its own options.
+        preset: where all else comes from.
+        budget: images to see.
+        seed: of the run.
+        dataset: how the data are read.
+
+    Raises:
+        ConfigError: if there is no such system, preset or option.
+    """
+    config = registry.preset(row.system, preset)
+    scale = budget / config.train.images
+    train: dict[str, Any] = {
+        "images": budget,
+        "seed": seed,
+        "ema_half_life": config.train.ema_half_life * min(1.0, scale),
+        "log_every": max(1, budget // 40),
+        "sample_every": max(1, budget // study.points),
+        "checkpoint_every": max(1, budget // study.points),
+        "keep_checkpoints": study.points,
+    }
+    changes: dict[str, dict[str, Any]] = {
+        "model": {"image_size": study.image_size[preset]},
+        "train": train,
+        "optimizer": {
+            one.name: round(getattr(config.optimizer, one.name) * scale)
+            for one in dataclasses.fields(config.optimizer)
+            if one.name.endswith("_images")
+        },
+    }
+    for options in (study.options.get(preset, {}), row.options):
+        for section, values in options.items():
+            known = (
+                [one.name for one in dataclasses.fields(getattr(config, section))] if hasattr(config, section) else []
+            )
+            for key, value in values.items():
+                if key not in known:
+                    raise ConfigError(f'The row "{row.name}" sets {section}.{key}, which {row.system} does not have.')
+                changes.setdefault(section, {})[key] = tuple(value) if isinstance(value, list) else value
+    sections = {name: dataclasses.replace(getattr(config, name), **values) for name, values in changes.items()}
+    return dataclasses.replace(config, dataset=dataset, **sections)

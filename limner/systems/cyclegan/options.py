@@ -1,0 +1,45 @@
+"""CycleGAN's side of `limner generate`. No torch import, so that `--help` stays fast."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from limner.errors import ConfigError
+from limner.mask_to_image.options import add_label_map_options, picture_tasks
+from limner.tasks import Task, add_sampling_options, input_files, labelling_tasks
+
+if TYPE_CHECKING:
+    from limner.systems.cyclegan.pipeline import CycleGANPipeline
+
+DESCRIPTION = "Paint label maps, one picture each (there is no noise); or label the pixels of pictures."
+EXAMPLES = (
+    "limner generate cyclegan --weights runs/cyclegan --label-map map.png --out pictures",
+    "limner generate cyclegan --weights runs/cyclegan --segment photo.png --out maps",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of this system."""
+    add_label_map_options(parser)
+    parser.add_argument("--segment", nargs="+", default=[], metavar="FILE|DIR", help="label the pixels of pictures")
+    add_sampling_options(parser)
+
+
+def make_tasks(pipeline: CycleGANPipeline, options: Namespace) -> list[Task]:
+    """Plain pictures, or label maps of pictures.
+
+    Raises:
+        ConfigError: if options contradict each other.
+        DataError: if a file is missing.
+    """
+    from limner.data.image_io import PHOTO_SUFFIXES
+
+    if not options.segment:
+        return picture_tasks(pipeline, pipeline.plan, options)
+    if options.label_map or options.num_images != 1:
+        flag = "--label-map" if options.label_map else "--num-images"
+        raise ConfigError(f"{flag} has no effect with --segment; leave it out.")
+    images = input_files(options.segment, PHOTO_SUFFIXES, "picture")
+    return labelling_tasks(pipeline.segment, pipeline.spec.schema, images, Path(options.out))

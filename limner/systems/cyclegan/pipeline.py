@@ -1,0 +1,127 @@
+"""Inference of CycleGAN: label map -> picture, and picture -> label map. There is no noise: a map has one picture."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from limner.data.schema import LabelSchema
+from limner.mask_to_image.export import generator_target
+from limner.mask_to_image.inputs import (
+    LabelMapInput,
+    PhotoInput,
+    picture_plan,
+    read_label_maps,
+    read_square_photo,
+    to_pictures,
+    to_tensor,
+)
+from limner.nn.label_maps import colorize
+from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
+from limner.systems.cyclegan.networks import Generator
+
+_log = logging.getLogger(__name__)
+
+
+class CycleGANPipeline(Pipeline):
+    """Paints label maps, and labels the pixels of pictures.
+
+    Example:
+        >>> pipe = limner.load("runs/cyclegan")
+        >>> pipe("map.png").save("pictures")
+        >>> label_map = pipe.segment("photo.png")
+    """
+
+    name: ClassVar[str] = "cyclegan"
+    uses_attributes: ClassVar[bool] = False
+
+    @classmethod
+    def network_classes(cls) -> dict[str, type[nn.Module]]:
+        """Map to picture, and picture to map."""
+        return {"generator": Generator, "inverse_generator": Generator}
+
+    def __call__(
+        self,
+        label_map: LabelMapInput | Sequence[LabelMapInput],
+        *,
+        schema: str | LabelSchema | None = None,
+        batch_size: int | None = None,
+    ) -> GenerationResult:
+        """Paint one picture of every label map.
+
+        Args:
+            label_map: one or several, square; resized to `image_size` by the nearest pixel. Ids are those of
+                `spec.schema`, or of `schema`, from which they are converted.
+            schema: label schema of the maps, if it is not the network's.
+            batch_size: pictures in one forward pass; 1 on the CPU and 16 elsewhere by default.
+
+        Raises:
+            ConfigError: if an option is out of range.
+            DataError: if a label map cannot be read or has wrong ids.
+            ShapeError: if an array is no label map.
+        """
+        return self.render(self.plan(label_map, schema=schema, batch_size=batch_size))
+
+    def plan(
+        self,
+        label_map: LabelMapInput | Sequence[LabelMapInput],
+        *,
+        seed: int = 0,
+        num_images: int = 1,
+        schema: str | LabelSchema | None = None,
+        batch_size: int | None = None,
+    ) -> GenerationPlan:
+        """The plan of `__call__`; seeds only name the pictures."""
+        maps = read_label_maps(label_map, schema=self.spec.schema, image_size=self.image_size, source=schema)
+        if num_images > 1:
+            _log.warning("CycleGAN paints without noise: all %d pictures of a map are the same.", num_images)
+        return picture_plan(maps, seed=seed, num_images=num_images, batch_size=batch_size, device=self.device)
+
+    def segment(self, image: PhotoInput) -> NDArray[np.uint8]:
+        """The label map that the inverse generator paints: (image_size, image_size) ids of the nearest colours.
+
+        Raises:
+            DataError: if the picture cannot be read or is not square.
+            ShapeError: if an array is no picture.
+        """
+        pixels = read_square_photo(image, image_size=self.image_size)
+        palette = torch.tensor(self.spec.schema.palette, dtype=torch.float32, device=self.device) / 127.5 - 1
+        with self.inference():
+            painted = self.components["inverse_generator"](to_tensor(pixels, self.device))[0].permute(1, 2, 0)
+            nearest = torch.cdist(painted.flatten(0, 1), palette).argmin(1).unflatten(0, painted.shape[:2])
+            ids: NDArray[np.uint8] = nearest.byte().cpu().numpy()
+        return ids
+
+    def paint(
+        self, label_map: Int64[Tensor, "b h w"], attributes: Float[Tensor, "b n_c"], seeds: Sequence[int]
+    ) -> Float[Tensor, "b 3 h w"]:
+        """One picture a map in [-1, 1]; attributes and seeds change nothing."""
+        image: Tensor = self.components["generator"](self._encode(label_map))
+        return image
+
+    def export_targets(self) -> dict[str, ExportTarget]:
+        """`generator` (label_map of int64 ids -> image in [-1, 1])."""
+        target = generator_target(
+            self.components["generator"],
+            self._encode,
+            num_classes=self.spec.schema.num_classes,
+            image_size=self.image_size,
+            noise=None,
+            device=self.device,
+        )
+        return {"generator": target}
+
+    def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
+        label_map = torch.from_numpy(plan.condition("label_map", rows).copy()).to(self.device).long()
+        return to_pictures(self.components["generator"](self._encode(label_map)))
+
+    def _encode(self, label_map: Tensor) -> Tensor:
+        return colorize(label_map, self.spec.schema)

@@ -1,0 +1,82 @@
+"""Complete configurations of CycleGAN."""
+
+from __future__ import annotations
+
+from limner.data.config import AugmentConfig, DataConfig
+from limner.engine.config import TrainConfig
+from limner.systems.cyclegan.config import CycleGANConfig, LossConfig, ModelConfig, OptimizerConfig
+
+EPOCH = 24_183  # training images of CelebAMask-HQ
+
+
+def paper() -> CycleGANConfig:
+    """The paper's sizes and schedule at 256 px, for CelebAMask-HQ: batches of one, 100 epochs and 100 of decay.
+
+    The paper cuts 256 px at random out of 286; here samples are magnified or shrunk, and shifted, by as much.
+    """
+    return CycleGANConfig(
+        model=ModelConfig(),
+        loss=LossConfig(),
+        optimizer=OptimizerConfig(decay_images=100 * EPOCH),
+        dataset=DataConfig(),
+        augment=AugmentConfig(flip=True, scale=0.117, translate=0.058),
+        train=TrainConfig(
+            images=200 * EPOCH,
+            batch_size=1,
+            num_workers=4,
+            log_every=1_000,
+            sample_every=EPOCH,
+            checkpoint_every=EPOCH,
+        ),
+    )
+
+
+def gpu() -> CycleGANConfig:
+    """The paper's networks at 128 px (6 blocks) on one GPU in hours: batches of 16, averaged weights."""
+    return CycleGANConfig(
+        model=ModelConfig(image_size=128, num_blocks=6),
+        loss=LossConfig(discriminator_augment=("translation", "cutout")),
+        optimizer=OptimizerConfig(decay_images=500_000),
+        dataset=DataConfig(),
+        augment=AugmentConfig(flip=True),
+        train=TrainConfig(
+            images=2_000_000,
+            batch_size=16,
+            precision="bf16-mixed",
+            ema_half_life=10_000,
+            channels_last=True,
+            num_workers=8,
+            log_every=3_200,
+            sample_every=50_000,
+            checkpoint_every=50_000,
+        ),
+    )
+
+
+def cpu() -> CycleGANConfig:
+    """64 px on two cores: a quarter of the width; samples and augmentation as for SCGAN."""
+    return CycleGANConfig(
+        model=ModelConfig(image_size=64, generator_width=16, num_blocks=4, discriminator_width=32),
+        loss=LossConfig(discriminator_augment=("translation", "cutout")),
+        optimizer=OptimizerConfig(decay_images=40_000),
+        dataset=DataConfig(),
+        augment=AugmentConfig(flip=True, rotate_degrees=5.0, scale=0.08, translate=0.03),
+        train=TrainConfig(images=120_000, batch_size=16, precision="bf16-mixed", ema_half_life=4_000),
+    )
+
+
+def smoke() -> CycleGANConfig:
+    """Seconds; proves that the code runs. Never look at its pictures."""
+    return CycleGANConfig(
+        model=ModelConfig(image_size=32, generator_width=8, num_blocks=1, discriminator_width=8),
+        loss=LossConfig(pool_size=10),
+        optimizer=OptimizerConfig(decay_images=64),
+        dataset=DataConfig(),
+        augment=AugmentConfig(flip=True),
+        train=TrainConfig(
+            images=256, batch_size=8, ema_half_life=100, log_every=32, sample_every=128, checkpoint_every=64
+        ),
+    )
+
+
+PRESETS = {"paper": paper, "gpu": gpu, "cpu": cpu, "smoke": smoke}

@@ -1,0 +1,165 @@
+"""pix2pix's training: D, then G, on the same picture, with the distance to the real one (arXiv:1611.07004, Sec. 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn import functional
+
+from limner.data.batch import MaskToImageBatch, TensorBatch
+from limner.data.dataset import MaskToImageDataset
+from limner.data.manifest import DataSpec
+from limner.engine.loop import Engine
+from limner.engine.schedule import linear_decay
+from limner.engine.seed import generator
+from limner.engine.system import System
+from limner.losses.adversarial import discriminator_loss, generator_loss
+from limner.mask_to_image.training import NUM_SEEDS, first_rows, grid_diversity, quick_scores, sample_grid
+from limner.nn.discriminator_augment import NUM_DRAWS, augment_for_discriminator
+from limner.nn.init import init_normal
+from limner.nn.label_maps import encode_label_map
+from limner.nn.patch_discriminator import PatchDiscriminator
+from limner.systems.pix2pix.config import Pix2PixConfig
+from limner.systems.pix2pix.networks import Generator
+from limner.systems.pix2pix.pipeline import Pix2PixPipeline
+
+
+@dataclass
+class Draws(TensorBatch):
+    """One iteration's data and random draws; D and G share them."""
+
+    image: Float[Tensor, "b 3 h w"]
+    condition: Float[Tensor, "b c h w"]
+    noise: Float[Tensor, "b n"]
+    """What dropout drops."""
+    augment: Float[Tensor, "b 4"]
+
+
+class Pix2Pix(System):
+    """A U-Net that must come near the real picture and convince a discriminator of patches."""
+
+    name: ClassVar[str] = "pix2pix"
+    best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("sliced_wasserstein", "min")
+
+    def __init__(self, config: Pix2PixConfig, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        self.config: Pix2PixConfig = config
+        model = config.model
+        channels = spec.schema.num_classes if model.condition == "one_hot" else 3
+        self.generator = Generator(
+            num_classes=spec.schema.num_classes,
+            condition=model.condition,
+            image_size=model.image_size,
+            width=model.generator_width,
+            dropout=model.dropout,
+            test_noise=model.test_noise,
+            test_statistics=model.test_statistics,
+        )
+        self.networks["generator"] = self.generator
+        self.networks["discriminator"] = PatchDiscriminator(
+            in_channels=channels + 3, width=model.discriminator_width, norm="batch"
+        )
+        for network in self.networks.values():
+            init_normal(network)
+
+    @property
+    def ema_networks(self) -> tuple[str, ...]:
+        """The generator (an option of ours; the paper has no averaging)."""
+        return ("generator",)
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """One Adam each."""
+        options = self.config.optimizer
+        rates = {"generator": options.lr_generator, "discriminator": options.lr_discriminator}
+        betas = (options.beta1, options.beta2)
+        return {
+            name: torch.optim.Adam(self.networks[name].parameters(), lr=lr, betas=betas) for name, lr in rates.items()
+        }
+
+    def lr_scale(self, images_seen: int) -> float:
+        """1, then a linear fall to 0 over the last `decay_images` images."""
+        config = self.config
+        return linear_decay(images_seen, images=config.train.images, decay_images=config.optimizer.decay_images)
+
+    def training_step(self, batch: MaskToImageBatch, engine: Engine) -> None:
+        """Update D, then G, each once."""
+        draws = Draws(
+            image=batch.image,
+            condition=self.encode(batch.label_map),
+            noise=engine.rand(len(batch), self.generator.num_noise, purpose="dropout"),
+            augment=engine.rand(len(batch), NUM_DRAWS, purpose="discriminator augmentation"),
+        )
+        engine.update("discriminator", lambda part: self.discriminator_loss(part, engine), draws)
+        engine.update("generator", lambda part: self.generator_loss(part, engine), draws)
+
+    def encode(self, label_map: Int64[Tensor, "b h w"]) -> Float[Tensor, "b c h w"]:
+        """The label map as the networks see it."""
+        return encode_label_map(label_map, self.spec.schema, self.config.model.condition)
+
+    def discriminator_loss(self, draws: Draws, engine: Engine) -> Tensor:
+        """Half the loss on real and fake pairs (Sec. 3.3: D learns slower than G)."""
+        with torch.no_grad(), engine.frozen("generator") as frozen:
+            fake_image = frozen(draws.condition, draws.noise).float()
+        discriminator = engine.networks["discriminator"]
+        # Two passes: each has batch statistics of its own.
+        real = discriminator(self.pair(draws, draws.image))[-1].float()
+        fake = discriminator(self.pair(draws, fake_image))[-1].float()
+        engine.log("score_real", real.mean())
+        engine.log("score_fake", fake.mean())
+        engine.log("critic_accuracy", (real.mean((1, 2, 3)) > fake.mean((1, 2, 3))).float().mean())
+        return 0.5 * discriminator_loss(real, fake, self.config.loss.adversarial)
+
+    def generator_loss(self, draws: Draws, engine: Engine) -> Tensor:
+        """Adversarial loss + lambda |real - fake| (Eq. 4)."""
+        fake_image = engine.networks["generator"](draws.condition, draws.noise)
+        with engine.frozen("discriminator") as discriminator:
+            fake = discriminator(self.pair(draws, fake_image))[-1].float()
+        adversarial = generator_loss(fake, self.config.loss.adversarial)
+        l1 = functional.l1_loss(fake_image.float(), draws.image)
+        engine.log("loss/adversarial", adversarial)
+        engine.log("loss/l1", l1)
+        return adversarial + self.config.loss.weight_l1 * l1
+
+    def pair(self, draws: Draws, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n h w"]:
+        """Condition and image as D sees them."""
+        pair = torch.cat([draws.condition, image.float()], dim=1)
+        return augment_for_discriminator(pair, draws.augment, self.config.loss.discriminator_augment)
+
+    def fixed_inputs(self, dataset: MaskToImageDataset) -> MaskToImageBatch:
+        """Up to eight held-out pictures."""
+        return first_rows(dataset)
+
+    def sample(
+        self, fixed: MaskToImageBatch, networks: dict[str, nn.Module]
+    ) -> Float[Tensor, "rows columns 3 height width"]:
+        """A row a map: map, real picture, four pictures of different noise."""
+        pictures = [self.paint(fixed, networks, generator(seed, "samples")) for seed in range(NUM_SEEDS)]
+        return sample_grid(fixed, self.spec.schema, pictures)
+
+    def diversity_of(self, grid: Float[Tensor, "rows columns 3 height width"]) -> float | None:
+        """Difference between pictures of one map, where dropout makes any."""
+        return grid_diversity(grid) if self.config.model.test_noise and self.generator.num_noise else None
+
+    def validate(self, batches: Iterable[MaskToImageBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
+        """Distances to the real pictures."""
+        return quick_scores(
+            batches, lambda batch, number: self.paint(batch, networks, generator(1, "validate", number))
+        )
+
+    def paint(
+        self, batch: MaskToImageBatch, networks: dict[str, nn.Module], random: torch.Generator
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Pictures of a batch's maps, as they would be made."""
+        if not self.config.model.test_noise:
+            return networks["generator"](self.encode(batch.label_map))
+        noise = torch.rand(len(batch), self.generator.num_noise, generator=random).to(batch.image.device)
+        return networks["generator"](self.encode(batch.label_map), noise)
+
+    def pipeline(self, networks: dict[str, nn.Module]) -> Pix2PixPipeline:
+        """The generator."""
+        return Pix2PixPipeline(spec=self.spec, image_size=self.config.model.image_size, generator=networks["generator"])

@@ -1,0 +1,145 @@
+"""One training run in one folder, which holds all that repeats it. No torch import before a run starts."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+import shlex
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import limner
+from limner import registry
+from limner.errors import ConfigError
+from limner.files import write_text_atomically
+
+MAY_CHANGE = {
+    "train.images",
+    "train.devices",
+    "train.num_nodes",
+    "train.num_workers",
+    "train.log_every",
+    "train.sample_every",
+    "train.checkpoint_every",
+    "train.keep_checkpoints",
+    "train.accelerator",
+    "train.compile",
+    "train.accumulate",
+}
+"""Settings that may differ when a run is resumed; any other would make it another run."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainedRun:
+    """How a call of `train` ended."""
+
+    complete: bool
+    """False if it was asked to stop before its end; a checkpoint is there in both cases."""
+    num_images: int
+    """Size of the training set."""
+    is_main_process: bool
+    """Whether this process is the one that writes."""
+
+
+def train(system: str, config: Any, data: Path | None, run: Path, *, resume: bool, command: list[str]) -> TrainedRun:
+    """Train a system into a run folder, or go on with the run that is there.
+
+    Args:
+        system: name of the system.
+        config: its complete configuration.
+        data: folder of the data set, for systems that need one.
+        run: folder of the run.
+        resume: whether there may be a run already; it goes on from its newest whole checkpoint.
+        command: what a user would type for the same, kept in the run folder.
+
+    Raises:
+        ConfigError: if the folder holds a run that is not wanted, or one of other settings.
+        DataError: if the data cannot be used.
+        TrainingError: if the run breaks down.
+    """
+    check_run_folder(run, config, resume=resume)
+
+    from limner.engine.loop import fit, make_fabric
+
+    fabric = make_fabric(config.train)
+    system_class = registry.system_class(system)
+    opened = system_class.open_data(config, data)
+    fabric.launch()
+    fabric.seed_everything(config.train.seed, verbose=False)
+    complete = fit(
+        system_class(config, opened.spec),
+        fabric=fabric,
+        train_set=opened.train_set,
+        validation_set=opened.validation_set,
+        collate=opened.collate,
+        run=run,
+        resume=resume,
+        on_start=lambda: _describe_run(run, config, command),
+    )
+    return TrainedRun(complete, len(opened.train_set), fabric.is_global_zero)
+
+
+def check_run_folder(run: Path, config: Any, *, resume: bool) -> None:
+    """Refuse a folder in which this run cannot start or go on.
+
+    Raises:
+        ConfigError: saying why.
+    """
+    if run.exists() and not run.is_dir():
+        raise ConfigError(f"--out {run} is a file; name a folder.")
+    if not (run / "checkpoints").is_dir():
+        return
+    if not resume:
+        raise ConfigError(
+            f"--out {run} holds a run already: add --resume auto to go on with it, or name another folder."
+        )
+    try:
+        before = _flatten(yaml.safe_load((run / "config.yaml").read_text()))
+    except (OSError, ValueError, yaml.YAMLError, AttributeError, RecursionError) as error:
+        raise ConfigError(f"{run / 'config.yaml'} cannot be read ({error}); a run resumes only with it.") from error
+    now = _flatten(plain(config))
+    for key in sorted(set(before) | set(now)):
+        if key not in MAY_CHANGE and before.get(key) != now.get(key):
+            raise ConfigError(
+                f"--{key} is {now.get(key)}, but the run in {run} was started with {before.get(key)}; "
+                f"resume with --config {run / 'config.yaml'}, or name another --out."
+            )
+
+
+def plain(config: Any) -> Any:
+    """Dataclasses as dicts and tuples as lists, which is what YAML can hold."""
+    if dataclasses.is_dataclass(config):
+        return {field.name: plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
+    return list(config) if isinstance(config, tuple) else config
+
+
+def _describe_run(run: Path, config: Any, command: list[str]) -> None:
+    run.mkdir(parents=True, exist_ok=True)
+    packages = ["torch", "numpy", "lightning-fabric", "torchmetrics", "safetensors", "pillow"]
+    environment = {
+        "limner": limner.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **{package: _version(package) for package in packages},
+    }
+    write_text_atomically(run / "config.yaml", yaml.safe_dump(plain(config), sort_keys=False))
+    write_text_atomically(run / "command.txt", shlex.join(command) + "\n")
+    write_text_atomically(run / "environment.json", json.dumps(environment, indent=2) + "\n")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= _flatten(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat

@@ -1,0 +1,254 @@
+"""`limner reproduce`: a tiny study to its end, started again, stopped, and refused in one sentence."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from limner.cli.main import main
+from limner.engine.checkpoint import STATE_FILE, load_state
+from tests.training.runs import environment
+
+STUDY = {
+    "title": "Two systems on boxes",
+    "about": "A study that takes seconds.",
+    "published": {"faces": "scgan-celeba"},
+    "image_size": {"smoke": 32},
+    "budget": {"smoke": 32},
+    "judge_images": {"smoke": 16},
+    "pictures": 6,
+    "points": 2,
+    "columns": {
+        "fd": {"title": "FD-parser", "better": "low", "published": "fid", "names_network": True},
+        "judge_mean_iou": {"title": "mIoU, %", "better": "high", "published": "mean_iou"},
+    },
+    "rows": [
+        {"name": "Pix2Pix", "system": "pix2pix"},
+        {"name": "SCGAN", "system": "scgan", "options": {"optimizer": {"num_repeat": 1}}},
+        {"name": "unknown", "system": "spad"},
+        {"name": "SPADE", "system": "spade", "options": {"loss": {"weight_perceptual": 10.0}}},
+    ],
+}
+
+
+def write_data(folder: Path, *, num_test: int = 4) -> Path:
+    """Twelve pictures of one box each, 32 px, two classes, one attribute."""
+    random = np.random.default_rng(0)
+    (folder / "images").mkdir(parents=True)
+    (folder / "labels").mkdir()
+    attributes, splits = ["name,Dark"], ["name,split"]
+    for index in range(12):
+        label_map = np.zeros((32, 32), np.uint8)
+        label_map[index : index + 12, 8:24] = 1
+        image = (label_map[..., None] * 120 + random.integers(0, 90, (32, 32, 3))).astype(np.uint8)
+        Image.fromarray(image).save(folder / f"images/{index}.png")
+        Image.fromarray(label_map).save(folder / f"labels/{index}.png")
+        attributes.append(f"{index}.png,{index % 2}")
+        splits.append(f"{index}.png,{'test' if index < num_test else 'train'}")
+    (folder / "attributes.csv").write_text("\n".join(attributes) + "\n")
+    (folder / "splits.csv").write_text("\n".join(splits) + "\n")
+    schema = {"name": "boxes", "classes": ["background", "box"], "palette": [[0, 0, 0], [255, 0, 0]]}
+    (folder / "schema.json").write_text(json.dumps(schema))
+    return folder
+
+
+def words(root: Path, out: Path, *options: str) -> list[str]:
+    data = ["--data", str(root / "data"), "--preset", "smoke", "--seeds", "2"]
+    return ["reproduce", str(root / "boxes.yaml"), *data, "--out", str(out), *options]
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("reproduce")
+    write_data(root / "data")
+    (root / "boxes.yaml").write_text(yaml.safe_dump(STUDY))
+    return root
+
+
+@pytest.fixture(scope="module")
+def finished(root) -> Path:
+    """A study that ran to its end; do not change it."""
+    pytest.importorskip("matplotlib")
+    assert main(words(root, root / "out")) == 0
+    return root / "out"
+
+
+def record(out: Path) -> dict:
+    return json.loads((out / "report/boxes.json").read_text())
+
+
+def test_every_row_sees_the_same_images_and_is_judged_at_every_point(finished):
+    found = record(finished)
+    assert found["metrics"]["fd"] == "FD-parser"
+    assert found["table"] == "boxes" and "32 images seen by every run, 2 seeds" in found["protocol"]
+    for row in ("Pix2Pix", "SCGAN"):
+        assert [list(run) for run in found["results"][row]] == [["16", "32"]] * 2
+        assert all(value is not None for run in found["results"][row] for value in run["32"].values())
+        first, second = found["results"][row]
+        assert first["32"] != second["32"]  # another seed is another run
+    for run in ("pix2pix-0", "pix2pix-1", "scgan-0", "scgan-1"):
+        newest = max((finished / run / "checkpoints").glob("[0-9]*"))
+        assert load_state(newest / STATE_FILE)["images_seen"] == 32
+        config = yaml.safe_load((finished / run / "config.yaml").read_text())
+        assert config["train"]["seed"] == int(run[-1])
+        assert (finished / run / "report/sheet.png").is_file()
+    assert yaml.safe_load((finished / "scgan-0/config.yaml").read_text())["optimizer"]["num_repeat"] == 1
+
+
+def test_rows_that_cannot_be_trained_stay_with_the_reason(finished):
+    found = record(finished)
+    assert found["results"]["SPADE"] == [] == found["results"]["unknown"]
+    assert found["reasons"]["unknown"].startswith('There is no system "spad". Did you mean "spade"?')
+    assert "name a file with the published weights of VGG-19" in found["reasons"]["SPADE"]
+    text = (finished / "report/boxes.md").read_text()
+    assert "| SPADE | not reproduced | not reproduced | 18.5 | 74.76 |" in text
+    assert "| SCGAN | " in text and " | 10.2 | 79.11 |" in text
+    assert "- unknown: There is no system" in text
+
+
+def test_report_has_plots_and_a_sheet(finished):
+    names = {"boxes.json", "boxes.md", "boxes.png", "boxes-bars.png", "boxes-sheet.jpg"}
+    assert {path.name for path in (finished / "report").iterdir()} == names
+    text = (finished / "report/boxes.md").read_text()
+    assert all(f"]({name})" in text for name in names if not name.endswith(("json", "md")))
+    with Image.open(finished / "report/boxes-sheet.jpg") as sheet:
+        assert sheet.height >= 4 * 64  # maps, real pictures, two rows
+        assert "Synthetic media" in sheet.getexif()[0x010E]
+
+
+def test_a_finished_study_trains_nothing(finished, root):
+    before = {path: path.stat().st_mtime_ns for path in finished.rglob("scores.json")}
+    assert main(words(root, finished)) == 0
+    assert {path: path.stat().st_mtime_ns for path in finished.rglob("scores.json")} == before
+
+
+def test_an_unfinished_run_goes_on_to_the_same_numbers(finished, root, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    (out / "scgan-1/scores.json").unlink()
+    shutil.rmtree(out / "scgan-1/checkpoints/000000032")
+    assert main(words(root, out, "--only", "SCGAN")) == 0
+    assert record(out)["results"] == record(finished)["results"]
+    (out / "pix2pix-0/scores.json").unlink()
+    assert main(words(root, out, "--only", "SCGAN")) == 0
+    assert record(out)["reasons"]["Pix2Pix"] == "not run yet" and len(record(out)["results"]["Pix2Pix"]) == 1
+
+
+def test_json_on_standard_output(finished, root, capsys):
+    assert main(words(root, finished, "--json")) == 0
+    payload = json.loads(capsys.readouterr().out)
+    assert payload["complete"] is False and payload["results"] == record(finished)["results"]
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (
+            ["reproduce", "scgan-tabel", "--data", "D", "--out", "O"],
+            'no table "scgan-tabel". Did you mean "scgan-table"?',
+        ),
+        (["reproduce"], "Name a table (portrait-table, scgan-ablation, scgan-table)"),
+        (["reproduce", "scgan-table", "--out", "O"], "--data is missing"),
+        (["reproduce", "scgan-table", "--data", "D"], "--out is missing"),
+        (["reproduce", "none.yaml", "--data", "D", "--out", "O"], "The table none.yaml cannot be read"),
+    ],
+)
+def test_wrong_use(change, text, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(change) == 2
+    error = capsys.readouterr().err
+    assert text in error and error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (["--budget", "0"], "--budget is 0; it must be at least 2 images"),
+        (["--budget", "-5"], "--budget is -5"),
+        (["--seeds", "0"], "--seeds is 0; it must be from 1 to 10"),
+        (["--num-images", "1"], "--num-images is 1"),
+        (["--preset", "smok"], 'no preset "smok". Did you mean "smoke"?'),
+        (["--only", "SCGAM"], 'no row "SCGAM". Did you mean "SCGAN"?'),
+        (["--judge", "no-such-folder"], "no weights"),
+        (["--features", "vgg"], '--features is "vgg", but must be people'),
+        (["--kind", "celeb"], 'no data layout "celeb". Did you mean "celeba"?'),
+    ],
+)
+def test_bad_options(root, tmp_path, capsys, options, text):
+    code = main(words(root, tmp_path / "out", *options))
+    error = capsys.readouterr().err
+    assert code in (1, 2) and text in error and error.count("\n") == 1, error
+    assert not list(tmp_path.rglob("checkpoints"))
+
+
+def test_data_without_a_test_split(root, tmp_path, capsys):
+    (tmp_path / "study").mkdir()
+    write_data(tmp_path / "study/data", num_test=0)
+    shutil.copy(root / "boxes.yaml", tmp_path / "study")
+    assert main(words(tmp_path / "study", tmp_path / "out")) == 1
+    assert 'too few pictures in the split "test" (train (12))' in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_something_else(finished, root, tmp_path, capsys):
+    assert main(words(root, finished, "--budget", "64")) == 2
+    assert 'another budget ("32", not "64")' in capsys.readouterr().err
+    other = tmp_path / "other.yaml"
+    other.write_text((root / "boxes.yaml").read_text())
+    assert main(["reproduce", str(other), *words(root, finished)[2:]]) == 2
+    assert 'another table ("boxes", not "other")' in capsys.readouterr().err
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes/text").write_text("mine")
+    assert main(words(root, tmp_path / "notes")) == 2
+    assert "is not empty and holds no study" in capsys.readouterr().err
+    assert main(words(root, tmp_path / "notes/text")) == 2
+    assert "is a file" in capsys.readouterr().err
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/study.json").write_text("{")
+    assert main(words(root, tmp_path / "broken")) == 2
+    assert "cannot be read, so --out is not known" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("rows: [", "does not describe a study"),
+        ("[]", "does not describe a study"),
+        ("title: x", "does not describe a study"),
+        (yaml.safe_dump({**STUDY, "rows": STUDY["rows"][:1] * 2}), "each with a name of its own"),
+        (yaml.safe_dump({**STUDY, "color": "red"}), "does not describe a study"),
+    ],
+)
+def test_broken_tables(root, tmp_path, capsys, content, text):
+    (tmp_path / "mine.yaml").write_text(content)
+    assert main(["reproduce", str(tmp_path / "mine.yaml"), *words(root, tmp_path / "out")[2:]]) == 2
+    error = capsys.readouterr().err
+    assert text in error and error.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_request_to_stop_leaves_a_study_that_goes_on(finished, root, tmp_path):
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "limner", *words(root, out)]
+    options = {"env": environment(), "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    process = subprocess.Popen(command, **options)
+    while not (out / "pix2pix-0/metrics.jsonl").exists():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 130 and "the same command goes on" in output
+    done = subprocess.run(command, timeout=300, **options)
+    assert done.returncode == 0, done.stdout
+    assert record(out)["results"] == record(finished)["results"]
