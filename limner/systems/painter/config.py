@@ -1,0 +1,200 @@
+"""Everything that can be set about the painter. No torch import, so `--help` stays fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from limner.engine.config import TrainConfig
+from limner.errors import ConfigError
+
+UNTRAINED = "untrained"
+"""In place of weights: random ones, which only prove that the code runs."""
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """Which network is trained, and the trained ones that it builds on (docs/decisions/ says why there are stages)."""
+
+    name: Literal["renderer", "attention", "agent", "joint"] = "agent"
+    """renderer (S1, needs no pictures), attention (S2), agent (S3), joint (S4: agent and attention together)."""
+    renderer: str | None = None
+    """Weights with the renderer that the agent paints with: a run of stage renderer, or shipped ones by name."""
+    attention: str | None = None
+    """Weights with the attention network: a run of stage attention, or shipped ones by name."""
+    agent: str | None = None
+    """Weights of an agent that goes on learning: needed by stage joint, possible in stage agent."""
+    force: bool = False
+    """Go on with an agent although it was trained with another renderer."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of the networks."""
+
+    image_size: int = 128
+    """Side in pixels of what the networks see; a multiple of 32 (paper: 128)."""
+    renderer_widths: tuple[int, int, int, int] = (512, 1024, 2048, 4096)
+    """Outputs of the renderer's fully connected layers; the last is a map at an eighth of the size."""
+    actor_width: int = 64
+    """Channels of the actor's first stage (paper: 64)."""
+    critic_width: int = 64
+    """Channels of the critic's first stage (paper: 64)."""
+    discriminator_width: int = 16
+    """Channels of the discriminator's first layer (paper: 16)."""
+    attention: Literal["network", "labels", "none"] = "network"
+    """Where attention comes from: the network of stage attention, the data set's masks, or nowhere (no channels)."""
+    attention_width: int = 32
+    """Channels of the attention network at full size."""
+    strokes: int = 5
+    """Strokes of one action (paper: 5)."""
+
+    def __post_init__(self) -> None:
+        if not 32 <= self.image_size <= 1024 or self.image_size % 32:
+            raise ConfigError(f"--model.image_size is {self.image_size}; it must be a multiple of 32 from 32 to 1024.")
+        for name in ("actor_width", "critic_width", "discriminator_width", "attention_width", "strokes"):
+            if not 1 <= getattr(self, name) <= 1024:
+                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to 1024.")
+        cells = (self.image_size // 8) ** 2
+        if len(self.renderer_widths) != 4 or min(self.renderer_widths) < 1 or self.renderer_widths[3] % cells:
+            raise ConfigError(
+                f"--model.renderer_widths is {list(self.renderer_widths)}; it must have four numbers, the last a "
+                f"multiple of {cells}, as it is read as a map of {self.image_size // 8} x {self.image_size // 8}."
+            )
+
+
+@dataclass(frozen=True)
+class RewardConfig:
+    """What a better canvas is worth: r = gan r_gan + distance r_fm + foreground r_fg."""
+
+    weight_gan: float = 1.0
+    """Weight of the discriminator's progress r_gan."""
+    weight_distance: float = 10.0
+    """Weight of the progress r_fm of the weighted pixel distance; a perfect episode sums to 1 before this weight."""
+    weight_foreground: float = 0.0
+    """Weight of a second discriminator's progress on the attended part of the picture; 2 is a good start, 0 = none."""
+    weighting: Literal["uniform", "attention", "features", "both"] = "both"
+    """What weighs the pixels of the distance: nothing, attention, the feature mask, or attention and features in it."""
+    epsilon: float = 0.1
+    """Weight of a pixel that nobody attends to (Content Masked Loss: 0.1)."""
+    kappa: float = 0.5
+    """Weight of an attended pixel without features; attention gates, features modulate inside."""
+    gradient_penalty: float = 10.0
+    """Weight of the discriminators' gradient penalty (WGAN-GP: 10)."""
+
+    def __post_init__(self) -> None:
+        for name in ("weight_gan", "weight_distance", "weight_foreground", "gradient_penalty"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ConfigError(f"--reward.{name} is {getattr(self, name)}; it must be a number of at least 0.")
+        for name in ("epsilon", "kappa"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"--reward.{name} is {getattr(self, name)}; it must lie in [0, 1].")
+        if self.epsilon == 0:
+            raise ConfigError("--reward.epsilon is 0; pixels that nobody attends to must weigh something, such as 0.1.")
+        if not self.weight_gan + self.weight_distance + self.weight_foreground > 0:
+            raise ConfigError("All weights of --reward are 0, so there is nothing to learn from; set one of them.")
+
+
+@dataclass(frozen=True)
+class AgentConfig:
+    """The episodes and the learning rule of the stages agent and joint."""
+
+    steps: int = 40
+    """Actions of an episode (paper: 40, which are 200 strokes)."""
+    warmup_episodes: int = 10
+    """Rounds of episodes before the first update (paper: 400 steps)."""
+    updates: int = 10
+    """Updates after each round of episodes (paper: 10)."""
+    batch_size: int = 96
+    """Transitions of one update (paper: 96)."""
+    replay_episodes: int = 800
+    """Episodes that are remembered (paper: 800)."""
+    discount: float = 0.95
+    """Discount of a single stroke; an action of k strokes has its k-th power."""
+    tau: float = 0.001
+    """Share by which the slow copies follow in each update."""
+    noise: float = 0.0
+    """Exploration: each episode's Gaussian noise has a standard deviation uniform in [0, noise] (paper: 0)."""
+    canvas: str = "black"
+    """Colour of the empty canvas: black, white or #rrggbb."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("steps", 1), ("warmup_episodes", 0), ("updates", 1), ("batch_size", 1)):
+            if not least <= getattr(self, name) <= 1_000_000:
+                raise ConfigError(f"--agent.{name} is {getattr(self, name)}; it must be at least {least}.")
+        if not 1 <= self.replay_episodes <= 1_000_000:
+            raise ConfigError(f"--agent.replay_episodes is {self.replay_episodes}; it must be at least 1.")
+        for name in ("discount", "tau", "noise"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"--agent.{name} is {getattr(self, name)}; it must lie in [0, 1].")
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """Adam everywhere; how the rates fall over a run stands in `schedule.py`."""
+
+    lr_renderer: float = 1e-4
+    """Learning rate of the renderer at the start (paper: 1e-4)."""
+    lr_attention: float = 1e-3
+    """Learning rate of the attention network at the start of its own stage; half a cosine brings it to a tenth."""
+    lr_actor: float = 1e-3
+    """Learning rate of the actor at the start (paper: 1e-3)."""
+    lr_critic: float = 3e-4
+    """Learning rate of the critic at the start (paper: 3e-4)."""
+    lr_discriminator: float = 3e-4
+    """Learning rate of the discriminators (paper: 3e-4)."""
+    lr_attention_joint: float = 1e-5
+    """Learning rate of the attention network in stage joint."""
+
+    def __post_init__(self) -> None:
+        for name in vars(self):
+            if not 0 < getattr(self, name) <= 1:
+                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
+
+
+@dataclass(frozen=True)
+class PictureConfig:
+    """What is read from the data folder; see docs/data.md for the layouts."""
+
+    fit: Literal["crop", "squash"] = "crop"
+    """Make pictures square by cutting out the middle, or by pulling them (as the parent painter does)."""
+    labels: Literal["auto", "masks", "saliency", "faces"] = "auto"
+    """What attention learns: the set's masks, found saliency, or saliency with a face's ellipse; auto: masks, else
+    saliency."""
+    features: Literal["gradient", "vgg16"] = "gradient"
+    """The feature mask: edges at three scales, or VGG-16's third pooling, as in Content Masked Loss."""
+    vgg16: str | None = None
+    """File with the weights of VGG-16, for features vgg16; without it the gradient stands in, which is said."""
+    cache: str | None = None
+    """Folder for decoded pictures; none: the user's cache folder, or LIMNER_CACHE."""
+    flip: bool = True
+    """Mirror half of the pictures."""
+    crop: float = 0.2
+    """Largest share of the side that stage attention cuts off."""
+    jitter: float = 0.2
+    """Strength of the random changes of brightness, contrast and saturation in stage attention."""
+
+    def __post_init__(self) -> None:
+        for name in ("crop", "jitter"):
+            if not 0 <= getattr(self, name) <= 0.9:
+                raise ConfigError(f"--dataset.{name} is {getattr(self, name)}; it must lie in [0, 0.9].")
+
+
+@dataclass(frozen=True)
+class PainterConfig:
+    """A complete training run of one stage of the painter."""
+
+    stage: StageConfig
+    """What is trained, on top of what."""
+    model: ModelConfig
+    """Networks."""
+    reward: RewardConfig
+    """Reward and weight map."""
+    agent: AgentConfig
+    """Episodes, updates, memory."""
+    optimizer: OptimizerConfig
+    """Learning rates."""
+    dataset: PictureConfig
+    """Pictures, masks, augmentation."""
+    train: TrainConfig
+    """Length, batch, precision, cadence."""

@@ -1,0 +1,111 @@
+"""Files that show strokes: the stroke file itself, pictures, vector graphics, tables and time lapses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from limner.files import write_atomically
+from limner.pipelines import IPTC_SOURCE_TYPE, SYNTHETIC_MEDIA
+from limner.systems.painter.strokes import StrokeDocument
+from limner.systems.painter.svg import to_svg
+from limner.systems.painter.timelapse import save_gif, save_video
+
+Writer = Callable[[Path], object]
+
+OVERLAYS = ("attention", "features", "weights")
+
+
+@dataclass(frozen=True)
+class Files:
+    """What is written beside pictures and stroke files.
+
+    Attributes:
+        svg: vector graphics, exact ("discs") or small ("path").
+        csv: a table of strokes.
+        gif: a time lapse.
+        video: a time lapse as MP4.
+        attention: the picture under its attention, feature mask and weights.
+        fps: frames a second of the time lapses.
+        seconds: their length; none: one frame a stroke.
+    """
+
+    svg: Literal["discs", "path"] | None = None
+    csv: bool = False
+    gif: bool = False
+    video: bool = False
+    attention: bool = False
+    fps: float = 25.0
+    seconds: float | None = None
+
+    def kinds(self) -> dict[str, str]:
+        """Kind -> suffix of each file that is written for a painting."""
+        wanted = {"svg": self.svg is not None, "csv": self.csv, "gif": self.gif, "video": self.video}
+        suffixes = {"json": ".strokes.json", "svg": ".svg", "csv": ".csv", "gif": ".gif", "video": ".mp4"}
+        return {kind: suffix for kind, suffix in suffixes.items() if wanted.get(kind, True)}
+
+    def names(self, stems: Sequence[str], name: str, elsewhere: Mapping[str, Path]) -> list[str]:
+        """Names of all files in the folder, for paintings of these stems; the last one's may lie elsewhere."""
+        found = [
+            f"{stem}{suffix}"
+            for stem in stems
+            for kind, suffix in self.kinds().items()
+            if not (kind in elsewhere and stem == stems[-1])
+        ]
+        return found + ([f"{name}-{key}.png" for key in OVERLAYS] if self.attention else [])
+
+    def writers(
+        self, document: StrokeDocument, directory: Path, stem: str, elsewhere: Mapping[str, Path]
+    ) -> dict[Path, Writer]:
+        """Path -> function that writes it, for one painting.
+
+        Args:
+            document: its strokes.
+            directory: folder of the files.
+            stem: their name.
+            elsewhere: kind -> path of files that have a place of their own.
+        """
+        make: dict[str, Writer] = {
+            "json": lambda path: path.write_text(document.to_json(), encoding="utf-8"),
+            "svg": lambda path: path.write_text(to_svg(document, style=self.svg or "discs"), encoding="utf-8"),
+            "csv": lambda path: path.write_text(document.to_csv(), encoding="utf-8"),
+            "gif": lambda path: save_gif(path, document, fps=self.fps, seconds=self.seconds),
+            "video": lambda path: save_video(path, document, fps=self.fps, seconds=self.seconds),
+        }
+        return {elsewhere.get(kind, directory / f"{stem}{suffix}"): make[kind] for kind, suffix in self.kinds().items()}
+
+
+def save_document(document: StrokeDocument, picture: Path, files: Files, elsewhere: Mapping[str, Path]) -> None:
+    """Draw strokes again: the picture, which comes last, and what else is asked for.
+
+    Raises:
+        ConfigError: if the picture would be too large.
+        DataError: if a file cannot be written.
+        MissingExtraError: if a video is asked for and the package `av` is not installed.
+    """
+    image = document.redraw()
+    writers = files.writers(document, picture.parent, picture.stem, elsewhere)
+    writers[picture] = lambda path: image.save(path, format="PNG", pnginfo=_facts(document))
+    write_atomically(writers)
+
+
+def overlay(document: StrokeDocument, target: Image.Image, share: Image.Image) -> Image.Image:
+    """A picture darkened where a map of the plane is small; both are of the plane."""
+    dark = Image.eval(target, lambda value: round(0.15 * value))
+    return document.crop(Image.composite(target, dark, share), document.size)
+
+
+def _facts(document: StrokeDocument) -> PngInfo:
+    info = PngInfo()
+    info.add_text("Software", "Limner")
+    info.add_text("Disclaimer", SYNTHETIC_MEDIA)
+    info.add_text("DigitalSourceType", IPTC_SOURCE_TYPE)
+    for key in ("system", "weights", "weights_hash"):
+        if key in document.extra:
+            info.add_text(f"limner:{key}", str(document.extra[key]))
+    return info

@@ -1,0 +1,5 @@
+"""The evaluation of Learning to Paint: the painter's."""
+
+from limner.systems.painter.evaluation import evaluate
+
+__all__ = ["evaluate"]

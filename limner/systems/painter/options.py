@@ -1,0 +1,264 @@
+"""The painter's side of `limner generate`. No torch import, so that `--help` stays fast."""
+
+from __future__ import annotations
+
+import re
+from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from limner.errors import ConfigError, DataError
+from limner.tasks import Outcome, Task, input_files, unique_names
+
+if TYPE_CHECKING:
+    from limner.pipelines import GenerationPlan
+    from limner.systems.painter.drawing import Files
+    from limner.systems.painter.pipeline import PainterPipeline
+
+DESCRIPTION = "Paint pictures stroke by stroke, the subject first; or draw a stroke file again at any size."
+EXAMPLES = (
+    "limner generate painter --image photo.jpg --strokes 500 --out paintings",
+    "limner generate painter --image photo.jpg --strokes 50,100,200,500 --svg --gif --out budgets",
+    "limner generate painter --image photo.jpg --strokes 500 --video lapse.mp4 --json strokes.json --out painting.png",
+    "limner generate painter --image photo.jpg --mask face.png --focus 1 --tiles 2,4 --show-attention --out face",
+    "limner generate painter --image photo.jpg --start strokes.json --strokes 100 --out more",
+    "limner generate painter --redraw strokes.json --size 2048x2048 --svg --out large",
+)
+OUT_FILES = (".png",)
+"""`--out` may be a file of these kinds, for a single painting."""
+JSON_FILE = True
+"""`--json FILE` writes the strokes of the painting; without FILE it is every command's `--json`."""
+
+_FLAG = "here"  # of an option that was given without a file name
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of this system."""
+    inputs = parser.add_argument_group("what to paint (one of)")
+    inputs.add_argument("--image", nargs="+", default=[], metavar="FILE|DIR", help="pictures of any kind and size")
+    inputs.add_argument(
+        "--redraw", nargs="+", default=[], metavar="STROKES.json", help="draw stroke files again; needs no weights"
+    )
+    how = parser.add_argument_group("how to paint it")
+    how.add_argument("--strokes", default="200", metavar="N[,N…]", help="number of strokes; several make a sheet")
+    how.add_argument("--focus", type=float, default=1.0, metavar="0..1", help="how strongly strokes follow attention")
+    how.add_argument(
+        "--tiles", default=None, metavar="N[,N…]", help="tiles a side of the passes after the first; 0: none"
+    )
+    how.add_argument("--mask", default=None, metavar="FILE", help="your own attention, white where the subject is")
+    how.add_argument("--canvas", default="black", metavar="COLOUR", help="black, white or #rrggbb")
+    how.add_argument("--palette", type=int, default=None, metavar="N", help="paint with N colours only")
+    how.add_argument("--size", default=None, metavar="WxH", help="of the painting in pixels (else the picture's)")
+    how.add_argument(
+        "--fit", choices=("letterbox", "stretch"), default="letterbox", help="pictures that are not square"
+    )
+    how.add_argument(
+        "--render", choices=("exact", "neural"), default="exact", help="what the painter sees of its strokes"
+    )
+    how.add_argument("--start", default=None, metavar="STROKES.json", help="go on from these strokes")
+    how.add_argument("--vgg16", default=None, metavar="FILE", help="weights of VGG-16, for its feature mask")
+    how.add_argument("--seed", type=int, default=0, metavar="N", help="of the palette; nothing else is random")
+    files = parser.add_argument_group("what to write beside the picture and its strokes")
+    for kind, words in (
+        ("svg", "vector graphics"),
+        ("gif", "a time lapse"),
+        ("video", "a time lapse as MP4"),
+        ("csv", "a table"),
+    ):
+        files.add_argument(f"--{kind}", nargs="?", const=_FLAG, default=None, metavar="FILE", help=words)
+    files.add_argument(
+        "--svg-style", choices=("discs", "path"), default="discs", help="exact, or small and approximate"
+    )
+    files.add_argument("--show-attention", action="store_true", help="attention, features and weights as pictures")
+    files.add_argument("--fps", type=float, default=25.0, metavar="N", help="frames a second of time lapses")
+    files.add_argument("--duration", type=float, default=None, metavar="S", help="seconds of time lapses")
+
+
+def needs_weights(options: Namespace) -> bool:
+    """Whether a network is needed: not for drawing strokes again."""
+    return not options.redraw
+
+
+def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Task]:
+    """One painting a picture, or one drawing a stroke file.
+
+    Raises:
+        ConfigError: if options contradict each other or have a wrong form.
+        DataError: if a file is missing.
+    """
+    if bool(options.image) == bool(options.redraw):
+        raise ConfigError("Name either pictures with --image, or stroke files with --redraw.")
+    out = Path(options.out)
+    size = _size(options.size)
+    files = _files(options)
+    if pipeline is None:
+        drawings = unique_names(Path(file) for file in options.redraw)
+        directory, name = _place(out, None if len(drawings) > 1 else next(iter(drawings)))
+        return [
+            Redrawing(path, directory, name or stem.removesuffix(".strokes"), size, files, _paths(options, drawings))
+            for stem, path in drawings.items()
+        ]
+    from limner.data.datasets.images import SUFFIXES
+
+    budgets = _numbers(options.strokes, "--strokes")
+    pictures = unique_names(input_files(options.image, SUFFIXES, "picture"))
+    directory, name = _place(out, None if len(pictures) > 1 else next(iter(pictures)))
+    tiles = None if options.tiles is None else [number for number in _numbers(options.tiles, "--tiles") if number]
+    start = None
+    if options.start is not None:
+        from limner.systems.painter.strokes import StrokeDocument
+
+        start = StrokeDocument.read(options.start)
+    paths = _paths(options, pictures)
+    return [
+        Painting(
+            pipeline,
+            {
+                "image": path,
+                "strokes": budgets,
+                "focus": options.focus,
+                "tiles": tiles,
+                "mask": options.mask,
+                "canvas": options.canvas,
+                "palette": options.palette,
+                "size": size,
+                "fit": options.fit,
+                "render": options.render,
+                "start": start,
+                "vgg16": options.vgg16,
+                "seed": options.seed,
+                "name": name or stem,
+            },
+            directory,
+            files,
+            paths,
+        )
+        for stem, path in pictures.items()
+    ]
+
+
+@dataclass(frozen=True)
+class Painting:
+    """Paint one picture into a folder."""
+
+    pipeline: PainterPipeline
+    request: dict[str, Any]
+    directory: Path
+    files: Files
+    paths: dict[str, Path]
+
+    def run(self, *, force: bool) -> Outcome:
+        """See `limner.tasks.Task`.
+
+        Raises:
+            DataError: if the folder holds the result of another request and `force` is not set.
+        """
+        plan = self.pipeline.plan(**self.request)
+        name = f"{self.request['name']}.result"
+        done = self._done(plan, name) if not force else None
+        if done is not None:
+            return Outcome(done, skipped=True)
+        result = self.pipeline.render(plan, progress=self._bar(plan))
+        return Outcome(result.save(self.directory, name=name, files=self.files, paths=self.paths), skipped=False)
+
+    def _done(self, plan: GenerationPlan, name: str) -> list[Path] | None:
+        """The pictures, if this very request was fulfilled before."""
+        from limner.pipelines import read_result
+
+        path = self.directory / f"{name}.json"
+        if not path.exists():
+            return None
+        record = read_result(path)
+        if record["digest"] != plan.digest(self.pipeline.name, self.pipeline.weights_hash):
+            raise DataError(f"{path} is the result of another request; give another --out, or --force to replace it.")
+        pictures = [self.directory / Path(file).name for file in record["files"]]
+        extras = self.files.names([picture.stem for picture in pictures], self.request["name"], self.paths)
+        places = [*pictures, *(self.directory / extra for extra in extras), *self.paths.values()]
+        return pictures if all(place.is_file() for place in places) else None
+
+    def _bar(self, plan: GenerationPlan) -> Any:
+        import sys
+
+        from tqdm import tqdm
+
+        total = sum(plan.settings["strokes"])
+        bar = tqdm(total=total, unit="stroke", desc=self.request["name"], disable=not sys.stderr.isatty(), leave=False)
+        return bar.update
+
+
+@dataclass(frozen=True)
+class Redrawing:
+    """Draw one stroke file again."""
+
+    source: Path
+    directory: Path
+    name: str
+    size: tuple[int, int] | None
+    files: Files
+    paths: dict[str, Path]
+
+    def run(self, *, force: bool) -> Outcome:
+        """See `limner.tasks.Task`."""
+        from limner.systems.painter.drawing import save_document
+        from limner.systems.painter.strokes import StrokeDocument
+
+        picture = self.directory / f"{self.name}.png"
+        if picture.exists() and not force:
+            return Outcome([picture], skipped=True)
+        document = StrokeDocument.read(self.source)
+        if self.size is not None:
+            document = document.replace(size=self.size)
+        save_document(document, picture, self.files, self.paths)
+        return Outcome([picture], skipped=False)
+
+
+def _place(out: Path, single: str | None) -> tuple[Path, str | None]:
+    """Folder, and the name of the painting where `--out` is a file."""
+    if out.suffix.lower() not in OUT_FILES or out.is_dir():
+        return out, None
+    if single is None:
+        raise ConfigError(f"--out {out} is one file, but there are several pictures; name a folder.")
+    return out.parent, out.stem
+
+
+def _files(options: Namespace) -> Files:
+    from limner.systems.painter.drawing import Files
+
+    return Files(
+        svg=options.svg_style if options.svg else None,
+        csv=bool(options.csv),
+        gif=bool(options.gif),
+        video=bool(options.video),
+        attention=options.show_attention,
+        fps=options.fps,
+        seconds=options.duration,
+    )
+
+
+def _paths(options: Namespace, inputs: dict[str, Path]) -> dict[str, Path]:
+    """Files that have a place of their own."""
+    named = {kind: getattr(options, kind) for kind in ("json", "svg", "csv", "gif", "video")}
+    paths = {kind: Path(value) for kind, value in named.items() if value not in (None, _FLAG, "-")}
+    if paths and len(inputs) > 1:
+        raise ConfigError(f"--{next(iter(paths))} names one file, but there are several pictures; leave the name out.")
+    for kind, path in paths.items():
+        if path.is_dir():
+            raise ConfigError(f"--{kind} {path} is a folder; name a file.")
+    return paths
+
+
+def _numbers(text: str, option: str) -> list[int]:
+    parts = text.split(",")
+    if not all(re.fullmatch(r"\d{1,7}", part.strip()) for part in parts):
+        raise ConfigError(f'{option} is "{text}"; it must be a whole number or several with commas, such as 50,200.')
+    return [int(part) for part in parts]
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if match is None:
+        raise ConfigError(f'--size is "{text}"; it must be WIDTHxHEIGHT in pixels, such as 1024x768.')
+    return int(match[1]), int(match[2])

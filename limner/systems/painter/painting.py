@@ -1,0 +1,354 @@
+"""Painting one picture: a pass over the whole of it, then finer passes over tiles, most where attention is.
+
+The base pass and the halving of strokes between passes are those of the parent painter's program; strokes in
+proportion to attention, and the interleaving that lets the subject sharpen first, are ours. Everything works on the
+*plane*, a square that holds the picture (see `strokes`). `plane` arrays are (3, side, side) float32 in [0, 1].
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from limner.errors import ConfigError
+from limner.systems.painter.environment import Scene, paint
+from limner.systems.painter.networks import NUM_PARAMS, Actor
+from limner.systems.painter.strokes import Fit, StrokeList
+from limner.systems.painter.weight_map import usable_attention
+
+Plane = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+
+MAX_TILES = 16
+"""Largest number of tiles a side in one pass."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture laid on the plane.
+
+    Attributes:
+        target: (side, side, 3) RGB bytes.
+        frame: x, y, width and height of the picture in the plane, fractions of its side.
+        fit: how the picture came to be square.
+    """
+
+    target: Bytes
+    frame: tuple[float, float, float, float]
+    fit: Fit
+
+
+@dataclass(frozen=True)
+class Brushwork:
+    """How a picture is painted.
+
+    Attributes:
+        budget: number of strokes.
+        passes: tiles a side of each pass after the base pass; half of the strokes are the base pass's.
+        focus: how strongly the strokes of the tile passes follow attention: 0 = the same number in every tile.
+        exact: let the painter see what its strokes really look like, not what its renderer believes.
+        palette: (n, 3) colours in [0, 1] that strokes may have; none: all.
+    """
+
+    budget: int
+    passes: tuple[int, ...] = ()
+    focus: float = 1.0
+    exact: bool = True
+    palette: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What paints: the actor, its renderer, and the size they know."""
+
+    actor: Actor
+    renderer: nn.Module
+    image_size: int
+    attends: bool
+    device: torch.device
+
+    @property
+    def bundle(self) -> int:
+        """Strokes of one action."""
+        return self.actor.num_strokes
+
+
+def resolution(passes: Sequence[int]) -> int:
+    """How many times finer than the networks' pictures the plane must be, so that tiles of all passes fit.
+
+    Raises:
+        ConfigError: if it would be more than `MAX_TILES`.
+    """
+    for tiles in passes:
+        if not 2 <= tiles <= MAX_TILES:
+            raise ConfigError(f"A pass of {tiles} x {tiles} tiles is not possible; tiles are from 2 to {MAX_TILES}.")
+    finest = math.lcm(*passes)
+    if finest > MAX_TILES:
+        raise ConfigError(f"Passes of {', '.join(map(str, passes))} tiles do not fit together; take 2,4 or 2,4,8.")
+    return finest
+
+
+def prepare(image: Bytes, fit: Fit, side: int) -> Prepared:
+    """Lay a picture (height, width, 3) on a plane of `side` pixels.
+
+    "letterbox" keeps its shape and continues it by mirroring at its edges; "stretch" pulls it to a square.
+    """
+    height, width = image.shape[:2]
+    if fit == "stretch":
+        return Prepared(_resized(image, side, side), (0.0, 0.0, 1.0, 1.0), fit)
+    longest = max(height, width)
+    inner_width, inner_height = (max(1, round(side * value / longest)) for value in (width, height))
+    inner = _resized(image, inner_width, inner_height)
+    left, top = (side - inner_width) // 2, (side - inner_height) // 2
+    margins = ((top, side - inner_height - top), (left, side - inner_width - left), (0, 0))
+    frame = (left / side, top / side, inner_width / side, inner_height / side)
+    return Prepared(np.pad(inner, margins, mode="symmetric"), frame, fit)
+
+
+def lay_mask(mask: Bytes, prepared: Prepared) -> Bytes:
+    """A mask (height, width) on the plane of a prepared picture; 0 outside of the picture."""
+    side = prepared.target.shape[0]
+    x, y, width, height = (round(value * side) for value in prepared.frame)
+    plane = np.zeros((side, side), np.uint8)
+    resized = Image.fromarray(mask).resize((max(1, width), max(1, height)), Image.Resampling.BILINEAR)
+    plane[y : y + height, x : x + width] = np.asarray(resized)
+    return plane
+
+
+def distribute(total: int, weights: Sequence[float]) -> list[int]:
+    """Whole numbers with the sum `total`, in proportion to weights: largest remainders, earlier ones first."""
+    scale = sum(weights)
+    shares = [total * weight / scale for weight in weights]
+    counts = [math.floor(share) for share in shares]
+    order = sorted(range(len(shares)), key=lambda index: (counts[index] - shares[index], index))
+    for index in order[: total - sum(counts)]:
+        counts[index] += 1
+    return counts
+
+
+def tile_weights(attention: Plane, frame: tuple[float, float, float, float], tiles: int, focus: float) -> list[float]:
+    """Weight of each tile, row by row: (1 - focus) + focus * mean attention, 0 for tiles outside of the picture."""
+    side = attention.shape[-1]
+    inside = np.zeros((side, side))
+    x, y, width, height = frame
+    inside[
+        math.floor(y * side) : math.ceil((y + height) * side - 1e-9),
+        math.floor(x * side) : math.ceil((x + width) * side - 1e-9),
+    ] = 1
+    shares = _tile_means(inside, tiles)
+    means = _tile_means(attention * inside, tiles) / np.maximum(shares, 1e-9)
+    return ((shares > 0) * ((1 - focus) + focus * means) * shares + 1e-9 * (shares > 0)).ravel().tolist()
+
+
+def paint_picture(
+    networks: Networks,
+    prepared: Prepared,
+    attention: Plane,
+    features: Callable[[Tensor], Tensor],
+    canvas: Plane,
+    brushwork: Brushwork,
+    *,
+    before: StrokeList | None = None,
+    progress: Callable[[int], object] = lambda strokes: None,
+) -> tuple[StrokeList, Plane]:
+    """Paint with an exact number of strokes.
+
+    Args:
+        networks: who paints.
+        prepared: the picture; its plane's side is `image_size` times `resolution(passes)`.
+        attention: (side, side) in [0, 1].
+        features: RGB in [0, 1] -> feature mask in [0, 1].
+        canvas: blank plane of that side.
+        brushwork: how.
+        before: strokes that are on the canvas already.
+        progress: called with the number of new strokes after each action.
+
+    Returns:
+        The new strokes with the attention under each, and the canvas as the painter saw it at the end.
+
+    Raises:
+        ConfigError: if the number of strokes or of tiles is out of range.
+    """
+    check_brushwork(brushwork)
+    before = before if before is not None else StrokeList.empty()
+    budgets = [brushwork.budget]
+    if brushwork.passes:
+        base = math.ceil(brushwork.budget / 2)
+        rest = brushwork.budget - base
+        budgets = [base, *distribute(rest, [1.0] * len(brushwork.passes))]
+    easel = _Easel(networks, prepared, attention, features, canvas, brushwork, before, progress)
+    easel.work(budgets[0], 1, "base")
+    for tiles, budget in zip(brushwork.passes, budgets[1:], strict=True):
+        easel.work(budget, tiles, "focus" if brushwork.focus > 0 else "tile")
+    return StrokeList.join(easel.parts), easel.seen
+
+
+class _Easel:
+    """The state of one painting: what is on the canvas, and what the painter believes is on it."""
+
+    def __init__(
+        self,
+        networks: Networks,
+        prepared: Prepared,
+        attention: Plane,
+        features: Callable[[Tensor], Tensor],
+        canvas: Plane,
+        brushwork: Brushwork,
+        before: StrokeList,
+        progress: Callable[[int], object],
+    ) -> None:
+        self.networks, self.brushwork, self.progress = networks, brushwork, progress
+        self.target = np.ascontiguousarray(prepared.target.transpose(2, 0, 1), np.float32) / np.float32(255)
+        self.frame, self.attention, self.features = prepared.frame, attention, features
+        self.seen = before.paint(canvas)
+        self.parts: list[StrokeList] = []
+
+    def work(self, budget: int, tiles: int, phase: str) -> None:
+        """One pass: `budget` strokes over tiles x tiles parts of the plane."""
+        if budget == 0:
+            return
+        counts = [budget]
+        if tiles > 1:
+            counts = distribute(budget, tile_weights(self.attention, self.frame, tiles, self.brushwork.focus))
+        places = [index for index, count in enumerate(counts) if count]
+        means = _tile_means(self.attention, tiles).ravel()
+        places.sort(key=lambda index: (-means[index], index))  # the subject first
+        left = {index: counts[index] for index in places}
+        scenes = {index: self._scene(index, tiles) for index in places}
+        seen = self._seen_at(tiles)
+        canvases = {index: self._part(seen, index, tiles) for index in places}
+        total = {index: math.ceil(count / self.networks.bundle) for index, count in left.items()}
+        for step in range(max(total.values())):
+            active = [index for index in places if left[index]]
+            params, believed = self._act(
+                [scenes[index] for index in active],
+                torch.stack([canvases[index] for index in active]),
+                [step / total[index] for index in active],
+            )
+            for index, row, canvas in zip(active, params, believed, strict=True):
+                count = min(self.networks.bundle, left[index])
+                left[index] -= count
+                origin = (index % tiles / tiles, index // tiles / tiles)
+                new = StrokeList.from_params(row[:count], origin=origin, side=1 / tiles, phase=phase)
+                self._set_down(new, index, tiles, canvas)
+            if self.brushwork.exact:
+                seen = self._seen_at(tiles)
+                canvases.update({index: self._part(seen, index, tiles) for index in active})
+            else:
+                canvases.update(zip(active, believed, strict=True))
+
+    def _act(
+        self, scenes: list[Scene], canvases: Tensor, progress: list[float]
+    ) -> tuple[NDArray[np.float64], list[Tensor]]:
+        """The actor's next strokes for some tiles, (tiles, strokes, 13), and the canvases that it expects."""
+        networks = self.networks
+        scene = Scene(*(torch.cat([getattr(s, name) for s in scenes]) for name in ("target", "attention", "features")))
+        times = torch.tensor(progress, device=networks.device)
+        action = networks.actor(scene.state([canvases], times, attends=networks.attends)).float()
+        rows = action.view(len(scenes), -1, NUM_PARAMS)
+        if self.brushwork.palette is not None:
+            palette = torch.tensor(self.brushwork.palette).to(rows)
+            nearest = torch.cdist(rows[..., 10:], palette[None].expand(len(rows), -1, -1)).argmin(dim=-1)
+            rows = torch.cat([rows[..., :10], palette[nearest]], dim=-1)
+        believed = canvases
+        if not self.brushwork.exact:
+            believed, _ = paint(canvases, rows.flatten(1), networks.renderer)
+        return rows.double().cpu().numpy(), list(believed)
+
+    def _set_down(self, new: StrokeList, index: int, tiles: int, believed: Tensor) -> None:
+        """Add strokes to the list and to the canvas that is seen."""
+        side = self.attention.shape[-1]
+        middle = ((new.points[:, 0] + new.points[:, 2]) / 2 * side).astype(int).clip(0, side - 1)
+        new = StrokeList(**{**vars(new), "attention": self.attention[middle[:, 1], middle[:, 0]].astype(np.float64)})
+        self.parts.append(new)
+        if self.brushwork.exact:
+            self.seen = new.paint(self.seen)
+        else:
+            self._keep_belief(believed, index, tiles)
+        self.progress(len(new))
+
+    def _keep_belief(self, believed: Tensor, index: int, tiles: int) -> None:
+        """Write the renderer's canvas of a tile into the plane, enlarged to the plane's resolution."""
+        part = self.seen.shape[-1] // tiles
+        pixels = _scaled(believed.cpu().numpy(), part)
+        row, column = index // tiles * part, index % tiles * part
+        self.seen = self.seen.copy()
+        self.seen[:, row : row + part, column : column + part] = pixels
+
+    def _seen_at(self, tiles: int) -> Plane:
+        """The canvas at the resolution of a pass."""
+        return _scaled(self.seen, self.networks.image_size * tiles)
+
+    def _part(self, plane: Plane, index: int, tiles: int) -> Tensor:
+        size = self.networks.image_size
+        row, column = index // tiles * size, index % tiles * size
+        part = np.ascontiguousarray(plane[..., row : row + size, column : column + size])
+        return torch.from_numpy(part).to(self.networks.device)
+
+    def _scene(self, index: int, tiles: int) -> Scene:
+        """Target, attention and features of a tile."""
+        side = self.networks.image_size * tiles
+        target = self._part(_scaled(self.target, side), index, tiles)[None]
+        attention = self._part(_scaled(self.attention[None], side), index, tiles)[None]
+        return Scene(target, usable_attention(attention)[0], self.features(target))
+
+
+def _scaled(plane: Plane, side: int) -> Plane:
+    """(c, s, s) at another side: means of pixels when shrinking, bilinear when growing."""
+    if plane.shape[-1] == side:
+        return plane
+    tensor = torch.from_numpy(np.ascontiguousarray(plane))[None]
+    mode = "area" if side < plane.shape[-1] else "bilinear"
+    options = {} if mode == "area" else {"align_corners": False}
+    scaled = nn.functional.interpolate(tensor, size=(side, side), mode=mode, **options)
+    return scaled[0].numpy()
+
+
+def _tile_means(values: NDArray[Any], tiles: int) -> NDArray[np.float64]:
+    """Means of the tiles x tiles parts of (side, side)."""
+    side = values.shape[-1]
+    return values.reshape(tiles, side // tiles, tiles, side // tiles).mean(axis=(1, 3), dtype=np.float64)
+
+
+def _resized(image: Bytes, width: int, height: int) -> Bytes:
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def check_brushwork(brushwork: Brushwork) -> None:
+    """Raises: ConfigError if the number of strokes, the focus or the passes are out of range."""
+    if not 1 <= brushwork.budget <= 100_000:
+        raise ConfigError(f"{brushwork.budget} strokes cannot be painted; the number must be from 1 to 100000.")
+    if not 0 <= brushwork.focus <= 1:
+        raise ConfigError(f"The focus is {brushwork.focus}; it must lie in [0, 1].")
+    resolution(brushwork.passes)
+
+
+def choose_palette(image: Bytes, num: int, *, seed: int = 0) -> NDArray[np.float64]:
+    """`num` colours (num, 3) in [0, 1] that describe a picture best: k-means on its pixels.
+
+    Raises:
+        ConfigError: if `num` is out of range.
+    """
+    if not 1 <= num <= 256:
+        raise ConfigError(f"A palette of {num} colours is not possible; it must have 1 to 256.")
+    random = np.random.default_rng(seed)
+    flat = image.reshape(-1, 3)
+    pixels = flat[random.permutation(len(flat))[:4096]] / 255.0
+    centres = pixels[:1]
+    for _ in range(num - 1):  # the farthest pixel first: dark and bright colours are not averaged away
+        distance = ((pixels[:, None] - centres) ** 2).sum(-1).min(axis=1)
+        centres = np.concatenate([centres, pixels[[distance.argmax()]]])
+    for _ in range(20):
+        nearest = ((pixels[:, None] - centres) ** 2).sum(-1).argmin(axis=1)
+        for index in range(num):
+            if (nearest == index).any():
+                centres[index] = pixels[nearest == index].mean(axis=0)
+    return centres

@@ -1,0 +1,503 @@
+"""Painting for inference: pictures to strokes, and strokes to every file that somebody may want of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from limner.data.config import Fit as DataFit
+from limner.data.datasets.images import PictureCache, open_pictures
+from limner.data.image_io import any_picture_from_pil, read_any_picture, read_mask
+from limner.data.manifest import DataSpec
+from limner.errors import ConfigError, ShapeError, WeightsError
+from limner.files import write_atomically
+from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
+from limner.systems.painter.data import feature_function
+from limner.systems.painter.drawing import OVERLAYS, Files, overlay
+from limner.systems.painter.networks import (
+    NUM_SHAPE,
+    Actor,
+    AttentionNetwork,
+    Critic,
+    Discriminator,
+    Renderer,
+    fingerprint,
+)
+from limner.systems.painter.painting import (
+    Brushwork,
+    Networks,
+    Plane,
+    Prepared,
+    check_brushwork,
+    choose_palette,
+    lay_mask,
+    paint_picture,
+    prepare,
+    resolution,
+)
+from limner.systems.painter.strokes import Fit, StrokeDocument, StrokeList, parse_color, to_bytes
+from limner.systems.painter.weight_map import WeightMap, find_subject, usable_attention
+
+ImageInput = Image.Image | NDArray[Any] | str | Path
+Bytes = NDArray[np.uint8]
+
+DEFAULT_SIZE = 1024
+"""Longest side of a painting in pixels where nobody says how large it should be and the picture is larger."""
+SHARPENING = 200
+"""So many strokes go over the whole picture at most before tiles are taken into work by themselves."""
+
+
+@dataclass
+class PaintingResult(GenerationResult):
+    """Paintings of one picture with different numbers of strokes.
+
+    Attributes:
+        documents: the strokes of each painting.
+        weight_map: attention, features and weights of the picture, (side, side) each in [0, 1], and `source`.
+        statistics: of each painting: errors under both renderers, brush inside and outside the subject.
+    """
+
+    documents: list[StrokeDocument] = field(default_factory=list)
+    weight_map: dict[str, Any] = field(default_factory=dict)
+    statistics: list[dict[str, float]] = field(default_factory=list)
+
+    def file_names(self) -> list[str]:
+        """`NAME.png`, with the number of strokes behind the name where there are several paintings."""
+        name, budgets = str(self.settings["name"]), self.settings["strokes"]
+        return [f"{name}.png"] if len(budgets) == 1 else [f"{name}-{budget:04d}.png" for budget in budgets]
+
+    def save(
+        self,
+        directory: str | Path,
+        *,
+        name: str = "result",
+        files: Files | None = None,
+        paths: dict[str, Path] | None = None,
+    ) -> list[Path]:
+        """Write pictures, `….strokes.json` and what else `files` asks for; the result's own JSON comes last.
+
+        Args:
+            directory: folder, made if missing.
+            name: of the result file.
+            files: what to write; none: nothing more.
+            paths: kind ("json", "svg", "csv", "gif", "video") -> another place for that file of the last painting.
+
+        Raises:
+            DataError: if a file cannot be written.
+            MissingExtraError: if a video is asked for and the package `av` is not installed.
+        """
+        directory, paths, files = Path(directory), paths or {}, files or Files()
+        facts = {key: self.provenance[key] for key in ("system", "weights", "weights_hash", "limner")}
+        writers: dict[Path, Callable[[Path], object]] = {}
+        stems = [Path(file).stem for file in self.file_names()]
+        for stem, document, numbers in zip(stems, self.documents, self.statistics, strict=True):
+            complete = document.replace(extra={**facts, "statistics": numbers})
+            writers |= files.writers(complete, directory, stem, paths if stem == stems[-1] else {})
+        if files.attention:
+            for key in OVERLAYS:
+                image = self.overlay(key)
+                place = directory / f"{self.settings['name']}-{key}.png"
+                writers[place] = partial(image.save, format="PNG")
+        write_atomically(writers)
+        return super().save(directory, name=name)
+
+    def overlay(self, key: str) -> Image.Image:
+        """The picture darkened where "attention", "features" or "weights" are small."""
+        share = Image.fromarray((self.weight_map[key] * 255).round().astype(np.uint8))
+        return overlay(self.documents[0], Image.fromarray(to_bytes(self.weight_map["target"])), share)
+
+
+class PainterPipeline(Pipeline):
+    """Paints pictures with strokes, the subject first.
+
+    Example:
+        >>> painter = limner.load("painter")
+        >>> result = painter("photo.jpg", strokes=[50, 200, 500])
+        >>> result.save("paintings", files=Files(svg="discs", gif=True))
+    """
+
+    name: ClassVar[str] = "painter"
+    optional_networks: ClassVar[frozenset[str]] = frozenset({"critic", "discriminator", "foreground"})
+    # Each stage of training leaves what it has: only the agent's has all three.
+    variant_networks: ClassVar[frozenset[str]] = frozenset({"renderer", "actor", "attention"})
+
+    def __init__(self, *, spec: DataSpec, image_size: int, **networks: nn.Module) -> None:
+        super().__init__(spec=spec, image_size=image_size, **networks)
+        if "actor" in networks and "renderer" in networks:
+            noted = self._actor.config["renderer_hash"]
+            if noted not in ("", fingerprint(networks["renderer"])):
+                raise WeightsError(
+                    f"The actor was trained with another renderer (hash {noted}); put the renderer of its own run here"
+                )
+
+    @classmethod
+    def network_classes(cls) -> dict[str, type[nn.Module]]:
+        """Renderer, actor and attention, and what only training needs."""
+        return {
+            "renderer": Renderer,
+            "actor": Actor,
+            "attention": AttentionNetwork,
+            "critic": Critic,
+            "discriminator": Discriminator,
+            "foreground": Discriminator,
+        }
+
+    @property
+    def _actor(self) -> Actor:
+        if not {"actor", "renderer"} <= set(self.components):
+            there = ", ".join(self.components)
+            raise WeightsError(
+                f"The weights {self.weights_name} cannot paint: they have only {there}, of an early stage of training; "
+                "train the agent on top of them."
+            )
+        actor = self.components["actor"]
+        assert isinstance(actor, Actor)  # by `network_classes`; tells the type checker
+        return actor
+
+    @property
+    def attends(self) -> bool:
+        """Whether the actor sees attention and feature mask."""
+        return bool(self._actor.config["in_channels"] == 11)
+
+    def open_data(
+        self, path: str | Path, *, kind: str = "auto", fit: DataFit | None = None, fix_sides: bool = False
+    ) -> PictureCache:
+        """Any folder of pictures, at four times the networks' size so that tiles have something to show.
+
+        Raises:
+            ConfigError: if an option of label maps is given.
+            DataError: if the folder has no pictures that can be read.
+        """
+        for option, is_given in (("kind", kind != "auto"), ("fit", fit is not None), ("fix-sides", fix_sides)):
+            if is_given:
+                raise ConfigError(f"--{option} is about label maps, which the painter does not read; leave it out.")
+        return open_pictures(path, size=4 * self.image_size, fit="crop")
+
+    def export_targets(self) -> dict[str, ExportTarget]:
+        """`actor` (state -> strokes), `renderer` (shapes -> opacity), `attention` (image in [0, 1] -> logits)."""
+        size = self.image_size
+        shapes = {"attention": (3, size, size), "renderer": (NUM_SHAPE,)}
+        names = {"actor": ("state", "strokes"), "renderer": ("shape", "opacity"), "attention": ("image", "logits")}
+        if "actor" in self.components:
+            shapes["actor"] = (int(self._actor.config["in_channels"]), size, size)
+
+        def examples(shape: tuple[int, ...]) -> Callable[[int], tuple[Tensor, ...]]:
+            def make(batch: int) -> tuple[Tensor, ...]:
+                return (torch.rand(batch, *shape, generator=torch.Generator().manual_seed(batch)).to(self.device),)
+
+            return make
+
+        return {
+            name: ExportTarget(self.components[name], (inside,), (outside,), examples(shapes[name]))
+            for name, (inside, outside) in names.items()
+            if name in self.components
+        }
+
+    def __call__(
+        self,
+        image: ImageInput,
+        strokes: int | Sequence[int] = 200,
+        *,
+        focus: float = 1.0,
+        tiles: Sequence[int] | None = None,
+        mask: ImageInput | None = None,
+        canvas: str = "black",
+        palette: int | None = None,
+        size: tuple[int, int] | None = None,
+        fit: Fit = "letterbox",
+        render: Literal["exact", "neural"] = "exact",
+        start: StrokeDocument | None = None,
+        vgg16: str | Path | None = None,
+        seed: int = 0,
+        name: str = "painting",
+        progress: Callable[[int], object] = lambda strokes: None,
+    ) -> PaintingResult:
+        """Paint a picture.
+
+        Args:
+            image: a picture of any kind, RGB uint8 array (height, width, 3), or a path.
+            strokes: how many; several numbers give several paintings.
+            focus: how strongly strokes follow attention in the passes over tiles: 0 = everywhere alike, 1 = as it is.
+            tiles: tiles a side of each pass after the first, such as (2, 4); none: as the number of strokes suggests.
+            mask: the user's own attention, white where the subject is; instead of the network's.
+            canvas: colour of the empty canvas: black, white or #rrggbb.
+            palette: number of colours that strokes may have; none: any colour.
+            size: width and height of the paintings in pixels; none: the picture's, at most 1024 on the longer side.
+            fit: keep the shape of a picture that is not square ("letterbox"), or pull it to a square and back
+                ("stretch": discs become ellipses).
+            render: whether the painter sees what its strokes really look like or what its renderer believes.
+            start: strokes to go on from; `strokes` are then added to them, on their canvas.
+            vgg16: file with VGG-16's weights, for an actor that was trained with its feature mask.
+            seed: of the palette; nothing else is random.
+            name: of the files.
+            progress: called with the number of new strokes, again and again.
+
+        Raises:
+            ConfigError: if a number is out of range or a colour unknown.
+            DataError: if a file cannot be read.
+            ShapeError: if an array is no picture.
+            WeightsError: if these weights cannot paint.
+        """
+        plan = self.plan(
+            image,
+            strokes,
+            focus=focus,
+            tiles=tiles,
+            mask=mask,
+            canvas=canvas,
+            palette=palette,
+            size=size,
+            fit=fit,
+            render=render,
+            start=start,
+            vgg16=vgg16,
+            seed=seed,
+            name=name,
+        )
+        return self.render(plan, progress=progress)
+
+    def plan(
+        self,
+        image: ImageInput,
+        strokes: int | Sequence[int] = 200,
+        *,
+        focus: float = 1.0,
+        tiles: Sequence[int] | None = None,
+        mask: ImageInput | None = None,
+        canvas: str = "black",
+        palette: int | None = None,
+        size: tuple[int, int] | None = None,
+        fit: Fit = "letterbox",
+        render: Literal["exact", "neural"] = "exact",
+        start: StrokeDocument | None = None,
+        vgg16: str | Path | None = None,
+        seed: int = 0,
+        name: str = "painting",
+    ) -> GenerationPlan:
+        """The checked inputs of `__call__`; see there."""
+        budgets = [strokes] if isinstance(strokes, int) else list(strokes)
+        if not budgets:
+            raise ConfigError("There must be at least one number of strokes.")
+        chosen = [list(tiles) if tiles is not None else self.default_tiles(budget) for budget in budgets]
+        for budget, passes in zip(budgets, chosen, strict=True):
+            check_brushwork(Brushwork(budget, tuple(passes), focus))
+        if start is not None:
+            canvas, fit = "#{:02x}{:02x}{:02x}".format(*start.canvas), start.fit
+        parse_color(canvas)
+        pixels = read_picture(image)
+        side = self.image_size * max(resolution(passes) for passes in chosen)
+        prepared = prepare(pixels, fit, side)
+        size = size or (start.size if start is not None else _default_size(pixels))
+        document = StrokeDocument(StrokeList.empty(), size, frame=prepared.frame, fit=fit)
+        document.plane_side(size)  # refuses an impossible size before anything is painted
+        conditions: dict[str, NDArray[Any]] = {"image": prepared.target[None]}
+        if mask is not None:
+            conditions["mask"] = lay_mask(_read_mask(mask), prepared)[None]
+        if palette is not None:
+            conditions["palette"] = choose_palette(pixels, palette, seed=seed)[None]
+        if start is not None:
+            conditions["strokes"] = start.strokes.to_array()[None]
+        settings = {
+            "mode": "paint",
+            "name": name,
+            "strokes": budgets,
+            "tiles": chosen,
+            "focus": focus,
+            "canvas": canvas,
+            "size": list(size),
+            "fit": fit,
+            "frame": list(prepared.frame),
+            "render": render,
+            "features": self._feature_kind(vgg16),
+            "vgg16": None if vgg16 is None else str(vgg16),
+            "source": Path(image).name if isinstance(image, str | Path) else "",
+        }
+        if len(budgets) > 1:
+            settings["columns"] = len(budgets)
+        return GenerationPlan([seed] * len(budgets), settings, conditions)
+
+    def render(
+        self, plan: GenerationPlan, *, progress: Callable[[int], object] = lambda strokes: None
+    ) -> PaintingResult:
+        """Paint a plan."""
+        settings = plan.settings
+        documents: list[StrokeDocument] = []
+        statistics: list[dict[str, float]] = []
+        with self.inference():
+            features = feature_function(settings["features"], settings["vgg16"])
+            target = plan.conditions["image"][0]
+            weight_map = self._weight_map(target, plan.conditions.get("mask"), features)
+            for budget, passes in zip(settings["strokes"], settings["tiles"], strict=True):
+                document, numbers = self._paint(plan, weight_map, features, budget, passes, progress)
+                documents.append(document)
+                statistics.append(numbers)
+        return PaintingResult(
+            images=[document.redraw() for document in documents],
+            plan=plan,
+            provenance=self.provenance,
+            documents=documents,
+            weight_map=weight_map,
+            statistics=statistics,
+        )
+
+    @torch.no_grad()
+    def attention(self, image: Bytes) -> tuple[Plane, str]:
+        """Attention (side, side) in [0, 1] for RGB bytes (side, side, 3), and where it comes from."""
+        batch = self._unit(image)
+        if "attention" in self.components:
+            small = self._small(batch)
+            found = self.components["attention"](small).float().sigmoid()
+            large = nn.functional.interpolate(found, size=image.shape[:2], mode="bilinear", align_corners=False)
+            return large[0, 0].cpu().numpy(), "network"
+        if not self.attends:
+            return np.ones(image.shape[:2], np.float32), "none"
+        found = find_subject(self._small(batch))
+        large = nn.functional.interpolate(found, size=image.shape[:2], mode="bilinear", align_corners=False)
+        return large[0, 0].cpu().numpy(), "saliency"
+
+    def _weight_map(
+        self, target: Bytes, mask: NDArray[Any] | None, features: Callable[[Tensor], Tensor]
+    ) -> dict[str, Any]:
+        if mask is not None:
+            attention, source = mask[0].astype(np.float32) / 255, "mask"
+        else:
+            attention, source = self.attention(target)
+        usable, says_nothing = usable_attention(torch.from_numpy(np.ascontiguousarray(attention))[None, None])
+        if bool(says_nothing):
+            source = "none"  # too small or too large to say anything
+        batch = self._unit(target)
+        found = WeightMap.of(usable.to(batch), features(batch))
+        return {
+            "target": batch[0].cpu().numpy(),
+            "attention": found.attention[0, 0].cpu().numpy(),
+            "features": found.features[0, 0].cpu().numpy(),
+            "weights": found.weights[0, 0].cpu().numpy(),
+            "source": source,
+        }
+
+    def _paint(
+        self,
+        plan: GenerationPlan,
+        weight_map: dict[str, Any],
+        features: Callable[[Tensor], Tensor],
+        budget: int,
+        passes: Sequence[int],
+        progress: Callable[[int], object],
+    ) -> tuple[StrokeDocument, dict[str, float]]:
+        settings = plan.settings
+        actor = self._actor
+        networks = Networks(actor, self.components["renderer"], self.image_size, self.attends, self.device)
+        before = StrokeList.empty()
+        if "strokes" in plan.conditions:
+            before = StrokeList.from_array(plan.conditions["strokes"][0])
+        frame = tuple(settings["frame"])
+        prepared = Prepared(plan.conditions["image"][0], (frame[0], frame[1], frame[2], frame[3]), settings["fit"])
+        palette = plan.conditions["palette"][0] if "palette" in plan.conditions else None
+        exact = settings["render"] == "exact"
+        brushwork = Brushwork(budget, tuple(passes), settings["focus"], exact, palette)
+        document = StrokeDocument(
+            before,
+            size=(settings["size"][0], settings["size"][1]),
+            canvas=parse_color(settings["canvas"]),
+            frame=prepared.frame,
+            fit=prepared.fit,
+            source=settings["source"],
+            renderer=settings["render"],
+        )
+        side = prepared.target.shape[0]
+        new, seen = paint_picture(
+            networks,
+            prepared,
+            weight_map["attention"],
+            features,
+            document.blank(side),
+            brushwork,
+            before=before,
+            progress=progress,
+        )
+        document = document.replace(strokes=before + new)
+        return document, _statistics(document, weight_map, seen)
+
+    def default_tiles(self, budget: int) -> list[int]:
+        """Passes over tiles for a number of strokes: none while an episode of training has as many."""
+        whole = min(SHARPENING, int(self._actor.config["steps"]) * int(self._actor.config["num_strokes"]))
+        if budget <= whole:
+            return []
+        return [2] if budget <= 4 * whole else [2, 4]
+
+    def _feature_kind(self, vgg16: str | Path | None) -> str:
+        wanted = str(self._actor.config["features"])
+        return "gradient" if wanted == "vgg16" and (vgg16 is None or not Path(vgg16).is_file()) else wanted
+
+    def _unit(self, image: Bytes) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].to(self.device).float() / 255
+
+    def _small(self, batch: Tensor) -> Tensor:
+        size = (self.image_size, self.image_size)
+        return batch if batch.shape[-2:] == size else nn.functional.interpolate(batch, size=size, mode="area")
+
+
+def read_picture(image: ImageInput) -> Bytes:
+    """A picture of any kind as RGB bytes (height, width, 3).
+
+    Raises:
+        DataError: if a file cannot be read.
+        ShapeError: if an array is not (height, width, 3) of uint8.
+    """
+    if isinstance(image, str | Path):
+        return read_any_picture(image)
+    if isinstance(image, Image.Image):
+        return np.asarray(any_picture_from_pil(image))
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+        raise ShapeError(f"An image array must be (height, width, 3) of uint8, not {image.shape} of {image.dtype}.")
+    return image
+
+
+def _read_mask(mask: ImageInput) -> Bytes:
+    if isinstance(mask, str | Path):
+        return read_mask(mask)
+    if isinstance(mask, Image.Image):
+        return np.asarray(any_picture_from_pil(mask).convert("L"))
+    if mask.ndim != 2 or mask.dtype != np.uint8 or 0 in mask.shape:
+        raise ShapeError(f"A mask array must be (height, width) of uint8, not {mask.shape} of {mask.dtype}.")
+    return mask
+
+
+def _default_size(pixels: Bytes) -> tuple[int, int]:
+    height, width = pixels.shape[:2]
+    scale = min(1.0, DEFAULT_SIZE / max(height, width))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _statistics(document: StrokeDocument, weight_map: dict[str, Any], seen: Plane) -> dict[str, float]:
+    """Errors on the picture's part of the plane, and the mean brush inside and outside the subject."""
+    target, attention = weight_map["target"], weight_map["attention"]
+    side = target.shape[-1]
+    x, y, width, height = (round(value * side) for value in document.frame)
+    shown = (slice(y, y + max(1, height)), slice(x, x + max(1, width)))
+    square = ((document.strokes.paint(document.blank(side)) - target) ** 2).mean(axis=0)[shown]
+    inside, weights = attention[shown] > 0.5, weight_map["weights"][shown]
+    numbers = {
+        "mse": float(square.mean()),
+        "mse_as_seen": float(((seen - target) ** 2).mean(axis=0)[shown].mean()),
+        "weighted_distance": float((weights * square).sum() / weights.sum()),
+    }
+    for name, part in (("foreground", inside), ("background", ~inside)):
+        if part.any():
+            numbers[f"mse_{name}"] = float(square[part].mean())
+    noted = np.nan_to_num(document.strokes.attention, nan=0.0) > 0.5
+    radius = document.strokes.radii.mean(axis=1)
+    for name, chosen in (("foreground", noted), ("background", ~noted)):
+        numbers[f"strokes_{name}"] = float(chosen.sum())
+        if chosen.any():
+            numbers[f"radius_{name}"] = float(radius[chosen].mean())
+    return numbers

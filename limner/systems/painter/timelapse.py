@@ -1,0 +1,116 @@
+"""A painting as it grows: frames, GIF and MP4."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from limner.errors import ConfigError
+from limner.optional import optional
+from limner.pipelines import SYNTHETIC_MEDIA
+from limner.systems.painter.strokes import StrokeDocument
+
+MAX_SIDE = 512
+"""Longest side of a frame in pixels."""
+MAX_GIF_FRAMES = 300
+HOLD_SECONDS = 1.0
+"""How long the first and the last frame are shown."""
+_MIN_FPS, _MAX_FPS = 1.0, 60.0
+
+
+def frame_strokes(num_strokes: int, num_frames: int) -> list[int]:
+    """Number of strokes on each frame: from none to all of them, in equal steps."""
+    return [round(index * num_strokes / num_frames) for index in range(num_frames + 1)]
+
+
+def num_frames(num_strokes: int, *, fps: float, seconds: float | None, most: int | None = None) -> int:
+    """Frames after the empty canvas: one a stroke, or as many as fill the time.
+
+    Raises:
+        ConfigError: if rate or length are out of range.
+    """
+    if not _MIN_FPS <= fps <= _MAX_FPS:
+        raise ConfigError(f"{fps} frames a second are not possible; the rate must be from 1 to 60.")
+    if seconds is not None and not 0 < seconds <= 3600:
+        raise ConfigError(f"A time lapse of {seconds} seconds is not possible; it must be from 0 to 3600.")
+    frames = num_strokes if seconds is None else max(1, round(seconds * fps))
+    return max(1, min(frames, num_strokes, most or frames))
+
+
+def frame_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Even width and height, as video wants them, at most `MAX_SIDE` on the longer side."""
+    scale = min(1.0, MAX_SIDE / max(size))
+    width, height = (max(2, 2 * math.floor(value * scale / 2 + 0.5)) for value in size)
+    return width, height
+
+
+def frames(document: StrokeDocument, strokes: list[int]) -> Iterator[NDArray[np.uint8]]:
+    """Pictures (height, width, 3) with the first n strokes, for ascending n."""
+    size = frame_size(document.size)
+    plane = document.blank(document.plane_side(size))
+    done = 0
+    for number in strokes:
+        plane = document.strokes[done:number].paint(plane)
+        done = number
+        yield np.asarray(document.cut(plane, size))
+
+
+def save_gif(path: Path, document: StrokeDocument, *, fps: float, seconds: float | None) -> None:
+    """Write a GIF of at most 300 frames that is shown again and again; first and last frame are held.
+
+    Raises:
+        ConfigError: if rate or length are out of range.
+    """
+    num = len(document.strokes)
+    # A GIF's unit is a hundredth of a second, and viewers slow down what is shorter than two of them.
+    count = num_frames(num, fps=min(fps, 50.0), seconds=seconds, most=MAX_GIF_FRAMES)
+    pictures = [Image.fromarray(frame) for frame in frames(document, frame_strokes(num, count))]
+    duration = seconds / count if seconds is not None else max(1 / min(fps, 50.0), num / count / min(fps, 50.0))
+    hold = round(1000 * HOLD_SECONDS)
+    durations = [hold, *[max(20, round(1000 * duration))] * (len(pictures) - 2), hold]
+    pictures[0].save(
+        path,
+        format="GIF",
+        save_all=True,
+        append_images=pictures[1:],
+        duration=durations,
+        loop=0,
+        comment=SYNTHETIC_MEDIA.encode(),
+    )
+
+
+def save_video(path: Path, document: StrokeDocument, *, fps: float, seconds: float | None) -> None:
+    """Write an MP4 (H.264, yuv420p): the empty canvas, then a frame a stroke; first and last frame are held.
+
+    Raises:
+        ConfigError: if rate or length are out of range.
+        MissingExtraError: if the package `av` is not installed.
+    """
+    av = optional("av", extra="video")
+    num = len(document.strokes)
+    counts = frame_strokes(num, num_frames(num, fps=fps, seconds=seconds))
+    hold = round(HOLD_SECONDS * fps)
+    with av.open(str(path), "w", format="mp4") as container:
+        facts = {"statement": SYNTHETIC_MEDIA, **{key: value for key, value in document.extra.items()}}
+        container.metadata["comment"] = json.dumps(facts)
+        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
+        stream.width, stream.height = frame_size(document.size)
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"crf": "18"}
+        for index, pixels in enumerate(frames(document, counts)):
+            repeats = 1 + (hold if index in (0, len(counts) - 1) else 0)
+            for _ in range(repeats):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def video_frames(num_strokes: int, *, fps: float, seconds: float | None = None) -> int:
+    """Frames of the video that `save_video` writes: strokes, the empty canvas, and the holds at both ends."""
+    return num_frames(num_strokes, fps=fps, seconds=seconds) + 1 + 2 * round(HOLD_SECONDS * fps)

@@ -1,0 +1,133 @@
+"""The painter on the command line: every file it writes, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from limner.cli.main import main
+from limner.systems.painter.pipeline import PainterPipeline
+from limner.systems.painter.strokes import StrokeDocument
+
+from .conftest import scene
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two pictures and a mask."""
+    root = tmp_path_factory.mktemp("cli")
+    (root / "two").mkdir()
+    for number in (1, 2):
+        Image.fromarray(scene(number, height=30, width=40)[0]).save(root / f"two/{number}.png")
+    Image.fromarray(scene(1, height=30, width=40)[1]).save(root / "mask.png")
+    return root
+
+
+@pytest.fixture
+def run(painter: PainterPipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """`run(0, "--image", …)`: `limner generate painter` with tiny weights; its output, or its error."""
+    painter.save_pretrained(tmp_path / "weights")
+
+    def generate(code: int, *words: object) -> str:
+        command = ["generate", "painter", "--weights", str(tmp_path / "weights"), *map(str, words)]
+        found = main(command)
+        streams = capsys.readouterr()
+        assert found == code, streams.err
+        return streams.err if code else streams.out
+
+    return generate
+
+
+def test_one_picture_into_named_files(run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "there" / "painting.png"
+    words = ("--image", folder / "two/1.png", "--strokes", 9, "--out", out)
+    run(0, *words, "--json", tmp_path / "s.json", "--svg", tmp_path / "s.svg", "--csv", "--mask", folder / "mask.png")
+    assert {path.name for path in out.parent.iterdir()} == {"painting.png", "painting.csv", "painting.result.json"}
+    assert len(StrokeDocument.read(tmp_path / "s.json").strokes) == 9 and (tmp_path / "s.svg").exists()
+    before = out.stat().st_mtime_ns
+    assert "there already" in run(
+        0, *words, "--json", tmp_path / "s.json", "--svg", tmp_path / "s.svg", "--csv", "--mask", folder / "mask.png"
+    )
+    assert out.stat().st_mtime_ns == before
+    assert "another request" in run(1, *words, "--focus", 0.5)
+
+
+def test_machine_output_stays_what_it_is_everywhere(run, folder: Path, tmp_path: Path) -> None:
+    payload = json.loads(run(0, "--image", folder / "two", "--strokes", 5, "--out", tmp_path / "out", "--json"))
+    assert payload["system"] == "painter" and len(payload["written"]) == 2
+    assert (tmp_path / "out/1.strokes.json").exists() and (tmp_path / "out/2.png").exists()
+
+
+def test_redrawing_needs_no_weights(run, folder: Path, tmp_path: Path, capsys) -> None:
+    run(0, "--image", folder / "two/1.png", "--strokes", 6, "--canvas", "white", "--out", tmp_path / "out")
+    source = tmp_path / "out/1.strokes.json"
+    shutil.rmtree(tmp_path / "weights")
+    words = [
+        "generate",
+        "painter",
+        "--redraw",
+        str(source),
+        "--size",
+        "80x60",
+        "--svg",
+        "--out",
+        str(tmp_path / "large"),
+    ]
+    assert main(words) == 0, capsys.readouterr().err
+    assert Image.open(tmp_path / "large/1.png").size == (80, 60) and (tmp_path / "large/1.svg").exists()
+    again = StrokeDocument.read(tmp_path / "large/1.strokes.json")
+    assert again.size == (80, 60)
+    assert main(["generate", "painter", "--redraw", str(source), "--out", str(tmp_path / "same.png")]) == 0
+    assert Image.open(tmp_path / "same.png").tobytes() == Image.open(tmp_path / "out/1.png").tobytes()
+
+
+def test_going_on(run, folder: Path, tmp_path: Path) -> None:
+    image = folder / "two/1.png"
+    run(0, "--image", image, "--strokes", 6, "--out", tmp_path / "out")
+    run(0, "--image", image, "--strokes", 4, "--start", tmp_path / "out/1.strokes.json", "--out", tmp_path / "more")
+    assert len(StrokeDocument.read(tmp_path / "more/1.strokes.json").strokes) == 10
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ("--out O", 2, "either pictures with --image"),
+        ("--image P --redraw S --out O", 2, "either pictures with --image"),
+        ("--image none.png --out O", 1, "is missing"),
+        ("--image T --strokes 0 --out O", 2, "from 1 to 100000"),
+        ("--image P --strokes -5 --out O", 2, "--strokes"),
+        ("--image P --strokes many --out O", 2, "whole number"),
+        ("--image P --size 10 --out O", 2, "WIDTHxHEIGHT"),
+        ("--image P --tiles 1,x --out O", 2, "--tiles"),
+        ("--image P --canvas blue --out O", 2, "#rrggbb"),
+        ("--image P --start P --out O", 1, "cannot be read"),
+        ("--image T --out O.png", 2, "several pictures; name a folder"),
+        ("--image T --svg one.svg --out O", 2, "leave the name out"),
+        ("--image P --fps 0 --gif --out O", 2, "from 1 to 60"),
+        ("--redraw P --out O", 1, "cannot be read"),
+    ],
+)
+def test_wrong_use_is_refused_and_leaves_nothing(
+    run, folder: Path, tmp_path: Path, words: str, code: int, message: str
+) -> None:
+    places = {"P": folder / "two/1.png", "T": folder / "two", "O": tmp_path / "out", "O.png": tmp_path / "out.png"}
+    places["S"] = tmp_path / "s.json"
+    assert message in run(code, *(places.get(word, word) for word in words.split()))
+    assert not list((tmp_path / "out").glob("*.png")) and not (tmp_path / "out.png").exists()
+
+
+def test_training_says_what_comes_first(folder: Path, tmp_path: Path, capsys) -> None:
+    words = ["train", "painter", "--data", str(folder / "two"), "--out", str(tmp_path / "run")]
+    assert main([*words, "--preset", "cpu"]) == 2
+    assert "--stage.renderer" in capsys.readouterr().err
+    assert main(["train", "painter", "--preset", "smoke", "--out", str(tmp_path / "run")]) == 2
+    assert "--data is required" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    words[words.index("--data") + 1] = str(tmp_path / "empty")
+    assert main([*words, "--preset", "smoke"]) == 1
+    assert "no pictures" in capsys.readouterr().err

@@ -1,0 +1,77 @@
+"""Scores of paintings, and the baselines beside them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from limner.errors import ConfigError, DataError
+from limner.systems.painter.baselines import fit_strokes, random_strokes
+from limner.systems.painter.environment import ExactRenderer, paint
+from limner.systems.painter.evaluation import evaluate
+from limner.systems.painter.networks import Renderer
+from limner.systems.painter.pipeline import PainterPipeline
+
+
+def test_report_has_every_score_and_its_protocol(painter: PainterPipeline, pictures: Path, tmp_path: Path) -> None:
+    data = painter.open_data(pictures)
+    report = evaluate(
+        painter, data, split="all", num_images=2, budgets=(5, 20), baselines=("random", "fit"), fit_iterations=3
+    )
+    found = report.measurements
+    for name in ("mse", "weighted_distance", "psnr", "ssim", "radius_foreground", "seconds"):
+        assert np.isfinite(found[f"painter_20_{name}"].value), name
+    # An untrained network attends to all of the picture alike, so there is no background to score.
+    assert found["painter_20_mse_background"].note == "0 of 2 pictures have this value"
+    assert {"random_5_mse", "fit_20_mse", "painter_20_strokes_to_good"} <= set(found)
+    protocol = found["painter_5_mse"].protocol
+    assert protocol.count == 2 and protocol.resolution == 32 and "20: whole picture" in protocol.settings
+    # the mean over pictures of what each painting says of itself, at the networks' size
+    alone = [painter(np.asarray(data.images[row]), 5) for row in data.rows("all")[:2]]
+    expected = np.mean([result.statistics[0]["mse"] for result in alone])
+    assert found["painter_5_mse"].value == pytest.approx(expected, rel=0.05)
+    report.save(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"report.md", "report.json", "sheet.png"}
+
+
+def test_wrong_use_is_refused(painter: PainterPipeline, pictures: Path) -> None:
+    data = painter.open_data(pictures)
+    for wish, message in (
+        ({"table": "x"}, "no published table"),
+        ({"judge": painter}, "leave --judge"),
+        ({"num_images": 100}, "has 8"),
+        ({"baselines": ("best",)}, 'no baseline "best"'),
+        ({"budgets": ()}, "cannot be painted"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            evaluate(painter, data, **{"split": "all", **wish})
+    with pytest.raises(DataError, match='split "dev"'):
+        evaluate(painter, data, split="dev")
+    with pytest.raises(ConfigError, match="--kind is about label maps"):
+        painter.open_data(pictures, kind="folder")
+
+
+def test_random_strokes_are_repeatable() -> None:
+    first, second = random_strokes(9, seed=1), random_strokes(9, seed=1)
+    np.testing.assert_array_equal(first.points, second.points)
+    assert len(first) == 9 and not np.array_equal(first.points, random_strokes(9, seed=2).points)
+
+
+def test_fitted_strokes_come_closer_through_the_renderer() -> None:
+    torch.manual_seed(0)
+    renderer = Renderer(image_size=32, widths=(16, 16, 16, 16)).requires_grad_(False)
+    blank = torch.zeros(2, 3, 32, 32)
+    target, _ = paint(blank, torch.rand(2, 2 * 13), renderer)
+
+    def error(iterations: int) -> float:
+        fitted = fit_strokes(target, 2, renderer, blank=blank, iterations=iterations)
+        params = torch.from_numpy(np.stack([strokes.to_params().ravel() for strokes in fitted])).float()
+        return float((paint(blank, params, renderer)[0] - target).square().mean())
+
+    assert error(60) < 0.5 * error(1)
+    with pytest.raises(ConfigError, match="at least 1"):
+        fit_strokes(target, 0, renderer, blank=blank)
+    assert ExactRenderer(32)(torch.rand(1, 10)).shape == (1, 1, 32, 32)

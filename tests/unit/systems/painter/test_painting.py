@@ -1,0 +1,227 @@
+"""Painting as a person does it: exact numbers of strokes, any picture, and files that agree with each other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from limner.errors import ConfigError, DataError, MissingExtraError, ShapeError
+from limner.systems.painter.drawing import Files
+from limner.systems.painter.painting import choose_palette, distribute, prepare, resolution, tile_weights
+from limner.systems.painter.pipeline import PainterPipeline, PaintingResult
+from limner.systems.painter.strokes import PHASES, StrokeDocument, to_bytes
+from limner.systems.painter.timelapse import frame_strokes, num_frames, video_frames
+
+from .conftest import scene
+
+
+def picture(height: int = 48, width: int = 48) -> np.ndarray:
+    return scene(1, height=height, width=width)[0]
+
+
+@pytest.mark.parametrize(("budget", "tiles"), [(1, None), (7, None), (50, [2]), (203, None)])
+def test_exact_numbers_of_strokes(painter: PainterPipeline, budget: int, tiles: list[int] | None) -> None:
+    document = painter(picture(), budget, tiles=tiles).documents[0]
+    assert len(document.strokes) == budget
+    assert document.redraw().size == (48, 48)
+
+
+def test_the_same_request_gives_the_same_strokes(painter: PainterPipeline) -> None:
+    first, second = (painter(picture(), 12, palette=3, seed=4) for _ in range(2))
+    assert first.documents[0].to_json() == second.documents[0].to_json()
+    assert first.images[0].tobytes() == second.images[0].tobytes()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (50, 3000), (40, 24), (17, 31)])
+def test_any_shape_keeps_its_aspect(painter: PainterPipeline, shape: tuple[int, int]) -> None:
+    height, width = shape
+    for fit in ("letterbox", "stretch"):
+        result = painter(picture(height, width), 10, fit=fit)
+        scale = min(1.0, 1024 / max(shape))
+        assert result.images[0].size == (max(1, round(width * scale)), max(1, round(height * scale)))
+
+
+def test_pictures_of_every_kind(painter: PainterPipeline, tmp_path: Path) -> None:
+    rgb = Image.fromarray(picture())
+    rgb.convert("L").save(tmp_path / "grey.png")
+    rgb.convert("RGBA").save(tmp_path / "alpha.png")
+    rgb.convert("CMYK").save(tmp_path / "cmyk.jpg")
+    rgb.save(tmp_path / "moving.gif", save_all=True, append_images=[Image.fromarray(scene(2)[0][:48, :48])])
+    Image.fromarray(np.linspace(0, 65535, 48 * 48).reshape(48, 48).astype(np.uint16)).save(tmp_path / "deep.png")
+    for path in sorted(tmp_path.iterdir()):
+        assert painter(path, 5).images[0].size == (48, 48)
+    (tmp_path / "broken.png").write_bytes((tmp_path / "grey.png").read_bytes()[:60])
+    for name, message in (("broken.png", "damaged"), ("none.png", "missing")):
+        with pytest.raises(DataError, match=message):
+            painter(tmp_path / name, 5)
+    with pytest.raises(ShapeError, match="uint8"):
+        painter(np.zeros((8, 8), np.float32), 5)
+
+
+@pytest.mark.parametrize("budget", [0, -3, 10**7])
+def test_impossible_numbers_of_strokes_are_refused(painter: PainterPipeline, budget: int) -> None:
+    with pytest.raises(ConfigError, match="from 1 to 100000"):
+        painter(picture(), budget)
+
+
+def test_other_impossible_wishes_are_refused(painter: PainterPipeline) -> None:
+    for wish, message in (
+        ({"focus": 1.5}, "focus"),
+        ({"tiles": [1]}, "from 2 to 16"),
+        ({"tiles": [7, 11]}, "do not fit together"),
+        ({"canvas": "mauve"}, "mauve"),
+        ({"palette": 0}, "1 to 256"),
+        ({"size": (0, 5)}, "sides are from 1"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            painter(picture(), 10, **wish)
+
+
+def test_focus_puts_strokes_where_the_mask_is(painter: PainterPipeline) -> None:
+    mask = np.zeros((48, 48), np.uint8)
+    mask[:, :24] = 255
+    result = painter(picture(), 80, tiles=[2], mask=mask, focus=1.0)
+    strokes = result.documents[0].strokes
+    focus = strokes[strokes.phases == PHASES.index("focus")]
+    left = int((focus.clips[:, 0] < 0.5).sum())
+    assert len(focus) == 40 and left > 30
+    assert (focus.clips[:5, 0] < 0.5).all(), "the subject comes first"
+    assert result.weight_map["source"] == "mask"
+    even = painter(picture(), 80, tiles=[2], mask=mask, focus=0.0).documents[0].strokes
+    tiles = even[even.phases == PHASES.index("tile")]
+    assert int((tiles.clips[:, 0] < 0.5).sum()) == 20
+
+
+def test_a_mask_of_another_size_and_an_empty_one(painter: PainterPipeline) -> None:
+    mask = np.zeros((7, 11), np.uint8)
+    mask[2:5, 3:8] = 255
+    found = painter(picture(), 5, mask=mask).weight_map["attention"]
+    assert found.shape == (32, 32) and found[0, 0] < 0.1 and found[16, 16] > 0.9
+    nothing = painter(picture(), 5, mask=np.zeros((8, 8), np.uint8)).weight_map
+    assert nothing["source"] == "none" and (nothing["attention"] == 1).all()
+
+
+def test_sources_of_attention(make_painter: Callable[..., PainterPipeline]) -> None:
+    for wish, source in (({}, "network"), ({"attention": False}, "saliency"), ({"attends": False}, "none")):
+        painter = make_painter(**wish)
+        attention, found = painter.attention(picture(32, 32))
+        assert found == source and attention.shape == (32, 32)
+
+
+def test_exact_and_neural_sight(painter: PainterPipeline) -> None:
+    exact, neural = (painter(picture(), 20, render=render) for render in ("exact", "neural"))
+    assert exact.statistics[0]["mse"] == pytest.approx(exact.statistics[0]["mse_as_seen"], rel=1e-5)
+    assert neural.statistics[0]["mse"] != pytest.approx(neural.statistics[0]["mse_as_seen"], rel=1e-3)
+
+
+def test_stroke_file_gives_the_canvas_that_the_painter_saw(painter: PainterPipeline) -> None:
+    result = painter(picture(32, 32), 20)
+    document = StrokeDocument.from_json(result.documents[0].to_json())
+    plane = document.strokes.paint(document.blank(32))
+    target = result.weight_map["target"]
+    # the picture is equal to the bit (below); the mean is taken in another order
+    assert float(((plane - target) ** 2).mean()) == pytest.approx(result.statistics[0]["mse_as_seen"], rel=1e-6)
+    assert Image.fromarray(to_bytes(plane)).tobytes() == result.images[0].tobytes()
+
+
+def test_going_on_from_a_stroke_file(painter: PainterPipeline) -> None:
+    first = painter(picture(), 10, canvas="#f0e8d8").documents[0]
+    more = painter(picture(), 7, start=first).documents[0]
+    assert len(more.strokes) == 17 and more.canvas == first.canvas
+    np.testing.assert_array_equal(more.strokes[:10].to_array(), first.strokes.to_array())
+
+
+def test_palette_limits_the_colours(painter: PainterPipeline) -> None:
+    colors = painter(picture(), 30, palette=3).documents[0].strokes.colors
+    assert len(np.unique(colors.round(6), axis=0)) <= 3
+    centres = choose_palette(np.repeat(np.array([[[255, 0, 0], [0, 0, 255]]], np.uint8), 8, axis=0), 2)
+    np.testing.assert_allclose(np.sort(centres, axis=0), [[0, 0, 0], [1, 0, 1]], atol=1e-6)
+
+
+def test_several_budgets_make_a_sheet_and_all_files(painter: PainterPipeline, tmp_path: Path) -> None:
+    result = painter(picture(40, 60), [5, 12], name="cat")
+    files = Files(svg="path", csv=True, gif=True, attention=True, fps=20)
+    assert [path.name for path in result.save(tmp_path, files=files)] == ["cat-0005.png", "cat-0012.png"]
+    names = {path.name for path in tmp_path.iterdir()}
+    suffixes = (".png", ".strokes.json", ".svg", ".csv", ".gif")
+    expected = {f"cat-{number}{suffix}" for number in ("0005", "0012") for suffix in suffixes}
+    expected |= {"cat-attention.png", "cat-features.png", "cat-weights.png", "result.json", "result-sheet.png"}
+    assert names == expected
+    written = StrokeDocument.read(tmp_path / "cat-0012.strokes.json")
+    assert written.redraw().tobytes() == Image.open(tmp_path / "cat-0012.png").tobytes()
+    assert written.extra["system"] == "painter" and written.extra["statistics"]["mse"] > 0
+    facts = Image.open(tmp_path / "cat-0012.png").text  # type: ignore[attr-defined]
+    assert facts["limner:system"] == "painter" and "Synthetic" in facts["Disclaimer"]
+    with Image.open(tmp_path / "cat-0012.gif") as gif:
+        assert gif.n_frames == 13 and gif.size == (60, 40)
+
+
+def test_a_stored_result_is_painted_again_to_the_same_bits(painter: PainterPipeline, tmp_path: Path) -> None:
+    mask = (scene(1, height=48, width=48)[1]).astype(np.uint8)
+    result = painter(picture(), 30, tiles=[2], mask=mask, palette=4, focus=0.5)
+    result.save(tmp_path)
+    again = painter.reproduce(tmp_path / "result.json")
+    assert isinstance(again, PaintingResult)
+    assert again.documents[0].to_json() == result.documents[0].to_json()
+    assert again.images[0].tobytes() == result.images[0].tobytes()
+
+
+def test_video_is_an_extra(painter: PainterPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "av", None)
+    with pytest.raises(MissingExtraError, match=r"limner\[video\]"):
+        painter(picture(), 5).save(tmp_path / "out", files=Files(video=True))
+    assert not list((tmp_path / "out").glob("*")), "all files or none"
+
+
+def test_video_has_a_frame_a_stroke_and_its_holds(painter: PainterPipeline, tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    painter(picture(40, 61), 8, name="a").save(tmp_path, files=Files(video=True, fps=10))
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        stream = container.streams.video[0]
+        decoded = sum(1 for _ in container.decode(stream))
+        assert decoded == video_frames(8, fps=10) == 8 + 1 + 2 * 10
+        assert stream.codec_context.name == "h264" and stream.codec_context.pix_fmt == "yuv420p"
+        assert stream.width % 2 == 0 and stream.height % 2 == 0
+        assert json.loads(container.metadata["comment"])["system"] == "painter"
+
+
+def test_frames_of_a_time_lapse() -> None:
+    assert frame_strokes(6, 3) == [0, 2, 4, 6]
+    assert num_frames(1000, fps=25, seconds=4) == 100 and num_frames(10, fps=25, seconds=4) == 10
+    assert num_frames(1000, fps=25, seconds=None, most=300) == 300
+    for wish in ({"fps": 0, "seconds": None}, {"fps": 25, "seconds": 0.0}, {"fps": float("nan"), "seconds": None}):
+        with pytest.raises(ConfigError):
+            num_frames(10, **wish)
+
+
+def test_distribution_and_tiles() -> None:
+    assert distribute(10, [1, 1, 1]) == [4, 3, 3] and distribute(7, [0, 3, 1]) == [0, 5, 2]
+    assert sum(distribute(101, [0.3, 0.2, 0.5, 0.01])) == 101
+    attention = np.zeros((32, 32), np.float32)
+    attention[:16, :16] = 1
+    weights = tile_weights(attention, (0.0, 0.0, 1.0, 1.0), 2, 1.0)
+    assert weights[0] == pytest.approx(1, abs=1e-6) and max(weights[1:]) < 1e-6
+    outside = tile_weights(attention, (0.0, 0.0, 1.0, 0.5), 2, 0.0)
+    assert outside[2] == outside[3] == 0 and outside[0] > 0.9
+    assert resolution([2, 4]) == 4 and resolution([]) == 1
+
+
+def test_letterbox_mirrors_and_keeps_its_frame() -> None:
+    prepared = prepare(picture(20, 40), "letterbox", 64)
+    assert prepared.frame == (0.0, 0.25, 1.0, 0.5)
+    np.testing.assert_array_equal(prepared.target[15], prepared.target[16])
+    np.testing.assert_array_equal(prepared.target[0], prepared.target[31])
+
+
+def test_export_targets_run(painter: PainterPipeline) -> None:
+    targets = painter.export_targets()
+    assert set(targets) == {"actor", "renderer", "attention"}
+    for target in targets.values():
+        with torch.no_grad():
+            assert len(target.module.eval()(*target.example(2))) == 2

@@ -1,0 +1,253 @@
+"""The four stages: what each needs, what it updates, and that it goes on where it was stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from limner.data.datasets.images import SPEC
+from limner.data.sampler import SampleKey
+from limner.engine.checkpoint import load_state, save_state
+from limner.engine.loop import Engine, make_fabric
+from limner.errors import ConfigError, DataError, WeightsError
+from limner.registry import preset
+from limner.systems.painter.config import AgentConfig, ModelConfig, PainterConfig, RewardConfig
+from limner.systems.painter.data import SceneDataset, StrokeDataset, open_stage_data
+from limner.systems.painter.environment import Transitions
+from limner.systems.painter.pipeline import PainterPipeline
+from limner.systems.painter.rasterizer import stroke_alphas
+from limner.systems.painter.schedule import lr_factor
+from limner.systems.painter.stages.agent import AgentStage, UpdateBatch, follow
+from limner.systems.painter.system import Painter
+
+
+def configured(name: str = "smoke", **sections: dict[str, Any]) -> PainterConfig:
+    config = preset("painter", name)
+    return dataclasses.replace(
+        config, **{key: dataclasses.replace(getattr(config, key), **values) for key, values in sections.items()}
+    )
+
+
+def started(config: PainterConfig, pictures: Path, *, seed: int = 0) -> tuple[Painter, Engine, Any]:
+    torch.manual_seed(seed)
+    data = open_stage_data(config, pictures)
+    system = Painter(config, SPEC)
+    batch = data.collate([data.train_set[index % len(data.train_set)] for index in range(config.train.batch_size)])
+    return system, Engine(make_fabric(config.train), system), batch
+
+
+@pytest.fixture(scope="module")
+def parts(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Weights of the stages renderer and attention, each trained for one step, and of an agent on top of them."""
+    folder = tmp_path_factory.mktemp("stages")
+    found = {}
+    for name in ("renderer", "attention", "agent"):
+        config = configured("smoke" if name == "agent" else f"smoke-{name}", **({"stage": found} if found else {}))
+        config = dataclasses.replace(config, stage=dataclasses.replace(config.stage, name=name))
+        system, engine, batch = started(config, pictures)
+        engine.run_step(batch)
+        system.pipeline(engine.inference_networks()).save_pretrained(folder / name)
+        found[name] = str(folder / name)
+    return found
+
+
+def test_three_episodes_update_everything_with_finite_losses(pictures: Path) -> None:
+    config = configured(reward={"weight_foreground": 2.0}, agent={"warmup_episodes": 0, "noise": 0.1})
+    system, engine, batch = started(config, pictures)
+    before = {name: [p.detach().clone() for p in n.parameters()] for name, n in system.networks.items()}
+    for _ in range(3):
+        engine.run_step(batch)
+    changed = {
+        name
+        for name, network in system.networks.items()
+        if any(not torch.equal(a, b) for a, b in zip(before[name], network.parameters(), strict=True))
+    }
+    trained = {"actor", "critic", "discriminator", "foreground"}
+    assert changed == trained | {f"{name}_slow" for name in trained}
+    averages = engine.averages()
+    assert all(np.isfinite(value) for value in averages.values())
+    assert {"reward/gan", "reward/fm", "reward/fg", "value", "discriminator/gap", "episode/mse"} <= set(averages)
+
+
+def test_a_resumed_agent_makes_the_same_next_update(pictures: Path, tmp_path: Path) -> None:
+    config = configured()
+    system, engine, batch = started(config, pictures)
+    for _ in range(2):
+        engine.run_step(batch)
+    save_state(tmp_path / "state", engine.state_dict())
+    engine.run_step(batch)
+    again, other, _ = started(config, pictures, seed=1)
+    other.load_state_dict(load_state(tmp_path / "state"))
+    assert isinstance(again.stage, AgentStage) and len(again.stage._memory()) == 16
+    other.run_step(batch)
+    for name, network in system.networks.items():
+        for key, tensor in network.state_dict().items():
+            assert torch.equal(tensor, again.networks[name].state_dict()[key]), (name, key)
+
+
+def test_the_target_of_a_last_action_is_its_reward(pictures: Path) -> None:
+    """With done = 1, y = r, so the loss is the square of V alone."""
+    system, engine, batch = started(configured(), pictures)
+    stage = system.stage
+    assert isinstance(stage, AgentStage)
+    engine.run_step(batch)
+    found = stage._memory().sample(torch.rand(8, 2), torch.device("cpu"))
+    assert isinstance(found, Transitions)
+    last = UpdateBatch(**{**vars(found), "done": torch.ones(8, 1), "mix": torch.rand(8, 1, 1, 1)})
+    loss = stage.critic_loss(last, engine)
+    canvas = engine.averages()
+    assert float(loss.detach()) == pytest.approx(canvas["value"] ** 2, rel=0.3)
+
+
+def test_slow_copies_follow_slowly_and_take_buffers_over(pictures: Path) -> None:
+    system, engine, batch = started(configured(agent={"warmup_episodes": 0, "tau": 0.01}), pictures)
+    start = [p.detach().clone() for p in system.networks["discriminator"].parameters()]
+    for _ in range(2):
+        engine.run_step(batch)
+
+    def moved(name: str) -> float:
+        pairs = zip(start, system.networks[name].parameters(), strict=True)
+        return sum(float((a - b.detach()).abs().sum()) for a, b in pairs)
+
+    assert 0 < moved("discriminator_slow") < 0.1 * moved("discriminator")
+    actor, slow = system.networks["actor"], system.networks["actor_slow"]
+    assert all(torch.equal(a, b) and a is not b for a, b in zip(actor.buffers(), slow.buffers(), strict=True))
+    follow(slow, actor, tau=1.0)
+    assert all(torch.equal(a, b) for a, b in zip(actor.parameters(), slow.parameters(), strict=True))
+
+
+def test_joint_training_moves_attention_but_not_its_anchor(parts: dict[str, str], pictures: Path) -> None:
+    config = configured("smoke-joint", stage={"agent": parts["agent"]}, agent={"warmup_episodes": 0})
+    system, engine, batch = started(config, pictures)
+    anchor = {key: value.clone() for key, value in system.networks["attention_reference"].state_dict().items()}
+    engine.run_step(batch)
+    for key, value in system.networks["attention_reference"].state_dict().items():
+        assert torch.equal(value, anchor[key])
+    moved = [not torch.equal(p, anchor[key]) for key, p in system.networks["attention"].named_parameters()]
+    assert any(moved)
+    assert engine.averages()["attention/cross_entropy"] > 0
+
+
+def test_an_agent_needs_trained_parts(parts: dict[str, str]) -> None:
+    def refuse(config: PainterConfig) -> str:
+        with pytest.raises(ConfigError) as error:
+            Painter(config, SPEC).prepare(torch.device("cpu"))
+        return str(error.value)
+
+    assert "--stage.renderer" in refuse(configured(stage={"renderer": None}))
+    assert "--stage.attention" in refuse(configured(stage={"attention": None}))
+    assert "--stage.agent" in refuse(configured("smoke-joint"))
+    Painter(configured(stage={"attention": None}, model={"attention": "labels"}), SPEC).prepare(torch.device("cpu"))
+    Painter(configured(stage={"agent": parts["agent"], "renderer": None, "attention": None}), SPEC).prepare(
+        torch.device("cpu")
+    )
+
+
+def test_parts_of_another_size_or_stage_are_refused(parts: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="another size"):
+        Painter(configured(stage={"renderer": parts["renderer"]}, model={"renderer_widths": (8, 8, 8, 16)}), SPEC)
+    with pytest.raises(WeightsError, match="has no attention"):
+        Painter(configured(stage={"attention": parts["renderer"]}), SPEC)
+
+
+def test_an_agent_keeps_its_renderer_unless_forced(parts: dict[str, str], pictures: Path, tmp_path: Path) -> None:
+    torch.manual_seed(5)
+    other = Painter(configured("smoke-renderer"), SPEC)
+    other.pipeline(other.networks).save_pretrained(tmp_path / "other")
+    stage = {"agent": parts["agent"], "renderer": str(tmp_path / "other"), "attention": None}
+    with pytest.raises(WeightsError, match=r"another renderer.*--stage.force"):
+        Painter(configured(stage=stage), SPEC)
+    forced = Painter(configured(stage={**stage, "force": True}), SPEC)
+    pipeline = forced.pipeline(forced.networks)
+    mixed = {**PainterPipeline.from_pretrained(parts["agent"]).components, "renderer": pipeline.components["renderer"]}
+    with pytest.raises(WeightsError, match="another renderer"):
+        PainterPipeline(spec=SPEC, image_size=32, **mixed)
+
+
+def test_weights_of_an_early_stage_do_not_paint(parts: dict[str, str]) -> None:
+    pipeline = PainterPipeline.from_pretrained(parts["renderer"])
+    assert set(pipeline.components) == {"renderer"}
+    with pytest.raises(WeightsError, match="cannot paint: they have only renderer"):
+        pipeline(np.zeros((8, 8, 3), np.uint8), 5)
+
+
+def test_learning_rates_fall_as_the_paper_says() -> None:
+    def at(network: str, *shares: float) -> list[float]:
+        return [round(lr_factor(network, share, stage="agent"), 4) for share in shares]
+
+    assert at("actor", 0, 0.2, 0.4) == [1, 0.3, 0.1]
+    assert at("critic", 0.1, 0.3, 0.9) == [1, 0.3333, 0.1]
+    assert at("discriminator", 0, 0.9) == [1, 1]
+    renderer = [lr_factor("renderer", share, stage="renderer") for share in (0.3, 0.5, 0.9)]
+    assert renderer == [1, 0.1, 0.01]
+    assert lr_factor("attention", 1.0, stage="attention") == pytest.approx(0.1)
+    assert lr_factor("actor", 0.0, stage="joint") == 0.1
+
+
+def test_renderer_stage_prints_its_baselines(pictures: Path) -> None:
+    config = configured("smoke-renderer")
+    data = open_stage_data(config, None)
+    system = Painter(config, SPEC)
+    batch = data.collate([data.validation_set[index] for index in range(len(data.validation_set))])
+    with torch.no_grad():
+        scores = system.validate([batch], system.networks)
+    alphas = batch.alpha[:128]
+    assert scores["baseline_zero"] == pytest.approx(float(alphas.square().mean()))
+    assert scores["baseline_mean"] < scores["baseline_zero"] and scores["error"] > 0
+    assert scores["baseline_zero_of_thin_strokes"] < 0.2 * scores["baseline_zero"]
+
+
+def test_strokes_depend_on_their_place_in_the_run_alone() -> None:
+    dataset = StrokeDataset(100, size=16, seed=3)
+    shape, alpha = dataset[SampleKey(7, 1234)]
+    np.testing.assert_array_equal(shape, dataset[SampleKey(9, 1234)][0])
+    np.testing.assert_array_equal(alpha, stroke_alphas(shape[None], 16)[0])
+    assert not np.array_equal(shape, dataset[SampleKey(7, 1235)][0])
+
+
+def test_pictures_and_maps_move_together(pictures: Path) -> None:
+    config = configured("smoke-attention", dataset={"crop": 0.5, "jitter": 0.5})
+    data = open_stage_data(config, pictures)
+    dataset = data.train_set
+    assert isinstance(dataset, SceneDataset)
+    for position in range(6):
+        image, attention, _ = dataset[SampleKey(0, position)]
+        inside, outside = image[attention > 250].astype(float), image[attention < 5].astype(float)
+        # The disc has two flat tones and the background hardly varies, wherever both were cut out.
+        assert np.linalg.norm(inside.mean(0) - outside.mean(0)) > 10
+        again = dataset[SampleKey(0, position)]
+        np.testing.assert_array_equal(again[0], image)
+
+
+@pytest.mark.parametrize("labels", ["masks", "saliency", "faces", "auto"])
+def test_every_source_of_labels(pictures: Path, labels: str) -> None:
+    data = open_stage_data(configured("smoke-attention", dataset={"labels": labels}), pictures)
+    _, attention, _ = data.validation_set[0]
+    assert attention.shape == (32, 32) and attention.max() > 100
+
+
+def test_missing_masks_and_missing_vgg(pictures: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = configured("smoke-attention", dataset={"labels": "masks"})
+    with pytest.raises(DataError, match="has no mask"):
+        open_stage_data(config, pictures / "images")
+    system = Painter(configured(dataset={"features": "vgg16", "vgg16": "none.pth"}), SPEC)
+    assert "VGG-16" in caplog.text
+    assert system.networks["actor"].config["features"] == "gradient", "what was used stands in the weights"
+
+
+def test_configuration_is_checked() -> None:
+    for section, values, word in (
+        (ModelConfig, {"image_size": 48}, "multiple of 32"),
+        (ModelConfig, {"renderer_widths": (8, 8, 8, 100)}, "multiple of 256"),
+        (RewardConfig, {"epsilon": 0.0}, "epsilon"),
+        (RewardConfig, {"weight_gan": 0, "weight_distance": 0}, "All weights"),
+        (AgentConfig, {"steps": 0}, "steps"),
+        (AgentConfig, {"tau": float("nan")}, "tau"),
+    ):
+        with pytest.raises(ConfigError, match=word):
+            section(**values)
