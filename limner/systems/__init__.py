@@ -2,5 +2,12 @@
 
 SYSTEMS: dict[str, str] = {
     "scgan": "limner.systems.scgan:SCGAN",
+    "pix2pix": "limner.systems.pix2pix:Pix2Pix",
+    "cyclegan": "limner.systems.cyclegan:CycleGAN",
+    "spade": "limner.systems.spade:SPADE",
+    "maskface": "limner.systems.maskface:MaskFace",
+    "portrait": "limner.systems.portrait:Portrait",
+    "painter": "limner.systems.painter:Painter",
+    "learning-to-paint": "limner.systems.painter.learning_to_paint:LearningToPaint",
     "parser": "limner.systems.parser:Parser",
 }

@@ -12,7 +12,7 @@ from limner.data.batch import MaskToImageBatch
 from limner.data.manifest import DataSpec
 from limner.data.schema import LabelSchema
 from limner.engine.loop import Engine, make_fabric
-from limner.systems.scgan.augment import NUM_DRAWS, augment_for_discriminator
+from limner.nn.discriminator_augment import NUM_DRAWS, augment_for_discriminator
 from limner.systems.scgan.presets import smoke
 from limner.systems.scgan.system import SCGAN, gradient_penalty
 

@@ -11,9 +11,11 @@ import pytest
 import torch
 
 from limner.errors import ConfigError, DataError
+from limner.mask_to_image.evaluation import _Run
+from limner.metrics.features import judge_features
 from limner.systems.parser.networks import ParsingNetwork
 from limner.systems.parser.pipeline import ParserPipeline
-from limner.systems.scgan.evaluation import _Run, evaluate
+from limner.systems.scgan.evaluation import evaluate
 from limner.systems.scgan.networks import Discriminator, Generator, Segmentor
 from limner.systems.scgan.pipeline import SCGANPipeline
 
@@ -54,9 +56,7 @@ def test_everything_is_measured_with_its_protocol(report):
         "judge_pixel_accuracy_real",
         "judge_mean_iou_real",
         "judge_mean_iou_ratio",
-        "fd",
-        "fd_one_per_map",
-        "fd_real",
+        *(f"{key}{of}" for key in ("fd", "kid", "precision", "recall") for of in ("", "_one_per_map", "_real")),
         "judge_attribute_accuracy",
         "judge_attribute_accuracy_real",
         "own_attribute_accuracy",
@@ -98,7 +98,8 @@ def test_the_seed_changes_the_pictures(report, shapes):
 def test_the_pipeline_makes_the_same_pictures(shapes):
     pipeline = make_pipeline(shapes.spec)
     rows, judge = shapes.split("test"), make_judge(shapes.spec)
-    run = _Run(pipeline, judge, judge, rows, "test", seed=5, batch_size=4, progress=lambda iterable, **_: iterable)
+    features, progress = judge_features(judge), lambda iterable, **_: iterable
+    run = _Run(pipeline, judge, features, None, rows, "test", seed=5, batch_size=4, progress=progress)
     with pipeline.inference():
         batches = list(run.fake_batches(8))
     pictures = torch.cat([batch.image for batch in batches])

@@ -1,0 +1,129 @@
+"""Everything that can be set about maskface. No torch import, so `--help` stays fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from limner.data.config import AugmentConfig, DataConfig
+from limner.engine.config import TrainConfig
+from limner.errors import ConfigError
+
+Diversity = Literal["ds", "ms", "dsgan", "none"]
+"""Form of the diversity loss; see `limner.systems.maskface.losses`."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of the four networks. Classes come from the data; attributes are not used."""
+
+    image_size: int = 256
+    """Height and width in pixels; a power of two (paper's nearest relative: 256)."""
+    width: int = 64
+    """Channels at full size; StarGAN v2 takes 2^14 / image_size."""
+    max_width: int = 512
+    """Largest number of channels (StarGAN v2: 512)."""
+    latent_size: int = 16
+    """Numbers in the noise z (StarGAN v2: 16)."""
+    style_size: int = 64
+    """Numbers in a style code s (StarGAN v2: 64)."""
+    mapping_width: int = 512
+    """Width of the hidden layers of the style encoder (StarGAN v2: 512)."""
+    mask_injection: Literal["encoder", "spade"] = "encoder"
+    """How the map reaches the decoder: through the encoder alone, or also by SPADE after each AdaIN."""
+    discriminator_condition: Literal["concat", "none"] = "concat"
+    """Whether the discriminator sees the map beside the image, or the image alone."""
+
+    def __post_init__(self) -> None:
+        for name in ("width", "max_width", "latent_size", "style_size", "mapping_width"):
+            if not 1 <= getattr(self, name) <= 4096:
+                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to 4096.")
+        if not 32 <= self.image_size <= 2048 or self.image_size & (self.image_size - 1):
+            raise ConfigError(
+                f"--model.image_size is {self.image_size}; it must be a power of two from 32 to 2048 (64, 128, 256)."
+            )
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights and switches of the losses. The paper's own numbers are unknown; sources are its references."""
+
+    weight_r1: float = 1.0
+    """lambda_r1, beside the factor 1/2 (StarGAN v2: 1)."""
+    weight_style: float = 1.0
+    """lambda_sty: the style decoder finds the code again (StarGAN v2: 1)."""
+    diversity: Diversity = "ds"
+    """Form of the diversity loss: StarGAN v2's, MSGAN's, DSGAN's, or none."""
+    weight_diversity: float = 1.0
+    """lambda_div (1 in all three sources)."""
+    diversity_decay: Literal["auto", "linear", "none"] = "auto"
+    """Whether lambda_div falls linearly to 0 over the run; auto: for "ds" only, as in the sources."""
+    diversity_limit: float = 0.0
+    """tau of "dsgan": ratio beyond which more diversity is not rewarded; 0 = no limit (DSGAN's default)."""
+    weight_reconstruction: float = 1.0
+    """lambda_rec: a photo is painted again from its map and its own style."""
+    weight_parsing: float = 0.0
+    """Weight of a frozen parser's cross-entropy on the faces; for a discriminator that does not see the map."""
+    parser: str = ""
+    """Weights of the system "parser" for that loss; of the same schema."""
+    reference_training: bool = True
+    """Also train with codes that the style decoder takes from other photos; doubles the cost."""
+    discriminator_augment: tuple[Literal["translation", "cutout"], ...] = ()
+    """Differentiable augmentation of all that D sees, for small data sets (Zhao et al. 2020); not in the paper."""
+
+    def __post_init__(self) -> None:
+        names = ("r1", "style", "diversity", "reconstruction", "parsing")
+        for name in (*(f"weight_{name}" for name in names), "diversity_limit"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
+        if self.weight_parsing > 0 and not self.parser:
+            raise ConfigError(
+                f"--loss.weight_parsing is {self.weight_parsing}, but --loss.parser names no parser; name its weights, "
+                "or set the weight to 0."
+            )
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """One Adam for each network (StarGAN v2)."""
+
+    lr: float = 1e-4
+    """Learning rate of generator, discriminator and style decoder."""
+    lr_style_encoder: float = 1e-6
+    """Learning rate of the style encoder: a hundredth, or the codes drift away from the generator."""
+    beta1: float = 0.0
+    """Decay of the first moment."""
+    beta2: float = 0.99
+    """Decay of the second moment."""
+    weight_decay: float = 1e-4
+    """L2 decay of all weights."""
+    decay_images: int = 0
+    """Last part of the run, in images, over which all learning rates fall linearly to 0 (StarGAN v2: none)."""
+
+    def __post_init__(self) -> None:
+        for name in ("lr", "lr_style_encoder"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
+        for name in ("beta1", "beta2", "weight_decay"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in [0, 1).")
+        if self.decay_images < 0:
+            raise ConfigError(f"--optimizer.decay_images is {self.decay_images}; it must be at least 0.")
+
+
+@dataclass(frozen=True)
+class MaskFaceConfig:
+    """A complete training run of maskface."""
+
+    model: ModelConfig
+    """Networks."""
+    loss: LossConfig
+    """Losses."""
+    optimizer: OptimizerConfig
+    """Optimisers."""
+    dataset: DataConfig
+    """What is read."""
+    augment: AugmentConfig
+    """Random changes of the training samples."""
+    train: TrainConfig
+    """Length, batch, precision, cadence."""

@@ -1,0 +1,179 @@
+"""Scores of maskface: the shared protocol in noise mode and in reference mode, and what its style codes are worth."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+from torch.nn import functional
+
+from limner.data.dataset import MaskToImageDataset, collate
+from limner.data.manifest import DataSpec, Manifest
+from limner.mask_to_image.evaluation import evaluate_pictures
+from limner.metrics.judge import Judge
+from limner.metrics.protocol import Measurement, Protocol
+from limner.metrics.report import EvaluationReport
+from limner.systems.maskface.pipeline import MaskFacePipeline
+
+_MAPS = 64  # whose faces are compared under equal and under different codes
+_IN_REFERENCE_MODE = (
+    "judge_pixel_accuracy",
+    "judge_mean_iou",
+    "judge_mean_iou_ratio",
+    "fd",
+    "diversity_pixels",
+    "diversity_features",
+)
+
+
+def evaluate(
+    pipeline: MaskFacePipeline,
+    manifest: Manifest,
+    *,
+    judge: Judge,
+    split: str = "test",
+    num_images: int | None = None,
+    seed: int = 0,
+    batch_size: int = 32,
+    **options: Any,
+) -> EvaluationReport:
+    """`evaluate_pictures` with codes from noise, the same with codes from other photos, and the style measures.
+
+    No number of the paper is known; the table beside is SCGAN's, for orientation.
+
+    Args:
+        pipeline: the weights to evaluate.
+        manifest: the whole data set, of the schema that the weights know.
+        judge: an independent parser, trained on real images only.
+        split: rows whose maps are used; "all" for every row.
+        num_images: faces to generate in each mode.
+        seed: of the first face.
+        batch_size: faces in one forward pass.
+        options: further ones of `evaluate_pictures`.
+    """
+    shared = {"judge": judge, "split": split, "seed": seed, "batch_size": batch_size, **options}
+    report = evaluate_pictures(pipeline, manifest, num_images=num_images, **shared)
+    rows = manifest if split == "all" else manifest.split(split)
+    dataset = MaskToImageDataset(rows, image_size=pipeline.image_size)
+    painter = _ReferencePainter(pipeline, dataset)
+    by_photo = evaluate_pictures(painter, manifest, num_images=num_images or max(2, len(rows)), **shared)
+    protocol = Protocol(
+        metric="",
+        split=split,
+        count=min(_MAPS, len(rows)),
+        resolution=pipeline.image_size,
+        data_fingerprint=rows.fingerprint(),
+        seeds=(seed,),
+    )
+    measurements = {
+        **report.measurements,
+        **{f"reference_{key}": _of_photos(by_photo.measurements[key]) for key in _IN_REFERENCE_MODE},
+        **style_measurements(pipeline, dataset, protocol, seed=seed, batch_size=batch_size),
+    }
+    return dataclasses.replace(report, measurements=measurements)
+
+
+def style_measurements(
+    pipeline: MaskFacePipeline, dataset: MaskToImageDataset, protocol: Protocol, *, seed: int, batch_size: int
+) -> dict[str, Measurement]:
+    """How well codes are found again, whether a code looks the same on every map, what it keeps of a photo.
+
+    Args:
+        pipeline: the weights.
+        dataset: held-out photos with their maps.
+        protocol: of the first `protocol.count` of them; each measurement gets its own name.
+        seed: code k is that of seed + k.
+        batch_size: faces in one forward pass.
+    """
+    style_error: list[Tensor] = []
+    same_code: list[Tensor] = []
+    other_code: list[Tensor] = []
+    reconstruction: list[Tensor] = []
+    encode, decode = pipeline.components["style_encoder"], pipeline.components["style_decoder"]
+    with pipeline.inference():
+        for start in range(0, protocol.count, batch_size):
+            indices = range(start, min(start + batch_size, protocol.count))
+            batch = collate([dataset[index] for index in indices]).to(pipeline.device)
+            next_maps = collate([dataset[(index + 1) % protocol.count] for index in indices]).label_map
+            styles, next_styles = (
+                encode(pipeline.draw_latents([seed + index + step for index in indices]).to(pipeline.device))
+                for step in (0, 1)
+            )
+            fake = pipeline.paint_styles(batch.label_map, styles)
+            style_error.append((decode(fake) - styles).abs().mean(1))
+            for distances, code in ((same_code, styles), (other_code, next_styles)):
+                elsewhere = pipeline.paint_styles(next_maps.to(pipeline.device), code)
+                distances.append((_look(fake) - _look(elsewhere)).abs().mean(1))
+            again = pipeline.paint_styles(batch.label_map, decode(batch.image))
+            reconstruction.append((again - batch.image).abs().mean((1, 2, 3)))
+    same, other = torch.cat(same_code).mean(), torch.cat(other_code).mean()
+    values = {
+        "style_error": (
+            "style error: L1 between D_s(G(m, s)) and s",
+            torch.cat(style_error).mean(),
+            "0 = every code is found again.",
+        ),
+        "style_consistency": (
+            "style consistency: look on another map, other code : same code",
+            other / same.clamp_min(1e-6),
+            "above 1: the code decides the look, not the map.",
+        ),
+        "inversion_l1": (
+            "inversion: L1 between G(m, D_s(photo)) and the photo, in [-1, 1]",
+            torch.cat(reconstruction).mean(),
+            "what one style code keeps of a photo.",
+        ),
+    }
+    return {
+        key: Measurement(float(value), dataclasses.replace(protocol, metric=metric), note=note)
+        for key, (metric, value, note) in values.items()
+    }
+
+
+def _look(image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n"]:
+    """The colours of a 4x4 thumbnail: free of detail, so that the layout counts little."""
+    return functional.adaptive_avg_pool2d(image, 4).flatten(1)
+
+
+def _of_photos(measurement: Measurement) -> Measurement:
+    protocol = dataclasses.replace(measurement.protocol, metric=f"{measurement.protocol.metric}, styles of photos")
+    return dataclasses.replace(measurement, protocol=protocol)
+
+
+class _ReferencePainter:
+    """The pipeline in reference mode: the seed of a face picks the photo whose style it takes."""
+
+    name: ClassVar[str] = MaskFacePipeline.name
+    uses_attributes: ClassVar[bool] = False
+
+    def __init__(self, pipeline: MaskFacePipeline, photos: MaskToImageDataset) -> None:
+        self.pipeline = pipeline
+        self.photos = photos
+        self.spec: DataSpec = pipeline.spec
+        self.image_size = pipeline.image_size
+        self.weights_name = pipeline.weights_name
+
+    @property
+    def weights_hash(self) -> str:
+        """See `Painter`, as for all of these."""
+        return self.pipeline.weights_hash
+
+    @property
+    def device(self) -> torch.device:
+        return self.pipeline.device
+
+    def inference(self) -> AbstractContextManager[None]:
+        return self.pipeline.inference()
+
+    def paint(
+        self, label_map: Int64[Tensor, "b h w"], attributes: Float[Tensor, "b n_c"], seeds: Sequence[int]
+    ) -> Float[Tensor, "b 3 h w"]:
+        # Far from its own place, so that a map hardly meets its own photo: seeds follow the order of the maps.
+        photos = [self.photos[(seed + 1 + len(self.photos) // 2) % len(self.photos)] for seed in seeds]
+        styles = self.pipeline.components["style_decoder"](collate(photos).image.to(self.device))
+        return self.pipeline.paint_styles(label_map, styles)

@@ -1,0 +1,433 @@
+"""Inference of maskface: label map + style -> faces. A style comes from a seed, from a photo, or as a code.
+
+Every method first makes a `GenerationPlan` and then draws it; the `plan_*` methods give the plan alone. A photo whose
+style is borrowed enters a plan, and so the file of a result, as its style code: some numbers, never the photo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar, cast
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+
+from limner.data.manifest import DataSpec
+from limner.data.schema import LabelSchema
+from limner.errors import ConfigError, ShapeError, WeightsError
+from limner.mask_to_image.export import generator_target
+from limner.mask_to_image.inputs import (
+    LabelMapInput,
+    PhotoInput,
+    picture_plan,
+    read_label_maps,
+    read_square_photo,
+    seed_range,
+    to_pictures,
+    to_tensor,
+    usual_batch_size,
+)
+from limner.nn.label_maps import one_hot
+from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
+from limner.systems.maskface.networks import Discriminator, Generator, StyleDecoder, StyleEncoder
+
+StyleInput = int | PhotoInput | Tensor
+"""A seed, a photo, or a style code (style_size,)."""
+
+NUM_STEPS = 10  # faces of an interpolation, first and last included
+MAX_STEPS = 1_000  # all faces of an interpolation are held in memory, and go on one sheet
+
+
+class MaskFacePipeline(Pipeline):
+    """Draws many different faces with the layout of one label map.
+
+    Example:
+        >>> pipe = limner.load("maskface")
+        >>> pipe.sample("map.png", num_images=8).save("faces")
+        >>> pipe.stylize("map.png", "photo.jpg").save("styled")
+    """
+
+    name: ClassVar[str] = "maskface"
+    uses_attributes: ClassVar[bool] = False
+    optional_networks: ClassVar[frozenset[str]] = frozenset({"discriminator"})
+
+    def __init__(self, *, spec: DataSpec, image_size: int, **networks: nn.Module) -> None:
+        super().__init__(spec=spec, image_size=image_size, **networks)
+        classes = spec.schema.num_classes
+        wanted = {
+            "generator": {"image_size": image_size, "num_classes": classes},
+            "style_encoder": {"style_size": self.style_size},
+            "style_decoder": {"image_size": image_size, "style_size": self.style_size},
+            "discriminator": {"image_size": image_size},
+        }
+        for name in self.components:
+            for key, value in wanted[name].items():
+                found = self.config(name)[key]
+                if found != value:
+                    raise ShapeError(f"The {name} has {key} {found}, but the other networks and the data need {value}.")
+        if "discriminator" in networks and self.config("discriminator")["num_classes"] not in (0, classes):
+            raise ShapeError(f"The discriminator does not read maps of {classes} classes.")
+
+    @classmethod
+    def network_classes(cls) -> dict[str, type[nn.Module]]:
+        """The four networks; the discriminator is needed only to rank samples."""
+        return {
+            "generator": Generator,
+            "style_encoder": StyleEncoder,
+            "style_decoder": StyleDecoder,
+            "discriminator": Discriminator,
+        }
+
+    @property
+    def style_size(self) -> int:
+        """Numbers in a style code."""
+        return int(self.config("generator")["style_size"])
+
+    @property
+    def latent_size(self) -> int:
+        """Numbers in the noise that a seed stands for."""
+        return int(self.config("style_encoder")["latent_size"])
+
+    def __call__(
+        self,
+        label_map: LabelMapInput | Sequence[LabelMapInput],
+        *,
+        seed: int = 0,
+        num_images: int = 1,
+        schema: str | LabelSchema | None = None,
+        batch_size: int | None = None,
+    ) -> GenerationResult:
+        """The same as `sample`."""
+        return self.sample(label_map, seed=seed, num_images=num_images, schema=schema, batch_size=batch_size)
+
+    def sample(
+        self,
+        label_map: LabelMapInput | Sequence[LabelMapInput],
+        *,
+        seed: int = 0,
+        num_images: int = 1,
+        schema: str | LabelSchema | None = None,
+        batch_size: int | None = None,
+    ) -> GenerationResult:
+        """Draw `num_images` different faces of every label map.
+
+        Args:
+            label_map: one or several, square; resized to `image_size` by the nearest pixel. Ids are those of
+                `spec.schema`, or of `schema`, from which they are converted.
+            seed: face k takes the style of seed + k, whatever else is drawn.
+            num_images: faces a label map.
+            schema: label schema of the maps, if it is not the network's.
+            batch_size: faces in one forward pass; 1 on the CPU and 16 elsewhere by default.
+
+        Raises:
+            ConfigError: if an option is out of range.
+            DataError: if a label map cannot be read or has wrong ids.
+            ShapeError: if a size does not fit.
+        """
+        return self.render(self.plan(label_map, seed=seed, num_images=num_images, schema=schema, batch_size=batch_size))
+
+    def plan(
+        self,
+        label_map: LabelMapInput | Sequence[LabelMapInput],
+        *,
+        seed: int = 0,
+        num_images: int = 1,
+        schema: str | LabelSchema | None = None,
+        batch_size: int | None = None,
+    ) -> GenerationPlan:
+        """The plan of `sample`."""
+        return picture_plan(
+            self._label_maps(label_map, schema),
+            seed=seed,
+            num_images=num_images,
+            batch_size=batch_size,
+            device=self.device,
+        )
+
+    def stylize(
+        self,
+        label_map: LabelMapInput | Sequence[LabelMapInput],
+        style: StyleInput | Sequence[StyleInput],
+        *,
+        schema: str | LabelSchema | None = None,
+        batch_size: int | None = None,
+    ) -> GenerationResult:
+        """Every label map (a row) in every style (a column): with several of both, the cross grid.
+
+        Args:
+            label_map: one or several maps.
+            style: one or several of: a seed, a square photo, a style code.
+            schema: label schema of the maps, if it is not the network's.
+            batch_size: faces in one forward pass.
+
+        Raises:
+            ConfigError, DataError, ShapeError: as in `sample`, and for seeds, photos and codes.
+        """
+        return self.render(self.plan_styles(label_map, style, schema=schema, batch_size=batch_size))
+
+    def plan_styles(
+        self,
+        label_map: LabelMapInput | Sequence[LabelMapInput],
+        style: StyleInput | Sequence[StyleInput],
+        *,
+        schema: str | LabelSchema | None = None,
+        batch_size: int | None = None,
+    ) -> GenerationPlan:
+        """The plan of `stylize`."""
+        maps = self._label_maps(label_map, schema)
+        styles = cast(list[StyleInput], list(style) if isinstance(style, list | tuple) else [style])
+        if not styles:
+            raise ConfigError("At least one style is needed: a seed, a photo or a style code.")
+        codes = np.stack([self.style_of(item) for item in styles])
+        return GenerationPlan(
+            seeds=list(range(len(styles))) * len(maps),
+            settings={"mode": "stylize", "columns": len(styles), "styles": [_describe(item) for item in styles]},
+            conditions={
+                "label_map": maps.repeat(len(styles), axis=0) if len(maps) > 1 else maps,
+                "style": np.tile(codes, (len(maps), 1)),
+            },
+            batch_size=usual_batch_size(self.device) if batch_size is None else batch_size,
+        )
+
+    def invert(
+        self, photo: PhotoInput, label_map: LabelMapInput, *, schema: str | LabelSchema | None = None
+    ) -> GenerationResult:
+        """Paint a photo again from its own map and its own style: what the style code holds of it."""
+        return self.stylize(label_map, photo, schema=schema)
+
+    def interpolate(
+        self,
+        label_map: LabelMapInput | Sequence[LabelMapInput],
+        start: StyleInput = 0,
+        end: StyleInput | None = None,
+        *,
+        steps: int | None = None,
+        schema: str | LabelSchema | None = None,
+        batch_size: int | None = None,
+    ) -> GenerationResult:
+        """Faces on the way from one style to another, through maps, or both.
+
+        Args:
+            label_map: one map, or a sequence of maps to go through in order.
+            start: style of the first face.
+            end: style of the last face; none: the style stays, or goes to seed 1 where there is one map.
+            steps: faces; by default one for each of several maps, else 10. Each takes the nearest map.
+            schema: label schema of the maps, if it is not the network's.
+            batch_size: faces in one forward pass.
+
+        Raises:
+            ConfigError, DataError, ShapeError: as in `stylize`.
+        """
+        return self.render(
+            self.plan_interpolation(label_map, start, end, steps=steps, schema=schema, batch_size=batch_size)
+        )
+
+    def plan_interpolation(
+        self,
+        label_map: LabelMapInput | Sequence[LabelMapInput],
+        start: StyleInput = 0,
+        end: StyleInput | None = None,
+        *,
+        steps: int | None = None,
+        schema: str | LabelSchema | None = None,
+        batch_size: int | None = None,
+    ) -> GenerationPlan:
+        """The plan of `interpolate`."""
+        maps = self._label_maps(label_map, schema)
+        if steps is None:
+            steps = len(maps) if len(maps) > 1 else NUM_STEPS
+        if not 2 <= steps <= MAX_STEPS:
+            raise ConfigError(
+                f"steps is {steps}; an interpolation has at least 2 faces, its first and its last, and at most "
+                f"{MAX_STEPS}."
+            )
+        if end is None and len(maps) == 1:
+            end = 1
+        fractions = np.linspace(0.0, 1.0, steps, dtype=np.float32)
+        first = self.style_of(start)[None]
+        last = first if end is None else self.style_of(end)[None]
+        nearest = np.floor(fractions * (len(maps) - 1) + 0.5).astype(np.int64)
+        described = {"start": _describe(start), **({} if end is None else {"end": _describe(end)})}
+        return GenerationPlan(
+            seeds=list(range(steps)),
+            settings={"mode": "interpolate", "columns": steps, **described},
+            conditions={
+                "label_map": maps[nearest] if len(maps) > 1 else maps,
+                "style": first * (1 - fractions[:, None]) + last * fractions[:, None],
+            },
+            batch_size=usual_batch_size(self.device) if batch_size is None else batch_size,
+        )
+
+    def rerender(
+        self, label_map: LabelMapInput, *, like: GenerationResult, schema: str | LabelSchema | None = None
+    ) -> GenerationResult:
+        """Draw an edited label map in the styles of an earlier result: the geometry changes, the look stays."""
+        return self.render(self.plan_rerender(label_map, like=like.plan, schema=schema))
+
+    def plan_rerender(
+        self, label_map: LabelMapInput, *, like: GenerationPlan, schema: str | LabelSchema | None = None
+    ) -> GenerationPlan:
+        """The plan of `rerender`."""
+        if like.settings.get("mode") not in ("generate", "stylize", "interpolate") or "attributes" in like.conditions:
+            raise ConfigError("The earlier result is not one of maskface; its styles mean nothing here.")
+        found = like.conditions["style"].shape[1:] if "style" in like.conditions else (self.style_size,)
+        if found != (self.style_size,):
+            raise ShapeError(f"The earlier result is of other weights: its styles have the shape {found}.")
+        maps = self._label_maps(label_map, schema)
+        if len(maps) != 1:
+            raise ConfigError(f"This takes one label map, but {len(maps)} were given.")
+        conditions = {**like.conditions, "label_map": maps}
+        return replace(like, conditions=conditions, settings={**like.settings, "rerendered": True})
+
+    def rank(self, result: GenerationResult, *, best: int | None = None) -> GenerationResult:
+        """The faces of a result in the order in which the discriminator takes them for real, the most likely first.
+
+        Args:
+            result: of these weights.
+            best: how many to keep; none: all.
+
+        Raises:
+            ConfigError: if `best` is out of range.
+            WeightsError: if the discriminator is not loaded.
+        """
+        count = len(result.images)
+        if best is not None and not 1 <= best <= count:
+            raise ConfigError(f"best is {best}; it must be from 1 to the {count} faces of the result.")
+        scores = self.realism(result)
+        order = np.argsort(-scores, kind="stable")[:best]
+        plan = result.plan
+        conditions = {name: rows[order] if len(rows) == count else rows for name, rows in plan.conditions.items()}
+        settings = {key: value for key, value in plan.settings.items() if key not in ("columns", "styles")}
+        settings["scores"] = [round(float(scores[index]), 4) for index in order]
+        ranked = GenerationPlan([plan.seeds[index] for index in order], settings, conditions, plan.batch_size)
+        return GenerationResult([result.images[index] for index in order], ranked, result.provenance)
+
+    def realism(self, result: GenerationResult) -> NDArray[np.float32]:
+        """The discriminator's logit for each face of a result; higher = more like a photo with that map.
+
+        Raises:
+            WeightsError: if the discriminator is not loaded.
+        """
+        discriminator = self.components.get("discriminator")
+        if discriminator is None:
+            raise WeightsError(
+                "Ranking needs the discriminator: load these weights with limner.load(..., with_optional=True)."
+            )
+        scores = []
+        with self.inference():
+            for index, image in enumerate(result.images):
+                ids = torch.from_numpy(result.plan.condition("label_map", range(index, index + 1)).copy())
+                maps = one_hot(ids.to(self.device).long(), self.spec.schema.num_classes)
+                scores.append(float(discriminator(to_tensor(np.asarray(image), self.device), maps)))
+        return np.array(scores, dtype=np.float32)
+
+    def style_of(self, source: StyleInput) -> NDArray[np.float32]:
+        """The style code (style_size,) of a seed or a square photo; a code as it is.
+
+        Raises:
+            ConfigError: if a seed is out of range, or a code is not finite.
+            DataError: if a photo cannot be read or is not square.
+            ShapeError: if an array is neither a photo nor a code.
+        """
+        if isinstance(source, Tensor) or (isinstance(source, np.ndarray) and source.ndim == 1):
+            code = np.asarray(source.detach().cpu() if isinstance(source, Tensor) else source, dtype=np.float32)
+            if code.shape != (self.style_size,):
+                raise ShapeError(f"A style code has shape {code.shape}; it must be ({self.style_size},).")
+            if not np.isfinite(code).all():
+                raise ConfigError("A style code holds NaN or infinite values.")
+            return code
+        with self.inference():
+            if isinstance(source, int | np.integer):
+                latent = self.draw_latents(seed_range(int(source), 1)).to(self.device)
+                codes = self.components["style_encoder"](latent)
+            else:
+                pixels = read_square_photo(source, image_size=self.image_size)
+                codes = self.components["style_decoder"](to_tensor(pixels, self.device))
+        style: NDArray[np.float32] = codes[0].float().cpu().numpy()
+        return style
+
+    def export_targets(self) -> dict[str, ExportTarget]:
+        """`generator` (style, label_map of int64 ids -> image), `style_encoder` and `style_decoder`."""
+        size, classes = self.image_size, self.spec.schema.num_classes
+
+        def latents(batch: int) -> tuple[Tensor, ...]:
+            random = torch.Generator().manual_seed(batch)
+            return (torch.randn(batch, self.latent_size, generator=random).to(self.device),)
+
+        def images(batch: int) -> tuple[Tensor, ...]:
+            random = torch.Generator().manual_seed(batch)
+            return (torch.rand(batch, 3, size, size, generator=random).to(self.device) * 2 - 1,)
+
+        return {
+            "generator": generator_target(
+                self.components["generator"],
+                _OneHot(classes),
+                num_classes=classes,
+                image_size=size,
+                noise=("style", self.style_size),
+                device=self.device,
+            ),
+            "style_encoder": ExportTarget(self.components["style_encoder"], ("latent",), ("style",), latents),
+            "style_decoder": ExportTarget(self.components["style_decoder"], ("image",), ("style",), images),
+        }
+
+    def paint(
+        self, label_map: Int64[Tensor, "b h w"], attributes: Float[Tensor, "b n_c"], seeds: Sequence[int]
+    ) -> Float[Tensor, "b 3 h w"]:
+        """One face a map in [-1, 1], face i in the style of `seeds[i]`; the attributes are not used."""
+        return self.paint_styles(label_map, self.components["style_encoder"](self.draw_latents(seeds).to(self.device)))
+
+    def paint_styles(
+        self, label_map: Int64[Tensor, "b h w"], style: Float[Tensor, "b n_w"]
+    ) -> Float[Tensor, "b 3 h w"]:
+        """One face a map and code, in [-1, 1]."""
+        image: Tensor = self.components["generator"](one_hot(label_map, self.spec.schema.num_classes), style)
+        return image.clamp(-1, 1)
+
+    def draw_latents(self, seeds: Sequence[int]) -> Float[Tensor, "b n_z"]:
+        """One row a seed, from a generator of its own; drawn on the CPU so that every device gets the same."""
+        return torch.stack([torch.randn(self.latent_size, generator=torch.Generator().manual_seed(s)) for s in seeds])
+
+    def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
+        label_map = torch.from_numpy(plan.condition("label_map", rows).copy()).to(self.device).long()
+        if "style" in plan.conditions:
+            style = torch.from_numpy(plan.condition("style", rows).copy()).to(self.device)
+        else:
+            style = self.components["style_encoder"](
+                self.draw_latents(plan.seeds[rows.start : rows.stop]).to(self.device)
+            )
+        return to_pictures(self.paint_styles(label_map, style))
+
+    def _label_maps(
+        self, value: LabelMapInput | Sequence[LabelMapInput], schema: str | LabelSchema | None
+    ) -> NDArray[np.uint8]:
+        """Any accepted form -> (maps, image_size, image_size) ids of the network's schema."""
+        return read_label_maps(value, schema=self.spec.schema, image_size=self.image_size, source=schema)
+
+
+class _OneHot(nn.Module):
+    """Class ids (b, h, w) -> one-hot channels, in operations that other runtimes have."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+
+    def forward(self, label_map: Tensor) -> Tensor:
+        """Float (b, n, h, w)."""
+        return functional.one_hot(label_map, self.num_classes).permute(0, 3, 1, 2).float()
+
+
+def _describe(source: StyleInput) -> str:
+    """What a result says of where a style came from."""
+    if isinstance(source, int | np.integer):
+        return f"seed {source}"
+    if isinstance(source, str | Path):
+        return Path(source).name
+    return "code" if isinstance(source, Tensor) or getattr(source, "ndim", 0) == 1 else "photo"

@@ -1,0 +1,146 @@
+"""From a photo of any size to the crop that the networks know, and back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+
+from limner.errors import DataError, ShapeError
+
+FloatArray = npt.NDArray[np.float64]
+UInt8Array = npt.NDArray[np.uint8]
+
+TEMPLATE = np.array([(97.0, 122.0), (159.0, 122.0), (128.0, 190.0)]) / 256
+"""Middles (x, y) of the image's left eye, its right eye and the mouth in a crop of CelebAMask-HQ, as shares of its
+side; measured on its label maps."""
+EDGE = 0.06  # share of the side over which a pasted face fades out at the border of its crop
+REACH = 0.03  # how far beyond the face the photo is replaced, as a share of the side
+MAX_SHRINK = 2.0  # a photo is averaged down before it is sampled at steps of more pixels than this
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Where a crop lies in a photo.
+
+    Attributes:
+        matrix: (2, 3); takes positions (x, y) in the photo to positions in the crop, both in pixels, with (0, 0) at
+            the corner of the first pixel.
+        image_size: side of the crop in pixels.
+    """
+
+    matrix: FloatArray
+    image_size: int
+
+    @classmethod
+    def of_square(cls, side: int, image_size: int) -> Alignment:
+        """The whole of a square photo."""
+        scale = image_size / side
+        return cls(np.array([[scale, 0.0, 0.0], [0.0, scale, 0.0]]), image_size)
+
+    @classmethod
+    def of_landmarks(cls, landmarks: npt.ArrayLike, image_size: int, *, where: str = "The photo") -> Alignment:
+        """Turn, size and place that bring eyes and mouth to where CelebAMask-HQ has them, by least squares.
+
+        Args:
+            landmarks: 68 in iBUG's order, or five (eye, eye, nose, one corner of the mouth, the other), or three (eye,
+                eye, mouth): positions (x, y) in the photo, (0, 0) at the middle of the first pixel; the eye on the
+                image's left comes first.
+            image_size: side of the crop.
+            where: for the message.
+
+        Raises:
+            ShapeError: if there is another number of points.
+            DataError: if they lie on one spot, or the face is upside down.
+        """
+        source, goal = _eyes_and_mouth(landmarks, where) + 0.5, TEMPLATE * image_size
+        # x' = a x - b y + c, y' = b x + a y + d: linear in a, b, c, d.
+        rows = [row for x, y in source for row in ((x, -y, 1.0, 0.0), (y, x, 0.0, 1.0))]
+        (a, b, c, d), _, rank, _ = np.linalg.lstsq(np.array(rows), goal.ravel(), rcond=None)
+        if rank < 4 or math.hypot(a, b) < 1e-6:
+            raise DataError(f"The landmarks of {where} lie on one spot; give those of the face.")
+        return cls(np.array([[a, -b, c], [b, a, d]]), image_size)
+
+    def crop(self, photo: UInt8Array) -> UInt8Array:
+        """The crop (image_size, image_size, 3) of a photo (height, width, 3); what lies outside repeats its edge."""
+        matrix = self.matrix
+        shrink = 1 / math.hypot(matrix[0, 0], matrix[1, 0])
+        picture = Image.fromarray(photo)
+        if shrink > MAX_SHRINK:
+            factor = int(shrink)
+            picture = picture.reduce(factor)
+            matrix = matrix * np.array([factor, factor, 1.0])
+        inverse = _inverse(matrix)
+        margin = _margin(inverse, picture.size, self.image_size)
+        padded = Image.fromarray(np.pad(np.asarray(picture), ((margin, margin), (margin, margin), (0, 0)), mode="edge"))
+        inverse[:, 2] += margin
+        size = (self.image_size, self.image_size)
+        data = tuple(inverse.ravel().tolist())
+        return np.asarray(padded.transform(size, Image.Transform.AFFINE, data, resample=Image.Resampling.BICUBIC))
+
+    def paste(self, photo: UInt8Array, crop: UInt8Array, face: npt.NDArray[np.bool_]) -> UInt8Array:
+        """The photo with a crop put back where the face was or is.
+
+        Args:
+            photo: (height, width, 3), the one that was cropped.
+            crop: (image_size, image_size, 3).
+            face: (image_size, image_size), what the crop shows of the face and of what it replaces.
+        """
+        size = (photo.shape[1], photo.shape[0])
+        data = tuple(self.matrix.ravel().tolist())
+
+        def enlarge(pixels: UInt8Array) -> npt.NDArray[np.float32]:
+            picture = Image.fromarray(pixels)
+            warped = picture.transform(size, Image.Transform.AFFINE, data, resample=Image.Resampling.BICUBIC)
+            return np.asarray(warped, dtype=np.float32)
+
+        share = enlarge(_soft_mask(face))[..., None] / 255
+        pasted = photo * (1 - share) + enlarge(crop) * share
+        return np.clip(pasted + 0.5, 0, 255).astype(np.uint8)
+
+
+def _eyes_and_mouth(landmarks: npt.ArrayLike, where: str) -> FloatArray:
+    points = np.asarray(landmarks, dtype=np.float64)
+    groups = {
+        68: (list(range(36, 42)), list(range(42, 48)), [48, 54]),
+        5: ([0], [1], [3, 4]),
+        3: ([0], [1], [2]),
+    }
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) not in groups or not np.isfinite(points).all():
+        raise ShapeError(f"The landmarks of {where} have shape {points.shape}; they must be 68, 5 or 3 points (x, y).")
+    left, right, mouth = (points[group].mean(0) for group in groups[len(points)])
+    if left[0] == right[0] and left[1] == right[1]:
+        raise DataError(f"The landmarks of {where} lie on one spot; give those of the face.")
+    # The mouth must lie below the eyes as one looks from the left one to the right one, or the face is mirrored.
+    across, down = right - left, mouth - (left + right) / 2
+    if across[0] * down[1] - across[1] * down[0] <= 0:
+        raise DataError(f"The landmarks of {where} are not of a face: the eye on the image's left comes first.")
+    return np.stack([left, right, mouth])
+
+
+def _inverse(matrix: FloatArray) -> FloatArray:
+    whole = np.linalg.inv(np.vstack([matrix, [0.0, 0.0, 1.0]]))
+    return whole[:2].copy()
+
+
+def _margin(inverse: FloatArray, size: tuple[int, int], image_size: int) -> int:
+    """How many pixels of padding the crop's corners need, at most one side of the picture."""
+    corners = np.array([[0, 0, 1], [image_size, 0, 1], [0, image_size, 1], [image_size, image_size, 1]], dtype=float)
+    places = corners @ inverse.T
+    outside = max(float(-places.min()), float((places - np.array(size)).max()), 0.0)
+    return min(math.ceil(outside) + 2, max(size))
+
+
+def _soft_mask(face: npt.NDArray[np.bool_]) -> UInt8Array:
+    """255 on the face and a little beyond, falling to 0, and 0 at the border of the crop."""
+    size = face.shape[0]
+    reach = max(1, round(REACH * size))
+    mask = Image.fromarray((face * 255).astype(np.uint8)).filter(ImageFilter.MaxFilter(2 * reach + 1))
+    mask = mask.filter(ImageFilter.GaussianBlur(reach / 2))
+    places = np.arange(size)
+    from_border = np.minimum(places, size - 1 - places)
+    ramp = np.clip(from_border / max(1.0, EDGE * size), 0, 1)
+    return (np.asarray(mask) * np.minimum(ramp[:, None], ramp)).astype(np.uint8)

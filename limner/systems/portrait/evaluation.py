@@ -1,0 +1,353 @@
+"""Scores of portrait: unpaired results as a set, paired ones part by part, and whether an edit stays where it belongs.
+
+The slides' protocol does not say which source goes with which target. Here every photo keeps its own map and background
+and takes the looks of another photo of the set, all moved on by the same number of places; where more pictures are
+wanted than there are photos, another number of places follows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int64
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+import limner
+from limner.data.batch import MaskToImageBatch
+from limner.data.dataset import MaskToImageDataset, collate
+from limner.data.manifest import Manifest
+from limner.data.schema import converter
+from limner.engine.logging import tile_grid
+from limner.engine.seed import generator
+from limner.errors import ConfigError
+from limner.metrics.diversity import mean_pairwise_distance
+from limner.metrics.features import FeatureNetwork, judge_features
+from limner.metrics.judge import Judge, check_same_meaning
+from limner.metrics.protocol import Measurement, Protocol
+from limner.metrics.psnr import PSNR
+from limner.metrics.report import EvaluationReport
+from limner.metrics.resize import Resize
+from limner.metrics.segmentation import bootstrap_intervals, confusion_matrices, segmentation_scores
+from limner.metrics.sets import check_enough_images, set_measurements
+from limner.metrics.statistics import collect_statistics
+from limner.metrics.tables import published_table
+from limner.nn.label_maps import colorize
+from limner.pipelines import SYNTHETIC_MEDIA
+from limner.systems.portrait.parts import PARTS, SCHEMA, part_mask
+from limner.systems.portrait.pipeline import GROUPS, PortraitPipeline
+
+DEFAULT_NUM_IMAGES = 2_000  # of the slides
+TABLE = "portrait-experiments"
+_EDITS: dict[str, tuple[str, ...]] = {"eyes": GROUPS["eyes"], **{part: (part,) for part in ("mouth", "skin", "hair")}}
+"""Edit -> the parts that change together."""
+_EDIT_IMAGES = 64  # photos that are edited, for locality and diversity
+_SOURCES = 4  # looks on one map, for diversity and on the sheet
+_SHEET_ROWS = 8
+
+
+def evaluate(
+    pipeline: PortraitPipeline,
+    manifest: Manifest,
+    *,
+    judge: Judge,
+    features: FeatureNetwork | Judge | None = None,
+    split: str = "test",
+    num_images: int | None = None,
+    seed: int = 0,
+    batch_size: int = 32,
+    table: str | None = None,
+    progress: Callable[..., Any] = lambda iterable, **_: iterable,
+) -> EvaluationReport:
+    """Edit held-out photos and score the results.
+
+    Args:
+        pipeline: the weights to evaluate.
+        manifest: the whole data set, with maps of portrait-11.
+        judge: a parser that was not used in training; its labels are converted to portrait-11.
+        features: another network for the distances between sets; none: the judge.
+        split: rows to use; "all" for every row.
+        num_images: unpaired results; none: 2 000, or one a photo if there are fewer. No more photos than that are used.
+        seed: of the choice of sources.
+        batch_size: photos in one forward pass.
+        table: published table to stand beside; none: that of the slides.
+        progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
+
+    Raises:
+        ConfigError: if the weights, the judge and the data do not mean the same, or there are too few photos.
+        DataError: if there is no such split, or a file cannot be read.
+    """
+    network = features if isinstance(features, FeatureNetwork) else judge_features(features or judge)
+    names = (f"the weights {pipeline.weights_name}", f"the data in {manifest.root}")
+    check_same_meaning(pipeline.spec, manifest.spec, names=names, attributes=False)
+    published = published_table(table or TABLE)
+    rows = manifest if split == "all" else manifest.split(split)
+    pictures = min(DEFAULT_NUM_IMAGES, len(rows)) if num_images is None else num_images
+    if min(pictures, len(rows)) < 2 or batch_size < 1:
+        raise ConfigError(
+            f"{pictures} results of {len(rows)} photos in batches of {batch_size} cannot be evaluated: at least two of "
+            "both are needed, and a batch has at least one."
+        )
+    check_enough_images(network, pictures)
+    used = dataclasses.replace(rows, rows=rows.rows[:pictures])
+    run = _Run(pipeline, judge, network, used, split, seed, batch_size, pictures)
+    with pipeline.inference():
+        run.encode(progress)
+        measurements = {**_results(run, progress), **_edits(run)}
+        sheet = run.sheet()
+    return EvaluationReport(
+        provenance={
+            "system": pipeline.name,
+            "weights": pipeline.weights_name,
+            "weights_hash": pipeline.weights_hash,
+            "limner": limner.__version__,
+            "torch": torch.__version__,
+            "statement": SYNTHETIC_MEDIA,
+        },
+        measurements=measurements,
+        published=published,
+        table_keys={"fid": "fd"} if network.is_published else {},
+        sheet=sheet,
+    )
+
+
+@dataclass
+class _Run:
+    """The networks and settings of one evaluation."""
+
+    pipeline: PortraitPipeline
+    judge: Judge
+    network: FeatureNetwork
+    rows: Manifest
+    split: str
+    seed: int
+    batch_size: int
+    pictures: int
+    """Unpaired results."""
+
+    def __post_init__(self) -> None:
+        self.count = len(self.rows)
+        self.device = self.pipeline.device
+        self.dataset = MaskToImageDataset(self.rows, image_size=self.pipeline.image_size)
+        self.fingerprint = self.rows.fingerprint()
+        self.table = torch.from_numpy(converter(self.judge.spec.schema, SCHEMA)).long().to(self.device)
+        random = generator(self.seed, "sources")
+        self.shifts = (1 + torch.randperm(self.count - 1, generator=random)).tolist()
+        """How far away sources are: none is its own target; the first is that of the unpaired results."""
+
+    def encode(self, progress: Callable[..., Any]) -> None:
+        """The looks of all photos."""
+        codes = [
+            self.pipeline.encode(batch.image, batch.label_map)
+            for batch in progress(
+                self.batches(self.count), total=self.num_batches(self.count), unit="batch", desc="looks"
+            )
+        ]
+        self.codes = torch.cat(codes)
+
+    def num_batches(self, count: int) -> int:
+        """Batches of so many photos."""
+        return -(-count // self.batch_size)
+
+    def batches(self, count: int) -> Iterator[MaskToImageBatch]:
+        """The first photos with their maps, round and round."""
+        for start in range(0, count, self.batch_size):
+            indices = range(start, min(start + self.batch_size, count))
+            yield collate([self.dataset[index % self.count] for index in indices]).to(self.device)
+
+    def looks(self, batch: MaskToImageBatch, shift: int | Tensor) -> Float[Tensor, "b parts z"]:
+        """The codes of the photos so many places further on."""
+        codes: Tensor = self.codes[(batch.index + shift) % self.count]
+        return codes
+
+    def unpaired(self, progress: Callable[..., Any]) -> Iterator[MaskToImageBatch]:
+        """Unpaired results in the place of photos."""
+        shown = progress(
+            self.batches(self.pictures), total=self.num_batches(self.pictures), unit="batch", desc="unpaired"
+        )
+        first = 0
+        for batch in shown:
+            rounds = [(first + place) // self.count for place in range(len(batch))]
+            first += len(batch)
+            shifts = torch.tensor([self.shifts[number % len(self.shifts)] for number in rounds], device=self.device)
+            yield dataclasses.replace(batch, image=self.paint(batch, self.looks(batch, shifts)))
+
+    def paint(self, batch: MaskToImageBatch, codes: Float[Tensor, "b parts z"]) -> Float[Tensor, "b 3 h w"]:
+        """Portraits, rounded to the 256 levels that a saved picture has."""
+        image = self.pipeline.paint_looks(batch.label_map, batch.image, codes)
+        return ((image.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
+
+    def parse(self, image: Float[Tensor, "b 3 h w"]) -> Int64[Tensor, "b h w"]:
+        """The judge's labels, as ids of portrait-11."""
+        logits = self.judge.logits(Resize(self.judge.image_size, antialias=True)(image))
+        if logits.shape[-2:] != image.shape[-2:]:
+            logits = functional.interpolate(logits, size=image.shape[-2:], mode="bilinear")
+        ids: Tensor = self.table[logits.argmax(1)]
+        return ids
+
+    def sheet(self) -> Image.Image:
+        """A row a photo: map, photo, paired result, the looks of four others, the judge's labels of their first."""
+        tiles = []
+        for batch in self.batches(min(_SHEET_ROWS, self.count)):
+            shifts = self.shifts[:_SOURCES]
+            images = [self.paint(batch, self.looks(batch, shift)) for shift in (0, *shifts)]
+            parse = colorize(self.parse(images[1]), SCHEMA)
+            tiles.append(torch.stack([colorize(batch.label_map, SCHEMA), batch.image, *images, parse], dim=1).cpu())
+        return tile_grid(torch.cat(tiles))
+
+    def protocol(
+        self, metric: str, settings: str = "none", *, count: int, network: str = "", reference: str = "none"
+    ) -> Protocol:
+        """The protocol of a number about so many results."""
+        plain = Protocol(
+            metric=metric,
+            split=self.split,
+            count=count,
+            resolution=self.pipeline.image_size,
+            settings=settings,
+            reference=reference,
+            data_fingerprint=self.fingerprint,
+            seeds=(self.seed,),
+        )
+        if network == "features":
+            return dataclasses.replace(plain, **self.network.protocol_fields(self.pipeline.image_size))
+        if network == "judge":
+            fields = judge_features(self.judge).protocol_fields(self.pipeline.image_size)
+            return dataclasses.replace(plain, **fields)
+        return plain
+
+
+def _results(run: _Run, progress: Callable[..., Any]) -> dict[str, Measurement]:
+    """Distances of the unpaired and the paired results to the photos, parsing, reconstruction of each part."""
+    vectors: dict[str, list[Tensor]] = {"real": [], "unpaired": [], "paired": []}
+    confusion = {
+        name: torch.zeros(run.count, SCHEMA.num_classes, SCHEMA.num_classes, dtype=torch.int64)
+        for name in ("real", "unpaired", "own_real")
+    }
+    errors: dict[str, list[Tensor]] = {part: [] for part in PARTS}
+    psnr: list[Tensor] = []
+
+    def count_pixels(name: str, parse: Tensor, batch: MaskToImageBatch) -> None:
+        matrices = confusion_matrices(parse.cpu(), batch.label_map.cpu(), SCHEMA.num_classes)
+        confusion[name].index_add_(0, batch.index.cpu(), matrices)  # results of one map are added up
+
+    for batch in run.unpaired(progress):
+        vectors["unpaired"].append(run.network(batch.image).cpu())
+        count_pixels("unpaired", run.parse(batch.image), batch)
+    for batch in progress(run.batches(run.count), total=run.num_batches(run.count), unit="batch", desc="paired"):
+        paired = run.paint(batch, run.looks(batch, 0))
+        vectors["real"].append(run.network(batch.image).cpu())
+        vectors["paired"].append(run.network(paired).cpu())
+        count_pixels("real", run.parse(batch.image), batch)
+        count_pixels("own_real", run.pipeline.components["parser"](batch.image).logits.argmax(1), batch)
+        psnr.append(PSNR()(paired, batch.image).cpu())
+        difference = (paired - batch.image).abs().mean(1)
+        for part in PARTS:
+            errors[part].append(_mean_inside(difference, part_mask(batch.label_map, part)).cpu())
+    return {
+        **_distances(run, {name: torch.cat(parts) for name, parts in vectors.items()}),
+        **_parsing(run, confusion),
+        **_reconstruction(run, torch.cat(psnr), {part: torch.cat(values) for part, values in errors.items()}),
+    }
+
+
+def _distances(run: _Run, vectors: dict[str, Tensor]) -> dict[str, Measurement]:
+    size = run.network.num_features
+    real = collect_statistics([vectors["real"]], run.count, num_features=size)
+    measurements = {}
+    for name, suffix in (("unpaired", ""), ("paired", "_paired")):
+        fake = collect_statistics([vectors[name]], len(vectors[name]), num_features=size)
+
+        def protocol(metric: str, settings: str, count: int = len(vectors[name])) -> Protocol:
+            against = f"the same {run.count} photos"
+            return run.protocol(metric, settings, count=count, network="features", reference=against)
+
+        found = set_measurements(real, fake, run.network, what=name, protocol=protocol, seed=run.seed)
+        measurements.update({f"{key}{suffix}": value for key, value in found.items()})
+    return measurements
+
+
+def _parsing(run: _Run, confusion: dict[str, Tensor]) -> dict[str, Measurement]:
+    cases = {
+        "judge": ("unpaired", f"judge {run.judge.weights_name}, unpaired", "judge"),
+        "judge_real": ("real", f"judge {run.judge.weights_name}, photos", "judge"),
+        "parser_real": ("own_real", "own parser, photos", ""),
+    }
+    measurements = {}
+    for key, (name, by, network) in cases.items():
+        matrices, count = confusion[name], run.pictures if name == "unpaired" else run.count
+        scores = segmentation_scores(matrices.sum(0))
+        accuracy, mean_iou = bootstrap_intervals(matrices, seed=run.seed)
+        prefix, _, suffix = key.partition("_")
+        end = f"_{suffix}" if suffix else ""
+        measurements[f"{prefix}_pixel_accuracy{end}"] = Measurement(
+            float(scores.pixel_accuracy),
+            run.protocol(f"pAcc by {by}", count=count, network=network),
+            is_share=True,
+            interval=accuracy,
+        )
+        measurements[f"{prefix}_mean_iou{end}"] = Measurement(
+            float(scores.mean_iou),
+            run.protocol(f"mIoU by {by}", count=count, network=network),
+            is_share=True,
+            interval=mean_iou,
+            per_class=dict(zip(SCHEMA.classes, scores.iou.tolist(), strict=True)),
+        )
+    return measurements
+
+
+def _reconstruction(run: _Run, psnr: Tensor, errors: dict[str, Tensor]) -> dict[str, Measurement]:
+    each = {part: float(values.nanmean()) for part, values in errors.items()}
+    return {
+        "psnr_paired": Measurement(float(psnr.mean()), run.protocol("PSNR, paired", PSNR().settings, count=run.count)),
+        "l1_paired": Measurement(
+            sum(each.values()) / len(each),
+            run.protocol("L1 inside the parts, paired", "pixels in [-1, 1]", count=run.count),
+            per_class=each,
+        ),
+    }
+
+
+def _edits(run: _Run) -> dict[str, Measurement]:
+    """Does an edit stay in its part, and how much do looks change a picture?"""
+    count = min(_EDIT_IMAGES, run.count)
+    inside: dict[str, list[Tensor]] = {name: [] for name in _EDITS}
+    outside: dict[str, list[Tensor]] = {name: [] for name in _EDITS}
+    spread: list[Tensor] = []
+    shifts = [run.shifts[index % len(run.shifts)] for index in range(_SOURCES)]
+    for batch in run.batches(count):
+        own, other = run.looks(batch, 0), run.looks(batch, shifts[0])
+        before = run.paint(batch, own)
+        for name, parts in _EDITS.items():
+            codes = own.clone()
+            indices = [PARTS.index(part) for part in parts]
+            codes[:, indices] = other[:, indices]
+            change = (run.paint(batch, codes) - before).abs().mean(1)
+            region = torch.stack([part_mask(batch.label_map, part) for part in parts]).any(0)
+            inside[name].append(_mean_inside(change, region).cpu())
+            outside[name].append(_mean_inside(change, ~region).cpu())
+        results = torch.stack([run.paint(batch, run.looks(batch, shift)) for shift in shifts], dim=1)
+        spread.append(mean_pairwise_distance(results).cpu())
+    measurements = {}
+    for name in _EDITS:
+        within, beyond = torch.cat(inside[name]).nanmean(), torch.cat(outside[name]).nanmean()
+        measurements[f"locality_{name}"] = Measurement(
+            float(within / beyond.clamp_min(1e-6)),
+            run.protocol(f"locality of {name}: change inside : outside", "mean |change| of pixels", count=count),
+            note=f"the mean change inside is {float(within):.4g} of at most 2.",
+        )
+    measurements["diversity_pixels"] = Measurement(
+        float(torch.cat(spread).mean()),
+        run.protocol(f"diversity over {_SOURCES} sources, pixels in [-1, 1]", count=count * _SOURCES),
+    )
+    return measurements
+
+
+def _mean_inside(values: Float[Tensor, "b h w"], mask: Tensor) -> Float[Tensor, " b"]:
+    """Mean over the pixels of a mask, image by image; NaN where it is empty."""
+    return (values * mask).flatten(1).sum(1) / mask.flatten(1).sum(1)

@@ -1,0 +1,67 @@
+"""Does a label map show one upright face that can be edited?"""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import numpy.typing as npt
+
+from limner.data.plausibility import face_score
+from limner.errors import DataError
+from limner.systems.portrait.parts import CLASSES, SCHEMA
+
+MIN_FACE = 0.03  # share of the picture that a face covers at least
+SECOND_FACE = 0.35  # a second face has at least this share of the first one's pixels
+UPRIGHT = 0.5  # share of the tests of position that an upright face passes
+_GRID = 64  # side at which blobs are looked for
+
+_log = logging.getLogger(__name__)
+
+
+def check_face(label_map: npt.NDArray[np.uint8], where: str) -> None:
+    """Refuse what is no single upright face; warn of parts that cannot be seen.
+
+    Args:
+        label_map: (S, S) ids of portrait-11.
+        where: what the picture is called.
+
+    Raises:
+        DataError: saying what is wrong and what to do.
+    """
+    parts = {part: np.isin(label_map, classes) for part, classes in CLASSES.items()}
+    face = parts["left_eye"] | parts["right_eye"] | parts["mouth"] | parts["skin"]
+    seen = [part for part in ("left_eye", "right_eye", "mouth") if parts[part].any()]
+    if face.mean() < MIN_FACE or not (seen or (label_map == SCHEMA.id("nose")).any()):
+        raise DataError(f"{where} shows no face that can be found; give a photo of one face, or its label map.")
+    score = face_score(label_map, SCHEMA)
+    if score is not None and score < UPRIGHT:
+        raise DataError(
+            f"The face in {where} does not stand upright ({score:.0%} of the tests of position pass); turn the photo."
+        )
+    features = face & ~np.isin(label_map, (SCHEMA.id("skin"),))
+    if _second_blob(face, features) >= SECOND_FACE:
+        raise DataError(f"{where} shows more than one face; cut out the one to edit.")
+    for part in ("left_eye", "right_eye", "mouth", "hair"):
+        if not parts[part].any():
+            _log.warning(
+                "%s shows no %s; it is painted where a face looks straight ahead, if the map asks for it.",
+                where,
+                part.replace("_", " "),
+            )
+
+
+def _second_blob(face: npt.NDArray[np.bool_], features: npt.NDArray[np.bool_]) -> float:
+    """Size of the second largest connected region that has eyes, nose or mouth, as a share of the largest."""
+    step = max(1, face.shape[0] // _GRID)
+    small, marks = face[::step, ::step], features[::step, ::step]
+    blobs = np.where(small, np.arange(1, small.size + 1).reshape(small.shape), 0)
+    while True:  # every pixel takes the largest number beside it, until each region has one number
+        padded = np.pad(blobs, 1)
+        beside = [padded[1:-1, 1:-1], padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]]
+        spread = np.where(small, np.maximum.reduce(beside), 0)
+        if np.array_equal(spread, blobs):
+            break
+        blobs = spread
+    sizes = sorted((int((blobs == number).sum()) for number in np.unique(blobs[marks & small])), reverse=True)
+    return sizes[1] / sizes[0] if len(sizes) > 1 else 0.0

@@ -1,0 +1,518 @@
+"""Inference of portrait: edit a photo by its label map, and borrow the looks of its parts from other photos.
+
+`set_image` does the costly work once; then every edit is one pass of the generator. Looks enter a plan, and so the file
+of a result, as codes, and the edited photo as its background alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float, Int64
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from limner.data.manifest import DataSpec
+from limner.data.schema import LabelSchema
+from limner.data.transforms import make_square
+from limner.errors import ConfigError, DataError, ShapeError, nearest
+from limner.mask_to_image.inputs import (
+    LabelMapInput,
+    PhotoInput,
+    read_label_maps,
+    read_pixels,
+    seed_range,
+    to_pictures,
+    to_tensor,
+    usual_batch_size,
+)
+from limner.nn.parsing import ParsingNetwork
+from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
+from limner.systems.portrait.alignment import Alignment
+from limner.systems.portrait.faces import check_face
+from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction
+from limner.systems.portrait.parts import BACKGROUND, PARTS, SCHEMA
+
+NUM_STEPS = 10  # pictures of an interpolation, first and last included
+MAX_STEPS = 1_000  # all pictures of an interpolation are held in memory, and go on one sheet
+GROUPS: dict[str, tuple[str, ...]] = {"eyes": ("left_eye", "right_eye"), "face": PARTS}
+"""Names for several parts at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What the parts of a face look like.
+
+    Attributes:
+        codes: (5, code size) float32, one row a part, in the order of `PARTS`.
+        label_map: (S, S) ids of the photo that it comes from; none for a look from a seed.
+    """
+
+    codes: NDArray[np.float32]
+    label_map: NDArray[np.uint8] | None = None
+
+
+LookInput = Look | PhotoInput | tuple[PhotoInput, LabelMapInput] | int
+"""A look, a photo (parsed when no map is given), a photo with its map, or a seed where codes are distributions."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sitter:
+    """The photo that is being edited.
+
+    Attributes:
+        photo: (S, S, 3) uint8, the aligned crop.
+        look: what its parts look like, and its map.
+        original: (H, W, 3) uint8, the photo as it was given.
+        alignment: where the crop lies in it.
+    """
+
+    photo: NDArray[np.uint8]
+    look: Look
+    original: NDArray[np.uint8]
+    alignment: Alignment
+
+    @property
+    def label_map(self) -> NDArray[np.uint8]:
+        """(S, S) ids of portrait-11."""
+        assert self.look.label_map is not None  # a photo's look has one
+        return self.look.label_map
+
+
+class PortraitPipeline(Pipeline):
+    """Edits a portrait.
+
+    Example:
+        >>> edit = limner.load("portrait")
+        >>> label_map = edit.set_image("me.jpg")
+        >>> edit.swap(hair="friend.jpg", eyes="sister.jpg").save("swapped")
+        >>> edit.repaint(label_map_with_an_open_mouth).save("smiling")
+    """
+
+    name: ClassVar[str] = "portrait"
+    uses_attributes: ClassVar[bool] = False
+    optional_networks: ClassVar[frozenset[str]] = frozenset(
+        {"reconstruction", "discriminator", "discriminator_unpaired"}
+    )
+
+    def __init__(self, *, spec: DataSpec, image_size: int, **networks: nn.Module) -> None:
+        super().__init__(spec=spec, image_size=image_size, **networks)
+        if spec.schema != SCHEMA:
+            raise ConfigError(f'portrait knows the labels of "{SCHEMA.name}", not of "{spec.schema.name}".')
+        looks = self.config("appearance")
+        wanted = {
+            "appearance": {"image_size": image_size},
+            "generator": {
+                "image_size": image_size,
+                "feature_stride": looks["feature_stride"],
+                "appearance_width": looks["width"],
+            },
+            "parser": {"num_classes": SCHEMA.num_classes},
+        }
+        for name, values in wanted.items():
+            for key, value in values.items():
+                found = self.config(name)[key]
+                if found != value:
+                    raise ShapeError(f"The {name} has {key} {found}, but the other networks and the data need {value}.")
+        self.sitter: Sitter | None = None
+
+    @classmethod
+    def network_classes(cls) -> dict[str, type[nn.Module]]:
+        """The networks of an edit, then those that only training needs."""
+        return {
+            "appearance": Appearance,
+            "generator": Generator,
+            "parser": ParsingNetwork,
+            "reconstruction": Reconstruction,
+            "discriminator": Discriminator,
+            "discriminator_unpaired": Discriminator,
+        }
+
+    @property
+    def appearance(self) -> Appearance:
+        """The encoders of looks and their feature heads."""
+        return cast(Appearance, self.components["appearance"])
+
+    def set_image(
+        self,
+        photo: PhotoInput,
+        label_map: LabelMapInput | None = None,
+        *,
+        schema: str | LabelSchema | None = None,
+        landmarks: npt.ArrayLike | None = None,
+    ) -> NDArray[np.uint8]:
+        """Take the photo that the next edits are of.
+
+        Args:
+            photo: a square crop like those of CelebAMask-HQ; with `landmarks` any photo, which is aligned by them.
+            label_map: of the same crop, square; none: the parser makes it.
+            schema: label schema of that map, if it is not portrait-11.
+            landmarks: 68, five or three points; see `Alignment.of_landmarks`.
+
+        Returns:
+            (image_size, image_size) ids of portrait-11: the map to repaint.
+
+        Raises:
+            ConfigError: if a map and landmarks are given.
+            DataError: if the photo cannot be read, is not square, or shows no single upright face.
+            ShapeError: if an array is no photo, no map or no landmarks.
+        """
+        if label_map is not None and landmarks is not None:
+            raise ConfigError(
+                "Landmarks say that the photo is not aligned yet, but a map is of an aligned one; give one."
+            )
+        original, where = read_pixels(photo)
+        alignment = self._alignment(original, where, landmarks)
+        crop = alignment.crop(original)
+        ids = self._map_of(crop, where) if label_map is None else self._one_label_map(label_map, schema)
+        check_face(ids, where)
+        self.sitter = Sitter(crop, self._look(crop, ids), original, alignment)
+        return ids.copy()
+
+    def look(
+        self, photo: PhotoInput, label_map: LabelMapInput | None = None, *, schema: str | LabelSchema | None = None
+    ) -> Look:
+        """What the parts of a square photo look like, to be used in several edits.
+
+        The arguments and errors are those of `set_image`.
+        """
+        original, where = read_pixels(photo)
+        crop = self._alignment(original, where, None).crop(original)
+        ids = self._map_of(crop, where) if label_map is None else self._one_label_map(label_map, schema)
+        check_face(ids, where)
+        return self._look(crop, ids)
+
+    def parse(self, photo: PhotoInput) -> NDArray[np.uint8]:
+        """The label map (image_size, image_size) of a square photo, in ids of portrait-11.
+
+        Raises:
+            DataError: if the photo cannot be read or is not square.
+            ShapeError: if an array is no photo.
+        """
+        original, where = read_pixels(photo)
+        return self._map_of(self._alignment(original, where, None).crop(original), where)
+
+    def swap(
+        self, label_map: LabelMapInput | None = None, *, schema: str | LabelSchema | None = None, **looks: LookInput
+    ) -> GenerationResult:
+        """The set photo with the looks of some parts from elsewhere; see `plan_edit`."""
+        return self.render(self.plan_edit(label_map, looks, schema=schema))
+
+    def repaint(
+        self,
+        label_map: LabelMapInput | Sequence[LabelMapInput],
+        *,
+        schema: str | LabelSchema | None = None,
+    ) -> GenerationResult:
+        """The set photo with edited maps (an open mouth, another hairline, no bangs) and its own looks."""
+        return self.render(self.plan_edit(label_map, {}, schema=schema))
+
+    def plan_edit(
+        self,
+        label_map: LabelMapInput | Sequence[LabelMapInput] | None = None,
+        looks: Mapping[str, LookInput] | None = None,
+        *,
+        schema: str | LabelSchema | None = None,
+    ) -> GenerationPlan:
+        """The plan of `swap` and `repaint`.
+
+        Args:
+            label_map: target maps; none: that of the set photo.
+            looks: part -> where its look comes from. Parts are `PARTS`, "eyes" for both, "face" for all; a later name
+                wins over an earlier one. Parts that are not named keep the set photo's own look.
+            schema: label schema of the maps, if it is not portrait-11.
+
+        Raises:
+            ConfigError: if no photo is set, or a part is unknown.
+            DataError, ShapeError: as in `set_image`.
+        """
+        maps = self._sitter.label_map[None] if label_map is None else self._label_maps(label_map, schema)
+        codes = self._sitter.look.codes.copy()
+        for part, source in (looks or {}).items():
+            indices = _part_indices(part)
+            codes[indices] = self._codes_of(source)[indices]
+        return self._plan("edit", maps, codes[None], {"looks": sorted(looks or {})})
+
+    def face_swap(self, source: LookInput, *, with_map: bool = False, with_hair: bool = True) -> GenerationResult:
+        """The set photo's background and layout with another person's face.
+
+        Args:
+            source: whose looks are taken.
+            with_map: take their layout too, so that only the background stays.
+            with_hair: take their hair as well.
+
+        Raises:
+            ConfigError: if no photo is set, or there is no layout to take.
+            DataError, ShapeError: as in `set_image`.
+        """
+        look = source if isinstance(source, Look) else self._look_of(source)
+        if with_map and look.label_map is None:
+            raise ConfigError("A look from a seed has no layout to take; give a photo, or leave with_map out.")
+        looks = {part: look for part in PARTS if with_hair or part != "hair"}
+        return self.render(self.plan_edit(look.label_map if with_map else None, cast(Mapping[str, LookInput], looks)))
+
+    def gallery(
+        self,
+        sources: Sequence[LookInput],
+        label_map: LabelMapInput | Sequence[LabelMapInput] | None = None,
+        *,
+        schema: str | LabelSchema | None = None,
+    ) -> GenerationResult:
+        """One layout with the looks of many photos: a row a map, a column a source; see `plan_gallery`."""
+        return self.render(self.plan_gallery(sources, label_map, schema=schema))
+
+    def plan_gallery(
+        self,
+        sources: Sequence[LookInput],
+        label_map: LabelMapInput | Sequence[LabelMapInput] | None = None,
+        *,
+        schema: str | LabelSchema | None = None,
+    ) -> GenerationPlan:
+        """The plan of `gallery`.
+
+        Args:
+            sources: whose looks are taken, all parts of them.
+            label_map: one or several target maps; none: that of the set photo.
+            schema: label schema of the maps, if it is not portrait-11.
+
+        Raises:
+            ConfigError: if no photo is set, or there is no source.
+            DataError, ShapeError: as in `set_image`.
+        """
+        if not sources:
+            raise ConfigError("A gallery needs at least one source.")
+        maps = self._sitter.label_map[None] if label_map is None else self._label_maps(label_map, schema)
+        codes = np.stack([self._codes_of(source) for source in sources])
+        return self._plan("gallery", maps, codes, {"columns": len(codes)})
+
+    def interpolate(self, *, steps: int = NUM_STEPS, **looks: LookInput) -> GenerationResult:
+        """The set photo while the looks of some parts change into others, e.g. `interpolate(hair="friend.jpg")`."""
+        return self.render(self.plan_interpolation(looks, steps=steps))
+
+    def plan_interpolation(self, looks: Mapping[str, LookInput], *, steps: int = NUM_STEPS) -> GenerationPlan:
+        """The plan of `interpolate`: the codes move on straight lines.
+
+        Args:
+            looks: part -> where its look ends; see `plan_edit`.
+            steps: pictures, first and last included.
+
+        Raises:
+            ConfigError: if no photo is set, nothing changes, or `steps` is out of range.
+            DataError, ShapeError: as in `set_image`.
+        """
+        if not looks:
+            raise ConfigError("An interpolation needs a part whose look changes, such as hair.")
+        if not 2 <= steps <= MAX_STEPS:
+            raise ConfigError(
+                f"steps is {steps}; an interpolation has at least 2 pictures, its first and its last, and at most "
+                f"{MAX_STEPS}."
+            )
+        end = self.plan_edit(None, looks).conditions["codes"]
+        start = self._sitter.look.codes[None]
+        fractions = np.linspace(0.0, 1.0, steps, dtype=np.float32)[:, None, None]
+        codes = (start * (1 - fractions) + end * fractions).astype(np.float32)
+        return self._plan(
+            "interpolate", self._sitter.label_map[None], codes, {"columns": steps, "looks": sorted(looks)}
+        )
+
+    def paste_back(self, result: GenerationResult) -> list[Image.Image]:
+        """The pictures of a result in the set photo as it was given, at its own size and place.
+
+        Raises:
+            ConfigError: if no photo is set.
+            ShapeError: if the result is of another size.
+        """
+        sitter = self._sitter
+        pasted = []
+        for index, image in enumerate(result.images):
+            if image.size != (self.image_size, self.image_size):
+                raise ShapeError(f"The result's pictures are {image.size}; these weights make {self.image_size} px.")
+            target = result.plan.condition("label_map", range(index, index + 1))[0]
+            face = (sitter.label_map != BACKGROUND) | (target != BACKGROUND)
+            pasted.append(Image.fromarray(sitter.alignment.paste(sitter.original, np.asarray(image), face)))
+        return pasted
+
+    def export_targets(self) -> dict[str, ExportTarget]:
+        """`generator` (label_map of int64 ids, photo, codes -> image), `appearance` (photo, label_map -> codes),
+        `parser` (photo -> logits)."""
+        size, parts, code_size = self.image_size, len(PARTS), self.appearance.code_size
+
+        def example(batch: int) -> tuple[Tensor, Tensor, Tensor]:
+            random = torch.Generator().manual_seed(batch)
+            label_map = torch.randint(SCHEMA.num_classes, (batch, size, size), generator=random)
+            photo = torch.rand(batch, 3, size, size, generator=random) * 2 - 1
+            codes = torch.randn(batch, parts, code_size, generator=random)
+            return label_map.to(self.device), photo.to(self.device), codes.to(self.device)
+
+        generator = _Edit(self.appearance, self.components["generator"])
+        return {
+            "generator": ExportTarget(generator, ("label_map", "photo", "codes"), ("image",), example),
+            "appearance": ExportTarget(
+                _Codes(self.appearance), ("label_map", "photo"), ("codes",), lambda batch: example(batch)[:2]
+            ),
+            "parser": ExportTarget(
+                _Logits(self.components["parser"]), ("photo",), ("logits",), lambda batch: example(batch)[1:2]
+            ),
+        }
+
+    def encode(self, photo: Float[Tensor, "b 3 h w"], label_map: Int64[Tensor, "b h w"]) -> Float[Tensor, "b parts z"]:
+        """The codes of photos in [-1, 1] with their maps, on the networks' device."""
+        codes: Tensor = _Codes(self.appearance)(label_map, photo)
+        return codes
+
+    def paint_looks(
+        self, label_map: Int64[Tensor, "b h w"], photo: Float[Tensor, "b 3 h w"], codes: Float[Tensor, "b parts z"]
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Portraits in [-1, 1] of target maps, with the backgrounds of photos and the looks of codes."""
+        image: Tensor = _Edit(self.appearance, self.components["generator"])(label_map, photo, codes)
+        return image
+
+    def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
+        label_map, background, codes = (
+            torch.from_numpy(plan.condition(name, rows).copy()).to(self.device)
+            for name in ("label_map", "background", "codes")
+        )
+        photo = background.permute(0, 3, 1, 2).float() / 127.5 - 1
+        return to_pictures(self.paint_looks(label_map.long(), photo, codes))
+
+    @property
+    def _sitter(self) -> Sitter:
+        if self.sitter is None:
+            raise ConfigError("No photo is set; call set_image first.")
+        return self.sitter
+
+    def _plan(
+        self, mode: str, maps: NDArray[np.uint8], codes: NDArray[np.float32], settings: dict[str, Any]
+    ) -> GenerationPlan:
+        """Every map (a row) with every set of codes (a column)."""
+        # Only what some map leaves to the background is looked at, and only that is kept.
+        outside = (maps == BACKGROUND).any(0)
+        background = np.where(outside[..., None], self._sitter.photo, 0).astype(np.uint8)
+        return GenerationPlan(
+            seeds=list(range(len(maps) * len(codes))),
+            settings={"mode": mode, **settings},
+            conditions={
+                "label_map": maps.repeat(len(codes), axis=0) if len(maps) > 1 else maps,
+                "background": background[None],
+                "codes": np.tile(codes, (len(maps), 1, 1)),
+            },
+            batch_size=usual_batch_size(self.device),
+        )
+
+    def _alignment(self, pixels: NDArray[np.uint8], where: str, landmarks: npt.ArrayLike | None) -> Alignment:
+        side = min(pixels.shape[:2])
+        if side < self.image_size // 4:
+            raise DataError(
+                f"{where} is {pixels.shape[1]}x{pixels.shape[0]}, too small to see a face; its sides must be at least "
+                f"{self.image_size // 4} pixels."
+            )
+        if landmarks is not None:
+            return Alignment.of_landmarks(landmarks, self.image_size, where=where)
+        make_square(pixels, "refuse", where)
+        return Alignment.of_square(side, self.image_size)
+
+    def _map_of(self, crop: NDArray[np.uint8], where: str) -> NDArray[np.uint8]:
+        with self.inference():
+            logits = self.components["parser"](to_tensor(crop, self.device)).logits
+            ids: NDArray[np.uint8] = logits[0].argmax(0).byte().cpu().numpy()
+        return ids
+
+    def _look(self, crop: NDArray[np.uint8], ids: NDArray[np.uint8]) -> Look:
+        with self.inference():
+            label_map = torch.from_numpy(ids.copy())[None].long().to(self.device)
+            codes = self.encode(to_tensor(crop, self.device), label_map)[0].float().cpu().numpy()
+        return Look(codes, ids)
+
+    def _look_of(self, source: LookInput) -> Look:
+        """The look of anything that has one."""
+        if isinstance(source, Look):
+            return source
+        if isinstance(source, int | np.integer):
+            if self.config("appearance")["latent"] != "vae":
+                raise ConfigError(
+                    "The codes of these weights are no distributions, so no look can be drawn from a seed; give a "
+                    "photo, or train with --model.latent vae."
+                )
+            random = torch.Generator().manual_seed(seed_range(int(source), 1)[0])
+            return Look(torch.randn(len(PARTS), self.appearance.code_size, generator=random).numpy())
+        if isinstance(source, tuple):
+            return self.look(*source)
+        return self.look(source)
+
+    def _codes_of(self, source: LookInput) -> NDArray[np.float32]:
+        codes = self._look_of(source).codes
+        wanted = (len(PARTS), self.appearance.code_size)
+        if codes.shape != wanted:
+            raise ShapeError(f"A look has codes of shape {codes.shape}; those of these weights have {wanted}.")
+        return codes
+
+    def _one_label_map(self, value: LabelMapInput, schema: str | LabelSchema | None) -> NDArray[np.uint8]:
+        maps = self._label_maps(value, schema)
+        if len(maps) != 1:
+            raise ConfigError(f"This takes one label map, but {len(maps)} were given.")
+        return cast(NDArray[np.uint8], maps[0])
+
+    def _label_maps(
+        self, value: LabelMapInput | Sequence[LabelMapInput], schema: str | LabelSchema | None
+    ) -> NDArray[np.uint8]:
+        """Any accepted form -> (maps, image_size, image_size) ids of portrait-11."""
+        return read_label_maps(value, schema=SCHEMA, image_size=self.image_size, source=schema)
+
+
+class _Edit(nn.Module):
+    """Feature heads and generator: ids, photo, codes -> image."""
+
+    def __init__(self, appearance: Appearance, generator: nn.Module) -> None:
+        super().__init__()
+        self.appearance = appearance
+        self.generator = generator
+
+    def forward(self, label_map: Tensor, photo: Tensor, codes: Tensor) -> Tensor:
+        """(b, h, w), (b, 3, h, w) in [-1, 1], (b, 5, z) -> (b, 3, h, w) in (-1, 1)."""
+        target = self.appearance.target(label_map)
+        features = self.appearance.decode(dict(zip(PARTS, codes.unbind(1), strict=True)))
+        image: Tensor = self.generator(target.one_hot, photo, features, target.centres)
+        return image
+
+
+class _Codes(nn.Module):
+    """Encoders: ids and photo -> the codes of all parts."""
+
+    def __init__(self, appearance: Appearance) -> None:
+        super().__init__()
+        self.appearance = appearance
+
+    def forward(self, label_map: Tensor, photo: Tensor) -> Tensor:
+        """(b, h, w), (b, 3, h, w) in [-1, 1] -> (b, 5, z)."""
+        codes, _ = self.appearance.encode(self.appearance.cut(photo, self.appearance.target(label_map)))
+        return torch.stack([codes[part] for part in PARTS], dim=1)
+
+
+class _Logits(nn.Module):
+    """The parser with the label map's scores as its only output."""
+
+    def __init__(self, parser: nn.Module) -> None:
+        super().__init__()
+        self.parser = parser
+
+    def forward(self, photo: Tensor) -> Tensor:
+        """(b, 3, h, w) in [-1, 1] -> (b, 11, h, w)."""
+        logits: Tensor = self.parser(photo).logits
+        return logits
+
+
+def _part_indices(name: str) -> list[int]:
+    """Rows of the parts that a name stands for.
+
+    Raises:
+        ConfigError: if it stands for none.
+    """
+    if name not in GROUPS and name not in PARTS:
+        raise ConfigError(f'There is no part "{name}".{nearest(name, [*PARTS, *GROUPS])}')
+    return [PARTS.index(part) for part in GROUPS.get(name, (name,))]

@@ -1,0 +1,376 @@
+"""Training of portrait: the parser first, then paired and unpaired results in turn (arXiv:1905.10346, Sec. 3.4).
+
+A paired result is painted from a photo's own looks, map and background, so the photo itself is the goal; an unpaired
+one takes the looks of another photo of the batch, and only the discriminator and the frozen parser judge it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn import functional
+
+from limner.backbones.vgg import VGG, imagenet_normalized
+from limner.data.batch import MaskToImageBatch, TensorBatch
+from limner.data.dataset import MaskToImageDataset
+from limner.data.manifest import DataSpec
+from limner.engine.loop import Engine
+from limner.engine.schedule import linear_decay
+from limner.engine.system import System
+from limner.errors import ConfigError
+from limner.losses.adversarial import discriminator_loss, generator_loss
+from limner.mask_to_image.training import first_rows, quick_scores, sample_grid
+from limner.metrics.segmentation import IGNORE, SegmentationMetric
+from limner.nn.parsing import ParsingNetwork
+from limner.pipelines import load
+from limner.systems.portrait.config import PortraitConfig
+from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction
+from limner.systems.portrait.parts import PARTS, PLACED, SCHEMA, Target, cut, part_mask
+from limner.systems.portrait.pipeline import PortraitPipeline
+
+Kind = Literal["paired", "unpaired"]
+TRAINED = ("appearance", "reconstruction", "generator")
+"""Networks that one loss trains together."""
+VGG_LAYERS = {"relu1_1": 1 / 4, "relu2_1": 1 / 4, "relu3_1": 1 / 4, "relu4_1": 1 / 8, "relu5_1": 1 / 8}
+"""Layer -> its weight in the perceptual loss (authors' code)."""
+PART_WEIGHTS = {"left_eye": 10.0, "right_eye": 10.0, "skin": 5.0, "hair": 5.0, "mouth": 10.0}
+"""Weight of each part in the perceptual loss and, against 10 for the whole, in the squared error (authors' code)."""
+
+
+@dataclass
+class Draws(TensorBatch):
+    """One iteration's data and random draws."""
+
+    photo: Float[Tensor, "b 3 h w"]
+    label_map: Int64[Tensor, "b h w"]
+    noise: Float[Tensor, "b parts z"]
+    """Of the codes, where they are distributions."""
+
+
+@dataclass
+class Judged(TensorBatch):
+    """What a discriminator compares."""
+
+    one_hot: Float[Tensor, "b 11 h w"]
+    photo: Float[Tensor, "b 3 h w"]
+    fake: Float[Tensor, "b 3 h w"]
+
+
+class Portrait(System):
+    """Five local auto-encoders and a generator against two discriminators, with a frozen parser."""
+
+    name: ClassVar[str] = "portrait"
+    best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("sliced_wasserstein", "min")
+
+    def __init__(self, config: PortraitConfig, spec: DataSpec) -> None:
+        super().__init__(config, spec)
+        self.config: PortraitConfig = config
+        if spec.schema != SCHEMA:
+            raise ConfigError(
+                f'portrait knows the labels of "{SCHEMA.name}", but the data has "{spec.schema.name}"; convert them '
+                f"with --dataset.schema {SCHEMA.name}."
+            )
+        model = config.model
+        shared = {"image_size": model.image_size, "feature_stride": model.feature_stride}
+        looks = {**shared, "width": model.appearance_width}
+        self.appearance = Appearance(
+            **looks, latent=model.latent, norm=model.norm, eye_input=model.eye_input, grow=model.grow
+        )
+        self.networks["appearance"] = self.appearance
+        self.networks["reconstruction"] = Reconstruction(**looks, norm=model.norm)
+        self.networks["generator"] = Generator(
+            **shared,
+            width=model.width,
+            appearance_width=model.appearance_width,
+            num_blocks=model.num_blocks,
+            mask_encoder=model.mask_encoder,
+            norm=model.norm,
+        )
+        self.networks["discriminator"] = Discriminator(width=model.discriminator_width)
+        if not model.shared_discriminator:
+            self.networks["discriminator_unpaired"] = Discriminator(width=model.discriminator_width)
+        self.networks["parser"] = self._make_parser()
+        self.vgg: VGG | None = None
+
+    @property
+    def ema_networks(self) -> tuple[str, ...]:
+        """What inference needs (an option of ours; the authors' code has no averaging)."""
+        return ("appearance", "generator")
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """Adam with the same settings for all, but for a parser trained here; a loaded one has none."""
+        options = self.config.optimizer
+        rates = {name: options.lr for name in self.networks}
+        rates["parser"] = options.lr_parser
+        if self.config.model.parser:
+            del rates["parser"]
+        betas = (options.beta1, options.beta2)
+        return {
+            name: torch.optim.Adam(self.networks[name].parameters(), lr=lr, betas=betas) for name, lr in rates.items()
+        }
+
+    def lr_scale(self, images_seen: int) -> float:
+        """1, then a linear fall to 0 over the last `decay_images` images."""
+        config = self.config
+        return linear_decay(images_seen, images=config.train.images, decay_images=config.optimizer.decay_images)
+
+    def prepare(self, device: torch.device) -> None:
+        """Read VGG-19, where the perceptual loss has a weight.
+
+        Raises:
+            WeightsError: if the file is not of VGG-19.
+        """
+        if self.config.loss.vgg_weights is not None:
+            self.vgg = VGG.from_file(self.config.loss.vgg_weights, 19).to(device)
+
+    def trains_parser(self, images_seen: int) -> bool:
+        """Whether this part of the run is the parser's."""
+        return not self.config.model.parser and images_seen < self.config.optimizer.parser_images
+
+    def kinds(self, step: int, size: int) -> tuple[Kind, ...]:
+        """Which results an iteration makes: paired ones every second time."""
+        if size == 1:  # there is no other photo to take a look from
+            return ("paired",)
+        if step % 2:
+            return ("unpaired",)
+        return ("paired", "unpaired") if self.config.loss.schedule == "both" else ("paired",)
+
+    def training_step(self, batch: MaskToImageBatch, engine: Engine) -> None:
+        """The parser alone; or the auto-encoders and the generator, then the discriminators that saw a result."""
+        if self.trains_parser(engine.images_seen):
+            engine.update("parser", lambda part: self.parser_loss(part, engine), batch)
+            return
+        size, code_size = len(batch), self.appearance.code_size
+        draws = Draws(
+            photo=batch.image,
+            label_map=batch.label_map,
+            noise=engine.randn(size, len(PARTS), code_size, purpose="codes"),
+        )
+        kinds = self.kinds(engine.step, size)
+        shift = float(torch.rand((), generator=engine.generator("looks")))
+        judged: dict[Kind, list[Judged]] = {kind: [] for kind in kinds}
+        engine.update(TRAINED, lambda part: self.portrait_loss(part, engine, judged, shift=shift), draws)
+        for kind in kinds:
+            parts = [torch.cat([getattr(part, name) for part in judged[kind]]) for name in vars(judged[kind][0])]
+            judge = partial(self.judge_loss, engine=engine, kind=kind)
+            engine.update(self.discriminator_of(kind), judge, Judged(*parts))
+
+    def discriminator_of(self, kind: Kind) -> str:
+        """The network that judges this kind of result."""
+        shared = kind == "paired" or self.config.model.shared_discriminator
+        return "discriminator" if shared else "discriminator_unpaired"
+
+    def parser_loss(self, batch: MaskToImageBatch, engine: Engine) -> Tensor:
+        """L_P: mean cross-entropy over the pixels of photos."""
+        loss = _cross_entropy(engine.networks["parser"](batch.image).logits, batch.label_map)
+        engine.log("loss/parser", loss)
+        return loss
+
+    def portrait_loss(self, draws: Draws, engine: Engine, judged: dict[Kind, list[Judged]], *, shift: float) -> Tensor:
+        """L_G: the local reconstructions, and the losses of each kind of result.
+
+        Args:
+            draws: a micro-batch.
+            engine: of the run.
+            judged: the kinds that are wanted; their results are added here, for the discriminators.
+            shift: in [0, 1), how far looks move on in the micro-batch.
+        """
+        loss = self.config.loss
+        target = self.appearance.target(draws.label_map)
+        parts = self.appearance.cut(draws.photo, target)
+        noise = draws.noise if self.config.model.latent == "vae" else None
+        features, codes, log_variances = engine.networks["appearance"](parts, noise)
+        local = self.local_loss(engine.networks["reconstruction"](codes), parts, target)
+        engine.log("loss/local", local)
+        total = 0.5 * loss.weight_local * loss.scale_squares * local
+        if log_variances and loss.weight_kl > 0:
+            divergence = kl_divergence(codes, log_variances)
+            engine.log("loss/kl", divergence)
+            total = total + loss.weight_kl * divergence
+        for kind, results in judged.items():
+            looks = features if kind == "paired" else self.exchange(features, shift)
+            fake = engine.networks["generator"](target.one_hot, draws.photo, looks, target.centres)
+            total = total + self.result_loss(kind, fake, draws, target, engine)
+            results.append(Judged(target.one_hot, draws.photo, fake.detach().float()))
+        return total
+
+    def exchange(self, features: dict[str, Tensor], shift: float) -> dict[str, Tensor]:
+        """The looks of other photos: all rows moved on by the same number of places, at least one."""
+        size = len(features["skin"])
+        return {part: block.roll(1 + int(shift * (size - 1)), 0) for part, block in features.items()}
+
+    def local_loss(self, images: dict[str, Tensor], parts: dict[str, Tensor], target: Target) -> Tensor:
+        """Sum over the parts of the mean squared error of their reconstructions."""
+        errors = []
+        for part in PARTS:
+            image = images[part].float()
+            if part.endswith("eye") and self.config.model.eye_input == "masked":
+                mask = part_mask(target.label_map, part)[:, None].float()
+                image = image * cut(mask, target.centres[:, PLACED.index(part)], self.appearance.geometry.crop(part))
+            errors.append(functional.mse_loss(image, parts[part]))
+        return torch.stack(errors).sum()
+
+    def result_loss(
+        self, kind: Kind, fake: Float[Tensor, "b 3 h w"], draws: Draws, target: Target, engine: Engine
+    ) -> Tensor:
+        """Paired: L_GD with feature matching, L_global, L_GP; unpaired: L_sigmoid and L_GP."""
+        loss, fake = self.config.loss, fake.float()
+        with engine.frozen(self.discriminator_of(kind)) as discriminator:
+            found = discriminator(target.one_hot, fake)
+        adversarial = torch.stack([generator_loss(logits.float(), "bce") for _, logits in found]).sum()
+        engine.log(f"loss/adversarial/{kind}", adversarial)
+        total = loss.weight_adversarial * adversarial
+        if kind == "paired":
+            total = total + self.paired_loss(fake, found, draws, target, engine)
+        if loss.weight_parsing > 0 and (kind == "unpaired" or loss.parsing_of == "both"):
+            with engine.frozen("parser") as parser:
+                logits = parser(fake).logits.float()
+            # The map as it was drawn: the enlarged one would teach faces with wide eyes.
+            parsing = _cross_entropy(logits, draws.label_map, loss.parsing_class_weights)
+            engine.log(f"loss/parsing/{kind}", parsing)
+            total = total + loss.weight_parsing * parsing
+        return total
+
+    def paired_loss(
+        self,
+        fake: Float[Tensor, "b 3 h w"],
+        found: list[tuple[Tensor, Tensor]],
+        draws: Draws,
+        target: Target,
+        engine: Engine,
+    ) -> Tensor:
+        """What needs the photo as the goal: L_global, feature matching, and the perceptual loss where it is used."""
+        loss, photo = self.config.loss, draws.photo
+        squares = functional.mse_loss(fake, photo)
+        engine.log("loss/global", squares)
+        if loss.global_by_parts:
+            squares = squares + self.squares_by_parts(fake, photo, target.label_map)
+        total = 0.5 * loss.weight_global * loss.scale_squares * squares
+        if loss.weight_features > 0:
+            with torch.no_grad(), engine.frozen(self.discriminator_of("paired")) as discriminator:
+                wanted = discriminator(target.one_hot, photo)
+            distance = functional.mse_loss if loss.feature_distance == "squared" else functional.l1_loss
+            matching = torch.stack(
+                [distance(b.float(), a.float()) for (a, _), (b, _) in zip(wanted, found, strict=True)]
+            ).sum()
+            engine.log("loss/features", matching)
+            total = total + 0.5 * loss.weight_adversarial * loss.weight_features * matching
+        if self.vgg is not None:
+            perceptual = perceptual_loss(self.vgg, photo, fake, target.label_map)
+            engine.log("loss/perceptual", perceptual)
+            total = total + loss.weight_perceptual * perceptual
+        return total
+
+    def squares_by_parts(self, fake: Tensor, photo: Tensor, label_map: Tensor) -> Tensor:
+        """Mean squared errors of pictures that show one part alone, weighted against the whole."""
+        errors = (fake - photo).square()
+        terms = [
+            weight / 10 * (errors * part_mask(label_map, part)[:, None]).mean() for part, weight in PART_WEIGHTS.items()
+        ]
+        return torch.stack(terms).sum()
+
+    def judge_loss(self, judged: Judged, *, engine: Engine, kind: Kind) -> Tensor:
+        """L_D, summed over the two scales; the real pair is the target photo with its map."""
+        discriminator = engine.networks[self.discriminator_of(kind)]
+        # Two passes: each has batch statistics of its own.
+        real = [logits.float() for _, logits in discriminator(judged.one_hot, judged.photo)]
+        fake = [logits.float() for _, logits in discriminator(judged.one_hot, judged.fake)]
+        accuracy = (real[0].mean((1, 2, 3)) > fake[0].mean((1, 2, 3))).float().mean()
+        engine.log("critic_accuracy" if kind == "unpaired" else "critic_accuracy/paired", accuracy)
+        return torch.stack([discriminator_loss(a, b, "bce") for a, b in zip(real, fake, strict=True)]).sum()
+
+    def fixed_inputs(self, dataset: MaskToImageDataset) -> MaskToImageBatch:
+        """The first held-out pictures."""
+        return first_rows(dataset)
+
+    def sample(
+        self, fixed: MaskToImageBatch, networks: dict[str, nn.Module]
+    ) -> Float[Tensor, "rows columns 3 height width"]:
+        """A row a map: map, photo, the paired result, the looks of the next three photos, the parser's labels."""
+        pictures = [self.paint(fixed, networks, shift) for shift in range(4)]
+        parse = networks["parser"](fixed.image).logits.argmax(1)
+        grid = sample_grid(fixed, self.spec.schema, pictures)
+        labels = sample_grid(MaskToImageBatch(fixed.image, parse, fixed.attributes, fixed.index), self.spec.schema, [])
+        return torch.cat([grid, labels[:, :1]], dim=1)
+
+    def validate(self, batches: Iterable[MaskToImageBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
+        """Unpaired results as a set, paired ones pixel by pixel, and how well the parser reads photos."""
+        paired: list[Tensor] = []
+        parses = SegmentationMetric(num_classes=SCHEMA.num_classes, sync_on_compute=False)
+
+        def paint(batch: MaskToImageBatch, number: int) -> Tensor:
+            paired.append((self.paint(batch, networks, 0) - batch.image).float().abs().mean((1, 2, 3)).cpu())
+            parses.update(networks["parser"](batch.image).logits.argmax(1).cpu(), batch.label_map.cpu())
+            return self.paint(batch, networks, 1)
+
+        unpaired = quick_scores(batches, paint)
+        return {
+            "sliced_wasserstein": unpaired["sliced_wasserstein"],
+            "reconstruction": float(torch.cat(paired).mean()),
+            "parser_pixel_accuracy": float(parses.compute().pixel_accuracy),
+        }
+
+    def paint(self, batch: MaskToImageBatch, networks: dict[str, nn.Module], shift: int) -> Float[Tensor, "b 3 h w"]:
+        """Portraits of a batch's maps with the looks of the photo `shift` rows before."""
+        target = self.appearance.target(batch.label_map)
+        features, _, _ = networks["appearance"](self.appearance.cut(batch.image, target))
+        looks = {part: block.roll(shift, 0) for part, block in features.items()}
+        return networks["generator"](target.one_hot, batch.image, looks, target.centres).clamp(-1, 1)
+
+    def pipeline(self, networks: dict[str, nn.Module]) -> PortraitPipeline:
+        """All networks; image heads and discriminators stay with the run."""
+        return PortraitPipeline(spec=self.spec, image_size=self.config.model.image_size, **networks)
+
+    def _make_parser(self) -> nn.Module:
+        """The parser of `--model.parser`, or a new one."""
+        model = self.config.model
+        if not model.parser:
+            return ParsingNetwork(num_classes=SCHEMA.num_classes, num_attributes=0, width=model.parser_width)
+        loaded = load(model.parser, system="parser")
+        if loaded.spec.schema.classes != SCHEMA.classes:
+            raise ConfigError(
+                f'--model.parser {model.parser} labels with the schema "{loaded.spec.schema.name}", but portrait needs '
+                f'"{SCHEMA.name}"; train one with limner train parser --dataset.schema {SCHEMA.name}.'
+            )
+        return loaded.components["parser"].requires_grad_(True)  # `Engine.frozen` decides
+
+
+def kl_divergence(means: dict[str, Tensor], log_variances: dict[str, Tensor]) -> Float[Tensor, ""]:
+    """Divergence of the codes' distributions from N(0, 1): summed over numbers and parts, averaged over the batch."""
+    terms = [
+        0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).float().sum(1)
+        for mean, log_variance in ((means[part], log_variances[part]) for part in log_variances)
+    ]
+    return torch.stack(terms).sum(0).mean()
+
+
+def perceptual_loss(
+    vgg: VGG, real: Float[Tensor, "b 3 h w"], fake: Float[Tensor, "b 3 h w"], label_map: Int64[Tensor, "b h w"]
+) -> Float[Tensor, ""]:
+    """Distance in VGG-19's layers, each part of the face with its weight; no gradient flows to the real features."""
+    importance = torch.stack([weight * part_mask(label_map, part) for part, weight in PART_WEIGHTS.items()]).sum(0)
+    with torch.no_grad():
+        wanted = vgg(imagenet_normalized(real), list(VGG_LAYERS))
+    found = vgg(imagenet_normalized(fake), list(VGG_LAYERS))
+    terms = []
+    for a, b, weight in zip(wanted, found, VGG_LAYERS.values(), strict=True):
+        mask = functional.adaptive_max_pool2d(importance[:, None], a.shape[-2:])
+        terms.append(weight * (mask * (b - a).abs()).mean())
+    return torch.stack(terms).sum()
+
+
+def _cross_entropy(
+    logits: Float[Tensor, "b n h w"], label_map: Int64[Tensor, "b h w"], class_weights: tuple[float, ...] = ()
+) -> Tensor:
+    """Mean over the labelled pixels, of logits: a softmax before it would leave hardly any gradient."""
+    weights = logits.new_tensor(class_weights or [1.0] * logits.shape[1], dtype=torch.float32)
+    known = label_map != IGNORE
+    total = (weights[label_map.where(known, 0)] * known).sum()
+    sums = functional.cross_entropy(logits.float(), label_map, weights, ignore_index=IGNORE, reduction="sum")
+    return sums / total.clamp(min=1e-6)  # cross_entropy's own mean would divide by 0 where nothing is labelled

@@ -1,0 +1,198 @@
+"""Shapes, parameter counts and independence of the networks (portrait.md 4, 7 and 10.1, 10.4, 10.5, 10.9 to 10.11)."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from limner.errors import ShapeError
+from limner.nn.label_maps import one_hot
+from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction
+from limner.systems.portrait.parts import PARTS, Geometry, Target
+
+SMALL = {"image_size": 64, "feature_stride": 2}
+
+
+def count(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters())
+
+
+def test_parameter_counts_of_the_generator():
+    with torch.device("meta"):
+        generator = Generator(image_size=256)
+        assert count(generator.map_encoders) == 404_480
+        assert count(generator.foreground) == 11_680_064
+        assert count(generator.background_encoder) == 9_600
+        assert count(generator.fusion) == 17_667
+        assert count(generator) == 12_111_811
+        assert count(Generator(image_size=256, mask_encoder="multi")) == 13_850_755
+        assert count(Discriminator()) == 5_555_586
+
+
+@pytest.mark.parametrize(
+    ("part", "encoder", "feature_head", "image_head", "variance"),
+    [
+        ("left_eye", 10_101_568, 4_720_128, 4_397_251, 3_671_552),
+        ("right_eye", 10_101_568, 4_720_128, 4_397_251, 3_671_552),
+        ("mouth", 50_996_032, 14_966_784, 14_643_907, 24_118_784),
+        ("skin", 20_591_936, 7_345_920, 20_592_643, 2_622_976),
+        ("hair", 20_591_936, 7_345_920, 20_592_643, 2_622_976),
+    ],
+)
+def test_parameter_counts_of_the_auto_encoders(part, encoder, feature_head, image_head, variance):
+    with torch.device("meta"):
+        drawn, exact = Appearance(image_size=256, latent="vae"), Appearance(image_size=256)
+        images = Reconstruction(image_size=256)
+    assert count(drawn.encoders[part]) == encoder
+    assert count(drawn.encoders[part]) - count(exact.encoders[part]) == variance
+    assert count(drawn.feature_heads[part]) == feature_head
+    assert count(images.image_heads[part]) == image_head
+    assert count(drawn) + count(images) == 216_105_615
+
+
+@pytest.mark.parametrize(("size", "stride", "width"), [(256, 4, 4), (128, 4, 4), (64, 2, 4)])
+def test_shapes(size, stride, width):
+    geometry = Geometry(size, stride)
+    appearance = Appearance(image_size=size, width=width, feature_stride=stride)
+    images = Reconstruction(image_size=size, width=width, feature_stride=stride)
+    generator = Generator(image_size=size, width=width, appearance_width=width, feature_stride=stride, num_blocks=1)
+    target = appearance.target(torch.randint(11, (2, size, size)))
+    parts = appearance.cut(torch.randn(2, 3, size, size), target)
+    features, codes, _ = appearance(parts)
+    again = images(codes)
+    for part in PARTS:
+        assert parts[part].shape == (2, 3, *geometry.crop(part)) == again[part].shape
+        assert features[part].shape == (2, 4 * width, *geometry.block(part)) and features[part].min() >= 0
+        assert codes[part].shape == (2, 8 * width) and again[part].abs().max() < 1
+    image = generator(target.one_hot, torch.randn(2, 3, size, size), features, target.centres)
+    assert image.shape == (2, 3, size, size) and image.abs().max() < 1
+
+
+def test_discriminator_sees_fourteen_channels_at_two_scales():
+    discriminator = Discriminator(width=4)
+    assert all(scale.layers[0][0].in_channels == 14 for scale in discriminator.scales)
+    outputs = discriminator(torch.zeros(1, 11, 256, 256), torch.zeros(1, 3, 256, 256))
+    assert [logits.shape[-2:] for _, logits in outputs] == [(35, 35), (19, 19)]
+    assert [hidden.shape[1] for hidden, _ in outputs] == [32, 32]
+
+
+class Small:
+    """Networks in evaluation mode, and inputs."""
+
+    def __init__(self, mask_encoder: str = "single", eye_input: str = "crop") -> None:
+        torch.manual_seed(0)
+        self.appearance = Appearance(**SMALL, width=4, eye_input=eye_input).eval()
+        self.generator = Generator(**SMALL, width=4, appearance_width=4, num_blocks=1, mask_encoder=mask_encoder).eval()
+        label_map = torch.ones(1, 64, 64, dtype=torch.long)
+        label_map[:, :, :14] = 0
+        label_map[:, 26:30, 22:28], label_map[:, 26:30, 36:42] = 4, 5
+        label_map[:, 44:46, 26:38], label_map[:, 46:48, 26:38], label_map[:, 48:50, 26:38] = 7, 8, 9
+        label_map[:, :10, 14:] = 10
+        self.label_map = label_map
+        self.target: Target = self.appearance.target(label_map)
+        self.photo = torch.rand(1, 3, 64, 64) * 2 - 1
+        with torch.no_grad():
+            self.codes = self.appearance.encode(self.appearance.cut(self.photo, self.target))[0]
+
+    def paint(self, codes: dict, photo: torch.Tensor | None = None, maps: torch.Tensor | None = None) -> torch.Tensor:
+        one_hot_map = self.target.one_hot if maps is None else maps
+        features = self.appearance.decode(codes)
+        return self.generator(one_hot_map, self.photo if photo is None else photo, features, self.target.centres)
+
+
+@pytest.mark.parametrize("mask_encoder", ["single", "multi"])
+def test_the_image_depends_on_every_code_and_on_the_map(mask_encoder):
+    small = Small(mask_encoder)
+    codes = {part: code.clone().requires_grad_(True) for part, code in small.codes.items()}
+    maps = small.target.one_hot.clone().requires_grad_(True)
+    small.paint(codes, maps=maps).square().sum().backward()
+    for part, code in codes.items():
+        assert code.grad.abs().max() > 0, part
+    assert maps.grad.abs().max() > 0
+
+
+def test_changing_one_code_leaves_all_other_blocks_as_they_are():
+    small = Small()
+    codes = {**small.codes, "left_eye": small.codes["left_eye"] + 1}
+    with torch.no_grad():
+        before, after = (small.appearance.decode(c) for c in (small.codes, codes))
+        blocks = [small.generator.assemble(features, small.target.centres) for features in (before, after)]
+        assert [torch.equal(a, b) for a, b in zip(*blocks, strict=True)] == [part != "left_eye" for part in PARTS]
+        assert not torch.equal(small.paint(small.codes), small.paint(codes))
+
+
+def test_the_old_face_cannot_leak_through_the_background():
+    small = Small()
+    background = (small.target.label_map == 0)[:, None]
+    photo = small.photo.clone().requires_grad_(True)
+    codes = {part: code.detach() for part, code in small.codes.items()}
+    image = small.paint(codes, photo)
+    (gradient,) = torch.autograd.grad(image.square().sum(), photo)
+    assert gradient.abs().max() > 0 and not gradient[:, :, ~background[0, 0]].any()
+    far = ~nn.functional.max_pool2d(background.float(), 13, stride=1, padding=6).bool().expand(-1, 3, -1, -1)
+    with torch.no_grad():
+        other = small.paint(codes, torch.rand_like(photo) * 2 - 1)
+    assert far.any() and torch.equal(image[far], other[far])
+    assert not torch.equal(image[~far], other[~far])
+
+
+@pytest.mark.parametrize("eye_input", ["crop", "masked"])
+def test_skin_around_an_eye_reaches_its_code_only_in_the_base_variant(eye_input):
+    small = Small(eye_input=eye_input)
+    beside = small.photo.clone()
+    beside[:, :, 24, 20] += 0.7  # inside the crop of the left eye, outside the eye
+    assert small.label_map[0, 24, 20] == 1
+    with torch.no_grad():
+        codes = small.appearance.encode(small.appearance.cut(beside, small.target))[0]
+    assert torch.equal(codes["left_eye"], small.codes["left_eye"]) == (eye_input == "masked")
+    inside = small.photo.clone()
+    inside[:, :, 27, 24] += 0.7
+    with torch.no_grad():
+        codes = small.appearance.encode(small.appearance.cut(inside, small.target))[0]
+    assert not torch.equal(codes["left_eye"], small.codes["left_eye"])
+
+
+def test_drawn_codes_follow_mean_variance_and_noise():
+    torch.manual_seed(0)
+    appearance = Appearance(**SMALL, width=4, latent="vae").eval()
+    target = appearance.target(torch.randint(11, (2, 64, 64)))
+    parts = appearance.cut(torch.randn(2, 3, 64, 64), target)
+    means, log_variances = appearance.encode(parts)
+    noise = torch.randn(2, 5, 32)
+    _, codes, _ = appearance(parts, noise)
+    for index, part in enumerate(PARTS):
+        expected = means[part] + (log_variances[part] / 2).exp() * noise[:, index]
+        torch.testing.assert_close(codes[part], expected)
+    assert torch.equal(appearance(parts)[1]["hair"], means["hair"]), "without noise the means"
+
+
+@pytest.mark.parametrize("norm", ["instance", "group"])
+def test_other_norms_judge_each_picture_alone(norm):
+    torch.manual_seed(0)
+    appearance = Appearance(**SMALL, width=4, norm=norm)
+    target = appearance.target(torch.randint(11, (2, 64, 64)))
+    parts = appearance.cut(torch.randn(2, 3, 64, 64), target)
+    together = appearance(parts)[1]["skin"][:1]
+    alone = appearance({part: image[:1] for part, image in parts.items()})[1]["skin"]
+    torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+def test_initial_values():
+    torch.manual_seed(0)
+    generator = Generator(**SMALL, width=16, appearance_width=16, num_blocks=2)
+    for module in generator.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and module.weight.numel() > 10_000:
+            assert module.weight.std().item() == pytest.approx(0.02, rel=0.1) and not module.bias.any()
+        if isinstance(module, nn.BatchNorm2d):
+            assert module.momentum == 0.1 and module.weight.mean().item() == pytest.approx(1, abs=0.05)
+
+
+def test_ids_that_nobody_labelled_belong_to_no_channel():
+    assert not one_hot(torch.full((1, 4, 4), 255), 11).any()
+
+
+@pytest.mark.parametrize(("size", "stride"), [(96, 2), (64, 4), (32, 2), (256, 3)])
+def test_sizes_that_do_not_exist(size, stride):
+    with pytest.raises(ShapeError, match=f"image_size {size} with feature_stride {stride}"):
+        Generator(image_size=size, feature_stride=stride)

@@ -1,0 +1,273 @@
+"""What a person can do with portrait, and what is refused."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from limner.data.schema import converter, get_schema
+from limner.errors import ConfigError, DataError, LimnerError, ShapeError
+from limner.export.networks import export_network
+from limner.pipelines import GenerationResult
+from limner.systems.portrait.alignment import TEMPLATE
+from limner.systems.portrait.parts import PARTS
+from limner.systems.portrait.pipeline import PortraitPipeline
+
+SCHEMA = get_schema("portrait-11")
+
+
+def pixels(result: GenerationResult) -> np.ndarray:
+    return np.stack([np.asarray(image) for image in result.images]).astype(int)
+
+
+@pytest.fixture
+def edit(pipeline, photos) -> PortraitPipeline:
+    """A pipeline with the first face set."""
+    pipeline.set_image(photos[0])
+    return pipeline
+
+
+def test_set_image_parses_the_photo_and_gives_the_map_to_repaint(pipeline, photos, faces, tmp_path: Path):
+    for (_, ids), photo in zip(faces, photos, strict=True):
+        assert np.array_equal(pipeline.set_image(photo), ids) and np.array_equal(pipeline.parse(photo), ids)
+    Image.fromarray(photos[0]).save(tmp_path / "photo.png")
+    for form in (tmp_path / "photo.png", str(tmp_path / "photo.png"), Image.fromarray(photos[0])):
+        assert np.array_equal(pipeline.set_image(form), faces[0][1])
+    large = np.asarray(Image.fromarray(photos[0]).resize((256, 256), Image.Resampling.NEAREST))
+    assert (pipeline.set_image(large) == faces[0][1]).mean() > 0.9
+    pipeline.set_image(photos[0])[:] = 0
+    assert np.array_equal(pipeline.sitter.label_map, faces[0][1]), "what is given away is a copy"
+
+
+def test_a_map_may_come_with_the_photo_in_another_schema(pipeline, photos, faces):
+    celeba = get_schema("celebamask-19")
+    back = np.zeros(256, np.uint8)
+    table = converter(celeba, SCHEMA)
+    for index in reversed(range(celeba.num_classes)):
+        back[table[index]] = index
+    given = pipeline.set_image(photos[0], back[faces[0][1]], schema=celeba)
+    assert np.array_equal(given, faces[0][1]), "sides exchanged on the way there and back"
+
+
+def test_an_edit_is_the_networks_own(edit, photos, faces):
+    photo, ids = torch.from_numpy(photos[0].copy()), torch.from_numpy(faces[0][1].copy())[None].long()
+    tensor = photo.permute(2, 0, 1)[None].float() / 127.5 - 1
+    appearance, generator = (edit.components[name].eval() for name in ("appearance", "generator"))
+    target = appearance.target(ids)
+    with torch.no_grad():
+        features, _, _ = appearance(appearance.cut(tensor, target))
+        image = generator(target.one_hot, tensor, features, target.centres)[0]
+    expected = ((image.permute(1, 2, 0).numpy() + 1) * 127.5).round().clip(0, 255)
+    assert np.abs(pixels(edit.swap())[0] - expected).max() <= 1
+
+
+def test_looks_of_parts_come_from_their_own_photos(edit, photos):
+    own, other, third = (edit.look(photo).codes for photo in photos[:3])
+    codes = edit.plan_edit(None, {"eyes": photos[1], "hair": photos[2]}).conditions["codes"][0]
+    sources = {"left_eye": other, "right_eye": other, "hair": third, "skin": own, "mouth": own}
+    for index, part in enumerate(PARTS):
+        assert np.array_equal(codes[index], sources[part][index]), part
+    later = edit.plan_edit(None, {"face": photos[1], "mouth": photos[2]}).conditions["codes"][0]
+    assert np.array_equal(later[PARTS.index("mouth")], third[PARTS.index("mouth")])
+    assert np.array_equal(later[PARTS.index("skin")], other[PARTS.index("skin")])
+    assert not np.array_equal(pixels(edit.swap(hair=photos[2])), pixels(edit.swap()))
+
+
+def test_all_forms_of_a_look_are_one(edit, photos, faces, tmp_path: Path):
+    Image.fromarray(photos[1]).save(tmp_path / "other.png")
+    expected = pixels(edit.swap(hair=photos[1]))
+    for form in (edit.look(photos[1]), tmp_path / "other.png", (photos[1], faces[1][1])):
+        assert np.array_equal(pixels(edit.swap(hair=form)), expected)
+
+
+def test_an_edited_map_changes_the_picture_and_keeps_the_looks(edit, faces):
+    label_map = faces[0][1].copy()
+    label_map[:10] = SCHEMA.id("hair")
+    result = edit.repaint(label_map)
+    assert not np.array_equal(pixels(result), pixels(edit.swap()))
+    assert np.array_equal(result.plan.conditions["codes"][0], edit.sitter.look.codes)
+    several = edit.repaint([faces[0][1], label_map])
+    assert np.array_equal(pixels(several)[1], pixels(result)[0])
+    assert np.array_equal(pixels(several)[0], pixels(edit.swap())[0])
+
+
+def test_maps_that_lack_parts_are_painted(edit):
+    for ids in (np.zeros((64, 64), np.uint8), np.ones((64, 64), np.uint8)):
+        assert len(edit.repaint(ids).images) == 1
+
+
+def test_interpolation_is_linear_in_the_codes(edit, photos):
+    result = edit.interpolate(hair=photos[1], steps=3)
+    codes = result.plan.conditions["codes"]
+    hair = PARTS.index("hair")
+    np.testing.assert_allclose(codes[1, hair], (codes[0, hair] + codes[2, hair]) / 2, rtol=1e-5, atol=1e-6)
+    assert np.array_equal(np.delete(codes, hair, 1)[0], np.delete(codes, hair, 1)[2])
+    assert np.array_equal(pixels(result)[0], pixels(edit.swap())[0])
+    assert np.array_equal(pixels(result)[2], pixels(edit.swap(hair=photos[1]))[0])
+    assert len(edit.interpolate(face=photos[1]).images) == 10
+
+
+def test_gallery_has_a_row_a_map_and_a_column_a_source(edit, photos, faces):
+    maps = [faces[0][1], faces[2][1]]
+    result = edit.gallery(photos[1:], maps)
+    assert result.settings["columns"] == 3 and len(result.images) == 6
+    assert np.array_equal(pixels(result)[1], pixels(edit.face_swap(photos[2]))[0])
+    assert np.array_equal(pixels(edit.gallery([photos[1]]))[0], pixels(edit.face_swap(photos[1]))[0])
+
+
+def test_face_swap_takes_looks_and_on_demand_the_layout(edit, photos, faces):
+    swapped = edit.face_swap(photos[1])
+    assert np.array_equal(swapped.plan.conditions["label_map"][0], faces[0][1])
+    assert np.array_equal(swapped.plan.conditions["codes"][0], edit.look(photos[1]).codes)
+    whole = edit.face_swap(photos[1], with_map=True)
+    assert np.array_equal(whole.plan.conditions["label_map"][0], faces[1][1])
+    bald = edit.face_swap(photos[1], with_hair=False).plan.conditions["codes"][0]
+    assert np.array_equal(bald[PARTS.index("hair")], edit.sitter.look.codes[PARTS.index("hair")])
+
+
+def test_random_looks_need_codes_that_are_distributions(edit, make_pipeline, photos):
+    with pytest.raises(ConfigError, match=r"--model\.latent vae"):
+        edit.swap(hair=3)
+    pipe = make_pipeline(latent="vae")
+    pipe.set_image(photos[0])
+    first, again, other = (pixels(pipe.swap(hair=seed)) for seed in (3, 3, 4))
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+    with pytest.raises(ConfigError, match="no layout to take"):
+        pipe.face_swap(3, with_map=True)
+
+
+def test_a_result_holds_codes_and_the_background_alone(edit, photos, faces, tmp_path: Path):
+    result = edit.swap(hair=photos[1])
+    background = result.plan.conditions["background"][0]
+    assert (
+        not background[faces[0][1] != 0].any() and (background[faces[0][1] == 0] == photos[0][faces[0][1] == 0]).all()
+    )
+    result.save(tmp_path / "out")
+    assert np.array_equal(pixels(edit.reproduce(tmp_path / "out" / "result.json")), pixels(result))
+
+
+def test_pasting_back_changes_the_face_and_nothing_else(pipeline, photos):
+    scene = np.full((200, 300, 3), (90, 90, 0), np.uint8)
+    scene[60:188, 100:228] = photos[0].repeat(2, axis=0).repeat(2, axis=1)
+    landmarks = TEMPLATE * 128 + (100, 60) - 0.5
+    label_map = pipeline.set_image(scene, landmarks=landmarks)
+    assert (label_map == pipeline.parse(photos[0])).mean() > 0.8, "the crop is the face again, but for its edges"
+    (pasted,) = pipeline.paste_back(pipeline.swap())
+    changed = np.abs(np.asarray(pasted).astype(int) - scene).max(2) > 0
+    rows, columns = np.nonzero(changed)
+    assert pasted.size == (300, 200) and changed[100:150, 140:190].mean() > 0.9
+    assert rows.min() >= 60 and rows.max() < 188 and columns.min() >= 100 and columns.max() < 228, "inside the crop"
+
+
+def test_square_photos_come_back_at_their_own_size(edit, photos):
+    large = np.asarray(Image.fromarray(photos[0]).resize((256, 256), Image.Resampling.NEAREST))
+    edit.set_image(large)
+    (pasted,) = edit.paste_back(edit.swap())
+    difference = np.abs(np.asarray(pasted).astype(int) - large).max(2)
+    assert pasted.size == (256, 256) and not difference[:, :4].any() and not difference[:, -4:].any()
+    assert difference[100:180, 100:160].mean() > 5
+
+
+def test_saved_and_loaded_again(edit, photos, tmp_path: Path, make_pipeline):
+    pipeline = make_pipeline()
+    pipeline.save_pretrained(tmp_path / "weights")
+    loaded = PortraitPipeline.from_pretrained(tmp_path / "weights")
+    assert loaded.weights_hash == pipeline.weights_hash and loaded.sitter is None
+    ids = edit.sitter.label_map
+    for pipe in (pipeline, loaded):
+        pipe.set_image(photos[0], ids)
+    assert np.array_equal(pixels(loaded.swap()), pixels(pipeline.swap()))
+
+
+@pytest.mark.parametrize("network", ["generator", "appearance", "parser"])
+def test_networks_can_be_exported(make_pipeline, tmp_path: Path, network: str):
+    report = export_network(make_pipeline(), tmp_path / "net.pt", format="torchscript", network=network)
+    assert report.max_difference is not None and report.max_difference < 1e-3
+
+
+def test_edits_leave_nothing_behind(edit, photos):
+    """Memory stays flat: no tensor of one edit outlives it."""
+
+    def tensors() -> int:
+        gc.collect()
+        return sum(type(item) is torch.Tensor for item in gc.get_objects())
+
+    look = edit.look(photos[1])
+    edit.swap(hair=look)
+    before = tensors()
+    for _ in range(5):
+        edit.swap(hair=look)
+    assert tensors() <= before
+
+
+NO_FACE = np.zeros((64, 64, 3), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("photo", "error", "text"),
+    [
+        (NO_FACE, DataError, "shows no face that can be found"),
+        (np.zeros((64, 50, 3), np.uint8), DataError, "50x64, but must be square"),
+        (np.zeros((9, 9, 3), np.uint8), DataError, "9x9, too small to see a face"),
+        (np.zeros((64, 64, 4), np.uint8), ShapeError, "it must be uint8 (height, width, 3)"),
+        (np.zeros((64, 64, 3)), ShapeError, "it must be uint8"),
+        ("nowhere.jpg", DataError, "nowhere.jpg is missing"),
+    ],
+)
+def test_photos_that_cannot_be_edited(pipeline, photo, error: type[LimnerError], text: str):
+    with pytest.raises(error, match=re.escape(text)):
+        pipeline.set_image(photo)
+    assert pipeline.sitter is None
+
+
+def test_upside_down_and_double_faces_are_refused(pipeline, photos, faces):
+    with pytest.raises(DataError, match="does not stand upright"):
+        pipeline.set_image(np.ascontiguousarray(photos[0][::-1]))
+    small = Image.fromarray(photos[0]).resize((32, 32), Image.Resampling.NEAREST)
+    both = np.zeros((64, 64, 3), np.uint8)
+    both[16:48, :32] = both[16:48, 32:] = np.asarray(small)
+    with pytest.raises(DataError, match="more than one face"):
+        pipeline.set_image(both)
+
+
+def test_closed_eyes_and_profiles_are_edited_with_a_warning(pipeline, photos, faces, caplog):
+    ids = faces[0][1].copy()
+    ids[np.isin(ids, (4, 5))] = 1
+    with caplog.at_level(logging.WARNING):
+        pipeline.set_image(photos[0], ids)
+    texts = [record.getMessage() for record in caplog.records]
+    assert any("shows no left eye" in text for text in texts) and any("no right eye" in text for text in texts)
+    assert len(pipeline.swap().images) == 1
+
+
+def test_calls_that_make_no_sense(edit, pipeline, make_pipeline, photos, faces):
+    with pytest.raises(ConfigError, match="call set_image first"):
+        make_pipeline().swap()
+    with pytest.raises(ConfigError, match=r'no part "hairs"\. Did you mean "hair"'):
+        edit.swap(hairs=photos[1])
+    with pytest.raises(ConfigError, match="at least one source"):
+        edit.gallery([])
+    with pytest.raises(ConfigError, match="needs a part whose look changes"):
+        edit.interpolate()
+    with pytest.raises(ConfigError, match="steps is 1"):
+        edit.interpolate(hair=photos[1], steps=1)
+    with pytest.raises(ConfigError, match="give one"):
+        edit.set_image(photos[0], faces[0][1], landmarks=[(1, 2), (3, 2), (2, 4)])
+    with pytest.raises(ShapeError, match="have shape"):
+        edit.set_image(photos[0], landmarks=[(1, 2)])
+    with pytest.raises(ShapeError, match="A look has codes of shape"):
+        edit.swap(hair=make_pipeline_look(make_pipeline, photos[1]))
+    with pytest.raises(ConfigError, match="takes one label map, but 2"):
+        edit.set_image(photos[0], np.stack([faces[0][1]] * 2))
+
+
+def make_pipeline_look(make_pipeline, photo):
+    """A look of networks with other widths."""
+    return make_pipeline(width=8).look(photo)
