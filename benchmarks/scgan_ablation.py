@@ -5,7 +5,7 @@ from `full` in one switch. An independent parser, trained once on the same real 
 the run's last weights for held-out maps at several points of the run. Restartable: finished runs and scores are kept
 in --out, so a killed study goes on with the same command.
 
-    python benchmarks/scgan_ablation.py --out runs/ablation --report docs/results/scgan-ablation
+    python benchmarks/scgan_ablation.py --out runs/ablation --report docs/results/scgan/scgan-ablation
 
 writes `scgan-ablation.md`, `.json` and `.png` (needs the extra `dev` for matplotlib).
 """
@@ -181,7 +181,9 @@ def main() -> None:
     """Read the options, run what is missing, write the report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"), help="folder of the runs")
-    parser.add_argument("--report", type=Path, default=Path("docs/results/scgan-ablation"), help="report, no suffix")
+    parser.add_argument(
+        "--report", type=Path, default=Path("docs/results/scgan/scgan-ablation"), help="report, no suffix"
+    )
     parser.add_argument("--images", type=int, default=16_000, help="images that each run sees")
     parser.add_argument("--faces", type=int, default=2_000, help="size of the data set")
     parser.add_argument("--seeds", type=int, default=3)

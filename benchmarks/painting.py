@@ -1,0 +1,165 @@
+"""The exact brush, a painting of 500 strokes, and the painter's memory of episodes.
+
+Protocol: strokes have uniformly random numbers. "as painted": 200 over the whole picture and 800 in 4 x 4 tiles with
+radii of 0.4 times a random one's, as a painter chooses them; "random": all over the whole picture, each covers about a
+fifth of it. "disc by disc" is the straightforward loop that sets down every disc of a stroke whole, to the same effect.
+Paintings use networks with random weights, in the sizes of the presets `cpu` and `paper`: speed does not depend on
+their values. The training round is one of the preset `cpu`, 24 episodes and 10 updates. Memory is that of the preset
+`paper`, beside transitions that hold both states. Targets: 1 000 strokes at 1 024 px < 3 s; 500 strokes < 10 s.
+
+    python benchmarks/painting.py
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import Any
+
+from measure import alternate, best_and_median, new_parser, report, seconds_of, summary
+
+
+def random_strokes(num: int, *, as_painted: bool) -> Any:
+    """Strokes of the protocol."""
+    import numpy as np
+
+    from limner.systems.painter.strokes import StrokeList
+
+    random = np.random.default_rng(num)
+    params = random.random((num, 13))
+    if not as_painted:
+        return StrokeList.from_params(params)
+    params[:, 6:8] *= 0.4
+    whole = num // 5
+    places = random.integers(0, 4, (num, 2)) / 4
+    tiles = [
+        StrokeList.from_params(params[[row]], origin=tuple(places[row]), side=0.25, phase="tile")
+        for row in range(whole, num)
+    ]
+    return StrokeList.join([StrokeList.from_params(params[:whole]), *tiles])
+
+
+def disc_by_disc(params: Any, size: int) -> Any:
+    """Opacity maps of strokes, every disc painted whole: what `rasterizer.stroke_alphas` does with less work."""
+    import numpy as np
+
+    from limner.systems.painter.rasterizer import place_discs, unpack_params
+
+    discs = place_discs(*unpack_params(params), size)
+    rows, columns = np.ogrid[: 2 * size, : 2 * size]
+    grids = np.zeros((len(params), 2 * size, 2 * size), np.float32)
+    for number, grid in enumerate(grids):
+        for x, y, radius, value in zip(
+            discs.x[number], discs.y[number], discs.radius[number], discs.value[number], strict=True
+        ):
+            box = (slice(max(0, y - radius), y + radius + 1), slice(max(0, x - radius), x + radius + 1))
+            inside = (rows[box[0]] - y) ** 2 + (columns[:, box[1]] - x) ** 2 <= radius**2
+            grid[box][inside] = value
+    return grids.reshape(len(params), size, 2, size, 2).mean(axis=(2, 4))
+
+
+def raster(*, quick: bool) -> dict[str, Any]:
+    """Seconds of drawing strokes, and the gain over the plain loop."""
+    import numpy as np
+
+    from limner.systems.painter.rasterizer import stroke_alphas
+
+    num, size, repeats = (20, 256, 1) if quick else (1000, 1024, 3)
+    blank = np.zeros((3, size, size), np.float32)
+    found: dict[str, Any] = {}
+    for kind, as_painted in (("as painted", True), ("random", False)):
+        strokes = random_strokes(num, as_painted=as_painted)
+        times = [seconds_of(partial(strokes.paint, blank)) for _ in range(repeats)]
+        found[f"{num} strokes at {size} px, {kind}"] = summary(times)
+    params = np.random.default_rng(0).random((8 if quick else 64, 10))
+    both = {"crescents": partial(stroke_alphas, params, 64), "disc by disc": partial(disc_by_disc, params, 64)}
+    times_of = alternate({k: partial(seconds_of, f) for k, f in both.items()}, warmup=1, repeats=repeats)
+    assert np.allclose(both["crescents"](), both["disc by disc"](), atol=1e-6)
+    found["64 px, disc by disc / crescents"] = min(times_of["disc by disc"]) / min(times_of["crescents"])
+    found["64 px, strokes a second"] = best_and_median(summary(times_of["crescents"]), images=len(params))
+    return found
+
+
+def painting(preset: str, *, quick: bool) -> dict[str, float]:
+    """Seconds of a painting of 500 strokes."""
+    import numpy as np
+    import torch
+
+    from limner.data.datasets.images import SPEC
+    from limner.registry import preset as preset_of
+    from limner.systems.painter.pipeline import PainterPipeline
+    from limner.systems.painter.stages.base import new_network
+
+    torch.manual_seed(0)
+    config = preset_of("painter", preset)
+    networks = {name: new_network(name, config) for name in ("renderer", "actor", "attention")}
+    pipeline = PainterPipeline(spec=SPEC, image_size=config.model.image_size, **networks)
+    image = np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)
+    call = partial(pipeline, image, 10 if quick else 500)
+    call()
+    return summary([seconds_of(call) for _ in range(1 if quick else 3)])
+
+
+def training_round() -> float:
+    """Seconds of one round of the preset `cpu` after its warm-up."""
+    from dataclasses import replace
+
+    import torch
+
+    from limner.data.datasets.images import SPEC
+    from limner.engine.loop import Engine, make_fabric
+    from limner.registry import preset as preset_of
+    from limner.systems.painter.config import UNTRAINED
+    from limner.systems.painter.environment import Scene
+    from limner.systems.painter.system import Painter
+
+    config = preset_of("painter", "cpu")
+    config = replace(
+        config,
+        stage=replace(config.stage, renderer=UNTRAINED, attention=UNTRAINED),
+        agent=replace(config.agent, warmup_episodes=0),
+    )
+    engine = Engine(make_fabric(config.train), Painter(config, SPEC))
+    size = (config.train.batch_size, 1, config.model.image_size, config.model.image_size)
+    batch = Scene(torch.rand(size).expand(-1, 3, -1, -1), torch.rand(size), torch.rand(size))
+    engine.run_step(batch)
+    return seconds_of(partial(engine.run_step, batch))
+
+
+def memory() -> dict[str, float]:
+    """Gigabytes of the memory of the preset `paper`, and of the same episodes as whole transitions."""
+    import torch
+
+    from limner.registry import preset as preset_of
+    from limner.systems.painter.environment import Replay
+
+    config = preset_of("painter", "paper")
+    agent, size = config.agent, config.model.image_size
+    with torch.device("meta"):
+        replay = Replay(agent.replay_episodes, steps=agent.steps, size=size, num_params=65)
+    return {
+        "episodes": replay.num_bytes / 1e9,
+        "transitions": agent.replay_episodes * agent.steps * 2 * 7 * size**2 / 1e9,
+    }
+
+
+def main() -> int:
+    """Measure, then print the table."""
+    options = new_parser(__doc__).parse_args()
+    found = raster(quick=options.quick)
+    for preset in ("cpu",) if options.quick else ("cpu", "paper"):
+        found[f"500 strokes, preset {preset}"] = painting(preset, quick=options.quick)
+    if not options.quick:
+        found["training round, preset cpu"] = training_round()
+    found["memory, GB"] = memory()
+    rows = []
+    for name, value in found.items():
+        parts = value if isinstance(value, dict) else {"": value}
+        rows.append({"what": name, "value": ", ".join(f"{key} {part:.3g}".strip() for key, part in parts.items())})
+    protocol = "Seconds where no unit is named: the least and the median of three."
+    report("Painting", protocol, {"Painter": rows}, found, options)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
