@@ -7,13 +7,14 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$name -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 
-.PHONY: help demo test test-slow lint format clean
+.PHONY: help demo test test-slow lint format results clean
 
 help:
 	@echo "make demo       pictures from the shipped weights, on one page"
 	@echo "make test       lint, type check and the fast tests"
 	@echo "make test-slow  the tests that take longer"
 	@echo "make lint       ruff and mypy; make format: let ruff write"
+	@echo "make results    write the page of results from the JSON files in docs/results"
 	@echo "make clean      remove .venv, caches and built files"
 
 demo: $(VENV)/.demo
@@ -33,6 +34,9 @@ lint: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+results: $(VENV)/.dev
+	$(BIN)/python -m limner.reproduce.page docs/results
 
 clean:
 	rm -rf $(VENV) build dist limner-demo .pytest_cache .mypy_cache .ruff_cache

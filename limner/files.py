@@ -60,3 +60,14 @@ def reason(error: BaseException) -> str:
         return f"{error.filename} is not a folder"
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return " ".join(text.split()).rstrip(".") or type(error).__name__
+
+
+def cache_folder() -> Path:
+    """Where downloads and computed statistics are kept: `LIMNER_CACHE`, else `limner` in the user's cache folder.
+
+    All of it can be deleted at any time.
+    """
+    chosen = os.environ.get("LIMNER_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "limner"

@@ -16,7 +16,8 @@ class DataConfig:
     """Which layout a data folder has and what is taken from it."""
 
     kind: str = "auto"
-    """Layout of the folder: celebamask-hq, celeba, fashion-synthesis, clothing-co-parsing, folder; auto looks."""
+    """Layout of the folder: celebamask-hq, celeba, fashion-synthesis, clothing-co-parsing, utkface, deepfashion-inshop,
+    folder; auto looks."""
     schema: str | None = None
     """Label schema to train with (a name or a JSON file); none: the one the layout has. Maps are converted."""
     attributes: tuple[str, ...] | None = None
@@ -41,9 +42,11 @@ class AugmentConfig:
     """Shift along x and y, uniform in [-value, value] of the side."""
     brightness: float = 0.0
     """Factor on the image's values, uniform in [1 - value, 1 + value]."""
+    crop: float = 0.0
+    """Share of the samples of which a random part (80 % of the area or more) is cut out and enlarged (StarGAN v2)."""
 
     def __post_init__(self) -> None:
-        limits = {"rotate_degrees": 180.0, "scale": 0.9, "translate": 0.5, "brightness": 0.9}
+        limits = {"rotate_degrees": 180.0, "scale": 0.9, "translate": 0.5, "brightness": 0.9, "crop": 1.0}
         for name, limit in limits.items():
             value = getattr(self, name)
             if not 0 <= value <= limit:

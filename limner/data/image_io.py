@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,51 @@ def read_photo(path: str | Path) -> UInt8Array:
     """
     with _opened(path) as picture:
         return _photo(picture, str(path))
+
+
+def read_any_picture(path: str | Path) -> UInt8Array:
+    """Read whatever a person calls a picture as (H, W, 3) uint8 RGB, upright.
+
+    Unlike `read_photo`, for uses in which an approximate reading is better than none: transparency is laid on white,
+    16 bits are cut to 8, and of an animation the first frame is taken.
+
+    Raises:
+        DataError: if the file is missing, damaged, too large, or of a kind that is not read.
+    """
+    with _opened(path, strict=False) as picture:
+        return np.asarray(any_picture_from_pil(picture))
+
+
+def any_picture_from_pil(picture: Image.Image) -> Image.Image:
+    """The same for a picture that is open already: an upright RGB image."""
+    upright = ImageOps.exif_transpose(picture)
+    if upright.mode in _GREY_16:
+        high = np.asarray(upright).astype(np.float64).clip(0, 65535) // 256
+        return Image.fromarray(high.astype(np.uint8)).convert("RGB")
+    if upright.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in upright.info:
+        layer = upright.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    return upright.convert("RGB")
+
+
+def read_mask(path: str | Path) -> UInt8Array:
+    """Read a soft mask as (H, W) uint8, upright: 255 where it is white.
+
+    Raises:
+        DataError: as `read_any_picture`.
+    """
+    with _opened(path, strict=False) as picture:
+        return np.asarray(any_picture_from_pil(picture).convert("L"))
+
+
+def picture_size(path: str | Path) -> tuple[int, int]:
+    """Width and height of a picture file, read from its head alone.
+
+    Raises:
+        DataError: if the file is missing or no picture.
+    """
+    with _opened(path) as picture:
+        return picture.size
 
 
 def photo_from_pil(picture: Image.Image, *, where: str = "The image") -> UInt8Array:
@@ -87,8 +133,17 @@ def read_part_mask(path: str | Path) -> npt.NDArray[np.bool_]:
         return np.asarray(picture.convert("L")) > 127
 
 
-def save_label_map(path: str | Path, label_map: UInt8Array, schema: LabelSchema) -> None:
-    """Write ids (H, W) as a palette PNG that shows the schema's colours and keeps the ids as values."""
+def save_label_map(path: str | Path | IO[bytes], label_map: UInt8Array, schema: LabelSchema) -> None:
+    """Write ids (H, W) as a palette PNG that shows the schema's colours and keeps the ids as values.
+
+    Args:
+        path: of the file, or a file that is open for writing.
+        label_map: the ids.
+        schema: what they mean.
+
+    Raises:
+        DataError: if an id is not in the schema.
+    """
     schema.check_ids(label_map, "The label map")
     picture = Image.fromarray(label_map.astype(np.uint8))
     picture.putpalette([value for color in schema.palette for value in color])
@@ -162,17 +217,20 @@ def _without_alpha(picture: Image.Image, where: str) -> Image.Image:
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[Image.Image]:
-    """A picture opened, checked for size, frames and depth; damage found while it is used becomes a DataError."""
+def _opened(path: str | Path, *, strict: bool = True) -> Iterator[Image.Image]:
+    """A picture opened, checked for size and, if `strict`, for frames and depth.
+
+    Damage that is found while it is used becomes a DataError.
+    """
     if Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
         raise DataError(f"{path} is not a file but a pipe or a device: save the picture to a file first.")
     with _damage_named(str(path)), Image.open(path) as picture:
         if picture.width * picture.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         # an MPO is a photo of a telephone: its further frames are previews or the other eye's view
-        if getattr(picture, "is_animated", False) and picture.format != "MPO":
+        if strict and getattr(picture, "is_animated", False) and picture.format != "MPO":
             raise DataError(f"{path} has several frames: save the one you want as a still picture.")
-        if picture.format == "PNG" and _png_bit_depth(path) == 16:
+        if strict and picture.format == "PNG" and _png_bit_depth(path) == 16:
             raise DataError(f"{path} has 16 bits per channel: save it with 8 bits per channel.")
         yield picture
 

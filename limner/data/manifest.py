@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from limner.data.config import Fit
 from limner.data.image_io import check_same_shape
+from limner.data.marks import MarksOf
 from limner.data.plausibility import side_agreement
 from limner.data.schema import LabelSchema, converter, get_schema
 from limner.data.transforms import make_square
@@ -34,6 +35,8 @@ KINDS: dict[str, str] = {
     "celeba": "limner.data.datasets.celeba",
     "fashion-synthesis": "limner.data.datasets.fashion_synthesis",
     "clothing-co-parsing": "limner.data.datasets.clothing_co_parsing",
+    "utkface": "limner.data.datasets.utkface",
+    "deepfashion-inshop": "limner.data.datasets.deepfashion_inshop",
     "folder": "limner.data.datasets.folder",
 }
 """Layouts by name, in the order in which `auto` tries them."""
@@ -127,6 +130,8 @@ class Layout:
     """What is wrong with the folder, one sentence each."""
     notes: tuple[str, ...] = ()
     """What a user should know of the folder, one sentence each."""
+    marks: MarksOf | None = None
+    """Name of a row -> landmarks, key points and captions, where the data set has any."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +149,7 @@ class Manifest:
     fix_sides: bool = False
     problems: tuple[str, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
+    marks: MarksOf | None = field(default=None, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -292,6 +298,7 @@ def open_manifest(
         fix_sides=fix_sides,
         problems=layout.problems,
         notes=layout.notes,
+        marks=layout.marks,
     )
 
 

@@ -223,6 +223,14 @@ _CCP_59 = _words(
     "purse ring romper sandals scarf shirt shoes shorts skin skirt sneakers socks stockings suit sunglasses sweater "
     "sweatshirt swimwear t-shirt tie tights top vest wallet watch wedges"
 )
+_BODY_20 = _words(  # the classes and the order of the human parsing sets CIHP and LIP (with CIHP's torso_skin)
+    "background hat hair gloves glasses upper_clothes dress coat socks pants torso_skin scarf skirt face l_arm r_arm "
+    "l_leg r_leg l_shoe r_shoe"
+)
+_LIMBS_18 = _words(
+    "background r_shoulder l_shoulder r_upper_arm r_forearm l_upper_arm l_forearm r_trunk r_thigh r_shin l_trunk "
+    "l_thigh l_shin neck r_nose_eye r_eye_ear l_nose_eye l_eye_ear"
+)
 _FASHION_COLORS = ((0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (255, 0, 255), (0, 255, 255))
 
 # Where the classes of other schemas go in these; a class that is not listed goes to the class of the same name.
@@ -236,6 +244,14 @@ _CCP_7_PARTS = {
     "shoes": "boots clogs flats heels loafers pumps sandals shoes sneakers socks wedges",
     "accessories": "accessories bag bracelet earrings glasses gloves hat necklace purse ring sunglasses wallet watch",
 }
+_FASHION_7_PARTS = {
+    "hair": "hat",
+    "face": "glasses torso_skin",
+    "upper_clothes": "dress coat scarf",
+    "lower_clothes": "pants skirt",
+    "legs": "l_leg r_leg socks l_shoe r_shoe",
+    "arms": "l_arm r_arm gloves",
+}
 _MERGES: dict[str, dict[str, str]] = {
     # scgan.md 6.1: whatever is not skin, eye, nose or mouth is background, as in the maps drawn from landmarks
     "scgan-celeba-7": {"u_lip": "lips", "l_lip": "lips"}
@@ -245,6 +261,7 @@ _MERGES: dict[str, dict[str, str]] = {
     | dict.fromkeys(_words("hat ear_r neck_l neck cloth"), "background"),
     "ccp-7": {name: part for part, names in _CCP_7_PARTS.items() for name in _words(names)},
     "ccp-59": {"background": "null"},
+    "deepfashion-7": {name: part for part, names in _FASHION_7_PARTS.items() for name in _words(names)},
 }
 
 SCHEMAS: dict[str, LabelSchema] = {
@@ -268,6 +285,20 @@ SCHEMAS: dict[str, LabelSchema] = {
             "deepfashion-7",
             ("background", "hair", "face", "upper_clothes", "lower_clothes", "legs", "arms"),
             _FASHION_COLORS,
+        ),
+        LabelSchema(
+            "body-20",
+            _BODY_20,
+            distinct_colors(len(_BODY_20)),
+            tuple((f"l_{part}", f"r_{part}") for part in ("arm", "leg", "shoe")),
+            "subject",
+        ),
+        LabelSchema(  # painted from 18 key points where there is no parsing; see `limner.data.keypoints`
+            "limbs-18",
+            _LIMBS_18,
+            distinct_colors(len(_LIMBS_18)),
+            tuple((name, f"r_{name[2:]}") for name in _LIMBS_18 if name.startswith("l_")),
+            "subject",
         ),
         LabelSchema(
             "ccp-7",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ from limner.data.config import AugmentConfig, Fit
 from limner.errors import DataError
 
 UInt8Array = npt.NDArray[np.uint8]
+
+CROP_AREA = (0.8, 1.0)  # share of the area that a random crop keeps (StarGAN v2, arXiv:1912.01865)
+CROP_RATIO = (0.9, 1.1)  # its width : height
 
 
 def resize_image(image: UInt8Array, size: int) -> UInt8Array:
@@ -51,6 +55,15 @@ def make_square(pixels: UInt8Array, fit: Fit, where: str, *, is_label_map: bool 
     return np.pad(pixels, margins) if is_label_map else np.pad(pixels, margins, mode="edge")
 
 
+def square_origin(height: int, width: int, fit: Fit) -> tuple[int, int]:
+    """Row and column that the first pixel of a picture (height, width) has in the square made by `make_square`."""
+    if fit == "crop":
+        side = min(height, width)
+        return -((height - side) // 2), -((width - side) // 2)
+    side = max(height, width)
+    return (side - height) // 2, (side - width) // 2
+
+
 def flip(
     image: UInt8Array, label_map: UInt8Array, flip_permutation: npt.NDArray[np.uint8]
 ) -> tuple[UInt8Array, UInt8Array]:
@@ -71,6 +84,9 @@ def augment(
     Every number is drawn whether or not its option is on, so that switching one on leaves the others as they were.
     """
     draw_flip, draw_angle, draw_scale, draw_x, draw_y, draw_brightness = random.random(6).tolist()
+    draw_crop, *crop_draws = random.random(5).tolist()
+    if draw_crop < config.crop:
+        image, label_map = random_crop(image, label_map, crop_draws)
     if config.flip and draw_flip < 0.5:
         image, label_map = flip(image, label_map, flip_permutation)
     if config.moves_pixels:
@@ -85,6 +101,27 @@ def augment(
         factor = 1 + config.brightness * (2 * draw_brightness - 1)
         image = np.clip(np.arange(256) * factor + 0.5, 0, 255).astype(np.uint8)[image]
     return image, label_map
+
+
+def random_crop(image: UInt8Array, label_map: UInt8Array, draws: Sequence[float]) -> tuple[UInt8Array, UInt8Array]:
+    """Cut the same box out of image (S, S, 3) and ids (S, S), and enlarge it to their size.
+
+    Args:
+        image: colours, enlarged bilinearly.
+        label_map: ids, enlarged by the nearest pixel.
+        draws: four numbers in [0, 1): area within `CROP_AREA`, ratio within `CROP_RATIO`, place x, place y.
+    """
+    size = image.shape[0]
+    area = CROP_AREA[0] + (CROP_AREA[1] - CROP_AREA[0]) * draws[0]
+    ratio = CROP_RATIO[0] * (CROP_RATIO[1] / CROP_RATIO[0]) ** draws[1]
+    width, height = (min(1.0, math.sqrt(value)) * size for value in (area * ratio, area / ratio))
+    left, top = (size - width) * draws[2], (size - height) * draws[3]
+    box = (left, top, left + width, top + height)
+
+    def enlarge(pixels: UInt8Array, resampling: Image.Resampling) -> UInt8Array:
+        return np.asarray(Image.fromarray(pixels).resize((size, size), resampling, box))
+
+    return enlarge(image, Image.Resampling.BILINEAR), enlarge(label_map, Image.Resampling.NEAREST)
 
 
 def affine(

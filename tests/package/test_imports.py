@@ -29,6 +29,7 @@ LAYERS = {
     "limner.losses": BASE | {"limner.nn"},
     "limner.backbones": BASE | {"limner.nn"},
     "limner.data": BASE,
+    "limner.people": BASE | {"limner.data"},
     "limner.engine": BASE | {"limner.data"},
     "limner.metrics": BASE | {"limner.data", "limner.nn", "limner.backbones", "limner.engine"},
     "limner.registry": BASE | {"limner.systems"},
@@ -36,10 +37,13 @@ LAYERS = {
     "limner.pipelines": LOW | FIND,
     "limner.tasks": LOW | {"limner.pipelines"},
     "limner.demo": LOW | {"limner.pipelines"},
-    "limner.systems": MIDDLE,
+    "limner.training": LOW | {"limner.registry"},
+    "limner.mask_to_image": LOW | {"limner.pipelines", "limner.tasks"},
+    "limner.systems": MIDDLE | {"limner.mask_to_image"},
     "limner.export": MIDDLE,
     "limner.studio": MIDDLE | {"limner.export"},
-    "limner.cli": MIDDLE | {"limner.export", "limner.studio"},
+    "limner.reproduce": MIDDLE | {"limner.mask_to_image", "limner.training"},
+    "limner.cli": MIDDLE | {"limner.people", "limner.export", "limner.studio", "limner.training", "limner.reproduce"},
 }
 FORBIDDEN = {
     "torchvision",
@@ -64,6 +68,8 @@ NO_TORCH = [
         "limner.registry",
         "limner.hub",
         "limner.tasks",
+        "limner.training",
+        "limner.reproduce.study",
         "limner.systems",
         "limner.engine.config",
         "limner.data.config",
@@ -71,6 +77,7 @@ NO_TORCH = [
         "limner.data.manifest",
     )
     or name.startswith("limner.cli")
+    or name == "limner.mask_to_image.options"
     or (name.startswith("limner.systems.") and name.rpartition(".")[2] in ("config", "presets", "options"))
 ]
 

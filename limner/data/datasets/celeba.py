@@ -12,17 +12,12 @@ Photos without a map or landmarks are left out, as in the paper: no face was fou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
-
 from limner.data.attributes import AttributeTable, read_celeba_attributes, read_eval_partition, read_splits
-from limner.data.datasets.files import PairReader, first_existing, list_pictures, lookup
-from limner.data.image_io import PHOTO_SUFFIXES, read_photo
-from limner.data.landmarks import label_map_from_landmarks, read_landmarks
+from limner.data.datasets.files import LandmarkReader, PairReader, first_existing, list_pictures, lookup
+from limner.data.image_io import PHOTO_SUFFIXES
+from limner.data.landmarks import read_landmarks
 from limner.data.manifest import Layout, Reader, Row
 from limner.data.schema import SCHEMAS, LabelSchema
 from limner.errors import DataError
@@ -58,7 +53,7 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     elif (root / LANDMARKS).exists():
         points = {Path(name).stem: value for name, value in read_landmarks(root / LANDMARKS).items()}
         labels = {name: name for name in points}
-        reader = LandmarkReader(root, points)
+        reader = LandmarkReader(root, points, (root / LANDMARKS,))
     else:
         raise DataError(f"{root} has neither {MAPS} (label maps) nor {LANDMARKS} to paint them from.")
     path = first_existing(root, ATTRIBUTES)
@@ -74,31 +69,6 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     left_out = len(photos) - len(faces)
     notes = (f"{left_out} of {len(photos)} photos have no map or landmarks and are left out.",) if left_out else ()
     return Layout(SCHEMA, rows, reader, names, fit="crop", problems=tuple(problems), notes=notes)
-
-
-@dataclass(frozen=True)
-class LandmarkReader:
-    """Photos, and label maps painted from landmarks; `Row.label` is a name in `points`."""
-
-    root: Path
-    points: dict[str, npt.NDArray[np.float64]]
-
-    def read_image(self, row: Row) -> npt.NDArray[np.uint8]:
-        """(H, W, 3) uint8 RGB."""
-        return read_photo(self.root / row.image)
-
-    def read_label_map(self, row: Row) -> npt.NDArray[np.uint8]:
-        """(H, W) uint8 ids of scgan-celeba-7, as large as the photo."""
-        try:
-            with Image.open(self.root / row.image) as picture:
-                width, height = picture.size
-        except OSError as error:
-            raise DataError(f"{self.root / row.image} cannot be read: {error}.") from error
-        return label_map_from_landmarks(self.points[row.label], (height, width))
-
-    def files(self, row: Row) -> tuple[Path, ...]:
-        """The photo and the file of all landmarks."""
-        return self.root / row.image, self.root / LANDMARKS
 
 
 def _splits(root: Path) -> dict[str, str]:

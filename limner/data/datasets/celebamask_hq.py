@@ -7,6 +7,7 @@ CelebAMask-HQ-mask-anno/0/00000_skin.png ...  one 0/255 file per part that is th
 CelebAMask-HQ-attribute-anno.txt              attributes (or mask-derived-attributes.txt); may be missing
 splits.csv                                    name,split; or CelebA's list_eval_partition.txt together with
 CelebA-HQ-to-CelebA-mapping.txt               the names that the pictures have in CelebA; may be missing
+landmarks68.csv, captions/0.txt ...           points and sentences for `limner data show`; in sets made by code
 ```
 Where merged maps and part files are both there, the merged maps are read: they are one file instead of up to 18.
 """
@@ -24,6 +25,7 @@ from limner.data.attributes import AttributeTable, read_celeba_attributes, read_
 from limner.data.datasets.files import PairReader, first_existing, list_pictures
 from limner.data.image_io import read_part_mask, read_photo
 from limner.data.manifest import Layout, Reader, Row
+from limner.data.marks import FileMarks
 from limner.data.schema import SCHEMAS, LabelSchema
 from limner.errors import DataError
 
@@ -73,7 +75,7 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
         Row(name, f"{IMAGES}/{file}", labels[name], table.get(file, unknown), splits.get(name, ""))
         for name, file in photos.items()
     )
-    return Layout(SCHEMA, rows, reader, names, problems=tuple(problems))
+    return Layout(SCHEMA, rows, reader, names, problems=tuple(problems), marks=FileMarks(root))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from limner.data.image_io import read_label_map, read_photo
+from limner.data.image_io import picture_size, read_label_map, read_photo
+from limner.data.landmarks import label_map_from_landmarks
 from limner.data.manifest import Row
 from limner.data.schema import LabelSchema
 from limner.errors import DataError
@@ -37,6 +38,29 @@ class PairReader:
     def files(self, row: Row) -> tuple[Path, ...]:
         """The photo and its map."""
         return self.root / row.image, self.root / row.label
+
+
+@dataclass(frozen=True)
+class LandmarkReader:
+    """Photos, and label maps painted from landmarks; `Row.label` is a name in `points`."""
+
+    root: Path
+    points: Mapping[str, npt.NDArray[np.float64]]
+    lists: tuple[Path, ...]
+    """The files that hold the landmarks of all photos."""
+
+    def read_image(self, row: Row) -> npt.NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB."""
+        return read_photo(self.root / row.image)
+
+    def read_label_map(self, row: Row) -> npt.NDArray[np.uint8]:
+        """(H, W) uint8 ids of scgan-celeba-7, as large as the photo."""
+        width, height = picture_size(self.root / row.image)
+        return label_map_from_landmarks(self.points[row.label], (height, width))
+
+    def files(self, row: Row) -> tuple[Path, ...]:
+        """The photo and the files of all landmarks."""
+        return self.root / row.image, *self.lists
 
 
 def list_pictures(folder: Path, suffixes: tuple[str, ...]) -> dict[str, str]:

@@ -140,7 +140,7 @@ def test_two_collections_are_not_mixed(tmp_path):
     with pytest.raises(DataError, match="damaged"):
         write_drawn_faces(tmp_path, num=2, size=16)
     (tmp_path / "drawn.json").unlink()
-    with pytest.raises(ConfigError, match="not drawn here"):
+    with pytest.raises(ConfigError, match="not made here"):
         write_drawn_faces(tmp_path, num=2, size=16)
 
 

@@ -1,0 +1,247 @@
+"""Data sets made by code: in parallel, restartable, the same bytes whatever the order, the workers and the stops.
+
+A `Maker` makes one picture of a collection with its labels. `write_collection` asks it for every picture that is not on
+disk yet, notes each finished one as a line of `records.jsonl`, and at the end writes the tables of the data set's
+layout from these lines.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from limner.errors import ConfigError, DataError
+from limner.files import reason, write_atomically, write_text_atomically
+
+RECORDS = "records.jsonl"
+Record = dict[str, Any]
+"""A finished picture as plain data: `index`, `files` (path below the folder -> bytes) and what its maker noted."""
+Files = dict[str, bytes]
+"""Path below the folder -> content."""
+Progress = Callable[[Iterable[int]], Iterable[int]]
+"""Wraps the indices as they are finished, as `tqdm` does; their number is the length of what it gets."""
+
+_CHUNK = 4  # pictures that a worker makes before it reports; as many are made anew after a stop
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class Maker(Protocol):
+    """One kind of collection and its settings: a small value that is sent to the worker processes."""
+
+    @property
+    def noun(self) -> str:
+        """What is made, in the plural, for messages."""
+
+    @property
+    def settings_file(self) -> str:
+        """Name of the file that keeps the settings."""
+
+    def settings(self) -> dict[str, Any]:
+        """What makes the files what they are, as plain data."""
+
+    def make(self, index: int) -> tuple[Files, Record]:
+        """Files and labels of one picture: a pure function of the settings and the index.
+
+        The picture is the last file, so that no reader meets a picture without its labels.
+        """
+
+    def tables(self, records: Sequence[Record]) -> dict[str, str]:
+        """Path -> text of the files that list all pictures; `records` are in the order of their indices."""
+
+
+def write_collection(
+    out: Path, maker: Maker, indices: range, *, workers: int = 1, progress: Progress | None = None
+) -> list[Record]:
+    """Make the pictures that are not there yet, then write the tables.
+
+    A run that was stopped goes on when it is repeated, and one with more indices extends the collection. A picture
+    counts as made when all its files are there at their full length. One run at a time may write to a folder.
+
+    Args:
+        out: folder, made if missing.
+        maker: makes the pictures.
+        indices: of all pictures of the collection.
+        workers: number of processes; more than one needs an importable main module.
+        progress: wraps the indices as they are finished.
+
+    Returns:
+        The records of all pictures, in the order of their indices.
+
+    Raises:
+        ConfigError: if `workers` is less than 1 or the folder holds something else.
+        DataError: if a file cannot be written or a worker is killed; pictures that are finished stay.
+    """
+    if workers < 1:
+        raise ConfigError(f"workers is {workers}, but must be at least 1.")
+    records: dict[int, Record] = {}
+    try:
+        _prepare(out, maker, len(indices))
+        records.update((record["index"], record) for record in _read_records(out) if _is_whole(out, record))
+        _write_records(out, records)
+        missing = [index for index in indices if index not in records]
+        made = _Counted(_make_all(out, maker, missing, workers, records), len(missing))
+        for _ in made if progress is None else progress(made):
+            pass
+        _write_records(out, records)
+        ordered = [records[index] for index in sorted(records)]
+        for name, text in maker.tables(ordered).items():
+            write_text_atomically(out / name, text)
+    except BrokenProcessPool as error:
+        _remove_temporaries(out)
+        raise DataError(
+            f"A worker process was killed, perhaps for want of memory: {len(records)} of {len(indices)} {maker.noun} "
+            f"are in {out}; repeat the command, with fewer workers, and it makes the others."
+        ) from error
+    except OSError as error:
+        raise DataError(f"{error.filename or out} cannot be written: {reason(error)}.") from error
+    return ordered
+
+
+class _Counted:
+    """An iterator whose length is known beforehand."""
+
+    def __init__(self, indices: Iterator[int], length: int) -> None:
+        self._indices, self._length = indices, length
+
+    def __iter__(self) -> Iterator[int]:
+        return self._indices
+
+    def __len__(self) -> int:
+        return self._length
+
+
+def _prepare(out: Path, maker: Maker, num: int) -> None:
+    """Note the settings; refuse to mix two collections."""
+    settings = maker.settings()
+    path = out / maker.settings_file
+    if path.exists():
+        try:
+            there = json.loads(path.read_text(encoding="utf-8"))
+            differing = [name for name in settings if there[name] != settings[name]]
+            fewer = num < there["num"]
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise DataError(f"{path} is damaged: remove it to write the folder anew.") from error
+        if differing:
+            name = differing[0]
+            raise ConfigError(
+                f"{out} holds {maker.noun} with {name} = {there[name]}, not {settings[name]}: choose another folder."
+            )
+        if fewer:
+            raise ConfigError(f"{out} holds {there['num']} {maker.noun}, more than {num}: choose another folder.")
+    elif out.is_dir() and any(out.iterdir()):
+        raise ConfigError(f"{out} holds files that were not made here: choose another folder, or an empty one.")
+    write_text_atomically(path, json.dumps(settings | {"num": num}, indent=1))
+    _remove_temporaries(out)
+
+
+def _make_all(
+    out: Path, maker: Maker, missing: Sequence[int], workers: int, records: dict[int, Record]
+) -> Iterator[int]:
+    """Make pictures and note them, one index after the other; what is finished is in `records` at once."""
+    task = partial(_make_one, out, maker)
+    with _mapper(min(workers, len(missing))) as run:
+        for record in run(task, missing):
+            _append_record(out, record)
+            records[record["index"]] = record
+            yield record["index"]
+
+
+def _make_one(out: Path, maker: Maker, index: int) -> Record:
+    files, labels = maker.make(index)
+    write_atomically({out / name: partial(_write_bytes, content) for name, content in files.items()})
+    return {"index": index, "files": {name: len(content) for name, content in files.items()}, **labels}
+
+
+def _write_bytes(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
+
+
+@contextmanager
+def _mapper(workers: int) -> Iterator[Callable[[Callable[[int], Record], Sequence[int]], Iterable[Record]]]:
+    """`map` in this process, or in `workers` others of one thread each."""
+    if workers <= 1:
+        yield map
+        return
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))  # read by the new processes when they load numpy and torch
+    try:
+        # Fresh processes: a fork of a process that runs threads (torch's, for one) may hang.
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
+            yield partial(pool.map, chunksize=_CHUNK)
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _start_worker() -> None:
+    """Leave Ctrl-C to the parent, and end when the parent does, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None  # this runs in a worker
+    parent.join()
+    os._exit(1)
+
+
+def _is_whole(out: Path, record: Record) -> bool:
+    try:
+        return all((out / name).stat().st_size == size for name, size in record["files"].items())
+    except OSError:
+        return False
+
+
+def _read_records(out: Path) -> list[Record]:
+    """The lines that can be read: a picture whose line was cut off by a stop counts as missing."""
+    path, records = out / RECORDS, []
+    for line in path.read_bytes().splitlines() if path.exists() else ():
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict) and "index" in record and isinstance(record.get("files"), dict):
+            records.append(record)
+    return records
+
+
+def _write_records(out: Path, records: dict[int, Record]) -> None:
+    write_text_atomically(out / RECORDS, "".join(_line(records[index]) for index in sorted(records)))
+
+
+def _append_record(out: Path, record: Record) -> None:
+    """Add a line; a disk that fills up leaves none of it."""
+    line = _line(record).encode()
+    with open(out / RECORDS, "ab", buffering=0) as file:
+        length = file.tell()
+        try:
+            if file.write(line) < len(line):
+                raise OSError("the disk is full")
+        except OSError:
+            file.truncate(length)
+            raise
+
+
+def _line(record: Record) -> str:
+    return json.dumps(record, separators=(",", ":")) + "\n"
+
+
+def _remove_temporaries(out: Path) -> None:
+    """Remove what killed processes left; see `limner.files.write_atomically`."""
+    for path in out.rglob(".*.tmp"):
+        path.unlink(missing_ok=True)

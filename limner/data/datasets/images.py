@@ -1,0 +1,338 @@
+"""Any folder of pictures, with or without masks of the subject: listed, split, and decoded once into a cache.
+
+```
+anything/.../*.jpg           pictures, at any depth; names that begin with a dot are left out
+masks/.../*.png              bright where the subject is, at the same places as below `images/`; may be missing
+img_align_celeba/*.jpg       CelebA: its first 2 001 pictures are the test split
+train/..., val/...           ImageNet: the pictures below `val` are the test split
+images.txt                   CUB: lines "number path"; train_test_split.txt says which are the test split
+```
+Data sets whose label maps show a whole subject (`SUBJECT_KINDS`) are read too: their mask is everything but class 0.
+
+Without a split of its own a folder's sorted list gives its first hundredth to the test split, the next one to `val`.
+Pictures that cannot be read are left out and reported. Decoded pictures lie in one array on the disk, so that a set
+larger than memory trains at the speed of a small one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from limner.data.image_io import PHOTO_SUFFIXES, read_any_picture, read_mask
+from limner.data.manifest import DataSpec, Manifest, find_kind, open_manifest
+from limner.data.schema import LabelSchema
+from limner.errors import ConfigError, DataError
+from limner.files import cache_folder, reason
+
+log = logging.getLogger("limner")
+
+UInt8Array = npt.NDArray[np.uint8]
+Progress = Callable[..., Iterable[Any]]
+
+SUBJECT = LabelSchema("subject", ("background", "subject"), ((0, 0, 0), (255, 255, 255)))
+"""What a mask says of a pixel."""
+SPEC = DataSpec(SUBJECT)
+"""The data description of weights that need no labels."""
+
+SUBJECT_KINDS = ("celebamask-hq", "fashion-synthesis", "clothing-co-parsing", "folder")
+"""Layouts whose class 0 is the background."""
+SUFFIXES = (*PHOTO_SUFFIXES, ".gif", ".tif", ".tiff")
+_VERSION = 1  # of the cache's files
+_SHARE, _MAX_TEST, _MAX_VAL = 0.01, 2_000, 1_000
+_CELEBA, _CELEBA_TEST = "img_align_celeba", 2_001
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture of a folder, before it is decoded."""
+
+    name: str
+    """Path below the root, or the row's name in a data set of a known layout."""
+    split: str
+    read: Callable[[], UInt8Array] = field(repr=False)
+    read_mask: Callable[[], UInt8Array] | None = field(repr=False)
+    files: tuple[Path, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class PictureCache:
+    """Decoded pictures of one size, on the disk.
+
+    Attributes:
+        folder: of the cache.
+        names: of the pictures.
+        splits: of the pictures.
+        hashes: SHA-256 of each picture's pixels as they were cached.
+        skipped: sentences about pictures that could not be read.
+        images: (n, size, size, 3).
+        masks: (n, size, size), 255 where the subject is.
+        has_mask: (n,) whether the picture came with a mask.
+    """
+
+    folder: Path
+    names: tuple[str, ...]
+    splits: tuple[str, ...]
+    hashes: tuple[str, ...]
+    skipped: tuple[str, ...]
+    images: UInt8Array = field(repr=False)
+    masks: UInt8Array = field(repr=False)
+    has_mask: npt.NDArray[np.bool_] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def rows(self, split: str) -> list[int]:
+        """Places of the pictures of a split; "all" for every one.
+
+        Raises:
+            DataError: if it has none.
+        """
+        rows = [index for index, name in enumerate(self.splits) if split in ("all", name)]
+        if not rows:
+            there = ", ".join(sorted(set(self.splits)))
+            raise DataError(f'There is no picture in the split "{split}"; there are: {there}, all.')
+        return rows
+
+    def fingerprint(self, rows: Sequence[int]) -> str:
+        """Hash of what these pictures show (16 hex digits)."""
+        return hashlib.sha256("".join(self.hashes[row] for row in rows).encode()).hexdigest()[:16]
+
+    def derived(
+        self, key: str, function: Callable[[UInt8Array], UInt8Array], *, progress: Progress | None = None
+    ) -> UInt8Array:
+        """A map (n, size, size) made from each picture, computed once and cached beside the pictures.
+
+        Args:
+            key: what it is and with which settings; part of the file's name.
+            function: pictures (b, size, size, 3) -> maps (b, size, size).
+            progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
+        """
+        path = self.folder / f"{key}.npy"
+        if not path.exists():
+            with tempfile.TemporaryDirectory(dir=self.folder) as temporary:
+                part = Path(temporary) / path.name
+                maps = np.lib.format.open_memmap(part, "w+", np.uint8, self.images.shape[:3])
+                starts: Iterable[Any] = range(0, len(self), _BATCH)
+                if progress is not None:
+                    starts = progress(starts, total=len(range(0, len(self), _BATCH)), unit="batch", desc=key)
+                for start in starts:
+                    maps[start : start + _BATCH] = function(np.asarray(self.images[start : start + _BATCH]))
+                maps.flush()
+                os.replace(part, path)
+        return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
+
+
+def list_pictures(root: Path) -> list[Picture]:
+    """All pictures of a folder with their splits; nothing is decoded yet.
+
+    Raises:
+        DataError: if the folder is missing or has no picture.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root} is {'not a folder' if root.exists() else 'missing'}: name a folder of pictures.")
+    kind = None if (root / "masks").is_dir() else find_kind(root)
+    if kind in SUBJECT_KINDS:
+        return _of_manifest(open_manifest(root, kind=kind, attributes=(), fit="crop"))
+    base = root / "images" if (root / "masks").is_dir() and (root / "images").is_dir() else root
+    files = [path for path in _walk(base) if root / "masks" not in path.parents]
+    if not files:
+        raise DataError(f"{root} has no pictures ({', '.join(SUFFIXES)}), at no depth.")
+    masks = {path.relative_to(root / "masks").with_suffix(""): path for path in _walk(root / "masks")}
+    splits = _splits(root, base, files)
+    pictures = []
+    for path, split in zip(files, splits, strict=True):
+        mask = masks.get(path.relative_to(base).with_suffix(""))
+        pictures.append(
+            Picture(
+                name=path.relative_to(root).as_posix(),
+                split=split,
+                read=_reader(read_any_picture, path),
+                read_mask=None if mask is None else _reader(read_mask, mask),
+                files=(path,) if mask is None else (path, mask),
+            )
+        )
+    return pictures
+
+
+def open_pictures(
+    root: str | Path,
+    *,
+    size: int,
+    fit: Literal["crop", "squash"] = "crop",
+    cache: str | Path | None = None,
+    progress: Progress | None = None,
+) -> PictureCache:
+    """The pictures of a folder at one size; decoded the first time, and whenever a file of the folder changes.
+
+    Args:
+        root: the folder.
+        size: side in pixels.
+        fit: cut the middle square out, or pull the picture to a square.
+        cache: folder for decoded pictures; none: `limner.files.cache_folder()`.
+        progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
+
+    Raises:
+        ConfigError: if the size is out of range.
+        DataError: if there is no picture that can be read, or the cache cannot be written.
+    """
+    if not 1 <= size <= 4096:
+        raise ConfigError(f"Pictures cannot be cached at {size} pixels; the size must be from 1 to 4096.")
+    pictures = list_pictures(Path(root))
+    facts = [[p.name, p.split, [[f.stat().st_size, f.stat().st_mtime_ns] for f in p.files]] for p in pictures]
+    key = hashlib.sha256(json.dumps([_VERSION, str(Path(root).resolve()), size, fit, facts]).encode()).hexdigest()[:20]
+    folder = Path(cache).expanduser() if cache is not None else cache_folder() / "pictures"
+    target = folder / key
+    if not (target / "index.json").exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            temporary = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=folder))
+            try:
+                _decode(pictures, temporary, size, fit, progress)
+                if not target.exists():  # another process may have been faster
+                    temporary.rename(target)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+        except OSError as error:
+            raise DataError(
+                f"Decoded pictures cannot be kept in {folder}: {reason(error)}; name another folder for them."
+            ) from error
+    return _load(target)
+
+
+def _decode(
+    pictures: Sequence[Picture], folder: Path, size: int, fit: Literal["crop", "squash"], progress: Progress | None
+) -> None:
+    """Write arrays and `index.json` into an empty folder."""
+    shape = (len(pictures), size, size)
+    images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (*shape, 3))
+    masks = np.lib.format.open_memmap(folder / "masks.npy", "w+", np.uint8, shape)
+
+    def decode(picture: Picture) -> tuple[UInt8Array, UInt8Array | None] | str:
+        try:
+            image = _square(picture.read(), size, fit)
+            return image, None if picture.read_mask is None else _square(picture.read_mask(), size, fit)
+        except DataError as error:
+            return str(error)
+
+    kept: list[dict[str, Any]] = []
+    skipped: list[str] = []
+    with ThreadPoolExecutor() as pool:  # Pillow decodes without the interpreter's lock
+        found: Iterable[Any] = pool.map(decode, pictures)
+        if progress is not None:
+            found = progress(found, total=len(pictures), unit="picture", desc="decoding")
+        for picture, result in zip(pictures, found, strict=True):
+            if isinstance(result, str):
+                skipped.append(result)
+                continue
+            image, mask = result
+            images[len(kept)] = image
+            if mask is not None:
+                masks[len(kept)] = mask
+            sha256 = hashlib.sha256(image.tobytes()).hexdigest()
+            kept.append({"name": picture.name, "split": picture.split, "sha256": sha256, "mask": mask is not None})
+    if not kept:
+        raise DataError(f"No picture can be read; the first reason: {skipped[0]}")
+    images.flush()
+    masks.flush()
+    if skipped:
+        log.warning("%d of %d pictures are left out; the first: %s", len(skipped), len(pictures), skipped[0])
+    (folder / "index.json").write_text(json.dumps({"skipped": skipped, "pictures": kept}, indent=1), encoding="utf-8")
+
+
+def _load(folder: Path) -> PictureCache:
+    try:
+        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        rows = index["pictures"]
+        # The arrays are as long as the folder's list; what was left out is at their end.
+        images = np.load(folder / "images.npy", mmap_mode="r")[: len(rows)]
+        masks = np.load(folder / "masks.npy", mmap_mode="r")[: len(rows)]
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(f"The cached pictures in {folder} are damaged: delete the folder.") from error
+    return PictureCache(
+        folder=folder,
+        names=tuple(row["name"] for row in rows),
+        splits=tuple(row["split"] for row in rows),
+        hashes=tuple(row["sha256"] for row in rows),
+        skipped=tuple(index["skipped"]),
+        images=images,
+        masks=masks,
+        has_mask=np.array([row["mask"] for row in rows], bool),
+    )
+
+
+def _square(pixels: UInt8Array, size: int, fit: Literal["crop", "squash"]) -> UInt8Array:
+    """A picture (H, W[, 3]) as a square of that size; bilinear, with the filter widened when shrinking."""
+    image = Image.fromarray(pixels)
+    if fit == "crop":
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
+    return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
+
+
+def _walk(folder: Path) -> list[Path]:
+    """Picture files at any depth, sorted by their path; hidden files and folders are left out."""
+    found = []
+    for parent, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [
+            Path(parent) / name
+            for name in files
+            if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")
+        ]
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _splits(root: Path, base: Path, files: Sequence[Path]) -> list[str]:
+    """The split of each file; `val` is cut off the training part, for choosing checkpoints."""
+    if (root / "images.txt").exists() and (root / "train_test_split.txt").exists():
+        numbers = dict(line.split()[::-1] for line in (root / "images.txt").read_text().splitlines() if line.strip())
+        training = dict(line.split() for line in (root / "train_test_split.txt").read_text().splitlines() if line)
+        names = [path.relative_to(root).as_posix().removeprefix("images/") for path in files]
+        is_test = [training.get(numbers.get(name, ""), "1") == "0" for name in names]
+    elif root.name == _CELEBA or (root / _CELEBA).is_dir():
+        is_test = [index < _CELEBA_TEST for index in range(len(files))]
+    elif (base / "train").is_dir() and (base / "val").is_dir():
+        is_test = [base / "val" in path.parents for path in files]
+    else:
+        num_test = min(_MAX_TEST, max(1, round(_SHARE * len(files)))) if len(files) > 2 else 0
+        is_test = [index < num_test for index in range(len(files))]
+    training_files = [index for index, test in enumerate(is_test) if not test]
+    num_val = min(_MAX_VAL, max(1, round(_SHARE * len(files)))) if len(training_files) > 1 else 0
+    val = set(training_files[:num_val])
+    return ["test" if test else "val" if index in val else "train" for index, test in enumerate(is_test)]
+
+
+def _of_manifest(manifest: Manifest) -> list[Picture]:
+    def mask_of(row: Any) -> UInt8Array:
+        return np.where(manifest.read_label_map(row) > 0, 255, 0).astype(np.uint8)
+
+    return [
+        Picture(
+            name=row.name,
+            split=row.split,
+            read=_reader(manifest.read_image, row),
+            read_mask=_reader(mask_of, row),
+            files=manifest.reader.files(row),
+        )
+        for row in manifest.rows
+    ]
+
+
+def _reader(function: Callable[[Any], UInt8Array], value: Any) -> Callable[[], UInt8Array]:
+    return lambda: function(value)

@@ -1,0 +1,54 @@
+"""What a data set says of a picture beyond its label map: landmarks, key points, captions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from limner.data.attributes import read_lines
+from limner.data.landmarks import read_landmarks
+
+Points = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Of one picture; points are (n, 2) positions x, y in pixels of the picture as its reader gives it."""
+
+    landmarks: Points | None = None
+    """The 68 of iBUG."""
+    keypoints: Points | None = None
+    """The 18 of OpenPose, NaN where not seen."""
+    captions: tuple[str, ...] = ()
+    """Sentences about it."""
+
+
+MarksOf = Callable[[str], Marks]
+"""Name of a picture -> its marks."""
+
+
+@dataclass(frozen=True)
+class FileMarks:
+    """`MarksOf` for a folder with `landmarks68.csv` and `captions/{name}.txt`; either may be missing."""
+
+    root: Path
+
+    def __call__(self, name: str) -> Marks:
+        """The marks of a picture.
+
+        Raises:
+            DataError: if a file is damaged.
+        """
+        captions = self.root / "captions" / f"{name}.txt"
+        lines = [line.strip() for line in read_lines(captions)] if captions.exists() else []
+        return Marks(self._landmarks.get(name), captions=tuple(line for line in lines if line))
+
+    @cached_property
+    def _landmarks(self) -> dict[str, Points]:
+        path = self.root / "landmarks68.csv"
+        return {Path(name).stem: points for name, points in read_landmarks(path).items()} if path.exists() else {}

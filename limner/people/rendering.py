@@ -1,0 +1,184 @@
+"""A person in a scene becomes a picture with exact labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
+
+from limner.data.schema import get_schema
+from limner.errors import ShapeError
+from limner.people.accessories import accessory_surfaces, lens_outlines
+from limner.people.background import paint_background
+from limner.people.body import BodyShape, PosedBody, age_phenotype, body_model
+from limner.people.camera import Pinhole, place_camera
+from limner.people.eyes import eye_surfaces
+from limner.people.face_hair import face_hair_surfaces
+from limner.people.film import develop
+from limner.people.garments import garment_surfaces
+from limner.people.hair import hair_surfaces
+from limner.people.light import place_lights
+from limner.people.person import Person
+from limner.people.raycast import Stage
+from limner.people.scene import Scene
+from limner.people.skin import skin_surfaces
+from limner.people.surface import Floats, Labels, Surface
+
+MIN_SIZE, MAX_SIZE = 16, 2048
+LANDMARK_TOLERANCE = 0.012
+"""Metres before a landmark that do not hide it: lids, lashes and the thickness of the lips."""
+KEYPOINT_TOLERANCES = np.full(18, 0.14, np.float32)
+"""The same for key points: joints lie inside the body, below clothes; wrists, elbows, knees and ankles less deep."""
+KEYPOINT_TOLERANCES[[3, 4, 6, 7, 9, 10, 12, 13]] = 0.09
+KEYPOINT_TOLERANCES[[0, 14, 15]] = 0.03
+KEYPOINT_TOLERANCES[[16, 17]] = 0.06  # ears, below hair
+MIN_SHARE = 1.5e-4
+"""Share of the picture that a thing must fill to count as seen."""
+HEAD_SHARE = 0.55
+"""Share of a turn of the head that the skull makes; the neck makes the rest."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rendering:
+    """One picture with its labels. Left and right are the subject's.
+
+    Attributes:
+        image: (size, size, 3) uint8, sRGB.
+        parsing: (size, size) uint8, schema "celebamask-19".
+        body_parsing: (size, size) uint8, classes of the fine body parsing.
+        landmarks68: (68, 2) float32, x and y in pixels in iBUG order; (0, 0) is the centre of the upper left pixel.
+        landmarks_visible: (68,) bool: inside the picture and hidden by nothing.
+        keypoints18: (18, 2) float32, the same in OpenPose order.
+        keypoints_visible: (18,) bool.
+        depth: (size, size) float32, metres along the camera's axis; infinite where the background is.
+        attributes: name -> whether it is true, under CelebA's names.
+        age_years: age in this picture.
+        identity: the same for all pictures of one person.
+    """
+
+    image: npt.NDArray[np.uint8]
+    parsing: Labels
+    body_parsing: Labels
+    landmarks68: Floats
+    landmarks_visible: npt.NDArray[np.bool_]
+    keypoints18: Floats
+    keypoints_visible: npt.NDArray[np.bool_]
+    depth: Floats
+    attributes: dict[str, bool]
+    age_years: float
+    identity: str
+
+
+def render(person: Person, scene: Scene, size: int = 128, *, device: str = "cpu", grid: int = 2) -> Rendering:
+    """Photograph a person; a pure function of its arguments on one machine.
+
+    Args:
+        person: who.
+        scene: how.
+        size: pixels along an edge.
+        device: where rays are cast: "cpu" or a CUDA device as warp names it.
+        grid: `grid` x `grid` samples per pixel.
+
+    Raises:
+        ShapeError: if `size` is not within 16 to 2048.
+        MissingExtraError: if the extra "people" is not installed.
+    """
+    if not MIN_SIZE <= size <= MAX_SIZE:
+        raise ShapeError(f"A person cannot be {size} pixels wide: the size must lie within {MIN_SIZE} to {MAX_SIZE}.")
+    age = person.age_in(scene)
+    body = pose_body(person, scene)
+    camera = place_camera(scene.camera, body)
+    portrait = scene.camera.framing == "face"
+    seen = surfaces(person, body, age, texture_size=_texture_size(size), portrait=portrait)
+    stage = Stage(seen, camera, device=device)
+    picture = stage.photograph(
+        camera,
+        place_lights(scene.light, camera),
+        size,
+        grid=grid,
+        seed=scene.background.seed,
+    )
+    _label_lenses(picture.label, picture.body_label, lens_outlines(person, body), camera)
+    skin = get_schema("celebamask-19").id("skin")
+    light = picture.radiance + (1 - picture.coverage[..., None]) * paint_background(scene.background, size)
+    landmarks, landmarks_visible = _project(stage, camera, body.landmarks68, size, LANDMARK_TOLERANCE)
+    keypoints, keypoints_visible = _project(stage, camera, body.keypoints18, size, KEYPOINT_TOLERANCES)
+    return Rendering(
+        image=develop(light, scene.film, subject=picture.label == skin, seed=scene.background.seed),
+        parsing=picture.label,
+        body_parsing=picture.body_label,
+        landmarks68=landmarks,
+        landmarks_visible=landmarks_visible,
+        keypoints18=keypoints,
+        keypoints_visible=keypoints_visible,
+        depth=picture.depth,
+        attributes=_seen(person.attributes(scene), picture.label),
+        age_years=age,
+        identity=person.identity,
+    )
+
+
+def pose_body(person: Person, scene: Scene) -> PosedBody:
+    """The body of a person at the age, in the pose and with the expression of a scene."""
+    shape = BodyShape(age=age_phenotype(person.age_in(scene)), local=person.local_changes, **person.phenotype)
+    turn = np.array([-scene.head_pitch, scene.head_roll, scene.head_yaw])
+    eyes = np.array([-scene.gaze_pitch, 0.0, scene.gaze_yaw])
+    joints: dict[str, npt.ArrayLike] = dict(scene.joints)
+    joints["head"] = HEAD_SHARE * turn
+    for bone in ("neck01", "neck02", "neck03"):
+        joints[bone] = (1 - HEAD_SHARE) / 3 * turn
+    joints["eye.L"] = joints["eye.R"] = eyes
+    return body_model().pose(shape, scene.actions, joints)
+
+
+def surfaces(
+    person: Person, body: PosedBody, age_years: float, *, texture_size: int = 512, portrait: bool = False
+) -> list[Surface]:
+    """All there is to see of a person, for a `portrait` without legs' clothes and shoes; the one list of all parts."""
+    return [
+        *skin_surfaces(person, body, age_years, texture_size=texture_size),
+        *eye_surfaces(person, body, age_years),
+        *hair_surfaces(person, body, age_years),
+        *face_hair_surfaces(person, body, age_years),
+        *accessory_surfaces(person, body),
+        *garment_surfaces(person, body, portrait=portrait),
+    ]
+
+
+def _label_lenses(label: Labels, body_label: Labels, outlines: list[Floats], camera: Pinhole) -> None:
+    """Label the skin that is seen through glasses as glasses, in place; eyes, brows and nose keep their names."""
+    schema, body_schema = get_schema("celebamask-19"), get_schema("body-20")
+    size = len(label)
+    for outline in outlines:
+        places, _ = camera.project(outline, size)
+        mask = Image.new("1", (size, size))
+        ImageDraw.Draw(mask).polygon([(float(x), float(y)) for x, y in places], fill=1)
+        behind = np.asarray(mask) & (label == schema.id("skin"))
+        label[behind], body_label[behind] = schema.id("eye_g"), body_schema.id("glasses")
+
+
+def _seen(attributes: dict[str, bool], label: Labels) -> dict[str, bool]:
+    """The attributes of a picture: what is worn counts if it is seen, the mouth is open if its inside is."""
+    schema = get_schema("celebamask-19")
+    shown = {
+        name: bool((label == schema.id(part)).mean() > MIN_SHARE)
+        for name, part in schema.implied_attributes.items()
+        if part != "hair" and name in attributes
+    }
+    return attributes | shown
+
+
+def _texture_size(size: int) -> int:
+    """Texels across the skin's texture, about one per sample of a face: painting them takes long."""
+    return 256 if size <= 96 else 384 if size <= 160 else 512
+
+
+def _project(
+    stage: Stage, camera: Pinhole, points: Floats, size: int, tolerance: float | Floats
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Places in the picture, and which are inside it and not hidden."""
+    places, depth = camera.project(points, size)
+    inside = ((places >= -0.5) & (places < size - 0.5)).all(axis=1) & (depth > 0)
+    return places, inside & stage.sees(camera, points, tolerance)

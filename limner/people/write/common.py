@@ -1,0 +1,112 @@
+"""What all kinds of people on disk share: the arguments, the record of a picture, the shards."""
+
+from __future__ import annotations
+
+import importlib
+import zlib
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+import limner
+from limner.data.collection import Maker, Progress, Record, write_collection
+from limner.data.schema import get_schema
+from limner.data.shards import Sample, write_shards
+from limner.errors import ConfigError, nearest
+from limner.optional import optional
+from limner.people.rendering import MIN_SHARE
+
+KINDS: dict[str, str] = {
+    "people-faces": "limner.people.write.faces:Faces",
+    "people-ages": "limner.people.write.ages:Ages",
+    "people-bodies": "limner.people.write.bodies:Bodies",
+}
+"""Kind -> class that makes it."""
+SIZES = (64, 512)
+"""Smallest and largest side of a picture in pixels."""
+BODY_STEP = 32
+"""Sides of bodies are multiples of it, so that the person's columns, 11 of 16, lie in the middle."""
+_SCHEMA = get_schema("celebamask-19")
+
+
+class PeopleMaker(Maker, Protocol):
+    """A maker of `limner.data.collection` whose pictures can go into shards."""
+
+    def shard_sample(self, out: Path, record: Record) -> Sample:
+        """A finished picture with its labels."""
+
+
+def people_settings(kind: str, seed: int, size: int) -> dict[str, Any]:
+    """What makes the files what they are; another version of the package may render other pictures."""
+    return {"kind": kind, "seed": seed, "size": size, "limner": limner.__version__}
+
+
+def generator(seed: int, index: int, purpose: str) -> np.random.Generator:
+    """Random numbers of one picture and purpose."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, index, zlib.crc32(purpose.encode())])))
+
+
+def visible_classes(parsing: npt.NDArray[np.uint8]) -> set[str]:
+    """Names of the classes of celebamask-19 that a map (H, W) shows in more than a few pixels."""
+    counts = np.bincount(parsing.ravel(), minlength=_SCHEMA.num_classes)
+    return {name for name, count in zip(_SCHEMA.classes, counts, strict=True) if count > MIN_SHARE * parsing.size}
+
+
+def rounded(points: npt.NDArray[Any]) -> list[float]:
+    """Points (n, 2) as plain numbers x0, y0, x1, ... with three decimals."""
+    return [round(float(value), 3) for value in points.ravel()]
+
+
+def write_people(
+    kind: str,
+    out: str | Path,
+    *,
+    num: int,
+    size: int = 128,
+    seed: int = 0,
+    workers: int = 1,
+    per_shard: int = 0,
+    progress: Progress | None = None,
+) -> list[Record]:
+    """Render pictures 0 to `num` - 1 of the collection `seed` and write them with their labels.
+
+    What is there is kept; see `limner.data.collection.write_collection`. The heads of `faces`, `ages` and `bodies` in
+    `limner.people.write` show the layouts.
+
+    Args:
+        kind: a name of `KINDS`.
+        out: folder, made if missing.
+        num: number of pictures, at least 1.
+        size: side of a picture in pixels, 64 to 512; of bodies a multiple of 32.
+        seed: of the collection, at least 0.
+        workers: number of processes; more than one needs an importable main module.
+        per_shard: also pack the samples into tar files of so many each; 0: do not.
+        progress: wraps the indices as they are finished, as `tqdm` does.
+
+    Returns:
+        The records of all pictures.
+
+    Raises:
+        ConfigError: if an argument is out of range or the folder holds something else.
+        DataError: if a file cannot be written or a worker is killed.
+        MissingExtraError: if the renderer is not installed.
+    """
+    if kind not in KINDS:
+        raise ConfigError(f'There is no kind of people "{kind}".{nearest(kind, KINDS)}')
+    for name, value, low in (("num", num, 1), ("seed", seed, 0), ("per_shard", per_shard, 0)):
+        if value < low:
+            raise ConfigError(f"{name} is {value}, but must be at least {low}.")
+    if not SIZES[0] <= size <= SIZES[1]:
+        raise ConfigError(f"size is {size}, but must be from {SIZES[0]} to {SIZES[1]}.")
+    if kind == "people-bodies" and size % BODY_STEP:
+        raise ConfigError(f"size is {size}, but must be a multiple of {BODY_STEP} for {kind}: 64, 96, 128 ...")
+    module, _, name = KINDS[kind].partition(":")
+    maker: PeopleMaker = getattr(importlib.import_module(module), name)(seed, size)
+    optional("warp", extra="people")  # before anything is written
+    out = Path(out)
+    records = write_collection(out, maker, range(num), workers=workers, progress=progress)
+    if per_shard:
+        write_shards(out, (maker.shard_sample(out, record) for record in records), per_shard=per_shard)
+    return records

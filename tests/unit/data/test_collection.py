@@ -1,0 +1,176 @@
+"""Collections made by code: stops of every sort, then the same bytes as without them."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import resource
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+from limner.data.collection import RECORDS
+from limner.data.drawn import write_drawn_faces
+from limner.data.manifest import open_manifest
+from limner.errors import ConfigError, DataError
+
+NUM, SIZE = 12, 16
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def make(out: Path, **options) -> list:
+    return write_drawn_faces(out, num=NUM, size=SIZE, seed=3, **options)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> dict[str, bytes]:
+    """A run that nothing disturbs."""
+    out = tmp_path_factory.mktemp("whole") / "faces"
+    make(out)
+    return contents(out)
+
+
+def test_records_are_in_order_and_name_every_file(tmp_path):
+    records = make(tmp_path / "out", part_masks=True)
+    assert [record["index"] for record in records] == list(range(NUM))
+    lines = (tmp_path / "out" / RECORDS).read_text().splitlines()
+    assert [json.loads(line) for line in lines] == records
+    named = {name for record in records for name in record["files"]}
+    tables = {RECORDS, "drawn.json", "splits.csv", "landmarks68.csv", "CelebAMask-HQ-attribute-anno.txt"}
+    assert named | tables == set(contents(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("damage", ["missing", "short", "map", "torn line", "no records", "odd line", "leftover"])
+def test_what_is_damaged_is_made_again(damage, tmp_path, whole):
+    out = tmp_path / "out"
+    make(out)
+    picture, records = out / "CelebA-HQ-img/5.png", out / RECORDS
+    untouched = (out / "CelebA-HQ-img/6.png").stat().st_mtime_ns
+    if damage == "missing":
+        picture.unlink()
+    elif damage == "short":
+        picture.write_bytes(picture.read_bytes()[:-10])
+    elif damage == "map":
+        (out / "CelebAMaskHQ-mask/5.png").unlink()
+    elif damage == "torn line":
+        records.write_bytes(records.read_bytes()[:-200])
+    elif damage == "no records":
+        records.unlink()
+    elif damage == "odd line":
+        records.write_text('{"index": 5}\n[]\n' + "".join(records.read_text().splitlines(True)[1:]))
+    else:
+        (picture.parent / ".5.png.99.tmp").write_bytes(b"half")
+    make(out)
+    assert contents(out) == whole
+    if damage != "no records":
+        assert (out / "CelebA-HQ-img/6.png").stat().st_mtime_ns == untouched
+
+
+def test_the_bar_counts_what_is_left_to_do(tmp_path):
+    seen: list[tuple[int, int]] = []
+
+    def progress(finished: Iterable[int]) -> Iterator[int]:
+        for index in finished:
+            seen.append((len(finished), index))
+            yield index
+
+    write_drawn_faces(tmp_path, num=4, size=SIZE, progress=progress)
+    assert seen == [(4, 0), (4, 1), (4, 2), (4, 3)]
+    seen.clear()
+    write_drawn_faces(tmp_path, num=6, size=SIZE, progress=progress)
+    assert seen == [(2, 4), (2, 5)]
+
+
+def test_a_killed_worker_is_one_sentence_and_the_rest_stays(tmp_path, whole):
+    out = tmp_path / "out"
+
+    def kill_one(finished: Iterable[int]) -> Iterator[int]:
+        for count, index in enumerate(finished):
+            if count == 0:
+                os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+            yield index
+
+    with pytest.raises(DataError, match=rf"worker process was killed.* of {NUM} drawn faces are in .*fewer workers"):
+        make(out, workers=2, progress=kill_one)
+    assert multiprocessing.active_children() == []
+    there = open_manifest(out)
+    for row in there.rows:
+        there.read(row)
+    assert not list(out.rglob("*.tmp"))
+    make(out)
+    assert contents(out) == whole
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_no_half_of_a_line(tmp_path, whole):
+    out = tmp_path / "out"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (9000, hard))  # about five lines of records
+    try:
+        with pytest.raises(DataError, match=r"cannot be written: "):
+            make(out)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    lines = (out / RECORDS).read_text().splitlines()
+    assert 0 < len(lines) < NUM and all(json.loads(line) for line in lines)
+    make(out)
+    assert contents(out) == whole
+
+
+def test_no_workers(tmp_path):
+    with pytest.raises(ConfigError, match="workers is 0"):
+        make(tmp_path / "out", workers=0)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for children in /proc")
+def test_workers_end_with_their_parent(tmp_path, root):
+    words = shlex.split("-m limner data make drawn-faces --num 100000 --size 64 --workers 2 --out")
+    parent = subprocess.Popen(
+        [sys.executable, *words, str(tmp_path / "out")], env={**os.environ, "PYTHONPATH": str(root)}
+    )
+    try:
+        workers: list[int] = []
+        for _ in range(600):
+            workers = [pid for pid in children_of(parent.pid) if "spawn_main" in command_line(pid)]
+            if len(workers) == 2 and (tmp_path / "out" / RECORDS).exists():
+                break
+            time.sleep(0.1)
+        assert len(workers) == 2
+    finally:
+        parent.kill()
+        parent.wait()
+    for _ in range(200):
+        if not any(command_line(pid) for pid in workers):
+            break
+        time.sleep(0.1)
+    assert not any(command_line(pid) for pid in workers)
+
+
+def children_of(pid: int) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(path.parent.name))
+    return found
+
+
+def command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""

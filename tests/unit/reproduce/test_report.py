@@ -1,0 +1,120 @@
+"""What is made of a record: numbers with intervals, orders, the page."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from limner.errors import DataError
+from limner.reproduce.page import results_page
+from limner.reproduce.report import T_QUANTILES, final_values, interval, markdown
+from limner.reproduce.study import Column, load_study
+
+STUDY = load_study("scgan-table")
+
+
+def run(fd: float | None, iou: float, points: tuple[int, ...] = (50, 100)) -> dict:
+    values = {"fd": fd, "judge_mean_iou": iou, "judge_pixel_accuracy": 0.9, "diversity_pixels": 0.1}
+    return {str(point): values for point in points}
+
+
+RECORD = {
+    "table": "scgan-table",
+    "protocol": "100 images.",
+    "results": {
+        "SCGAN": [run(10, 0.80), run(11, 0.81), run(12, 0.82)],
+        "SPADE": [run(20, 0.77), run(21, 0.79), run(22, 0.81)],
+        "Pix2Pix": [run(30, 0.5)],
+        "CycleGAN": [],
+    },
+    "reasons": {"CycleGAN": "its gradient was not finite"},
+    "published": {
+        "title": "SCGAN on CelebA",
+        "source": "the paper",
+        "protocol": "FID.",
+        "columns": {"fid": "FID", "mean_iou": "mIoU", "pixel_accuracy": "pAcc"},
+        "rows": {
+            "SCGAN": {"fid": 10.2, "mean_iou": 79.11, "pixel_accuracy": 98.95},
+            "SPADE": {"fid": 18.5, "mean_iou": 74.76, "pixel_accuracy": None},
+        },
+    },
+}
+
+
+def test_interval_by_hand():
+    assert interval([1.0]) is None
+    low, high = interval([1.0, 2.0, 3.0])  # mean 2, deviation 1
+    assert (low, high) == pytest.approx((2 - 4.303 / 3**0.5, 2 + 4.303 / 3**0.5))
+
+
+def test_quantiles_are_students():
+    stats = pytest.importorskip("scipy.stats")
+    expected = [stats.t.ppf(0.975, degrees) for degrees in range(1, len(T_QUANTILES) + 1)]
+    assert list(T_QUANTILES) == pytest.approx(expected, abs=5e-4)
+
+
+def test_values_after_the_last_image_in_the_unit_of_the_column():
+    record = {"results": {"A": [{"9": {"x": 0.1}, "10": {"x": 0.25}}, {"9": {"x": 0.1}, "10": {"x": None}}]}}
+    assert final_values(record, "A", "x", Column("x")) == [0.25]
+    assert final_values(record, "A", "x", Column("x, %")) == [25.0]
+    assert final_values(record, "B", "x", Column("x")) == []
+
+
+def test_table_orders_and_reasons():
+    text = markdown(STUDY, RECORD)
+    assert "| SCGAN | 11 [8.516, 13.48] | 81 [78.52, 83.48] |" in text
+    assert "| 10.2 | 79.11 | 98.95 |" in text and "| 18.5 | 74.76 | N/A |" in text
+    assert "| CycleGAN | not reproduced |" in text and "- CycleGAN: its gradient was not finite" in text
+    # FD: the intervals of SCGAN and SPADE lie apart; one run of Pix2Pix has none. mIoU: the first two overlap.
+    assert "FD-parser: SCGAN > SPADE ≈ Pix2Pix; published FID: SCGAN > SPADE" in text
+    assert "mIoU by the judge, %: SCGAN ≈ SPADE ≈ Pix2Pix; published mIoU: SCGAN > SPADE" in text
+
+
+def test_a_heading_says_whose_features_were_used():
+    text = markdown(STUDY, {**RECORD, "metrics": {"fd": "FID-people", "judge_mean_iou": "mIoU by judge x"}})
+    assert "| row | FID-people | mIoU by the judge, % |" in text and "FD-parser" not in text
+    assert "| row | FD-parser |" in markdown(STUDY, RECORD)
+
+
+def test_page_of_a_record_in_the_form_of_the_first_ablation(tmp_path):
+    """It had a protocol and results by variant, no more."""
+    values = {"judge_mean_iou": 0.5, "judge_pixel_accuracy": 0.9, "judge_attribute_accuracy": 0.7, "fd": 3.0}
+    results = {"full": [{"4000": values, "16000": {**values, "fd": 2.0}}] * 3, "no_segmentor": [{"16000": values}]}
+    (tmp_path / "scgan-ablation.json").write_text(json.dumps({"protocol": "16000 images.", "results": results}))
+    (tmp_path / "scgan-ablation.png").write_bytes(b"")
+    text = results_page(tmp_path)
+    assert text.startswith("# Results on record") and "## SCGAN's ablations" in text
+    assert "| full | 50 [50, 50] | 90 [90, 90] | 70 [70, 70] | 2 [2, 2] | not measured |" in text
+    assert "| all_at_once | not reproduced |" in text
+    assert "![scgan-ablation](scgan-ablation.png)" in text and "bars" not in text
+
+
+def test_page_refuses_what_is_no_record(tmp_path):
+    (tmp_path / "scgan-table.json").write_text("{")
+    with pytest.raises(DataError, match=r"scgan-table\.json is no record of a study"):
+        results_page(tmp_path)
+    (tmp_path / "scgan-table.json").rename(tmp_path / "other.json")
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(DataError, match='no table "other"'):
+        results_page(tmp_path)
+
+
+def test_the_page_in_the_documents_is_made_from_the_records(root):
+    folder = root / "docs/results"
+    assert (folder / "README.md").read_text(encoding="utf-8") == results_page(folder), "run: make results"
+
+
+def test_plots(tmp_path):
+    pytest.importorskip("matplotlib")
+    from PIL import Image
+
+    from limner.reproduce.plots import bars, curves
+
+    for plot in (curves, bars):
+        path = tmp_path / "plot.png"
+        path.write_bytes(plot(STUDY, RECORD))
+        with Image.open(path) as picture:
+            assert picture.size == (4 * 4 * 80, int(3.6 * 80))
+        path.write_bytes(plot(STUDY, {**RECORD, "results": {}}))  # nothing finished: empty axes
+        assert path.stat().st_size > 0

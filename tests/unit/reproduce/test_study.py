@@ -1,0 +1,115 @@
+"""Studies that come with the package, and the configuration of their runs."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from limner import registry
+from limner.data.config import AugmentConfig, DataConfig
+from limner.errors import ConfigError
+from limner.reproduce.study import StudyRow, load_study, row_config, study_names
+from limner.systems.scgan.config import LossConfig, ModelConfig, OptimizerConfig
+
+STUDIES = [load_study(name) for name in study_names()]
+
+
+def config(study, row, *, preset="cpu", budget=None, seed=0, **reading):
+    return row_config(
+        study,
+        row,
+        preset=preset,
+        budget=budget or study.budget[preset],
+        seed=seed,
+        dataset=study.data_config(**reading),
+    )
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_every_row_builds_at_every_preset_with_equal_size_and_budget(study):
+    assert set(study.budget) == set(study.image_size) == set(study.judge_images) == {"paper", "gpu", "cpu", "smoke"}
+    assert set(study.options) <= set(study.budget)
+    known = [row for row in study.rows if row.system in registry.system_names()]
+    assert known
+    for preset in study.presets:
+        configs = [config(study, row, preset=preset) for row in known]
+        assert {one.model.image_size for one in configs} == {study.image_size[preset]}
+        assert {one.train.images for one in configs} == {study.budget[preset]}
+        assert all(study.budget[preset] % one.train.batch_size == 0 for one in configs)
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_published_columns_exist(study):
+    for schema in ("celebamask-19", "deepfashion-7"):
+        table = study.published_table(schema)
+        if table is None:
+            continue
+        assert {column.published for column in study.columns.values()} - {""} <= set(table.columns)
+        methods = {row.method for row in table.rows}
+        assert methods <= {row.published or row.name for row in study.rows}
+
+
+def test_the_table_of_the_data():
+    study = load_study("scgan-table")
+    assert study.published_table("celebamask-19").name == "scgan-celeba"
+    assert study.published_table("deepfashion-7").name == "scgan-deepfashion"
+    assert load_study("scgan-ablation").published_table("celebamask-19") is None
+    portrait = load_study("portrait-table").published_table("celebamask-19")
+    assert [row.values["fid"] for row in portrait.rows] == [26.54, 26.04, 28.48]
+
+
+def test_ablation_on_a_cpu_is_the_paper_in_small():
+    """Losses and update rules of the paper; nothing that the preset adds for small sets."""
+    study = load_study("scgan-ablation")
+    full = config(study, study.rows[0], seed=2)
+    assert full.loss == dataclasses.replace(LossConfig(), diversity_limit=full.loss.diversity_limit)
+    assert full.model == ModelConfig(
+        image_size=32, latent_size=32, generator_width=24, discriminator_width=24, segmentor_width=24
+    )
+    assert full.optimizer == OptimizerConfig(lr_generator=4e-4, lr_discriminator=4e-4, lr_segmentor=8e-4, num_repeat=2)
+    assert full.augment == AugmentConfig(flip=True)
+    assert (full.train.precision, full.train.ema_half_life, full.train.seed) == ("32-true", 1_000, 2)
+    switches = [
+        {("loss", "use_segmentor")},
+        {("loss", "use_segmentor"), ("loss", "use_classifier")},
+        {("model", "generator")},
+    ]
+    for row, expected in zip(study.rows[1:], switches, strict=True):
+        other = config(study, row, seed=2)
+        different = {
+            (section, field.name)
+            for section in ("model", "loss", "optimizer", "augment", "train", "dataset")
+            for field in dataclasses.fields(getattr(full, section))
+            if getattr(getattr(full, section), field.name) != getattr(getattr(other, section), field.name)
+        }
+        assert different == expected
+
+
+def test_schedules_follow_the_budget():
+    study, row = load_study("scgan-table"), StudyRow("SCGAN", "scgan")
+    preset = registry.preset("scgan", "cpu")
+    half = config(study, row, budget=preset.train.images // 2)
+    assert half.optimizer.decay_images == preset.optimizer.decay_images // 2
+    assert half.train.ema_half_life == preset.train.ema_half_life / 2
+    double = config(study, row, budget=preset.train.images * 2)
+    assert double.train.ema_half_life == preset.train.ema_half_life  # more images do not blur the weights
+    assert half.train.checkpoint_every * study.points == half.train.images
+    assert half.train.keep_checkpoints == study.points
+
+
+def test_how_the_data_is_read_reaches_every_run():
+    study = load_study("scgan-table")
+    for row in study.rows:
+        found = config(study, row, fix_sides=True, kind="celeba").dataset
+        assert found == DataConfig(kind="celeba", fix_sides=True)
+    portrait = load_study("portrait-table").data_config(fit="crop")
+    assert portrait == DataConfig(schema="portrait-11", attributes=(), fit="crop")
+
+
+def test_an_option_that_a_system_does_not_have():
+    study = load_study("scgan-table")
+    with pytest.raises(ConfigError, match=r'The row "odd" sets loss\.weight_l1, which spade does not have'):
+        config(study, StudyRow("odd", "spade", {"loss": {"weight_l1": 1.0}}))
+    with pytest.raises(ConfigError, match=r"sets looses\.weight_kl"):
+        config(study, StudyRow("odd", "spade", {"looses": {"weight_kl": 1.0}}))
