@@ -21,6 +21,9 @@ from limner.people.scene import KINDS
 
 FOLDER = Path(__file__).parent / "ready"
 INDEX = "people.json"
+MAPS = FOLDER / "maps"
+"""Label maps ("celebamask-19", 128 px) of one more person: `turn-0` to `turn-9` from side to side, and `edit-…`, the
+same face with one thing changed. `tools/make_demo_maps.py` makes them."""
 
 
 @dataclass(frozen=True, eq=False)

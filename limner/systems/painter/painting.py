@@ -233,22 +233,26 @@ class _Easel:
                 torch.stack([canvases[index] for index in active]),
                 [step / total[index] for index in active],
             )
-            for index, row, canvas in zip(active, params, believed, strict=True):
+            for index, row, after in zip(active, params, believed, strict=True):
                 count = min(self.networks.bundle, left[index])
                 left[index] -= count
                 origin = (index % tiles / tiles, index // tiles / tiles)
                 new = StrokeList.from_params(row[:count], origin=origin, side=1 / tiles, phase=phase)
-                self._set_down(new, index, tiles, canvas)
+                self._note(new)
+                if self.brushwork.exact:
+                    self.seen = new.paint(self.seen)
+                else:
+                    canvases[index] = after[count - 1]
+                    self._keep_belief(after[count - 1], index, tiles)
             if self.brushwork.exact:
                 seen = self._seen_at(tiles)
                 canvases.update({index: self._part(seen, index, tiles) for index in active})
-            else:
-                canvases.update(zip(active, believed, strict=True))
 
-    def _act(
-        self, scenes: list[Scene], canvases: Tensor, progress: list[float]
-    ) -> tuple[NDArray[np.float64], list[Tensor]]:
-        """The actor's next strokes for some tiles, (tiles, strokes, 13), and the canvases that it expects."""
+    def _act(self, scenes: list[Scene], canvases: Tensor, progress: list[float]) -> tuple[NDArray[np.float64], Tensor]:
+        """The actor's next strokes for some tiles, (tiles, strokes, 13), and the canvases that it expects after each.
+
+        It expects nothing where it will see the exact ones.
+        """
         networks = self.networks
         scene = Scene(*(torch.cat([getattr(s, name) for s in scenes]) for name in ("target", "attention", "features")))
         times = torch.tensor(progress, device=networks.device)
@@ -258,21 +262,17 @@ class _Easel:
             palette = torch.tensor(self.brushwork.palette).to(rows)
             nearest = torch.cdist(rows[..., 10:], palette[None].expand(len(rows), -1, -1)).argmin(dim=-1)
             rows = torch.cat([rows[..., :10], palette[nearest]], dim=-1)
-        believed = canvases
+        believed = canvases[:, None]
         if not self.brushwork.exact:
-            believed, _ = paint(canvases, rows.flatten(1), networks.renderer)
-        return rows.double().cpu().numpy(), list(believed)
+            believed = torch.stack(paint(canvases, rows.flatten(1), networks.renderer)[1], dim=1)
+        return rows.double().cpu().numpy(), believed
 
-    def _set_down(self, new: StrokeList, index: int, tiles: int, believed: Tensor) -> None:
-        """Add strokes to the list and to the canvas that is seen."""
+    def _note(self, new: StrokeList) -> None:
+        """Add strokes to the list, with the attention under the middle of their ends."""
         side = self.attention.shape[-1]
         middle = ((new.points[:, 0] + new.points[:, 2]) / 2 * side).astype(int).clip(0, side - 1)
         new = StrokeList(**{**vars(new), "attention": self.attention[middle[:, 1], middle[:, 0]].astype(np.float64)})
         self.parts.append(new)
-        if self.brushwork.exact:
-            self.seen = new.paint(self.seen)
-        else:
-            self._keep_belief(believed, index, tiles)
         self.progress(len(new))
 
     def _keep_belief(self, believed: Tensor, index: int, tiles: int) -> None:

@@ -285,8 +285,8 @@ class PainterPipeline(Pipeline):
     ) -> GenerationPlan:
         """The checked inputs of `__call__`; see there."""
         budgets = [strokes] if isinstance(strokes, int) else list(strokes)
-        if not budgets:
-            raise ConfigError("There must be at least one number of strokes.")
+        if not budgets or len(set(budgets)) != len(budgets):
+            raise ConfigError(f"The numbers of strokes are {budgets}; there must be one or several different ones.")
         chosen = [list(tiles) if tiles is not None else self.default_tiles(budget) for budget in budgets]
         for budget, passes in zip(budgets, chosen, strict=True):
             check_brushwork(Brushwork(budget, tuple(passes), focus))

@@ -1,9 +1,8 @@
-"""What SCGAN can do, shown on faces whose label maps are drawn by code."""
+"""What SCGAN can do, shown on the label maps of people who never lived: the ready-made ones of `limner.people`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from limner import hub
-from limner.data.drawn import FaceParameters, interpolate, render
-from limner.data.image_io import save_label_map
+from limner.data.image_io import read_label_map, save_label_map
 from limner.data.schema import get_schema
+from limner.data.transforms import resize_label_map
 from limner.demo import DemoPicture, contact_sheet
+from limner.people.gallery import MAPS, ReadyPerson, ready
 from limner.systems.scgan.pipeline import SCGANPipeline
 
 SCHEMA = get_schema("celebamask-19")
-COLLECTION = 20
-"""Seed of the faces whose maps are shown; the training collections of shipped weights have other seeds."""
 NUM_FACES = 8
 NUM_LATENTS = 8
 NUM_STEPS = 10
@@ -31,24 +29,26 @@ CHANGES: dict[str, tuple[dict[str, float], dict[str, float]]] = {
     "young\nto old": ({"Brown_Hair": 1, "Young": 1}, {"Young": 0}),
 }
 """Row -> attributes at the start and what changes."""
+EDITS = ["before", "mouth open", "glasses", "long hair", "hat"]
 
 
 def demo(out: Path, pipeline: SCGANPipeline) -> list[DemoPicture]:
     """Five sheets; the label maps that they are made from are written to `out/maps`."""
     (out / "maps").mkdir(parents=True, exist_ok=True)
-    parameters = [FaceParameters.sample(COLLECTION, index) for index in range(NUM_FACES)]
     return [
-        _faces(out, pipeline, parameters),
+        _faces(out, pipeline, ready("face")[:NUM_FACES]),
         _attributes(out, pipeline),
-        _walks(out, pipeline, parameters[0]),
-        _edits(out, pipeline, parameters[5]),
+        _walks(out, pipeline),
+        _edits(out, pipeline),
         _parses(out, pipeline),
     ]
 
 
-def _faces(out: Path, pipeline: SCGANPipeline, parameters: list[FaceParameters]) -> DemoPicture:
-    maps = [_draw_map(out / f"maps/face-{index}.png", face, pipeline) for index, face in enumerate(parameters)]
-    attributes = [_known(face.attributes(), pipeline) for face in parameters]
+def _faces(out: Path, pipeline: SCGANPipeline, people: tuple[ReadyPerson, ...]) -> DemoPicture:
+    for index, person in enumerate(people):
+        save_label_map(out / f"maps/face-{index}.png", person.label_map, SCHEMA)
+    maps = [_small(person.label_map, pipeline) for person in people]
+    attributes = [_known(person, pipeline) for person in people]
     result = pipeline(maps, attributes, num_images=NUM_LATENTS, schema=SCHEMA)
     rows = [
         [_paint(label_map), *result.images[index * NUM_LATENTS : (index + 1) * NUM_LATENTS]]
@@ -111,16 +111,10 @@ def _attributes(out: Path, pipeline: SCGANPipeline) -> DemoPicture:
     )
 
 
-def _walks(out: Path, pipeline: SCGANPipeline, face: FaceParameters) -> DemoPicture:
-    first = replace(face, yaw=-0.5, smile=0.0, mouth_open=0.0, face_width=0.9 * face.face_width)
-    last = replace(face, yaw=0.5, smile=1.0, mouth_open=0.8, face_width=1.1 * face.face_width)
-    fractions = [step / (NUM_STEPS - 1) for step in range(NUM_STEPS)]
+def _walks(out: Path, pipeline: SCGANPipeline) -> DemoPicture:
     folder = out / "maps/walk"
     folder.mkdir(exist_ok=True)
-    maps = [
-        _draw_map(folder / f"{step}.png", interpolate(first, last, fraction), pipeline)
-        for step, fraction in enumerate(fractions)
-    ]
+    maps = [_copy_map(f"turn-{step}", folder / f"{step}.png", pipeline) for step in range(NUM_STEPS)]
     start = {"Black_Hair": 1.0, "Young": 1.0}
     target = {"Black_Hair": 0.0, "Blond_Hair": 1.0, "Male": 1.0}
     z = pipeline.interpolate(maps[0], start, what="z", steps=NUM_STEPS, schema=SCHEMA)
@@ -152,22 +146,14 @@ def _walks(out: Path, pipeline: SCGANPipeline, face: FaceParameters) -> DemoPict
     )
 
 
-def _edits(out: Path, pipeline: SCGANPipeline, face: FaceParameters) -> DemoPicture:
-    face = replace(face, hat="none", glasses="none", mouth_open=0.0, hair_style="short", male=False)
-    edits = {
-        "before": face,
-        "mouth open": replace(face, mouth_open=0.9, smile=1.0),
-        "glasses": replace(face, glasses="round"),
-        "long hair": replace(face, hair_style="long"),
-        "hat": replace(face, hat="beanie"),
-    }
-    files = {name: out / f"maps/edit-{name.replace(' ', '-')}.png" for name in edits}
-    maps = {name: _draw_map(files[name], edited, pipeline) for name, edited in edits.items()}
+def _edits(out: Path, pipeline: SCGANPipeline) -> DemoPicture:
+    files = {name: out / f"maps/edit-{name.replace(' ', '-')}.png" for name in EDITS}
+    maps = {name: _copy_map(path.stem, path, pipeline) for name, path in files.items()}
     attributes = {"Brown_Hair": 1.0, "Young": 1.0}
     columns = NUM_LATENTS - 1
     before = pipeline(maps["before"], attributes, num_images=columns, schema=SCHEMA)
     rows = [[_paint(maps["before"]), *before.images]]
-    for name in list(edits)[1:]:
+    for name in EDITS[1:]:
         rows.append([_paint(maps[name]), *pipeline.rerender(maps[name], like=before, schema=SCHEMA).images])
     options = " ".join(f"--attribute {name}=1" for name in attributes)
     return DemoPicture(
@@ -177,7 +163,7 @@ def _edits(out: Path, pipeline: SCGANPipeline, face: FaceParameters) -> DemoPict
         "latents and attributes.",
         image=contact_sheet(
             rows,
-            row_names=list(edits),
+            row_names=EDITS,
             column_names=["label map", *(f"seed {seed}" for seed in range(columns))],
         ),
         python=_python(
@@ -232,19 +218,22 @@ def _parses(out: Path, pipeline: SCGANPipeline) -> DemoPicture:
     )
 
 
-def _draw_map(path: Path, face: FaceParameters, pipeline: SCGANPipeline) -> NDArray[np.uint8]:
-    label_map = render(face, pipeline.image_size).label_map
-    save_label_map(path, label_map, SCHEMA)
-    return label_map
+def _copy_map(name: str, path: Path, pipeline: SCGANPipeline) -> NDArray[np.uint8]:
+    shutil.copyfile(MAPS / f"{name}.png", path)
+    return _small(read_label_map(path, SCHEMA), pipeline)
+
+
+def _small(label_map: NDArray[np.uint8], pipeline: SCGANPipeline) -> NDArray[np.uint8]:
+    return resize_label_map(label_map, pipeline.image_size)
 
 
 def _paint(label_map: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(SCHEMA.colorize(label_map))
 
 
-def _known(attributes: Mapping[str, int], pipeline: SCGANPipeline) -> dict[str, float]:
+def _known(person: ReadyPerson, pipeline: SCGANPipeline) -> dict[str, float]:
     """The attributes that hold and that the weights know."""
-    return {name: 1.0 for name, value in attributes.items() if value and name in pipeline.spec.attribute_names}
+    return {name: 1.0 for name in person.attributes if name in pipeline.spec.attribute_names}
 
 
 def _python(pipeline: SCGANPipeline, *lines: str) -> str:

@@ -7,10 +7,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from limner.data.image_io import read_label_map
 from limner.data.schema import get_schema
 from limner.errors import ConfigError
 from limner.people import ready
-from limner.people.gallery import FOLDER
+from limner.people.gallery import FOLDER, MAPS
 
 
 def test_there_are_faces_ages_and_bodies():
@@ -71,8 +72,9 @@ def test_unknown_kind():
 
 
 def test_they_take_less_than_a_megabyte():
-    files = list(FOLDER.iterdir())
-    assert len(files) == 2 * len(ready()) + 1
+    files = [path for path in FOLDER.rglob("*") if path.is_file()]
+    maps = [path for path in files if path.parent == MAPS]
+    assert len(files) - len(maps) == 2 * len(ready()) + 1
     assert sum(path.stat().st_size for path in files) < 1e6
 
 
@@ -97,3 +99,14 @@ def test_they_are_what_the_renderer_makes():
         shown = render(*Faces(seed, 128).subject(index), 128)
         assert (shown.parsing == person.label_map).mean() > 0.99
         assert np.abs(shown.image.astype(float) - person.image).mean() < 5, "WebP changes little"
+
+
+def test_maps_of_the_demo_hold_what_their_names_say():
+    schema = get_schema("celebamask-19")
+    maps = {path.stem: read_label_map(path, schema) for path in MAPS.iterdir()}
+    assert sum(name.startswith("turn-") for name in maps) == 10
+    before = maps["edit-before"]
+    for name, part in (("edit-glasses", "eye_g"), ("edit-hat", "hat"), ("edit-mouth-open", "mouth")):
+        assert (maps[name] == schema.id(part)).sum() > (before == schema.id(part)).sum() + 20, name
+    hair = schema.id("hair")
+    assert (maps["edit-long-hair"] == hair).sum() > 1.5 * (before == hair).sum()

@@ -16,6 +16,8 @@ FACES = SCHEMAS["celebamask-19"]
 LIPS = [FACES.id(name) for name in ("u_lip", "l_lip", "mouth")]
 # Part -> its classes and the landmarks at its ends: the corners of the mouth and of the eyes.
 CORNERS = {"lips": (LIPS, (48, 54)), "r_eye": ([FACES.id("r_eye")], (36, 39)), "l_eye": ([FACES.id("l_eye")], (42, 45))}
+OVER_LIPS = ("moustache", "circle", "short", "full")
+"""Beards whose hair falls over the corners of the mouth: the landmark is where the corner is, below it."""
 TOLERANCE_PX = 1.5
 SIZE = 256
 
@@ -42,8 +44,11 @@ def corner_distances(shown: Rendering) -> dict[str, float]:
 def test_corners_of_mouth_and_eyes_lie_on_the_border_of_their_class(num):
     distances: dict[str, float] = {}
     for index in range(num):
-        shown = render(sample_person(9, index), sample_scene(9, index), SIZE)
-        distances |= {f"person {index}, {name}": value for name, value in corner_distances(shown).items()}
+        person, scene = sample_person(9, index), sample_scene(9, index)
+        found = corner_distances(render(person, scene, SIZE))
+        if person.beard_style(person.age_in(scene)) in OVER_LIPS:
+            found = {name: value for name, value in found.items() if not name.startswith("lips")}
+        distances |= {f"person {index}, {name}": value for name, value in found.items()}
     assert len(distances) > 4 * num, "most corners are visible"
     far = {name: round(value, 2) for name, value in distances.items() if value > TOLERANCE_PX}
     assert far == {}

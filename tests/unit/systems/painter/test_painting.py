@@ -13,6 +13,7 @@ from PIL import Image
 
 from limner.errors import ConfigError, DataError, MissingExtraError, ShapeError
 from limner.systems.painter.drawing import Files
+from limner.systems.painter.environment import paint
 from limner.systems.painter.painting import choose_palette, distribute, prepare, resolution, tile_weights
 from limner.systems.painter.pipeline import PainterPipeline, PaintingResult
 from limner.systems.painter.strokes import PHASES, StrokeDocument, to_bytes
@@ -71,6 +72,8 @@ def test_impossible_numbers_of_strokes_are_refused(painter: PainterPipeline, bud
 
 
 def test_other_impossible_wishes_are_refused(painter: PainterPipeline) -> None:
+    with pytest.raises(ConfigError, match="different ones"):
+        painter(picture(), [5, 5])
     for wish, message in (
         ({"focus": 1.5}, "focus"),
         ({"tiles": [1]}, "from 2 to 16"),
@@ -81,6 +84,16 @@ def test_other_impossible_wishes_are_refused(painter: PainterPipeline) -> None:
     ):
         with pytest.raises(ConfigError, match=message):
             painter(picture(), 10, **wish)
+
+
+def test_a_cut_action_is_believed_only_as_far_as_it_is_painted(painter: PainterPipeline) -> None:
+    """With 1 of 5 strokes kept, the renderer's canvas must not show the other four."""
+    result = painter(picture(32, 32), 1, render="neural")
+    stroke = torch.from_numpy(result.documents[0].strokes.to_params()).float()
+    with torch.no_grad():
+        canvas, _ = paint(torch.zeros(1, 3, 32, 32), stroke, painter.components["renderer"])
+    expected = ((canvas[0].numpy() - result.weight_map["target"]) ** 2).mean()
+    assert result.statistics[0]["mse_as_seen"] == pytest.approx(float(expected), rel=1e-4)
 
 
 def test_focus_puts_strokes_where_the_mask_is(painter: PainterPipeline) -> None:

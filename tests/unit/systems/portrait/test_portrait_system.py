@@ -227,6 +227,7 @@ def test_micro_batches_give_every_result_to_the_discriminators(make_engine, batc
         assert len(changed(engine, before)) == 4
 
 
+@pytest.mark.slow
 def test_overfitting_a_batch_of_two(make_engine, batch):
     """Both reconstruction losses fall by half (portrait.md 10.6, with fewer steps at a higher rate)."""
     engine = make_engine(
