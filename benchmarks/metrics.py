@@ -5,7 +5,7 @@ speed does not depend on their values) sees random pictures, made in batches of 
 `collect_statistics` takes their features, as `limner evaluate` does with the real pictures; nothing is decoded from
 files (see data_wait.py). Every number of pictures has a process of its own, so that its peak memory is its own; the
 ratio of the two peaks says whether memory grows with the number. Then, on features of that many pictures: the time of
-each distance with its interval. Inception-v3 (random weights) sees a few batches, for comparison.
+each distance with its interval. Inception-v3 (random weights) sees 128 of them, for comparison.
 Targets: 10,000 pictures of 128 px for FID-people in 180 s on two cores; peak memory flat.
 
     python benchmarks/metrics.py
@@ -112,8 +112,8 @@ def measure_distances(*, count: int, num_features: int, threads: int | None) -> 
     return seconds
 
 
-def measure_inception(*, batches: int, size: int, threads: int | None) -> dict[str, Any]:
-    """Inception-v3 on some batches, resized from the same pictures."""
+def measure_inception(*, count: int, size: int, threads: int | None) -> dict[str, Any]:
+    """Inception-v3 on some pictures of the same size, enlarged to its own."""
     import torch
 
     from limner.backbones.inception import InceptionV3
@@ -126,21 +126,21 @@ def measure_inception(*, batches: int, size: int, threads: int | None) -> dict[s
     with torch.inference_mode():
         network(resize(torch.zeros(2, 3, size, size)))
         start = time.perf_counter()
-        for batch in pictures(batches * BATCH, size, making):
+        for batch in pictures(count, size, making):
             network(resize(batch))
         seconds = time.perf_counter() - start - sum(making)
-    return {"images_per_second": batches * BATCH / seconds, "peak_memory_bytes": own_peak_memory()}
+    return {"images_per_second": count / seconds, "peak_memory_bytes": own_peak_memory()}
 
 
 def main() -> None:
     """Measure and print."""
     parser = new_parser(__doc__)
     parser.add_argument("--weights", default=None, metavar="NAME|DIR", help="of the parser (random ones)")
-    parser.add_argument("--images", type=int, default=None, help="pictures (10000; with --quick 320)")
+    parser.add_argument("--images", type=int, default=None, help="pictures (10000; with --quick 100)")
     parser.add_argument("--size", type=int, default=128, help="of the pictures in pixels (128)")
     parser.add_argument("--threads", type=int, default=None, help="of torch (torch's own choice)")
     options = parser.parse_args()
-    count = options.images or (320 if options.quick else 10_000)
+    count = options.images or (100 if options.quick else 10_000)
     if count < 20:
         parser.error(f"--images is {count}; it must be at least 20")
     shared = {"size": options.size, "threads": options.threads}
@@ -151,7 +151,7 @@ def main() -> None:
     distances = in_fresh_process(
         measure_distances, count=count, num_features=people[1]["num_features"], threads=options.threads
     )
-    inception = in_fresh_process(measure_inception, batches=1 if options.quick else 4, **shared)
+    inception = in_fresh_process(measure_inception, count=8 if options.quick else 128, **shared)
     growth = people[1]["peak_memory_bytes"] / people[0]["peak_memory_bytes"]
     protocol = (
         f"{'Weights ' + options.weights if options.weights else 'Random weights'}; pictures of {options.size} px, "

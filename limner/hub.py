@@ -24,7 +24,7 @@ INDEX = "pipeline.json"
 CARD = "README.md"
 SUMS = "SHA256SUMS"
 
-DEFAULTS = {"scgan": "scgan-drawn-64-smoke", "parser": "parser-drawn-64"}
+DEFAULTS = {"scgan": "scgan-people-64", "parser": "parser-people-64"}
 """System -> the shipped weights that `load(system)` takes."""
 
 PEOPLE_FEATURES = "parser-people-features"

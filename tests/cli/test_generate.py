@@ -97,7 +97,7 @@ def test_text_output_is_one_line(maps: Path, tmp_path: Path, capsys: pytest.Capt
     words = ["generate", "scgan", "--label-map", str(maps / "face0.png"), "--out", str(tmp_path / "out")]
     assert main(words) == 0
     assert capsys.readouterr().out.startswith(
-        f"wrote 1 pictures to {tmp_path / 'out'} with the weights scgan-drawn-64-smoke"
+        f"wrote 1 pictures to {tmp_path / 'out'} with the weights scgan-people-64"
     )
     assert main(words) == 0
     assert "wrote 0 pictures" in (text := capsys.readouterr().out) and "1 were there already" in text

@@ -66,7 +66,7 @@ class Renderer(nn.Module):
         hidden = functional.relu(self.fc2(hidden))
         hidden = functional.relu(self.fc3(hidden))
         hidden = functional.relu(self.fc4(hidden))
-        hidden = hidden.view(len(shape), -1, self.side, self.side)
+        hidden = hidden.view(shape.shape[0], -1, self.side, self.side)
         hidden = functional.relu(self.conv1(hidden))
         hidden = functional.pixel_shuffle(self.conv2(hidden), 2)
         hidden = functional.relu(self.conv3(hidden))

@@ -44,10 +44,13 @@ def renderer(strokes) -> Renderer:
 
 
 def scenes(numbers: range) -> Scene:
-    """Two-toned discs before smooth backgrounds, with their masks as attention."""
+    """Two-toned discs before smooth random backgrounds, with their masks as attention."""
     pictures, masks = zip(*(scene(number, height=SIZE, width=SIZE) for number in numbers), strict=True)
     mask = torch.from_numpy(np.stack(masks))[:, None].float() / 255
-    return Scene(torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255, mask, torch.zeros_like(mask))
+    discs = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255
+    spots = torch.stack([torch.rand(3, 4, 4, generator=torch.Generator().manual_seed(number)) for number in numbers])
+    background = functional.interpolate(spots, size=(SIZE, SIZE), mode="bilinear", align_corners=True)
+    return Scene(torch.where(mask > 0, discs, background), mask, torch.zeros_like(mask))
 
 
 def trained(renderer: Renderer, weighting: str) -> Actor:
