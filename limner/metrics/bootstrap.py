@@ -51,5 +51,8 @@ def mean_interval(
     values: Shaped[Tensor, " count"], *, seed: int, resamples: int = RESAMPLES, level: float = LEVEL
 ) -> Interval:
     """Interval of the mean of one value a picture."""
-    weights = resample_weights(len(values), seed=seed, resamples=resamples)
-    return percentile_interval(weights @ values.detach().cpu().double() / len(values), level=level)
+    random = torch.Generator().manual_seed(seed)
+    values = values.detach().cpu().double()
+    # One resample at a time: all draws of a large set at once would take gigabytes.
+    means = [values[torch.randint(len(values), (len(values),), generator=random)].mean() for _ in range(resamples)]
+    return percentile_interval(torch.stack(means), level=level)

@@ -39,7 +39,7 @@ LAYERS = {
     "limner.demo": LOW | {"limner.pipelines"},
     "limner.training": LOW | {"limner.registry"},
     "limner.mask_to_image": LOW | {"limner.pipelines", "limner.tasks"},
-    "limner.systems": MIDDLE | {"limner.mask_to_image"},
+    "limner.systems": MIDDLE | {"limner.mask_to_image", "limner.people"},
     "limner.export": MIDDLE,
     "limner.studio": MIDDLE | {"limner.export"},
     "limner.reproduce": MIDDLE | {"limner.mask_to_image", "limner.training"},

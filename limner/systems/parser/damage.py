@@ -84,7 +84,8 @@ def _warped(image: Tensor, label_map: Tensor, amount: Tensor, flow: Tensor) -> t
     flow = 0.06 * amount * F.interpolate(flow, size=image.shape[-2:], mode="bicubic", align_corners=True)
     identity = torch.eye(2, 3, device=image.device).expand(len(image), 2, 3)
     grid = F.affine_grid(identity, list(image.shape), align_corners=False) + flow.permute(0, 2, 3, 1)
-    moved = F.grid_sample(image, grid, padding_mode="border", align_corners=False)
+    # Bicubic: a bilinear one softens every bent picture alike, and that is what the network would learn to see.
+    moved = F.grid_sample(image, grid, mode="bicubic", padding_mode="border", align_corners=False)
     ids = F.grid_sample(label_map[:, None].float(), grid, mode="nearest", padding_mode="border", align_corners=False)
     # A picture that is not to be bent keeps its very pixels; sampling would soften them.
     return torch.where(amount > 0, moved, image), torch.where(amount[:, 0] > 0, ids[:, 0].long(), label_map)

@@ -79,7 +79,7 @@ def features() -> ParserConfig:
     """The feature network of FID-people: no jitter, but damage that it must see; two cores, about an hour."""
     return ParserConfig(
         model=ModelConfig(image_size=128, width=16),
-        loss=LossConfig(weight_damage=20.0, jitter=0.0),
+        loss=LossConfig(weight_damage=10.0, jitter=0.0),
         optimizer=OptimizerConfig(),
         dataset=DataConfig(),
         augment=_AUGMENT,

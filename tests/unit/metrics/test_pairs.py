@@ -104,6 +104,15 @@ def test_opposite_images_have_no_power_of_a_negative_term():
     assert float(score(0.5 + detail, 0.5 - detail)) == 0
 
 
+def test_lpips_from_a_file(tmp_path):
+    network = learned().network.network
+    torch.save(network.state_dict(), tmp_path / "alexnet.pth")
+    score = LearnedSimilarity.from_file(tmp_path / "alexnet.pth", sha256="ab" * 32)
+    assert score.settings == "LPIPS 0.1, alex alexnet (abababababab), images as they are"
+    first, second = pictures(2)
+    assert torch.equal(score(first, second), learned()(first, second))
+
+
 def test_mean_of_ratios_is_not_the_ratio_of_pooled_errors():
     near, far = torch.full((1, 3, 4, 4), 0.01), torch.full((1, 3, 4, 4), 1.0)
     metric = PairMean(PSNR())

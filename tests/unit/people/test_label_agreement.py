@@ -18,7 +18,8 @@ LIPS = [FACES.id(name) for name in ("u_lip", "l_lip", "mouth")]
 CORNERS = {"lips": (LIPS, (48, 54)), "r_eye": ([FACES.id("r_eye")], (36, 39)), "l_eye": ([FACES.id("l_eye")], (42, 45))}
 OVER_LIPS = ("moustache", "circle", "short", "full")
 """Beards whose hair falls over the corners of the mouth: the landmark is where the corner is, below it."""
-TOLERANCE_PX = 1.5
+TOLERANCE_PX = {"lips": 1.5, "r_eye": 2.0, "l_eye": 2.0}
+"""Lashes and stray hairs lie over the corners of eyes."""
 SIZE = 256
 
 
@@ -50,14 +51,18 @@ def test_corners_of_mouth_and_eyes_lie_on_the_border_of_their_class(num):
             found = {name: value for name, value in found.items() if not name.startswith("lips")}
         distances |= {f"person {index}, {name}": value for name, value in found.items()}
     assert len(distances) > 4 * num, "most corners are visible"
-    far = {name: round(value, 2) for name, value in distances.items() if value > TOLERANCE_PX}
+    far = {
+        name: round(value, 2)
+        for name, value in distances.items()
+        if value > TOLERANCE_PX[name.partition(", ")[2].partition(" ")[0]]
+    }
     assert far == {}
 
 
 def test_a_shifted_landmark_would_be_found():
     shown = render(sample_person(9, 0), sample_scene(9, 0), SIZE)
     shown.landmarks68[48] -= (8, 0)  # away from the mouth
-    assert corner_distances(shown)["lips 48"] > TOLERANCE_PX
+    assert corner_distances(shown)["lips 48"] > TOLERANCE_PX["lips"]
 
 
 def dlib_models():
