@@ -25,6 +25,9 @@ y = norm(x)
 (y * data["weight"].chunk(2)[rank]).sum().backward()
 result = {"y": y.detach(), "gradient": x.grad, "mean": norm.mean, "var": norm.var}
 torch.save(result, f"{sys.argv[1]}-{rank}")
+# Without this the threads of gloo may outlive the interpreter, which then aborts.
+torch.distributed.barrier()
+torch.distributed.destroy_process_group()
 """
 
 
