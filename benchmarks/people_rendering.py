@@ -3,7 +3,8 @@
 Protocol: `--workers` processes of one thread each (two where the machine has them, the number of the targets) start
 together. Each renders two pictures to warm up, waits for the others, then renders `--num` pictures of its own with
 `limner.people.render`: picture, both parsings, landmarks, key points, depth. The rate is the number of pictures of all
-processes over the time from the first start to the last end. "Files" is the whole command `limner data make` from its
+processes over the time from the first start to the last end. "CPU s" is the processor time of one picture: it
+says what to expect of idle cores where the machine is busy. "Files" is the whole command `limner data make` from its
 start to its exit with all files on disk. "Start" is a new process that renders one face, from its start to its exit;
 the first of them, which may have to compile the kernels, is shown apart.
 Targets on two cores: 8 faces/s and 4 bodies/s at 128 px, 16 faces/s at 64 px; start 3 s.
@@ -33,7 +34,7 @@ ONE_FACE = (
 
 
 def render_many(kind: str, size: int, number: int, num: int, barrier: Any, results: Any) -> None:
-    """In a process of its own: render, and report when the measured part began and ended."""
+    """In a process of its own: render, and report when the measured part began and ended, and its processor time."""
     from limner.people import render, sample_person, sample_scene
 
     def one(index: int) -> None:
@@ -43,14 +44,14 @@ def render_many(kind: str, size: int, number: int, num: int, barrier: Any, resul
     for index in range(2):
         one(first + index)
     barrier.wait()
-    start = time.time()
+    start, used = time.time(), time.process_time()
     for index in range(2, num + 2):
         one(first + index)
-    results.put((start, time.time()))
+    results.put((start, time.time(), time.process_time() - used))
 
 
-def rate(kind: str, size: int, *, workers: int, num: int) -> float:
-    """Pictures a second of all processes together."""
+def rate(kind: str, size: int, *, workers: int, num: int) -> tuple[float, float]:
+    """Pictures a second of all processes together, and seconds of processor time for each."""
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(workers), context.Queue()
     processes = [
@@ -62,7 +63,8 @@ def rate(kind: str, size: int, *, workers: int, num: int) -> float:
     times = [results.get() for _ in processes]
     for process in processes:
         process.join()
-    return workers * num / (max(end for _, end in times) - min(start for start, _ in times))
+    starts, ends, used = zip(*times, strict=True)
+    return workers * num / (max(ends) - min(starts)), sum(used) / (workers * num)
 
 
 def main() -> None:
@@ -76,9 +78,17 @@ def main() -> None:
     starts = [run_command([sys.executable, "-c", ONE_FACE]) for _ in range(2 if options.quick else 4)]
     rows, data = [], []
     for kind, size, target in CASES:
-        found = rate(kind, size, workers=options.workers, num=num)
-        data.append({"kind": kind, "size": size, "pictures_per_second": found, "target": target})
-        rows.append({"rendered": f"{kind}, {size} px", "pictures/s": f"{found:.2f}", "target": f"{target or ''}"})
+        found, used = rate(kind, size, workers=options.workers, num=num)
+        data.append({"kind": kind, "size": size, "pictures_per_second": found, "cpu_seconds": used, "target": target})
+        rows.append(
+            {
+                "rendered": f"{kind}, {size} px",
+                "pictures/s": f"{found:.2f}",
+                "target": f"{target or ''}",
+                "of target": f"{found / target:.2f}" if target else "",
+                "CPU s": f"{used:.3f}",
+            }
+        )
     files = []
     with tempfile.TemporaryDirectory() as folder:
         for kind, size in MAKE:

@@ -33,18 +33,20 @@ RING_EYE, RING_LID = 3, 8
 
 LANDMARKS_FRONT = {
     # number: (x, z) on the front of the face; those of the other side are mirrored
-    22: (11, 17.5), 23: (20, 21), 24: (30, 23), 25: (41, 22.5), 26: (51, 17),
-    27: (0, -1), 28: (0, -15), 29: (0, -28), 30: (0, -40),
-    33: (0, -51), 34: (7, -49.5), 35: (14, -46.5),
+    8: (0, -116.5), 9: (18, -113), 10: (34.3, -102.3), 11: (48, -89.8), 12: (58.8, -75.3), 13: (65.3, -57.3),
+    14: (69.5, -38), 15: (72, -17), 16: (72.5, 1),
+    22: (13.5, 16.5), 23: (25, 19.8), 24: (37.5, 21.8), 25: (49.5, 20.3), 26: (58.5, 14.5),
+    27: (0, 0), 28: (0, -13), 29: (0, -25.5), 30: (0, -37.5),
+    33: (0, -50), 34: (7, -48.5), 35: (13.5, -45.8),
 }  # fmt: skip
 LANDMARKS_EYE = {42: (18, -4.1), 43: (27.9, 2.2), 44: (35.8, 2.9), 45: (45.4, -1.2), 46: (36.3, -6.2), 47: (28.2, -5.9)}
 LANDMARKS_LIPS = {
-    51: (0, -63.2), 52: (5.3, -62.3), 53: (17.9, -66.2), 54: (26.5, -74.6),
-    55: (18.7, -81.7), 56: (6.6, -85.4), 57: (0, -86),
+    51: (0, -63.2), 52: (5.3, -62.3), 53: (15.5, -65), 54: (26, -73.3),
+    55: (15, -83), 56: (6.6, -85.4), 57: (0, -86),
 }  # fmt: skip
 LANDMARKS_MOUTH = {
     # as above, with y: the lips touch here
-    62: (0, -73.4, -28), 63: (11, -72.5, -27), 64: (23.3, -73.5, -19), 65: (11.4, -73, -27), 66: (0, -73.5, -30.7),
+    62: (0, -73.4, -28), 63: (7.5, -72.8, -28.5), 64: (20, -73.5, -21.5), 65: (5.9, -73.4, -30), 66: (0, -73.5, -30.7),
 }  # fmt: skip
 MIRRORED = {
     **{i: 16 - i for i in range(17)}, **{i: 43 - i for i in range(17, 27)}, **{i: i for i in range(27, 31)},
@@ -128,28 +130,10 @@ def barycentric(triangle: Array, places: Array) -> Array:
     return np.where(whole, np.stack(parts, axis=-1) / np.where(whole, area, 1), -1.0)
 
 
-def jaw_points(head: Head) -> dict[int, tuple[float, float]]:
-    """Landmarks 8..16: the contour of the face seen from the front, at equal angles around a point on the nose.
-
-    The contour is where the surface turns away (its slope exceeds 80 degrees) or another, farther one begins: the neck.
-    """
-    found = {}
-    for step, number in enumerate(range(8, 17)):
-        angle = np.radians(-90 + step * (90 + 22) / 8)
-        radii = np.arange(58, 110, 0.5)  # beyond the mouth
-        places = np.array([0, -35]) + radii[:, None] * np.array([np.cos(angle), np.sin(angle)])
-        depths = np.minimum([front_hit(head, x, z)[2] for x, z in places], 1e6)
-        slopes = np.diff(depths) / 0.5
-        limit = np.tan(np.radians(80))
-        last = int(np.argmax(slopes >= limit))
-        found[number] = (float(places[last, 0]), float(places[last, 1]))
-    return found
-
-
 def landmarks(head: Head) -> tuple[Array, Array]:
     """Vertices (68, 3) of the base mesh and their weights (68, 3)."""
     vertices, weights = np.zeros((68, 3), int), np.zeros((68, 3))
-    for number, (x, z) in (LANDMARKS_FRONT | jaw_points(head)).items():
+    for number, (x, z) in LANDMARKS_FRONT.items():
         vertices[number], weights[number], _ = front_hit(head, x, z)
     rings_of = (
         (LANDMARKS_EYE, head.left_eye[RING_EYE]),

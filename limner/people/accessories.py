@@ -13,8 +13,8 @@ from limner.people.body import PosedBody
 from limner.people.chart import average_head
 from limner.people.person import Accessories, Person
 from limner.people.scalp import MIDDLE, hat_band, is_ear
-from limner.people.strands import cross, unit
-from limner.people.surface import Floats, Surface
+from limner.people.strands import unit
+from limner.people.surface import Floats, Surface, cross
 
 Ints = npt.NDArray[np.int32]
 
@@ -421,7 +421,7 @@ def _neckline(body: PosedBody, *, drop: float) -> Floats:
     for index, (a, z) in enumerate(zip(angle, height, strict=True)):
         turn = np.abs((azimuth - a + np.pi) % (2 * np.pi) - np.pi)
         near = turn / 0.22 + np.abs(points[:, 2] - z) / 0.014
-        nearest = np.argsort(near)[:4]
+        nearest = np.argpartition(near, 4)[:4]
         found[index] = np.average(radius[nearest], weights=1 / (near[nearest] + 0.05))
     kernel = np.array([1, 2, 3, 2, 1]) / 9
     smooth = np.convolve(np.concatenate([found[-2:], found, found[:2]]), kernel, "valid") + 0.004

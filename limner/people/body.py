@@ -330,12 +330,14 @@ class BodyModel:
             if name not in self.local_names:
                 raise ConfigError(f'The body has no local change "{name}".{nearest(name, self.local_names)}')
             self._add(rest, f"+{name}" if value > 0 else f"-{name}", abs(value))
+        # Actions are moves of an adult's face; a child's mouth is smaller, its eyes hardly are.
+        reach = float(np.interp(shape.age, (0, 1 / 3, 2 / 3), (0.55, 0.82, 1.0)))
         for name, value in actions.items():
             if name not in self.action_names:
                 raise ConfigError(f'There is no facial action "{name}".{nearest(name, self.action_names)}')
             if not 0 <= value <= 1:
                 raise ConfigError(f'The facial action "{name}" is {value}, but must be in [0, 1].')
-            self._add(rest, name, value)
+            self._add(rest, name, value if name.startswith("eye") else value * reach)
         return rest
 
     def _add(self, rest: Floats, name: str, amount: float) -> None:

@@ -62,6 +62,12 @@ def head_chart(size: int) -> Chart:
     return Chart(position.astype(np.float32), triangle, weights)
 
 
+def smooth_step(x: npt.ArrayLike, low: float, high: float) -> Floats:
+    """0 at `low`, 1 at `high`, smooth between; `low` may be the larger one."""
+    t = np.clip((np.asarray(x) - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
 def rasterize(uv: Floats, faces: npt.NDArray[np.int32], size: int) -> tuple[npt.NDArray[np.int32], Floats]:
     """Triangle of every texel's middle, (size, size), -1 where there is none, and its barycentric weights there."""
     triangle = np.full((size, size), -1, np.int32)

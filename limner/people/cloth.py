@@ -205,7 +205,7 @@ class Drape:
         smooth = skin
         for _ in range(steps):
             # The padding counts as neighbours, too: it only slows points with few of them down.
-            smooth = smooth + SMOOTHING * (smooth[part.neighbours].mean(axis=1) - smooth)
+            smooth = smooth + SMOOTHING * (_neighbour_mean(smooth, part.neighbours) - smooth)
         # Only along the normals: seams and hems stay where they were cut.
         depth = np.einsum("mc,mc->m", smooth - skin, normals)
         self._points = skin + np.maximum(depth, 0)[:, None] * normals
@@ -217,6 +217,15 @@ class Drape:
         normals = inner.mix(self._normals)
         normals /= np.linalg.norm(normals, axis=1, keepdims=True)
         return inner.mix(self._points) + np.reshape(lift, (-1, 1)).astype(np.float32) * normals
+
+
+def _neighbour_mean(values: Floats, neighbours: Ints) -> Floats:
+    """Mean (m, c) of values (m, c) over the neighbours (m, K) of each; column by column, which numpy does faster."""
+    total = values[neighbours[:, 0]]
+    for column in neighbours.T[1:]:
+        total += values[column]
+    mean: Floats = total / np.float32(neighbours.shape[1])
+    return mean
 
 
 def oval(width: float, front: float, back: float) -> Floats:

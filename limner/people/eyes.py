@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from limner.data.schema import get_schema
 from limner.people.body import PosedBody
+from limner.people.chart import smooth_step
 from limner.people.person import Eyes, Person
 from limner.people.surface import Floats, Surface
 
@@ -73,20 +74,21 @@ def _paint(eyes: Eyes, age_years: float) -> Floats:
     x, y = (column + 0.5) / SIZE * 2 - 1, 1 - (row + 0.5) / SIZE * 2
     r = np.hypot(x, y) / np.float32(np.sin(IRIS_ANGLE))
     random = np.random.Generator(np.random.PCG64(eyes.seed))
-    fibres = _fibres(np.arctan2(y, x), random)
+    around = np.linspace(-np.pi, np.pi, 513, dtype=np.float32)
+    fibres = np.interp(np.arctan2(y, x), around, _fibres(around, random)).astype(np.float32)
     iris = np.asarray(eyes.color, np.float32)
     # Lighter and warmer around the pupil, the fibres strongest half-way, a dark ring at the border.
     collarette = np.exp(-(((r - eyes.pupil - 0.14) / 0.13) ** 2))
     light = 1 + 0.42 * fibres * np.clip((r - eyes.pupil) / 0.2, 0, 1) + 0.3 * collarette
-    light = light * (1 - 0.8 * eyes.limbal_ring * _smooth(r, 0.72, 1.0))
+    light = light * (1 - 0.8 * eyes.limbal_ring * smooth_step(r, 0.72, 1.0))
     warm = 1 + collarette[..., None] * np.array([0.25, 0.08, -0.15], np.float32)
     color = np.clip(light[..., None] * warm, 0.03, None) * iris
-    color *= _smooth(r, eyes.pupil - 0.07, eyes.pupil + 0.07)[..., None] * 0.985 + 0.015
+    color *= smooth_step(r, eyes.pupil - 0.07, eyes.pupil + 0.07)[..., None] * 0.985 + 0.015
     edge = np.clip((np.abs(x) - 0.55) / 0.45, 0, 1)[..., None]
     old = min(max((age_years - 40) / 45, 0.0), 1.0)
     sclera = _SCLERA * np.array([1.0, 1 - 0.04 * old, 1 - 0.12 * old], np.float32)
     sclera = sclera + (0.45 + 0.3 * old) * edge * (_VEINS - sclera)
-    out = color + _smooth(r, 0.93, 1.06)[..., None] * (sclera - color)
+    out = color + smooth_step(r, 0.93, 1.06)[..., None] * (sclera - color)
     return np.asarray(out, np.float32)
 
 
@@ -96,9 +98,3 @@ def _fibres(angle: Floats, random: np.random.Generator) -> Floats:
     phases = random.uniform(0, 2 * np.pi, 10)
     total = sum(np.sin(k * angle + phase) / np.sqrt(10) for k, phase in zip(waves, phases, strict=True))
     return np.asarray(total, np.float32)
-
-
-def _smooth(x: Floats, low: float, high: float) -> Floats:
-    """0 below `low`, 1 above `high`, smooth between."""
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)

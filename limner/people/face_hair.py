@@ -9,15 +9,17 @@ import numpy.typing as npt
 
 from limner.data.schema import get_schema
 from limner.people.body import PosedBody
+from limner.people.brows import MAP_SIZE, along_brow, brow_height, brow_mask
+from limner.people.chart import head_chart
 from limner.people.person import Person
-from limner.people.skin import beard_cover, brow_height, brow_mask, face_maps
+from limner.people.skin import beard_cover, face_maps
 from limner.people.strands import Ribbons, make_ribbons, unit
 from limner.people.surface import Floats, Surface
 
-MAP_SIZE = 512
-"""Resolution of the maps that roots are chosen on."""
 BROW_STRANDS = 420
 BEARD_STRANDS = {"moustache": 500, "goatee": 750, "circle": 1200, "short": 2200, "full": 2600}
+LIP_BORDER = (0.0, 0.0055, 0.018, 0.0265, 0.034), (-0.063, -0.062, -0.066, -0.0745, -0.085)
+"""Distance from the middle of the face, and height of the upper lip's border there; beside the mouth it goes on."""
 _INK = np.array([0.018, 0.014, 0.012], np.float32)
 
 
@@ -31,20 +33,20 @@ def face_hair_surfaces(person: Person, body: PosedBody, age_years: float) -> lis
 
 
 def _brows(person: Person, body: PosedBody, age_years: float, random: np.random.Generator) -> list[Surface]:
-    maps = face_maps(MAP_SIZE)
-    rows, columns = _choose(brow_mask(maps.chart, person.brows), int(BROW_STRANDS * person.brows.density), random)
-    places = maps.chart.position[rows, columns]
-    points, normals = maps.chart.points_on(body.part("head"), rows, columns)
+    chart, brows = head_chart(MAP_SIZE), person.brows_at(age_years)
+    rows, columns = _choose(brow_mask(chart, brows), int(BROW_STRANDS * brows.density), random)
+    places = chart.position[rows, columns]
+    points, normals = chart.points_on(body.part("head"), rows, columns)
     sign = np.sign(places[:, 0])
-    t = np.clip((np.abs(places[:, 0]) - 0.0125) / 0.0415, 0, 1)
+    t = np.clip(along_brow(places[:, 0], brows), 0, 1)
     # Upright near the nose, then outwards along the brow; hairs of its lower edge rise to the middle line.
     angle = 1.15 * (1 - t) ** 3 - 0.55 * t**3 + 0.15 * random.normal(0, 1, len(t))
-    angle += 70 * np.clip(brow_height(t, person.brows) - places[:, 2], -0.004, 0.004)
+    angle += 70 * np.clip(brow_height(t, brows) - places[:, 2], -0.004, 0.004)
     direction = np.stack([sign * np.cos(angle), np.zeros_like(t), np.sin(angle)], axis=1) @ body.head.axes
-    lengths = 0.0062 * person.brows.thickness**0.5 * (1 - 0.35 * t) * random.uniform(0.6, 1.1, len(t))
+    lengths = 0.0062 * brows.thickness**0.5 * (1 - 0.35 * t) * random.uniform(0.6, 1.1, len(t))
     curves = _combed(points, normals, direction, lengths, rise=0.1, droop=0.0, num_points=3)
     grey = 0.5 * person.grey_fraction(age_years)
-    color = np.asarray(person.brows.color, np.float32) * (1 - grey) + grey * np.asarray(person.hair_color(age_years))
+    color = np.asarray(brows.color, np.float32) * (1 - grey) + grey * np.asarray(person.hair_color(age_years))
     schema = get_schema("celebamask-19")
     return [
         _strands(f"{side}-brow", curves[mine], 0.0009, normals[mine], color, random, schema.id(f"{side}_brow"))
@@ -64,9 +66,10 @@ def _beard(person: Person, body: PosedBody, age_years: float) -> Surface:
     aside = np.where(on_lip, 0.9, 0.15 + 3.0 * np.abs(places[:, 0]))
     jitter = 0.22 * random.normal(0, 1, (len(rows), 3))
     direction = np.stack([sign * aside, np.full_like(aside, -0.1), np.full_like(aside, -1.0)], axis=1) + jitter
-    # Thinner and shorter along the cheeks; a moustache stays off the mouth.
+    # Thinner and shorter along the cheeks; a moustache ends at the border of the lip.
     lengths = beard.length * np.clip((0.0 - places[:, 2]) / 0.06, 0.35, 1) * random.uniform(0.55, 1.1, len(rows))
-    lengths = np.where(on_lip, np.minimum(lengths, 0.009), lengths)
+    above = np.maximum(places[:, 2] - np.interp(np.abs(places[:, 0]), *LIP_BORDER), 0) + 0.001
+    lengths = np.where(on_lip, np.minimum(lengths, 1.2 * above), lengths)
     curves = _combed(
         points, normals, direction @ body.head.axes, lengths, rise=0.35, droop=8 * beard.length, num_points=4
     )
@@ -109,11 +112,11 @@ def _choose(
     cover: Floats, number: int, random: np.random.Generator
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """`number` texels, as often as `cover` says."""
-    maps = face_maps(MAP_SIZE)
-    total = np.cumsum(cover * (maps.chart.triangle >= 0))
+    chart = head_chart(MAP_SIZE)
+    total = np.cumsum(cover * (chart.triangle >= 0))
     steps = (np.arange(number) + random.random(number)) / number * total[-1]
     texels = np.minimum(np.searchsorted(total, steps), cover.size - 1)
-    rows, columns = np.divmod(texels, maps.chart.size)
+    rows, columns = np.divmod(texels, chart.size)
     return rows, columns
 
 

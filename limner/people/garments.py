@@ -44,6 +44,8 @@ SEAM = 0.168
 """Where sleeves are sewn on, from the middle."""
 SHIRT_HEM, COAT_HEM, TUCKED_HEM = -0.745, -0.79, -0.64
 """Heights of hems; a tucked shirt ends below the waist of the trousers."""
+PORTRAIT_HEM, PORTRAIT_SLEEVE = -0.46, 0.24
+"""Where a top is cut off that only its upper part is seen of, far below the picture; and how long its sleeves are."""
 COLLAR_HEM = -0.40
 """Lowest height of what is around the neck."""
 WAIST, KNEE_HEM, ANKLE_HEM = -0.60, -1.10, -1.60
@@ -116,7 +118,7 @@ def trunk(neck: Neck | HighNeck, hem: float, seam: float = SEAM) -> Panel:
 @lru_cache(maxsize=64)
 def neckband(neck: Neck | HighNeck, width: float) -> Panel:
     """The part of the trunk that is closer to the neckline than `width`: bands and ribs."""
-    left, found = trunk(neck, SHIRT_HEM).piece, []
+    left, found = trunk(neck, PORTRAIT_HEM).piece, []
     for field in neck.fields()[-2:]:
         inner = field + np.float32(width)
         found.append(clip(left, -inner))
@@ -151,18 +153,18 @@ def collar(neck: Neck, width: float) -> Panel:
     return _around_trunk(clip(whole(), high_neck(HEAD - 0.005, slope=0.4), below(COLLAR_HEM), -edge, spread, *fields))
 
 
-@lru_cache(maxsize=1)
-def lapels() -> Panel:
+@lru_cache(maxsize=2)
+def lapels(hem: float) -> Panel:
     """What is folded back along the opening of a blazer."""
     x, _, z = rest().points.T
     notch = (z + 0.2 + 0.25 * (np.abs(x) - 0.05)).astype(np.float32)
-    return _around_trunk(clip(trunk(LAPELS, COAT_HEM).piece, -opening(0.165, LAPELS.bottom), notch))
+    return _around_trunk(clip(trunk(LAPELS, hem).piece, -opening(0.165, LAPELS.bottom), notch))
 
 
 @lru_cache(maxsize=4)
-def shirt_front(neck: Neck) -> Panel:
+def shirt_front(neck: Neck, hem: float) -> Panel:
     """What a blazer leaves of the shirt below it."""
-    return _around_trunk(clip(trunk(neck, SHIRT_HEM).piece, -opening(1.12 * LAPELS.width + 0.03, LAPELS.bottom - 0.05)))
+    return _around_trunk(clip(trunk(neck, hem).piece, -opening(1.12 * LAPELS.width + 0.03, LAPELS.bottom - 0.05)))
 
 
 @lru_cache(maxsize=4)
@@ -306,11 +308,11 @@ def _float32(values: npt.ArrayLike) -> Floats:
 
 
 def garment_surfaces(person: Person, body: PosedBody, *, portrait: bool = False) -> list[Surface]:
-    """All that a person wears on trunk, legs and feet; for a `portrait` only what is worn on the trunk."""
+    """All that a person wears on trunk, legs and feet; for a `portrait` only what covers shoulders and chest."""
     tucked = person.top.kind in ("shirt", "tank_top", "turtleneck", "t_shirt", "v_neck") and (
         person.top.seed % 3 == 0 or person.bottom.kind == "skirt"
     )
-    found = top_surfaces(person.top, body, tucked=tucked)
+    found = top_surfaces(person.top, body, tucked=tucked, portrait=portrait)
     if portrait:
         return found
     if person.top.kind != "dress":
@@ -318,18 +320,24 @@ def garment_surfaces(person: Person, body: PosedBody, *, portrait: bool = False)
     return [*found, *shoe_surfaces(person.shoes, body)]
 
 
-def top_surfaces(garment: Garment, body: PosedBody, *, tucked: bool = False) -> list[Surface]:
-    """What is worn on the trunk."""
+def top_surfaces(garment: Garment, body: PosedBody, *, tucked: bool = False, portrait: bool = False) -> list[Surface]:
+    """What is worn on the trunk, for a `portrait` cut off below the chest."""
     fit = _FITS.get(garment.kind, Fit())
     fit = replace(fit, loose=0.5 * fit.loose) if tucked else replace(fit, flare=0.016)
-    hem = TUCKED_HEM if tucked else SHIRT_HEM
+    hem = PORTRAIT_HEM if portrait else TUCKED_HEM if tucked else SHIRT_HEM
     if garment.kind == "shirt":
         return _shirt(garment, body, hem, fit)
     if garment.kind == "blazer":
-        return _blazer(garment, body)
+        return _blazer(garment, body, PORTRAIT_HEM if portrait else COAT_HEM)
     if garment.kind == "dress":
-        return _dress(garment, body)
+        return _dress(garment, body, portrait=portrait)
     return _jersey(garment, body, hem, fit)
+
+
+def _sleeves(hem: float, length: float = LONG) -> list[Panel]:
+    """Both sleeves of a top that ends at `hem`."""
+    length = min(length, PORTRAIT_SLEEVE) if hem == PORTRAIT_HEM else length
+    return [sleeve(sign, length) for sign in (1, -1)]
 
 
 _NECKS: dict[str, Neck | HighNeck] = {
@@ -350,7 +358,7 @@ def _jersey(garment: Garment, body: PosedBody, hem: float, fit: Fit) -> list[Sur
     short = kind == "t_shirt" or (kind == "v_neck" and garment.seed % 2 == 0)
     panels = {"top": trunk(neck, hem, 0.150 if kind == "tank_top" else SEAM)}
     if kind != "tank_top":
-        panels |= {f"sleeve {sign}": sleeve(sign, SHORT if short else LONG) for sign in (1, -1)}
+        panels |= dict(zip(("left sleeve", "right sleeve"), _sleeves(hem, SHORT if short else LONG), strict=True))
     around, across = hood()
     dresser = _Dresser(body, garment, "upper_clothes", [*panels.values(), *([around] if kind == "hoodie" else [])], fit)
     found = [dresser.lay(name, panel) for name, panel in panels.items()]
@@ -366,7 +374,7 @@ def _jersey(garment: Garment, body: PosedBody, hem: float, fit: Fit) -> list[Sur
 
 def _shirt(garment: Garment, body: PosedBody, hem: float, fit: Fit) -> list[Surface]:
     neck = OPEN if garment.seed % 5 < 3 else BUTTONED
-    panels = [trunk(neck, hem), *(sleeve(sign, LONG) for sign in (1, -1))]
+    panels = [trunk(neck, hem), *_sleeves(hem)]
     folded, placket = collar(neck, 0.042), middle_strip(-0.232 if neck == BUTTONED else -0.262, hem, 0.032, 0.032)
     dresser = _Dresser(body, garment, "upper_clothes", [*panels, folded, placket], fit)
     front = dresser.lay("placket", placket, more=0.002)
@@ -378,12 +386,12 @@ def _shirt(garment: Garment, body: PosedBody, hem: float, fit: Fit) -> list[Surf
     ]
 
 
-def _blazer(garment: Garment, body: PosedBody) -> list[Surface]:
+def _blazer(garment: Garment, body: PosedBody, hem: float) -> list[Surface]:
     """A blazer over a shirt in the accent's colour, buttoned under a tie or open at the neck."""
     with_tie = garment.seed % 5 < 2
     neck = BUTTONED if with_tie else OPEN
-    coat = [trunk(LAPELS, COAT_HEM), *(sleeve(sign, LONG) for sign in (1, -1))]
-    inner, folded, coat_collar = shirt_front(neck), collar(neck, 0.038), collar(LAPELS, 0.036)
+    coat = [trunk(LAPELS, hem), *_sleeves(hem)]
+    inner, folded, coat_collar = shirt_front(neck, max(hem, SHIRT_HEM)), collar(neck, 0.038), collar(LAPELS, 0.036)
     tie, knot = middle_strip(-0.20, -0.50, 0.026, 0.075), middle_strip(-0.184, -0.223, 0.044, 0.026)
     dresser = _Dresser(body, garment, "coat", [*coat, inner, folded, coat_collar, tie, knot], COAT)
     cloth = dresser.lay("blazer", coat[0])
@@ -392,12 +400,13 @@ def _blazer(garment: Garment, body: PosedBody) -> list[Surface]:
     found = [
         cloth,
         *(dresser.lay("blazer sleeve", panel) for panel in coat[1:]),
-        dresser.lay("lapels", lapels(), color=darker, more=0.004),
+        dresser.lay("lapels", lapels(hem), color=darker, more=0.004),
         dresser.lay("blazer collar", coat_collar, color=darker, more=0.005),
         dresser.lay("shirt", inner, color=pale, fit=thin, label="upper_clothes"),
         dresser.lay("collar", folded, color=pale, more=0.005, fit=thin, label="upper_clothes"),
-        _buttons(cloth, coat[0], np.array([-0.50, -0.59]), 0.009, scaled(garment.color, 0.4)),
     ]
+    if hem == COAT_HEM:
+        found.append(_buttons(cloth, coat[0], np.array([-0.50, -0.59]), 0.009, scaled(garment.color, 0.4)))
     if with_tie:
         found += [
             dresser.lay("tie", tie, color=garment.accent, more=0.004, fit=thin, label="upper_clothes"),
@@ -406,14 +415,14 @@ def _blazer(garment: Garment, body: PosedBody) -> list[Surface]:
     return found
 
 
-def _dress(garment: Garment, body: PosedBody) -> list[Surface]:
+def _dress(garment: Garment, body: PosedBody, *, portrait: bool) -> list[Surface]:
     neck = (SCOOP, V_NECK, CREW)[garment.seed % 3]
     bare = neck == SCOOP
-    panels = [trunk(neck, TUCKED_HEM, 0.150 if bare else SEAM)]
-    panels += [] if bare else [sleeve(sign, SHORT) for sign in (1, -1)]
+    hem = PORTRAIT_HEM if portrait else TUCKED_HEM
+    panels = [trunk(neck, hem, 0.150 if bare else SEAM), *([] if bare else _sleeves(hem, SHORT))]
     dresser = _Dresser(body, garment, "dress", panels, Fit(lift=0.005, loose=0.004))
     found = [dresser.lay("dress", panel) for panel in panels]
-    return [*found, _skirt(garment, body, "dress", top=TUCKED_HEM + 0.07)]
+    return found if portrait else [*found, _skirt(garment, body, "dress", top=TUCKED_HEM + 0.07)]
 
 
 def bottom_surfaces(garment: Garment, body: PosedBody) -> list[Surface]:

@@ -2,7 +2,8 @@
 
 A few hundred guides grow step by step from roots on the scalp: they start in the direction in which the style is
 combed, gravity bends them, and head, neck and shoulders keep them outside. Thousands of ribbons follow the guides of
-their neighbourhood, each with its own depth, wave and colour. A dark cap closes the gaps between their roots.
+their neighbourhood, each with its own depth, wave and colour. A dark cap closes the gaps between their roots. Small
+pictures get fewer and wider ribbons along the same guides: strands narrower than a pixel cost time and sparkle.
 
 All lengths are those of an average adult's head; the head's own size scales the result. Coordinates are those of
 the head's frame (to the subject's left, to the back, up; the origin is midway between the eyes).
@@ -21,12 +22,14 @@ from limner.people.body import PosedBody
 from limner.people.chart import average_head
 from limner.people.person import FRINGES, HAIR_STYLES, Person
 from limner.people.scalp import MIDDLE, NUM_ROOTS, PosedHead, facing, hat_band, scalp, scalp_depth
-from limner.people.strands import Ribbons, cross, make_ribbons, resample, unit
-from limner.people.surface import Floats, Surface
+from limner.people.strands import Ribbons, make_ribbons, resample, unit
+from limner.people.surface import Floats, Surface, cross
 
 Random = np.random.Generator
 
 NUM_GUIDES = 300
+LEAST_TIED = 0.4
+"""Least share of the strands of tied hair: wider ones would be wider than what they are tied to."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +87,14 @@ CUTS: dict[str, Cut] = {
 }
 
 
-def hair_surfaces(person: Person, body: PosedBody, age_years: float) -> list[Surface]:
+def hair_surfaces(person: Person, body: PosedBody, age_years: float, *, share: float = 1.0) -> list[Surface]:
     """The hair of a person at an age; an empty list if there is none.
+
+    Args:
+        person: whose hair.
+        body: posed.
+        age_years: at which age.
+        share: of the strands that are made, in (0, 1]; they are wider, so that they cover as much.
 
     Raises:
         ConfigError: if the style or the fringe is unknown.
@@ -94,17 +103,18 @@ def hair_surfaces(person: Person, body: PosedBody, age_years: float) -> list[Sur
     _check(style, fringe)
     if style == "bald":
         return []
-    random = np.random.Generator(np.random.PCG64(person.hair.seed))
     head = PosedHead(body)
     cut = _own_cut(CUTS[style], person)
     roots = _grow_roots(person, head, age_years, style)
-    bunches = [(_afro if style == "afro" else _cover)(cut, roots, person, head, random)]
+    # Every bunch has a stream of its own, so that its guides are the same however many strands another one has.
+    cover, front, tied, colors = (np.random.Generator(np.random.PCG64([person.hair.seed, part])) for part in range(4))
+    bunches = [(_afro if style == "afro" else _cover)(_thinned(cut, share), roots, person, head, cover)]
     if fringe != "none" and person.accessories.hat == "none":
-        bunches.append(_fringe(fringe, cut, roots, person, head, random))
-    bunches += _tied(style, person, head, random)
+        bunches.append(_few(_fringe(fringe, cut, roots, person, head, front), share))
+    bunches += [_few(bunch, max(share, LEAST_TIED)) for bunch in _tied(style, person, head, tied)]
     color = np.asarray(person.hair_color(age_years), np.float32)
     cap = [] if style in ("buzz", "horseshoe") else [_cap(person, head, cut, color, age_years)]
-    return cap + [_surface(bunch, color, person, head, random) for bunch in bunches if len(bunch.curves)]
+    return cap + [_surface(bunch, color, person, head, colors) for bunch in bunches if len(bunch.curves)]
 
 
 def _check(style: str, fringe: str) -> None:
@@ -133,6 +143,11 @@ def _own_cut(cut: Cut, person: Person) -> Cut:
         curl=curl * (0.8 + 0.4 * hair.wave),
         pitch=pitch,
     )
+
+
+def _thinned(cut: Cut, share: float) -> Cut:
+    """The cut with a share of its strands, wider ones: as strands lie over each other, the root is wide enough."""
+    return replace(cut, num=round(share * cut.num), width=cut.width / share**0.75)
 
 
 # --- roots and guides -------------------------------------------------------------------------------------------------
@@ -233,7 +248,7 @@ def _grow(
     point, direction = roots.point.copy(), start.copy()
     curves = [point]
     surface, normals = _obstacles(head, person)
-    squares = np.einsum("vi,vi->v", surface, surface)
+    squares, doubled = np.einsum("vi,vi->v", surface, surface), 2 * surface.T
     travelled = np.zeros_like(step)
     for _ in range(steps - 1):
         bend = cut.gravity * np.minimum(step / 0.02, 1.5)
@@ -242,7 +257,7 @@ def _grow(
             direction = unit(_tie_point(person) - point)
         point = point + step * direction
         travelled = travelled + step
-        nearest_vertex = (squares[None] - 2 * point @ surface.T).argmin(axis=1)
+        nearest_vertex = (squares - point @ doubled).argmin(axis=1)
         normal = normals[nearest_vertex]
         distance = np.einsum("ri,ri->r", point - surface[nearest_vertex], normal)
         keep = offsets * np.minimum(travelled[:, 0] / 0.015, 1)
@@ -323,6 +338,13 @@ def _spread(roots: _Roots, number: int, random: Random) -> _Roots:
     more = roots.take(np.arange(count) % len(roots.index))
     apart = 0.0015 * random.normal(0, 1, more.point.shape) * (share > 1)
     return replace(more, point=(more.point + apart).astype(np.float32))
+
+
+def _few(bunch: _Bunch, share: float) -> _Bunch:
+    """A share of the strands of a bunch, wider ones."""
+    chosen = np.flatnonzero(np.diff(np.floor(share * np.arange(len(bunch.curves) + 1) + 1e-9)))
+    widths = (bunch.widths[chosen] / share**0.75).astype(np.float32)
+    return replace(bunch, curves=bunch.curves[chosen], widths=widths, shade=bunch.shade[chosen])
 
 
 def _afro(cut: Cut, roots: _Roots, person: Person, head: PosedHead, random: Random) -> _Bunch:

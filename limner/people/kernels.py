@@ -375,7 +375,7 @@ def find_light(
 ):
     """Normals, and what every sample sees: up to three lamps, and the sky in one random direction; 0 or 1 each.
 
-    Every other sample does not look (-1): `smoothed` takes what its neighbours saw.
+    Two of three samples do not look (-1): `smoothed` takes what their neighbours saw.
     """
     index = wp.tid()
     face = hit_faces[index]
@@ -386,10 +386,10 @@ def find_light(
     normal = side_normal(geometry, corners, hit_weights[index], look.is_hair, ray)
     normals[index] = normal
     number = number_in_window(view, index)
-    if view.grid > 1 and number % 2 == 1:
+    if view.grid > 1 and number % 3 != 0:
         seen[index] = wp.vec4(-1.0)
         return
-    number = number // 2
+    number = number // 3
     result = wp.vec4(1.0, 1.0, 1.0, 1.0)
     # Away from the surface, so that coarse triangles do not shade themselves, and out of the strand's own card.
     origin = positions[index] + normal * 1.0e-3 - ray * 2.0e-4

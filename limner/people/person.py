@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 from limner.people.dice import Dice, mix, scaled, srgb
@@ -27,7 +27,7 @@ HAIR_COLORS: dict[str, tuple[Color, Color]] = {
     "blond": (srgb(0.66, 0.53, 0.355), srgb(0.80, 0.68, 0.47)),
     "platinum": (srgb(0.80, 0.73, 0.60), srgb(0.88, 0.83, 0.73)),
 }
-GREY_HAIR = (srgb(0.52, 0.515, 0.51), srgb(0.86, 0.855, 0.84))
+GREY_HAIR = (srgb(0.46, 0.455, 0.45), srgb(0.76, 0.755, 0.74))
 EYE_COLORS: dict[str, tuple[Color, Color]] = {
     "dark_brown": (srgb(0.13, 0.075, 0.05), srgb(0.21, 0.125, 0.08)),
     "brown": (srgb(0.24, 0.145, 0.085), srgb(0.34, 0.215, 0.125)),
@@ -40,6 +40,9 @@ HAIR_STYLES = (
     "bald", "horseshoe", "buzz", "crop", "side_part", "quiff", "slicked_back", "spiky", "short_curls", "afro", "pixie",
     "bob", "long_straight", "long_wavy", "long_curls", "medium", "ponytail", "bun", "braids",
 )  # fmt: skip
+_LONG = ("long_straight", "long_wavy", "long_curls", "medium", "ponytail", "bun", "braids")
+_DOWN = srgb(0.55, 0.42, 0.33)
+"""Colour of the fine hairs of children's brows."""
 FRINGES = ("none", "straight", "swept", "curtain")
 BEARDS = ("none", "stubble", "moustache", "goatee", "circle", "short", "full")
 TOPS = ("t_shirt", "v_neck", "shirt", "sweater", "turtleneck", "tank_top", "blazer", "hoodie", "dress")
@@ -242,14 +245,22 @@ class Person(Record):
         return self.hair.balding * min(max((age_years - 20) / 40, 0.0), 1.25)
 
     def hair_style(self, age_years: float) -> str:
-        """The style at an age: a ring of hair is left where the hairline has receded all the way."""
+        """The style at an age: down in the first years, nothing long or shaven in childhood, a ring of hair where the
+        hairline has receded all the way.
+        """
+        if age_years < 2:
+            return "buzz"
+        if age_years < 5 and self.hair.style in _LONG:
+            return "bob"
+        if age_years < 16 and self.hair.style in ("bald", "horseshoe"):
+            return "crop"
         if self.recession(age_years) > 0.8 and self.hair.style not in ("bald", "buzz"):
             return "horseshoe"
         return self.hair.style
 
     def fringe(self, age_years: float) -> str:
         """The fringe at an age."""
-        return self.hair.fringe if self.recession(age_years) < 0.3 else "none"
+        return self.hair.fringe if age_years >= 2 and self.recession(age_years) < 0.3 else "none"
 
     def beard_style(self, age_years: float) -> str:
         """The beard at an age: none before growing up."""
@@ -257,7 +268,25 @@ class Person(Record):
 
     def wrinkles(self, age_years: float) -> float:
         """Depth of the wrinkles at an age, in [0, 1.3]."""
-        return float(min(max((age_years - 25) / 57, 0.0) * self.skin.wrinkle_pace, 1.3))
+        return float(min(max((age_years - 25) / 57, 0.0) ** 0.85 * self.skin.wrinkle_pace, 1.3))
+
+    def sagging(self, age_years: float) -> float:
+        """How far the soft parts of the face have lost their hold at an age, in [0, 1.2]; earlier than `wrinkles`."""
+        return float(min(max((age_years - 23) / 59, 0.0) ** 0.65 * self.skin.wrinkle_pace, 1.2))
+
+    def childhood(self, age_years: float) -> float:
+        """1 = a face as small children have it, 0 = grown up, in [0, 1]."""
+        return float(min(max((18 - age_years) / 16, 0.0), 1.0) ** 0.75)
+
+    def brows_at(self, age_years: float) -> Brows:
+        """The brows at an age: fine and light in children, thinner again and paler in the old."""
+        child, old = self.childhood(age_years), min(max((age_years - 50) / 40, 0.0), 1.0)
+        return replace(
+            self.brows,
+            thickness=self.brows.thickness * (1 - 0.45 * child),
+            density=self.brows.density * (1 - 0.6 * child) * (1 - 0.45 * old),
+            color=mix(self.brows.color, _DOWN, 0.3 * child),
+        )
 
     def lip_color(self, age_years: float) -> tuple[float, Color]:
         """Strength and colour of lipstick at an age: children wear none."""
@@ -343,8 +372,8 @@ def sample_person(seed: int, index: int) -> Person:
         makeup=makeup,
         accessories=_sample_accessories(dice("accessories"), male=male),
         top=_sample_garment(dice("top"), _TOPS_MALE if male else _TOPS_FEMALE, pattern=0.4),
-        bottom=_sample_garment(dice("bottom"), _BOTTOMS_MALE if male else _BOTTOMS_FEMALE, pattern=0.15),
-        shoes=_sample_garment(dice("shoes"), _SHOES, pattern=0.0),
+        bottom=_sample_garment(dice("bottom"), _BOTTOMS_MALE if male else _BOTTOMS_FEMALE, pattern=0.06, bright=0.4),
+        shoes=_sample_garment(dice("shoes"), _SHOES, pattern=0.0, bright=0.5),
     )
 
 
@@ -584,12 +613,13 @@ def _sample_accessories(dice: Dice, *, male: bool) -> Accessories:
     )
 
 
-def _sample_garment(dice: Dice, kinds: dict[str, float], *, pattern: float) -> Garment:
+def _sample_garment(dice: Dice, kinds: dict[str, float], *, pattern: float, bright: float = 1.0) -> Garment:
+    """One garment: `pattern` is how often it has one, `bright` < 1 makes colours rarer and duller."""
     kind = dice.pick(kinds)
     hue = dice.uniform()
     neutral = dice.hsv(dice.uniform(0.05, 0.65), dice.uniform(0.0, 0.18), dice.uniform(0.08, 0.95) ** 1.2)
-    colored = dice.hsv(hue, dice.uniform(0.25, 0.85), dice.uniform(0.25, 0.85))
-    color = neutral if dice.chance(0.55) else colored
+    colored = dice.hsv(hue, bright * dice.uniform(0.25, 0.85), (0.4 + 0.6 * bright) * dice.uniform(0.25, 0.85))
+    color = colored if dice.chance(0.45 * bright) else neutral
     if kind == "jeans":
         color = dice.between(srgb(0.13, 0.18, 0.28), srgb(0.42, 0.52, 0.64))
     contrast = dice.hsv(hue + dice.uniform(-0.15, 0.65), dice.uniform(0.0, 0.6), dice.uniform(0.05, 0.95))

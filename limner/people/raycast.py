@@ -6,6 +6,9 @@ lace), because rays through the first need no test of coverage. The result is a 
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +25,10 @@ from limner.people.surface import Floats, Labels, Surface
 
 MAX_LAMPS = 3
 MAX_SIZE = 4096
+LEAF_SIZE = 8
+"""Triangles in a leaf of the tree that rays descend: more cost time per ray, fewer cost time to build it."""
+NO_DRIVER = "Could not find or load the NVIDIA CUDA driver"
+"""What warp's library says on machines without a GPU."""
 MARGIN = 0.35
 """Triangles farther than this outside the picture, in picture widths, neither show nor throw shadows worth a ray."""
 
@@ -61,7 +68,7 @@ class Stage:
     def __init__(self, surfaces: Sequence[Surface], camera: Pinhole | None = None, *, device: str = "cpu") -> None:
         self._wp, self._kernels = _warp()
         self._device = self._get_device(device)
-        merged = _Merged([surface.with_normals() for surface in surfaces], camera)
+        merged = _Merged(surfaces, camera)
         geometry = self._kernels.Geometry()
         geometry.num_opaque = merged.num_opaque
         # The meshes are kept: a Geometry holds only their addresses.
@@ -168,12 +175,12 @@ class Stage:
             raise ConfigError(f'There is no device "{device}" to render on. Known: {known}.') from error
 
     def _array(self, values: npt.NDArray[Any], dtype: Any) -> Any:
-        return self._wp.array(np.ascontiguousarray(values), dtype=dtype, device=self._device)
+        return self._wp.array(np.ascontiguousarray(values), dtype=dtype, device=self._device, copy=False)
 
     def _mesh(self, faces: npt.NDArray[np.int32]) -> Any:
         if not len(faces):
             return None
-        return self._wp.Mesh(self._vertices, self._array(faces.ravel(), self._wp.int32))
+        return self._wp.Mesh(self._vertices, self._array(faces.ravel(), self._wp.int32), bvh_leaf_size=LEAF_SIZE)
 
     def _view(self, camera: Pinhole, size: int, grid: int, seed: int) -> Any:
         view, wp = self._kernels.View(), self._wp
@@ -199,21 +206,38 @@ class Stage:
 def _warp() -> tuple[Any, Any]:
     """Warp, silent, and the kernels; the first call on a machine compiles them into warp's cache."""
     warp = optional("warp", extra="people")
-    warp.config.log_level = warp.LOG_ERROR  # it announces itself, and every machine without a GPU
+    warp.config.log_level = warp.LOG_ERROR  # it announces itself
+    _start(warp)
     from limner.people import kernels
 
     return warp, kernels
 
 
+def _start(warp: Any) -> None:
+    """Start warp without what its library writes to stderr where there is no GPU; what else it writes is passed on."""
+    with tempfile.TemporaryFile() as said:
+        stderr = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            warp.init()
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+        said.seek(0)
+        for line in said.read().decode(errors="replace").splitlines(keepends=True):
+            if NO_DRIVER not in line:
+                sys.stderr.write(line)
+
+
 class _Merged:
     """The arrays of `kernels.Geometry`: all surfaces, those that cover fully first."""
 
-    def __init__(self, surfaces: list[Surface], camera: Pinhole | None) -> None:
+    def __init__(self, surfaces: Sequence[Surface], camera: Pinhole | None) -> None:
         surfaces = sorted(surfaces, key=lambda surface: surface.alpha is not None)
         counts = [len(surface.vertices) for surface in surfaces]
         starts = np.cumsum([0, *counts])
         self.vertices = _joined([surface.vertices for surface in surfaces], (3,))
-        self.normals = _joined([surface.normals for surface in surfaces], (3,))
+        self.normals = _joined([surface.shading_normals() for surface in surfaces], (3,))
         self.tangents = _joined([_or_zeros(surface.tangent, len(surface.vertices), 3) for surface in surfaces], (3,))
         self.uv = _joined([_or_zeros(surface.uv, len(surface.vertices), 2) for surface in surfaces], (2,))
         self.colors = _joined([_vertex_colors(surface) for surface in surfaces], (4,))

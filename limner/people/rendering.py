@@ -11,8 +11,10 @@ from PIL import Image, ImageDraw
 from limner.data.schema import get_schema
 from limner.errors import ShapeError
 from limner.people.accessories import accessory_surfaces, lens_outlines
+from limner.people.ageing import body_shape
 from limner.people.background import paint_background
-from limner.people.body import BodyShape, PosedBody, age_phenotype, body_model
+from limner.people.body import PosedBody, body_model
+from limner.people.brows import brow_landmarks
 from limner.people.camera import Pinhole, place_camera
 from limner.people.eyes import eye_surfaces
 from limner.people.face_hair import face_hair_surfaces
@@ -34,6 +36,8 @@ KEYPOINT_TOLERANCES = np.full(18, 0.14, np.float32)
 KEYPOINT_TOLERANCES[[3, 4, 6, 7, 9, 10, 12, 13]] = 0.09
 KEYPOINT_TOLERANCES[[0, 14, 15]] = 0.03
 KEYPOINT_TOLERANCES[[16, 17]] = 0.06  # ears, below hair
+MIN_STRANDS = 0.2
+"""Least share of the strands of hair that is made for small pictures."""
 MIN_SHARE = 1.5e-4
 """Share of the picture that a thing must fill to count as seen."""
 HEAD_SHARE = 0.55
@@ -91,7 +95,8 @@ def render(person: Person, scene: Scene, size: int = 128, *, device: str = "cpu"
     body = pose_body(person, scene)
     camera = place_camera(scene.camera, body)
     portrait = scene.camera.framing == "face"
-    seen = surfaces(person, body, age, texture_size=_texture_size(size), portrait=portrait)
+    strands = _strand_share(camera, body, size)
+    seen = surfaces(person, body, age, texture_size=_texture_size(size), portrait=portrait, strands=strands)
     stage = Stage(seen, camera, device=device)
     picture = stage.photograph(
         camera,
@@ -103,7 +108,9 @@ def render(person: Person, scene: Scene, size: int = 128, *, device: str = "cpu"
     _label_lenses(picture.label, picture.body_label, lens_outlines(person, body), camera)
     skin = get_schema("celebamask-19").id("skin")
     light = picture.radiance + (1 - picture.coverage[..., None]) * paint_background(scene.background, size)
-    landmarks, landmarks_visible = _project(stage, camera, body.landmarks68, size, LANDMARK_TOLERANCE)
+    marks = body.landmarks68.copy()
+    marks[17:27] = brow_landmarks(person.brows_at(age), body)
+    landmarks, landmarks_visible = _project(stage, camera, marks, size, LANDMARK_TOLERANCE)
     keypoints, keypoints_visible = _project(stage, camera, body.keypoints18, size, KEYPOINT_TOLERANCES)
     return Rendering(
         image=develop(light, scene.film, subject=picture.label == skin, seed=scene.background.seed),
@@ -122,7 +129,7 @@ def render(person: Person, scene: Scene, size: int = 128, *, device: str = "cpu"
 
 def pose_body(person: Person, scene: Scene) -> PosedBody:
     """The body of a person at the age, in the pose and with the expression of a scene."""
-    shape = BodyShape(age=age_phenotype(person.age_in(scene)), local=person.local_changes, **person.phenotype)
+    shape = body_shape(person, person.age_in(scene))
     turn = np.array([-scene.head_pitch, scene.head_roll, scene.head_yaw])
     eyes = np.array([-scene.gaze_pitch, 0.0, scene.gaze_yaw])
     joints: dict[str, npt.ArrayLike] = dict(scene.joints)
@@ -134,13 +141,28 @@ def pose_body(person: Person, scene: Scene) -> PosedBody:
 
 
 def surfaces(
-    person: Person, body: PosedBody, age_years: float, *, texture_size: int = 512, portrait: bool = False
+    person: Person,
+    body: PosedBody,
+    age_years: float,
+    *,
+    texture_size: int = 512,
+    portrait: bool = False,
+    strands: float = 1.0,
 ) -> list[Surface]:
-    """All there is to see of a person, for a `portrait` without legs' clothes and shoes; the one list of all parts."""
+    """All there is to see of a person, in the one list of all parts.
+
+    Args:
+        person: who.
+        body: posed.
+        age_years: at which age.
+        texture_size: texels along the side of the skin's texture.
+        portrait: leave out what is worn below the chest.
+        strands: share of the strands of hair that are made, see `hair_surfaces`.
+    """
     return [
         *skin_surfaces(person, body, age_years, texture_size=texture_size),
         *eye_surfaces(person, body, age_years),
-        *hair_surfaces(person, body, age_years),
+        *hair_surfaces(person, body, age_years, share=strands),
         *face_hair_surfaces(person, body, age_years),
         *accessory_surfaces(person, body),
         *garment_surfaces(person, body, portrait=portrait),
@@ -173,6 +195,13 @@ def _seen(attributes: dict[str, bool], label: Labels) -> dict[str, bool]:
 def _texture_size(size: int) -> int:
     """Texels across the skin's texture, about one per sample of a face: painting them takes long."""
     return 256 if size <= 96 else 384 if size <= 160 else 512
+
+
+def _strand_share(camera: Pinhole, body: PosedBody, size: int) -> float:
+    """Share of the strands of hair: all where a pixel covers less than a millimetre of the head, else fewer."""
+    _, depth = camera.project(body.head.origin[None], size)
+    pixel_mm = 1000 * float(depth[0]) / (camera.focal * size)
+    return min(max(1 / pixel_mm, MIN_STRANDS), 1.0)
 
 
 def _project(

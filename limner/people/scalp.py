@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from limner.people.body import PosedBody
 from limner.people.chart import average_head
-from limner.people.strands import cross, unit
-from limner.people.surface import Floats
+from limner.people.strands import unit
+from limner.people.surface import Floats, cross
 
 MIDDLE = np.array([0.0, 0.085, 0.02], np.float32)
 """Middle of the skull."""

@@ -19,8 +19,9 @@ from PIL import Image, ImageFilter
 
 from limner.data.schema import get_schema
 from limner.people.body import PosedBody, body_model
-from limner.people.chart import Chart, head_chart
-from limner.people.person import Brows, Person
+from limner.people.brows import brow_mask
+from limner.people.chart import head_chart
+from limner.people.person import Person
 from limner.people.scalp import receded, scalp_depth
 from limner.people.surface import Floats, Labels, Surface
 
@@ -33,9 +34,15 @@ HAEMOGLOBIN = np.array([0.036, 0.296, 0.265], np.float32)
 """Absorption of each pigment; that of melanin is not linear in its amount."""
 WRINKLE_DEPTH = 0.0011
 """Metres, of the deepest wrinkle."""
+FOLD_DEPTH = 0.0028
+"""Metres, of the deepest fold of loose skin."""
 PORE_DEPTH = 0.00005
 """Metres, of the unevenness of the skin."""
 TEETH = np.array([0.70, 0.645, 0.55], np.float32)
+WRINKLED, SAGGING = 0.06, 0.09
+"""How far back on the head wrinkles and folds reach, metres behind the eyes."""
+Line = list[tuple[float, float]]
+"""Places (|x|, z) on the average head, metres."""
 _INK = np.array([0.02, 0.014, 0.012], np.float32)
 MOUTH = np.array([0.33, 0.09, 0.075], np.float32)
 
@@ -66,13 +73,14 @@ def _head(person: Person, body: PosedBody, age_years: float, size: int) -> Surfa
     maps = face_maps(size)
     schema = get_schema("celebamask-19")
     label, body_label = maps.label.copy(), maps.body_label.copy()
-    brow = brow_mask(maps.chart, person.brows)
+    brows = person.brows_at(age_years)
+    brow = brow_mask(maps.chart, brows)
     shown = (brow > 0.35) & (label == schema.id("skin"))
     left = maps.chart.position[..., 0] > 0
     label[shown & left], label[shown & ~left] = schema.id("l_brow"), schema.id("r_brow")
-    wrinkles = _wrinkles(person, age_years, maps)
-    albedo = _paint_skin(person, age_years, maps, wrinkles)
-    _lay(albedo, np.asarray(person.brows.color, np.float32), 0.55 * person.brows.density * brow)
+    wrinkles, folds = _wrinkles(person, age_years, maps), _folds(person, age_years, maps)
+    albedo = _paint_skin(person, age_years, maps, wrinkles, folds)
+    _lay(albedo, np.asarray(brows.color, np.float32), 0.55 * brows.density * brow)
     _paint_beard(albedo, person, age_years, maps)
     hair = _paint_scalp(albedo, person, age_years, maps)
     label[hair], body_label[hair] = schema.id("hair"), get_schema("body-20").id("hair")
@@ -85,7 +93,7 @@ def _head(person: Person, body: PosedBody, age_years: float, size: int) -> Surfa
         albedo=albedo,
         label=label,
         body_label=body_label,
-        height=_relief(person, age_years, maps, wrinkles),
+        height=_relief(person, age_years, maps, wrinkles, folds),
         roughness=0.52 - 0.12 * person.skin.gloss,
         specular=0.55 + 0.45 * person.skin.gloss,
         subsurface=0.9,
@@ -167,7 +175,8 @@ class FaceMaps:
         self.under_eye = self._near((0.030, -0.016), 0.015, 0.0055) * (1 - self.lids)
         self.label = self._labels(mask)
         self.body_label = self._body_labels()
-        self.wrinkles = {name: self._folds(lines, width) for name, (lines, width) in _WRINKLES.items()}
+        self.wrinkles = {name: self._furrows(lines, width) for name, (lines, width) in _WRINKLES.items()}
+        self.folds = {name: self._mounds(mounds) for name, mounds in _FOLDS.items()}
 
     def _region(self, name: str) -> Floats:
         image = Image.fromarray(body_model().region(name))
@@ -206,20 +215,31 @@ class FaceMaps:
         schema = get_schema("body-20")
         return np.where(self.beard["neck"] > 0.5, schema.id("torso_skin"), schema.id("face")).astype(np.uint8)
 
-    def _folds(self, lines: list[list[tuple[float, float]]], width: float) -> Floats:
-        """Furrows along lines in (|x|, z) on both sides of the face: 1 in the middle, slightly raised beside it."""
+    def _furrows(self, lines: list[Line], width: float) -> Floats:
+        """Furrows along lines on both sides of the face: 1 in the middle, slightly raised beside it."""
+        d = self._distance(lines, WRINKLED) / width
+        return np.asarray((np.exp(-d * d) - 0.25 * np.exp(-((d - 2) ** 2))) * (1 - self.lips), np.float32)
+
+    def _mounds(self, mounds: list[tuple[Line, float, float]]) -> Floats:
+        """Soft ridges (> 0) and valleys (< 0) along lines on both sides of the face."""
+        height = np.zeros(self.x.shape, np.float32)
+        for line, width, strength in mounds:
+            height += np.float32(strength) * np.exp(-((self._distance([line], SAGGING) / width) ** 2))
+        return np.asarray(height * (1 - self.lips) * (1 - self.inside), np.float32)
+
+    def _distance(self, lines: list[Line], depth: float) -> Floats:
+        """Distance of texels from lines in (|x|, z), metres; 1 far away and further back than `depth`."""
         places = np.stack([self.x, self.z], axis=-1)
-        near = (self.y < 0.06) & (self.z < 0.08)
+        near = (self.y < depth) & (self.z < 0.08)
         distance = np.full(self.x.shape, 1.0, np.float32)
         for line in lines:
             for start, end in pairwise(line):
                 distance[near] = np.minimum(distance[near], _segment_distance(places[near], start, end))
-        d = distance / width
-        return np.asarray((np.exp(-d * d) - 0.35 * np.exp(-((d - 2) ** 2))) * (1 - self.lips), np.float32)
+        return distance
 
 
 # Wrinkles: lines in (|x|, z) of the average head, and their width, metres.
-_WRINKLES: dict[str, tuple[list[list[tuple[float, float]]], float]] = {
+_WRINKLES: dict[str, tuple[list[Line], float]] = {
     "forehead": (
         [
             [(0.0, 0.040), (0.018, 0.042), (0.036, 0.038)],
@@ -230,46 +250,67 @@ _WRINKLES: dict[str, tuple[list[list[tuple[float, float]]], float]] = {
     ),
     "frown": ([[(0.008, 0.012), (0.009, 0.022), (0.008, 0.031)]], 0.0014),
     "crow": (
-        [[(0.051, 0.004), (0.060, 0.011)], [(0.052, 0.0), (0.063, 0.001)], [(0.051, -0.004), (0.061, -0.010)]],
+        [
+            [(0.051, 0.004), (0.062, 0.012)],
+            [(0.052, 0.0), (0.064, 0.001)],
+            [(0.051, -0.004), (0.062, -0.011)],
+            [(0.047, -0.008), (0.056, -0.019)],
+        ],
         0.0012,
     ),
-    "eye bag": ([[(0.018, -0.012), (0.028, -0.0175), (0.040, -0.016), (0.047, -0.009)]], 0.0018),
-    "laugh": ([[(0.021, -0.036), (0.028, -0.050), (0.034, -0.063), (0.036, -0.074)]], 0.0024),
-    "mouth corner": ([[(0.029, -0.077), (0.032, -0.088), (0.031, -0.098)]], 0.002),
-    "cheek": ([[(0.050, -0.035), (0.049, -0.055), (0.043, -0.075)]], 0.0022),
+    "eye bag": (
+        [
+            [(0.018, -0.011), (0.028, -0.0155), (0.040, -0.014), (0.047, -0.008)],
+            [(0.014, -0.012), (0.023, -0.0205), (0.034, -0.0235), (0.045, -0.0195)],
+        ],
+        0.0016,
+    ),
+    "laugh": ([[(0.019, -0.038), (0.028, -0.050), (0.034, -0.063), (0.036, -0.076)]], 0.0022),
+    "mouth corner": ([[(0.0275, -0.077), (0.0305, -0.086), (0.030, -0.094)]], 0.0018),
+    "lips": (
+        [[(x, -0.0545 - 0.1 * x), (0.94 * x, -0.0605 - 0.17 * x)] for x in (0.0045, 0.009, 0.0135, 0.018, 0.0225)],
+        0.0009,
+    ),
+    "cheek": (
+        [
+            [(0.050, -0.034), (0.052, -0.050), (0.048, -0.066)],
+            [(0.043, -0.050), (0.045, -0.063), (0.042, -0.077)],
+        ],
+        0.0016,
+    ),
 }
 _WRINKLE_STRENGTH = {
-    "forehead": 0.7, "frown": 0.6, "crow": 0.7, "eye bag": 0.8, "laugh": 1.0, "mouth corner": 0.7, "cheek": 0.45,
+    "forehead": 0.7, "frown": 0.6, "crow": 0.7, "eye bag": 0.7, "laugh": 1.0, "mouth corner": 0.6, "lips": 0.35,
+    "cheek": 0.3,
 }  # fmt: skip
+# Folds of loose skin: ridges and valleys along such lines, their width in metres and their height.
+_FOLDS: dict[str, list[tuple[Line, float, float]]] = {
+    "eyes": [
+        ([(0.021, -0.0125), (0.030, -0.0155), (0.040, -0.0130)], 0.0032, 0.5),
+        ([(0.012, -0.0095), (0.021, -0.0200), (0.033, -0.0240), (0.046, -0.0200)], 0.0035, -0.7),
+        ([(0.030, 0.0120), (0.044, 0.0100), (0.053, 0.0020)], 0.0045, 0.6),
+    ],
+    "mouth": [
+        ([(0.029, -0.036), (0.037, -0.048), (0.043, -0.062)], 0.0070, 0.8),
+        ([(0.019, -0.038), (0.028, -0.051), (0.0335, -0.063), (0.035, -0.075)], 0.0040, -1.0),
+    ],
+    "jaw": [
+        ([(0.0285, -0.081), (0.031, -0.089), (0.030, -0.098)], 0.0040, -0.6),
+        ([(0.043, -0.081), (0.044, -0.091)], 0.0090, 0.55),
+        ([(0.054, -0.030), (0.055, -0.052)], 0.0120, -0.6),
+    ],
+    "forehead": [
+        ([(0.0, 0.0445), (0.03, 0.0455)], 0.0040, 0.25),
+        ([(0.0, 0.0545), (0.03, 0.0550)], 0.0040, 0.25),
+        ([(0.0, 0.016), (0.0, 0.026)], 0.0050, 0.3),
+    ],
+}
 
 
 @lru_cache(maxsize=3)
 def face_maps(size: int) -> FaceMaps:
     """The maps at a resolution; made once."""
     return FaceMaps(size)
-
-
-def brow_mask(chart: Chart, brows: Brows) -> Floats:
-    """Where the brows are on the head's texture: 1 in their middle, 0 outside."""
-    x, y, z = np.abs(chart.position[..., 0]), chart.position[..., 1], chart.position[..., 2]
-    t = (x - 0.0125) / (0.0415 * brows.length)
-    return np.asarray(brow_profile(t, z, brows) * (y < 0.03), np.float32)
-
-
-def brow_profile(t: npt.NDArray[Any], z: Floats, brows: Brows) -> Floats:
-    """Cover of a brow at a place: `t` runs from its inner (0) to its outer end (1), `z` is the height."""
-    inside = np.clip(t, 0, 1)
-    half = 0.0040 * brows.thickness * (0.75 + 0.6 * inside - 1.15 * inside**2)
-    distance = np.abs(z - brow_height(inside, brows)) / np.maximum(half, 0.0004)
-    ends = _smooth(t, -0.04, 0.1) * _smooth(t, 1.03, 0.9)
-    return np.asarray(_smooth(distance, 1.25, 0.7) * ends, np.float32)
-
-
-def brow_height(t: npt.NDArray[Any], brows: Brows) -> Floats:
-    """Height of a brow's middle line; its peak is two thirds of the way out."""
-    peak = 0.0052 + 0.0022 * brows.arch
-    shape = np.where(t < 0.65, 1 - ((0.65 - t) / 0.65) ** 2, 1 - 1.6 * ((t - 0.65) / 0.35) ** 2)
-    return np.asarray(0.0185 + peak * shape, np.float32)
 
 
 # --- painting ---------------------------------------------------------------------------------------------------------
@@ -281,40 +322,41 @@ def _base_pigments(person: Person, age_years: float) -> tuple[float, float]:
     return person.skin.melanin, person.skin.haemoglobin * (1 - 0.2 * old)
 
 
-def _paint_skin(person: Person, age_years: float, maps: FaceMaps, wrinkles: Floats) -> Floats:
+def _paint_skin(person: Person, age_years: float, maps: FaceMaps, wrinkles: Floats, folds: Floats) -> Floats:
     skin, makeup = person.skin, person.makeup
     random = np.random.Generator(np.random.PCG64(skin.seed))
     size = maps.chart.size
     base_melanin, base_blood = _base_pigments(person, age_years)
-    wrinkled = person.wrinkles(age_years)
+    wrinkled, child = person.wrinkles(age_years), person.childhood(age_years)
     made_up = 0.6 * makeup.blusher  # foundation evens the skin
-    uneven = skin.unevenness * (1 - made_up) * _smooth(maps.z, -0.13, -0.10)
+    uneven = (skin.unevenness * (1 - 0.7 * child) + 0.6 * wrinkled) * (1 - made_up) * _smooth(maps.z, -0.13, -0.10)
     old = min(max((age_years - 45) / 40, 0.0), 1.0)
     blotches = _soft_noise(random, size, 9) + 0.7 * _soft_noise(random, size, 28) + 0.6 * _soft_noise(random, size, 90)
     spots = np.clip(_soft_noise(random, size, 56) - 1.35, 0, 1) * old * maps.front
     melanin = base_melanin * (
         1
         + 0.055 * (1 - 0.6 * base_melanin) * uneven * blotches
-        + 0.16 * maps.lids
-        + 0.25 * maps.under_eye * skin.under_eye
+        + (0.16 - 0.1 * child) * maps.lids
+        + 0.25 * maps.under_eye * skin.under_eye * (1 - child)
     )
     melanin += 0.14 * spots * (1 - base_melanin)
-    if skin.freckles > 0:
+    freckles = skin.freckles * (1 - child**2)
+    if freckles > 0:
         freckled = np.roll(_freckles(size), random.integers(0, size, 2), (0, 1))
         where = maps.front * _smooth(maps.z, -0.075, -0.04) * _smooth(maps.z, 0.055, 0.015)
-        melanin += 0.13 * skin.freckles * freckled * where * (1 - made_up)
+        melanin += 0.13 * freckles * freckled * where * (1 - made_up)
     _add_moles(melanin, skin.moles, random, maps)
     blood = base_blood + 0.55 * skin.blush * maps.flush + 0.14 * uneven * _soft_noise(random, size, 22) * maps.front
-    tired = maps.under_eye * (skin.under_eye + 0.4 * wrinkled) * (1 - made_up)
-    blood += 0.5 * tired + 0.35 * maps.lids
+    tired = maps.under_eye * (skin.under_eye * (1 - child) + 0.4 * wrinkled) * (1 - made_up)
+    blood += 0.5 * tired + (0.35 - 0.2 * child) * maps.lids
     color = skin_color(np.maximum(melanin, 0), np.maximum(blood, -0.2))
     color *= 1 - (0.10 * tired + 0.05 * maps.lids)[..., None]
-    color *= 1 - 0.3 * np.clip(wrinkles, 0, 1)[..., None]
+    color *= (1 - 0.3 * np.clip(wrinkles, 0, 1) - 0.22 * np.clip(-folds, 0, 1))[..., None]
     _paint_lips(color, person, age_years, maps)
     if age_years >= 16:
         _paint_makeup(color, person, maps)
     drawn = max(0.75 * makeup.eyeliner, 0.35 * makeup.mascara) if age_years >= 16 else 0.0
-    _lay(color, _INK, (0.35 + 0.6 * drawn) * maps.lash_line)
+    _lay(color, _INK, (0.35 - 0.15 * child + 0.6 * drawn) * maps.lash_line)
     _lay(color, MOUTH * 0.6, maps.inside)
     return color
 
@@ -324,7 +366,7 @@ def _paint_lips(color: Floats, person: Person, age_years: float, maps: FaceMaps)
     melanin, blood = _base_pigments(person, age_years)
     old = min(max((age_years - 30) / 50, 0.0), 1.0)
     own = skin_color(0.12 + 0.72 * melanin, 2.0 + 0.8 * blood - 0.9 * old) * 0.9
-    _lay(color, own, 0.85 * maps.lips)
+    _lay(color, own, (0.85 - 0.3 * person.childhood(age_years)) * maps.lips)
     strength, lipstick = person.lip_color(age_years)
     if strength > 0:
         # The lip's own darkness shows through.
@@ -388,23 +430,36 @@ def _paint_scalp(color: Floats, person: Person, age_years: float, maps: FaceMaps
     return np.asarray((depth > 0.001) & (style != "bald"))
 
 
-def _relief(person: Person, age_years: float, maps: FaceMaps, wrinkles: Floats) -> Floats:
-    """Height of the skin, metres: wrinkles and pores."""
-    coarse = np.float32(PORE_DEPTH * (0.7 + 0.6 * person.skin.gloss + 0.5 * person.wrinkles(age_years)))
+def _relief(person: Person, age_years: float, maps: FaceMaps, wrinkles: Floats, folds: Floats) -> Floats:
+    """Height of the skin, metres: folds, wrinkles and pores."""
+    coarse = (0.7 + 0.6 * person.skin.gloss + 0.8 * person.wrinkles(age_years)) * (
+        1 - 0.6 * person.childhood(age_years)
+    )
     smooth = (1 - maps.lips) * (1 - maps.inside) * (1 - 0.7 * maps.lids)
-    return np.asarray(coarse * smooth * _pores(maps.chart.size) - np.float32(WRINKLE_DEPTH) * wrinkles)
+    pores = np.float32(PORE_DEPTH * coarse) * smooth * _pores(maps.chart.size)
+    return np.asarray(pores + np.float32(FOLD_DEPTH) * folds - np.float32(WRINKLE_DEPTH) * wrinkles)
 
 
 def _wrinkles(person: Person, age_years: float, maps: FaceMaps) -> Floats:
     """Depth of the wrinkles, about 0..1."""
-    amount = person.wrinkles(age_years)
+    amount, child = person.wrinkles(age_years), person.childhood(age_years)
     random = np.random.Generator(np.random.PCG64(person.skin.seed + 1))
     total = np.zeros(maps.x.shape, np.float32)
     for name, strength in _WRINKLE_STRENGTH.items():
         own = strength * random.uniform(0.5, 1.2) * amount
         if name == "laugh":
-            own += 0.1
+            own += 0.1 * (1 - child)
         total += np.float32(own) * maps.wrinkles[name]
+    return total
+
+
+def _folds(person: Person, age_years: float, maps: FaceMaps) -> Floats:
+    """Height of the folds of loose skin, about -1..1."""
+    amount = person.sagging(age_years)
+    random = np.random.Generator(np.random.PCG64(person.skin.seed + 2))
+    total = np.zeros(maps.x.shape, np.float32)
+    for height in maps.folds.values():
+        total += np.float32(amount * random.uniform(0.7, 1.2)) * height
     return total
 
 

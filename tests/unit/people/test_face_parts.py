@@ -10,6 +10,7 @@ from limner.data.schema import get_schema
 from limner.people import Person, sample_person
 from limner.people.accessories import accessory_surfaces, lens_outlines
 from limner.people.body import BodyShape, PosedBody, body_model
+from limner.people.brows import along_brow, brow_landmarks, brow_profile
 from limner.people.chart import head_chart
 from limner.people.eyes import eye_surfaces
 from limner.people.face_hair import BEARD_STRANDS, face_hair_surfaces
@@ -135,6 +136,26 @@ def test_brows_lie_on_the_skin_and_thicken() -> None:
     points = local(brow)
     assert brow.label == SCHEMA.id("l_brow") and points[:, 0].min() > 0
     assert points[:, 2].min() > 0.005 and points[:, 2].max() < 0.045
+
+
+def test_brow_landmarks_lie_on_the_upper_edges_of_the_drawn_brows() -> None:
+    for fields in ({"arch": -0.6, "thickness": 0.7}, {"arch": 0.8, "thickness": 1.4, "length": 1.1}):
+        brows = person_with("brows", **fields).brows
+        marks = body().head.to_local(brow_landmarks(brows, body()))
+        assert (np.diff(marks[:, 0]) > 0.005).all() and marks[4, 0] < 0 < marks[5, 0]  # from the right ear to the left
+        assert marks == pytest.approx(marks[::-1] * [-1, 1, 1], abs=0.001)
+        inner = slice(1, 4)  # at the ends brows fade
+        x, z = marks[inner, 0], marks[inner, 2]
+        below, above = (brow_profile(along_brow(x, brows), z + step, brows) for step in (-0.0015, 0.0015))
+        assert (below > 0.4).all() and (above < 0.2).all()
+
+
+@pytest.mark.parametrize("style", ["moustache", "circle"])
+def test_moustaches_end_at_the_lip(style: str) -> None:
+    person = person_with("beard", style=style, length=0.011, density=1.0)
+    points = local(next(surface for surface in face_hair_surfaces(person, body(), AGE) if surface.name == "beard"))
+    lip = (np.abs(points[:, 0]) < 0.02) & (points[:, 2] < -0.0675) & (points[:, 2] > -0.082)
+    assert lip.mean() < 0.03
 
 
 def wearing(**worn: object) -> Person:

@@ -193,3 +193,15 @@ def test_children_and_heavy_people_wear_the_same_pieces():
         assert np.isfinite(shirt.vertices).all()
         assert shirt.vertices[:, 2].max() < body.landmarks68[8, 2] + 0.02
         assert shirt.vertices[:, 2].min() > 0.3 * body.head.origin[2]
+
+
+@pytest.mark.parametrize("kind", TOPS)
+def test_a_portrait_shows_the_same_top_but_for_what_is_below_the_picture(kind, posed):
+    full, portrait = (top_surfaces(garment(kind), posed, portrait=only) for only in (False, True))
+    assert sum(len(surface.faces) for surface in portrait) < 0.8 * sum(len(surface.faces) for surface in full)
+    shown = posed.head.to_local(np.concatenate([surface.vertices for surface in portrait]))
+    whole_top = posed.head.to_local(np.concatenate([surface.vertices for surface in full]))
+    assert shown[:, 2].max() == pytest.approx(whole_top[:, 2].max(), abs=0.002)
+    seen = whole_top[(whole_top[:, 2] > -0.35) & (np.abs(whole_top[:, 0]) < 0.15)][::20]
+    distance = np.linalg.norm(seen[:, None] - shown, axis=2).min(axis=1)
+    assert np.quantile(distance, 0.95) < 0.006

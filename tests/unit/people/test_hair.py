@@ -106,6 +106,19 @@ def test_hair_turns_with_the_head() -> None:
     assert np.quantile(np.abs(difference), 0.95) < 0.004  # the same but for gravity and neck
 
 
+@pytest.mark.parametrize("style", ["crop", "long_wavy", "braids"])
+def test_a_share_of_the_strands_covers_as_much_of_the_head(style: str) -> None:
+    person = person_with(style=style, fringe="straight")
+    full, few = (hair_surfaces(person, body(), AGE, share=share) for share in (1.0, 0.4))
+    assert [surface.name for surface in few] == [surface.name for surface in full]
+    faces, fewer = (sum(len(surface.faces) for surface in surfaces) for surfaces in (full, few))
+    assert fewer < 0.55 * faces
+    # The same locks hang at the same places.
+    for more, less in zip(full, few, strict=True):
+        ends = [np.quantile(points([surface]), (0.02, 0.5, 0.98), axis=0) for surface in (more, less)]
+        assert np.abs(ends[0] - ends[1]).max() < 0.012
+
+
 def test_unknown_names_are_refused_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r'style "ponytails".*Did you mean "ponytail"'):
         person_with(style="ponytails")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from limner.errors import ConfigError, MissingExtraError, ShapeError
 from limner.people.camera import Pinhole, stand_before
 from limner.people.light import Illumination, Lamp
-from limner.people.raycast import RayImage, Stage, _warp
+from limner.people.raycast import NO_DRIVER, RayImage, Stage, _start, _warp
 from limner.people.surface import Surface
 
 RADIUS, DISTANCE, SIZE = 0.1, 1.0, 64
@@ -343,3 +344,13 @@ def test_cuda_agrees_with_the_cpu() -> None:
     on_cpu, on_cuda = (Stage(scene, device=device).photograph(camera(), EVEN, SIZE) for device in ("cpu", "cuda"))
     assert (on_cpu.label != on_cuda.label).mean() < 0.005
     assert np.abs(on_cpu.radiance - on_cuda.radiance).mean() < 1 / 255
+
+
+def test_starting_passes_on_what_the_library_says_but_for_the_missing_driver(capfd: pytest.CaptureFixture[str]) -> None:
+    class Library:
+        @staticmethod
+        def init() -> None:
+            os.write(2, f"Warp CUDA warning: {NO_DRIVER}. Too bad.\nWarp error: out of memory\n".encode())
+
+    _start(Library)
+    assert capfd.readouterr().err == "Warp error: out of memory\n"

@@ -70,6 +70,5 @@ def test_a_vertex_without_area_gets_a_unit_normal() -> None:
 
 def test_given_normals_are_kept() -> None:
     given = np.tile(np.float32((1, 0, 0)), (4, 1))
-    assert quad(normals=given).with_normals().normals is not None
-    np.testing.assert_array_equal(quad(normals=given).with_normals().normals, given)
-    np.testing.assert_allclose(quad().with_normals().normals, np.tile((0, -1, 0), (4, 1)), atol=1e-6)
+    np.testing.assert_array_equal(quad(normals=given).shading_normals(), given)
+    np.testing.assert_allclose(quad().shading_normals(), np.tile((0, -1, 0), (4, 1)), atol=1e-6)
