@@ -27,7 +27,7 @@ SUMS = "SHA256SUMS"
 DEFAULTS = {"scgan": "scgan-people-64", "parser": "parser-people-64"}
 """System -> the shipped weights that `load(system)` takes."""
 
-PEOPLE_FEATURES = "parser-people-features"
+PEOPLE_FEATURES = "features-people-64"
 """The shipped weights whose features define FID-people: a parser of the preset `features`."""
 
 _PICKLE_SUFFIXES = {".pth", ".pt", ".bin", ".ckpt", ".pkl", ".pickle"}

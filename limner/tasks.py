@@ -1,7 +1,9 @@
 """Units of work of `limner generate`: each writes its files whole or not at all, and can tell that it is done.
 
 A system's `options.py` has DESCRIPTION, EXAMPLES and two functions: `add_options(parser)` adds its command-line
-options, `make_tasks(pipeline, options)` turns their values into tasks once the pipeline is loaded. No torch here.
+options, `make_tasks(pipeline, options)` turns their values into tasks once the pipeline is loaded. A system whose
+evaluation has options of its own adds them with `add_evaluate_options(parser)` and turns them into arguments of its
+`evaluate` with `evaluate_arguments(options, device)`. No torch here.
 """
 
 from __future__ import annotations

@@ -46,6 +46,8 @@ def main(argv: list[str]) -> int:
     # A system whose pictures a parser must judge has a `judge` without a default.
     needs_judge = inspect.signature(evaluate).parameters["judge"].default is inspect.Parameter.empty
     judge = options.judge or ("parser" if needs_judge else None)
+    own = registry.generate_options(system)
+    arguments = own.evaluate_arguments(options, device) if hasattr(own, "evaluate_arguments") else {}
     report = evaluate(
         pipeline,
         data,
@@ -57,6 +59,7 @@ def main(argv: list[str]) -> int:
         batch_size=options.batch_size,
         table=options.table,
         progress=progress,
+        **arguments,
     )
     if options.out is not None:
         report.save(options.out)
@@ -97,6 +100,9 @@ def _read_options(system: str, argv: list[str]) -> Any:
     parser.add_argument("--download", action="store_true", help="allow fetching the weights of Inception-v3 (96 MB)")
     parser.add_argument("--table", type=str, default=None, metavar="NAME", help="published table to stand beside")
     parser.add_argument("--out", type=str, default=None, metavar="DIR", help="folder for report and sheet of pictures")
+    own = registry.generate_options(system)
+    if hasattr(own, "add_evaluate_options"):
+        own.add_evaluate_options(parser)
     options = parser.parse_args(argv)
     check_features(options.features)
     for name, high in (("seed", 2**62), ("num_images", 10_000_000)):

@@ -151,8 +151,8 @@ class Engine:
         """A network without DDP and without gradients to its parameters, for use inside another one's loss."""
         self.raw[name].requires_grad_(False)
         try:
-            with self.unwrapped(name) as network:
-                yield network
+            with self.fabric.autocast():
+                yield self.raw[name]
         finally:
             self.raw[name].requires_grad_(True)
 
@@ -161,8 +161,12 @@ class Engine:
         """A network without DDP, under this run's precision: what `torch.autograd.grad` inside a loss needs.
 
         Gradients to its parameters still reach the update, as long as the same loss also uses `networks[name]`.
+        It runs without torch.compile, whose graphs cannot be differentiated twice.
         """
-        with self.fabric.autocast():
+        with ExitStack() as stack:
+            stack.enter_context(self.fabric.autocast())
+            if self.config.compile:  # only then, as it loads the compiler
+                stack.enter_context(torch.compiler.set_stance("force_eager"))
             yield self.raw[name]
 
     def randn(self, batch: int, *shape: int, purpose: str) -> Tensor:

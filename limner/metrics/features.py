@@ -57,7 +57,8 @@ class FeatureNetwork:
 
     @torch.no_grad()
     def __call__(self, images: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch features"]:
-        """Feature vectors of images in [-1, 1], any size."""
+        """Feature vectors of images in [-1, 1], any size and precision; the networks themselves have float32."""
+        images = images.float()
         return self.features(images if self.resize is None else self.resize(images))
 
     def protocol_fields(self, resolution: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import statistics
 from typing import Any
 
@@ -33,7 +34,7 @@ def curves(study: Study, record: Record) -> bytes:
             ]
             if series:
                 means = [statistics.mean(values) for values in series]
-                color = f"C{number}"  # the same in every plot, whichever rows are missing
+                color = _color(study, number)
                 axis.plot(points, means, marker="o", label=row.name, color=color)
                 axis.fill_between(points, list(map(min, series)), list(map(max, series)), alpha=0.15, color=color)
         axis.set_xlabel("images seen")
@@ -51,10 +52,16 @@ def bars(study: Study, record: Record) -> bytes:
                 continue
             mean, ends = statistics.mean(values), interval(values)
             spread = None if ends is None else [[mean - ends[0]], [ends[1] - mean]]
-            axis.bar(number, mean, yerr=spread, capsize=4, label=row.name, color=f"C{number}")
+            axis.bar(number, mean, yerr=spread, capsize=4, label=row.name, color=_color(study, number))
         axis.set_xticks([])
         axis.set_title(heading(record, key, column))
     return _png(figure, axes)
+
+
+def _color(study: Study, number: int) -> Any:
+    """Of a row: the same in every plot, whichever rows are missing."""
+    colors = optional("matplotlib", extra="plot").colormaps["tab10" if len(study.rows) <= 10 else "tab20"]
+    return colors(number % colors.N)
 
 
 def _figure(study: Study, record: Record) -> tuple[Any, list[Any]]:
@@ -64,9 +71,11 @@ def _figure(study: Study, record: Record) -> tuple[Any, list[Any]]:
 
 def _png(figure: Any, axes: list[Any]) -> bytes:
     handles, names = max((axis.get_legend_handles_labels() for axis in axes), key=lambda legend: len(legend[1]))
+    columns = min(len(names), 2 * len(axes))
+    lines = math.ceil(len(names) / columns) if names else 1
     if names:
-        figure.legend(handles, names, loc="lower center", ncols=len(names), frameon=False, fontsize=9)
-    figure.tight_layout(rect=(0, 0.08, 1, 1))
+        figure.legend(handles, names, loc="lower center", ncols=columns, frameon=False, fontsize=9)
+    figure.tight_layout(rect=(0, 0.02 + 0.06 * lines, 1, 1))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80)
     return buffer.getvalue()

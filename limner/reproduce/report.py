@@ -29,14 +29,14 @@ def make_record(plan: Plan, manifest: Manifest, outcome: Outcome) -> dict[str, A
     """Everything that is known about a study, as plain values."""
     study = plan.study
     table = study.published_table(manifest.spec.schema.name)
-    sizes = manifest.split_sizes()
+    sizes, split = manifest.split_sizes(), study.split
     judge = f"{outcome.judge['name']} ({outcome.judge['sha256'][:12]})"
     seeds = "seed" if plan.num_seeds == 1 else "seeds"
     protocol = (
         f"{plan.budget} images seen by every run, {plan.num_seeds} {seeds}, preset {plan.preset} at "
-        f"{study.image_size[plan.preset]} px; {sizes['train']} training and {sizes['test']} test pictures of the "
-        f"schema {manifest.spec.schema.name} (data {manifest.fingerprint()}); {plan.num_images} pictures of test maps "
-        f"judged by the independent parser {judge}. Limner {limner.__version__}, "
+        f"{study.image_size[plan.preset]} px; {sizes['train']} training and {sizes[split]} {split} pictures of the "
+        f"schema {manifest.spec.schema.name} (data {manifest.fingerprint()}); {plan.num_images} pictures of {split} "
+        f"maps judged by the independent parser {judge}. Limner {limner.__version__}, "
         f"`limner reproduce {study.name} --preset {plan.preset} --budget {plan.budget} --seeds {plan.num_seeds}`."
     )
     return {

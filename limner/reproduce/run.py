@@ -84,6 +84,11 @@ class Plan:
         if self.num_images < 2:
             raise ConfigError(f"--num-images is {self.num_images}; every distance needs at least 2.")
 
+    @property
+    def seeds(self) -> range:
+        """Of the runs of every row."""
+        return range(self.study.first_seed, self.study.first_seed + self.num_seeds)
+
     def config(self, row: StudyRow, seed: int) -> Any:
         """The configuration of one run."""
         return row_config(self.study, row, preset=self.preset, budget=self.budget, seed=seed, dataset=self.dataset)
@@ -110,7 +115,7 @@ def open_data(plan: Plan) -> Manifest:
     """The data set, with the splits that a study needs.
 
     Raises:
-        DataError: if it cannot be used, or has no split "train" or "test".
+        DataError: if it cannot be used, or has no split "train", or none of those that the study judges on.
     """
     options = plan.dataset
     manifest = open_manifest(
@@ -122,12 +127,12 @@ def open_data(plan: Plan) -> Manifest:
         fix_sides=options.fix_sides,
     )
     sizes = manifest.split_sizes()
-    for split in ("train", "test"):
+    for split in ("train", plan.study.split):
         if sizes.get(split, 0) < 2:
             found = ", ".join(f"{name} ({count})" for name, count in sorted(sizes.items()))
             raise DataError(
-                f'{plan.data} has too few pictures in the split "{split}" ({found}): a study trains on "train" and '
-                'judges on "test"; name the splits in its splits file, see docs/data.md.'
+                f'{plan.data} has too few pictures in the split "{split}" ({found}): this study trains on "train" and '
+                f'judges on "{plan.study.split}"; name the splits in its splits file, see docs/data.md.'
             )
     return manifest
 
@@ -144,6 +149,8 @@ def claim_folder(plan: Plan, manifest: Manifest) -> None:
         "preset": plan.preset,
         "budget": plan.budget,
         "points": plan.study.points,
+        "split": plan.study.split,
+        "first_seed": plan.study.first_seed,
         "num_images": plan.num_images,
         "judge": plan.judge,
         "features": plan.features,
@@ -204,13 +211,19 @@ def run_study(
         if name not in names:
             raise ConfigError(f'The table "{plan.study.name}" has no row "{name}".{nearest(name, names)}')
     judge = _judge(plan).to(device)
-    options = {"judge": judge, "features": features, "num_images": plan.num_images, "progress": progress}
+    options = {
+        "judge": judge,
+        "features": features,
+        "split": plan.study.split,
+        "num_images": plan.num_images,
+        "progress": progress,
+    }
     scores: dict[str, list[Scores]] = {}
     reasons: dict[str, str] = {}
     metrics: dict[str, str] = {}
     for row in plan.study.rows:
         scores[row.name] = []
-        for seed in range(plan.num_seeds):
+        for seed in plan.seeds:
             file = _run_folder(plan, row, seed) / "scores.json"
             if not file.exists() and (not only or row.name in only):
                 try:
@@ -229,7 +242,7 @@ def run_study(
 
 def last_pipelines(plan: Plan) -> dict[str, Pipeline]:
     """Row -> the weights after the last image of its first run, for finished rows."""
-    runs = {row.name: _run_folder(plan, row, 0) for row in plan.study.rows}
+    runs = {row.name: _run_folder(plan, row, plan.seeds[0]) for row in plan.study.rows}
     return {
         name: load(max((run / "checkpoints").glob("[0-9]*")))
         for name, run in runs.items()

@@ -22,12 +22,12 @@ _EXIF_DESCRIPTION = 0x010E
 
 
 def comparison_sheet(plan: Plan, manifest: Manifest) -> bytes | None:
-    """A JPEG: test maps, their real pictures, then the pictures of each finished row's first run; None without any."""
+    """A JPEG: held-out maps, their real pictures, then pictures of each finished row's first run; None without any."""
     pipelines = {name: one for name, one in last_pipelines(plan).items() if hasattr(one, "paint")}
     if not pipelines:
         return None
     size = plan.study.image_size[plan.preset]
-    dataset = MaskToImageDataset(manifest.split("test"), image_size=size)
+    dataset = MaskToImageDataset(manifest.split(plan.study.split), image_size=size)
     batch = collate([dataset[index] for index in range(min(NUM_MAPS, len(dataset)))])
     rows = [to_pictures(colorize(batch.label_map, manifest.spec.schema)), to_pictures(batch.image)]
     for pipeline in pipelines.values():

@@ -40,6 +40,8 @@ class StudyRow:
     system: str
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Section -> field -> value, over the preset and the options of the study."""
+    rates: float = 1.0
+    """Factor on every learning rate of the preset."""
     published: str = ""
     """Method in the published table; empty: the name."""
 
@@ -61,6 +63,8 @@ class Study:
         points: how often in a run it is judged.
         columns: measurement -> column.
         rows: in the order of the table.
+        split: whose maps are painted and judged; "val" where the study is to choose settings for another one.
+        first_seed: of the runs of a row, which have this seed, the next one, and so on.
         options: preset -> section -> field -> value for all rows.
         dataset: label schema and attributes for all rows and the judge, if not those that the data set has.
     """
@@ -76,6 +80,8 @@ class Study:
     points: int
     columns: Mapping[str, Column]
     rows: tuple[StudyRow, ...]
+    split: str = "test"
+    first_seed: int = 0
     options: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     dataset: Mapping[str, Any] = field(default_factory=dict)
 
@@ -168,14 +174,13 @@ def row_config(study: Study, row: StudyRow, *, preset: str, budget: int, seed: i
         "checkpoint_every": max(1, budget // study.points),
         "keep_checkpoints": study.points,
     }
+    rates = {key: value for key, value in vars(config.optimizer).items() if key.startswith("lr")}
+    spans = {key: value for key, value in vars(config.optimizer).items() if key.endswith("_images")}
     changes: dict[str, dict[str, Any]] = {
         "model": {"image_size": study.image_size[preset]},
         "train": train,
-        "optimizer": {
-            one.name: round(getattr(config.optimizer, one.name) * scale)
-            for one in dataclasses.fields(config.optimizer)
-            if one.name.endswith("_images")
-        },
+        "optimizer": {key: value * row.rates for key, value in rates.items()}
+        | {key: round(value * scale) for key, value in spans.items()},
     }
     for options in (study.options.get(preset, {}), row.options):
         for section, values in options.items():

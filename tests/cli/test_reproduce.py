@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -157,7 +158,7 @@ def test_json_on_standard_output(finished, root, capsys):
             ["reproduce", "scgan-tabel", "--data", "D", "--out", "O"],
             'no table "scgan-tabel". Did you mean "scgan-table"?',
         ),
-        (["reproduce"], "Name a table (portrait-table, scgan-ablation, scgan-table)"),
+        (["reproduce"], "Name a table (maskface-ablation, portrait-table, scgan-ablation, scgan-table, scgan-tuning)"),
         (["reproduce", "scgan-table", "--out", "O"], "--data is missing"),
         (["reproduce", "scgan-table", "--data", "D"], "--out is missing"),
         (["reproduce", "none.yaml", "--data", "D", "--out", "O"], "The table none.yaml cannot be read"),
@@ -192,13 +193,33 @@ def test_bad_options(root, tmp_path, capsys, options, text):
     assert not list(tmp_path.rglob("checkpoints"))
 
 
-def test_data_without_a_test_split(root, tmp_path, capsys):
-    (tmp_path / "study").mkdir()
-    write_data(tmp_path / "study/data", num_test=0)
-    shutil.copy(root / "boxes.yaml", tmp_path / "study")
-    assert main(words(tmp_path / "study", tmp_path / "out")) == 1
-    assert 'too few pictures in the split "test" (train (12))' in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("split", "num_test", "sizes"), [("test", 0, r"train \(12\)"), ("val", 4, r"test \(4\), train \(8\)")]
+)
+def test_data_without_the_split_to_judge_on(tmp_path, capsys, split, num_test, sizes):
+    write_data(tmp_path / "data", num_test=num_test)
+    (tmp_path / "boxes.yaml").write_text(yaml.safe_dump({**STUDY, "split": split}))
+    assert main(words(tmp_path, tmp_path / "out")) == 1
+    error = capsys.readouterr().err
+    assert re.search(rf'too few pictures in the split "{split}" \({sizes}\).*judges on "{split}"', error), error
     assert not (tmp_path / "out").exists()
+
+
+def test_a_study_with_seeds_and_a_split_of_its_own(tmp_path):
+    pytest.importorskip("matplotlib")
+    data = write_data(tmp_path / "data")
+    splits = (data / "splits.csv").read_text().replace(",test", ",val")
+    (data / "splits.csv").write_text(splits)
+    rows = [{**STUDY["rows"][0], "rates": 0.5}]
+    (tmp_path / "boxes.yaml").write_text(yaml.safe_dump({**STUDY, "rows": rows, "split": "val", "first_seed": 7}))
+    out = tmp_path / "out"
+    assert main(words(tmp_path, out, "--seeds", "1")) == 0
+    config = yaml.safe_load((out / "pix2pix-7/config.yaml").read_text())
+    assert config["train"]["seed"] == 7 and config["optimizer"]["lr_generator"] == 1e-4
+    report = json.loads((out / "pix2pix-7/report/report.json").read_text())
+    assert report["measurements"]["judge_mean_iou"]["protocol"]["split"] == "val"
+    assert "8 training and 4 val pictures" in record(out)["protocol"]
+    assert (out / "report/boxes-sheet.jpg").is_file()
 
 
 def test_a_folder_of_something_else(finished, root, tmp_path, capsys):

@@ -57,6 +57,14 @@ def test_accuracy_does_not_depend_on_the_batches():
         assert metric.compute().flatten().tolist() == pytest.approx(expected.tolist())
 
 
+@pytest.mark.parametrize("value", [1.0, 0.0])
+def test_accuracy_of_one_image_and_of_equal_ones(value):
+    for count in (1, 6):
+        metric = AttributeAccuracy(num_attributes=2)
+        metric.update(torch.tensor([[0.5, -0.5]]).expand(count, 2), torch.tensor([[value, value]]).expand(count, 2))
+        assert metric.compute().tolist() == [value, 1 - value]
+
+
 def test_nothing_to_measure_is_refused():
     with pytest.raises(DataError, match="at least one condition"), pytest.warns(UserWarning, match="before"):
         PairwiseDiversity().compute()

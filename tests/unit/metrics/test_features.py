@@ -59,6 +59,8 @@ def test_fields_of_a_protocol():
     assert judge_features(parser).protocol_fields(12)["resize"] == "bilinear to 16 px"
     small = torch.rand(2, 3, 12, 12) * 2 - 1
     assert torch.equal(network(small), parser.features(small))
+    half = torch.rand(2, 3, 24, 24).half()
+    assert torch.equal(network(half), network(half.float()))  # of images, not of the network's arithmetic
     as_it_is = FeatureNetwork("x", "y", "z", 3, lambda image: image.mean((2, 3)))
     assert as_it_is.protocol_fields(24)["resize"] == "none"
     assert not as_it_is(torch.rand(2, 3, 9, 9, requires_grad=True)).requires_grad

@@ -26,6 +26,7 @@ def test_sure_of_every_image_and_all_classes_alike():
 def test_one_class_only_and_no_idea_at_all():
     assert score(1000 * torch.eye(7)[:1].expand(5, 7))[0] == pytest.approx(1)
     assert score(torch.zeros(5, 7))[0] == pytest.approx(1)
+    assert score(torch.tensor([[1.0, 2.0, 3.0]])) == pytest.approx((1, 0))  # one picture is like its own mean
 
 
 def test_by_hand():

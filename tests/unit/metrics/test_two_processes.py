@@ -11,6 +11,8 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torchmetrics import Metric
 
+from limner.backbones.alexnet import AlexNet
+from limner.backbones.lpips import LPIPS, read_heads
 from limner.metrics.attributes import AttributeAccuracy
 from limner.metrics.diversity import PairwiseDiversity
 from limner.metrics.feature_sets import FeatureSetMetric
@@ -18,11 +20,12 @@ from limner.metrics.frechet import FrechetDistance
 from limner.metrics.inception_score import InceptionScore
 from limner.metrics.kernel import kernel_distance
 from limner.metrics.l1 import L1
+from limner.metrics.lpips import LearnedSimilarity
 from limner.metrics.pairs import PairMean
 from limner.metrics.precision_recall import precision_and_recall
 from limner.metrics.psnr import PSNR
 from limner.metrics.segmentation import SegmentationMetric
-from limner.metrics.ssim import SSIM
+from limner.metrics.ssim import SSIM, MultiScaleSSIM
 
 COUNT = 25
 Part = slice
@@ -39,8 +42,15 @@ def sets(metric: Metric, part: Part) -> None:
 
 
 def pairs(metric: Metric, part: Part) -> None:
-    images = numbers(COUNT, 3, 12, 12)
+    images = numbers(COUNT, 3, 32, 32)
     metric.update(images[part], images.flip(0)[part])
+
+
+def learned() -> LearnedSimilarity:
+    torch.manual_seed(0)
+    # float64: in float32 the value of a picture depends, in its last digits, on its company in the batch.
+    network = LPIPS(AlexNet(), read_heads("alex")).double().eval().requires_grad_(False)
+    return LearnedSimilarity(network, weights="alex random", sha256="0" * 64)
 
 
 def labels(metric: Metric, part: Part) -> None:
@@ -59,6 +69,8 @@ CASES: dict[str, tuple[Callable[..., Metric], Callable[[Metric, Part], None]]] =
     "l1": (lambda **kwargs: PairMean(L1(), **kwargs), pairs),
     "psnr": (lambda **kwargs: PairMean(PSNR(), **kwargs), pairs),
     "ssim": (lambda **kwargs: PairMean(SSIM(), **kwargs), pairs),
+    "ms-ssim": (lambda **kwargs: PairMean(MultiScaleSSIM(weights=(0.5, 0.5)), **kwargs), pairs),
+    "lpips": (lambda **kwargs: PairMean(learned(), **kwargs), pairs),
     "segmentation": (lambda **kwargs: SegmentationMetric(num_classes=2, **kwargs), labels),
     "diversity": (PairwiseDiversity, lambda metric, part: metric.update(numbers(COUNT, 3, 8)[part])),
     "attributes": (

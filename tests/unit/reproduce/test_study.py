@@ -107,6 +107,24 @@ def test_how_the_data_is_read_reaches_every_run():
     assert portrait == DataConfig(schema="portrait-11", attributes=(), fit="crop")
 
 
+def test_settings_are_chosen_where_the_table_does_not_look():
+    tuning, table = load_study("scgan-tuning"), load_study("scgan-table")
+    assert tuning.split == "val" != table.split
+    assert tuning.first_seed >= table.first_seed + 10  # the most runs of a row
+    settings = {system: [] for system in {row.system for row in table.rows}}
+    for row in tuning.rows:
+        settings[row.system].append((row.rates, row.options))
+    first, *others = settings.values()
+    assert len(first) == 4 and all(one == first for one in others)  # equal effort
+
+
+def test_rates_scale_every_learning_rate_and_nothing_else():
+    study, preset = load_study("scgan-table"), registry.preset("scgan", "cpu")
+    halved = config(study, StudyRow("SCGAN", "scgan", rates=0.5), budget=preset.train.images)
+    rates = {name: getattr(preset.optimizer, name) / 2 for name in ("lr_generator", "lr_discriminator", "lr_segmentor")}
+    assert halved.optimizer == dataclasses.replace(preset.optimizer, **rates)
+
+
 def test_an_option_that_a_system_does_not_have():
     study = load_study("scgan-table")
     with pytest.raises(ConfigError, match=r'The row "odd" sets loss\.weight_l1, which spade does not have'):
