@@ -25,7 +25,9 @@ def main(argv: list[str]) -> int:
         "Make pictures from the shipped weights, offline, and show them on one page.",
         examples=["limner demo", "limner demo scgan --out pictures"],
     )
-    parser.add_argument("systems", nargs="*", metavar="SYSTEM", help="systems to show; all that have a demo by default")
+    parser.add_argument(
+        "systems", nargs="*", metavar="SYSTEM", help="systems to show; all that have shipped weights by default"
+    )
     parser.add_argument(
         "--out", type=str, default="limner-demo", metavar="DIR", help="folder of the pictures and the page"
     )
@@ -40,8 +42,9 @@ def main(argv: list[str]) -> int:
 
 
 def _choose(names: list[str]) -> dict[str, Demo]:
-    """The demos of these systems, or of all that have one."""
-    found = {name: registry.demo_function(name) for name in names or registry.system_names()}
+    """The demos of these systems, or of all that have one and weights to show."""
+    with_weights = [info.system for info in hub.list_weights() if info.default]
+    found = {name: registry.demo_function(name) for name in names or with_weights or hub.DEFAULTS}
     for name in names:
         if found[name] is None:
             raise ConfigError(f'The system "{name}" has no demo.')

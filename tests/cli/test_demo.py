@@ -30,7 +30,7 @@ def shown(tiny_weights, tmp_path_factory):
 def test_page_and_pictures(tiny_weights, monkeypatch, tmp_path, capsys) -> None:
     monkeypatch.setenv("LIMNER_WEIGHTS", str(tiny_weights.parent))
     out = tmp_path / "demo"
-    assert main(["demo", "--out", str(out), "--json"]) == 0
+    assert main(["demo", "scgan", "--out", str(out), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     page = (out / "index.html").read_text()
     assert report["page"] == str(out / "index.html")

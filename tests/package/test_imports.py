@@ -38,7 +38,7 @@ LAYERS = {
     "limner.tasks": LOW | {"limner.pipelines"},
     "limner.demo": LOW | {"limner.pipelines"},
     "limner.training": LOW | {"limner.registry"},
-    "limner.mask_to_image": LOW | {"limner.pipelines", "limner.tasks"},
+    "limner.mask_to_image": LOW | {"limner.hub", "limner.people", "limner.pipelines", "limner.tasks"},
     "limner.systems": MIDDLE | {"limner.mask_to_image", "limner.people"},
     "limner.export": MIDDLE,
     "limner.studio": MIDDLE | {"limner.export"},

@@ -50,6 +50,8 @@ class LossConfig:
 
     weight_r1: float = 1.0
     """lambda_r1, beside the factor 1/2 (StarGAN v2: 1)."""
+    r1_every: int = 1
+    """Iterations from one R1 to the next, with as much more weight (Karras et al. 2020, arXiv:1912.04958: 16)."""
     weight_style: float = 1.0
     """lambda_sty: the style decoder finds the code again (StarGAN v2: 1)."""
     diversity: Diversity = "ds"
@@ -62,6 +64,8 @@ class LossConfig:
     """tau of "dsgan": ratio beyond which more diversity is not rewarded; 0 = no limit (DSGAN's default)."""
     weight_reconstruction: float = 1.0
     """lambda_rec: a photo is painted again from its map and its own style."""
+    reconstruction_share: float = 1.0
+    """Share of each batch that is painted again; a smaller one makes the iteration cheaper."""
     weight_parsing: float = 0.0
     """Weight of a frozen parser's cross-entropy on the faces; for a discriminator that does not see the map."""
     parser: str = ""
@@ -76,6 +80,10 @@ class LossConfig:
         for name in (*(f"weight_{name}" for name in names), "diversity_limit"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
+        if not 1 <= self.r1_every <= 1_000:
+            raise ConfigError(f"--loss.r1_every is {self.r1_every}; it must be from 1 to 1000.")
+        if not 0 < self.reconstruction_share <= 1:
+            raise ConfigError(f"--loss.reconstruction_share is {self.reconstruction_share}; it must lie in (0, 1].")
         if self.weight_parsing > 0 and not self.parser:
             raise ConfigError(
                 f"--loss.weight_parsing is {self.weight_parsing}, but --loss.parser names no parser; name its weights, "

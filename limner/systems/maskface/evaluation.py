@@ -1,4 +1,4 @@
-"""Scores of maskface: the shared protocol in noise mode and in reference mode, and what its style codes are worth."""
+"""Scores of maskface: the shared protocol in noise mode and in reference mode, its style codes, edits of its maps."""
 
 from __future__ import annotations
 
@@ -8,19 +8,22 @@ from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from torch.nn import functional
 
 from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.manifest import DataSpec, Manifest
+from limner.data.schema import LabelSchema
 from limner.mask_to_image.evaluation import evaluate_pictures
 from limner.metrics.judge import Judge
 from limner.metrics.protocol import Measurement, Protocol
 from limner.metrics.report import EvaluationReport
 from limner.systems.maskface.pipeline import MaskFacePipeline
 
-_MAPS = 64  # whose faces are compared under equal and under different codes
+_MAPS = 64  # whose faces are compared under equal and under different codes, and edited
+_EDIT_PART = 16  # an edit moves things by this part of the picture's side
+_UNDER_HAIR = ("background", "skin", "neck", "cloth")  # what longer hair may cover
 _IN_REFERENCE_MODE = (
     "judge_pixel_accuracy",
     "judge_mean_iou",
@@ -42,7 +45,7 @@ def evaluate(
     batch_size: int = 32,
     **options: Any,
 ) -> EvaluationReport:
-    """`evaluate_pictures` with codes from noise, the same with codes from other photos, and the style measures.
+    """`evaluate_pictures` with codes from noise, the same with codes from other photos, style codes, locality of edits.
 
     No number of the paper is known; the table beside is SCGAN's, for orientation.
 
@@ -74,6 +77,7 @@ def evaluate(
         **report.measurements,
         **{f"reference_{key}": _of_photos(by_photo.measurements[key]) for key in _IN_REFERENCE_MODE},
         **style_measurements(pipeline, dataset, protocol, seed=seed, batch_size=batch_size),
+        **locality_measurements(pipeline, dataset, protocol, seed=seed, batch_size=batch_size),
     }
     return dataclasses.replace(report, measurements=measurements)
 
@@ -133,6 +137,85 @@ def style_measurements(
         key: Measurement(float(value), dataclasses.replace(protocol, metric=metric), note=note)
         for key, (metric, value, note) in values.items()
     }
+
+
+def locality_measurements(
+    pipeline: MaskFacePipeline, dataset: MaskToImageDataset, protocol: Protocol, *, seed: int, batch_size: int
+) -> dict[str, Measurement]:
+    """How much more the face changes where its map is repainted than elsewhere, under the same code.
+
+    `longer_hair` and `open_mouth` are done to every map that they change; a schema without these classes has no such
+    measurement.
+
+    Args:
+        pipeline: the weights.
+        dataset: held-out maps.
+        protocol: of the first `protocol.count` of them; each measurement gets its own name.
+        seed: code k is that of seed + k.
+        batch_size: faces in one forward pass.
+    """
+    schema = pipeline.spec.schema
+    edits = {
+        name: edit
+        for name, edit, classes in (
+            ("hair", longer_hair, {"hair", *_UNDER_HAIR}),
+            ("mouth", open_mouth, {"mouth", "l_lip"}),
+        )
+        if classes <= set(schema.classes)
+    }
+    changes: dict[str, list[Tensor]] = {name: [] for name in edits}
+    with pipeline.inference():
+        for start in range(0, protocol.count, batch_size):
+            indices = range(start, min(start + batch_size, protocol.count))
+            label_map = collate([dataset[index] for index in indices]).label_map.to(pipeline.device)
+            styles = pipeline.components["style_encoder"](
+                pipeline.draw_latents([seed + index for index in indices]).to(pipeline.device)
+            )
+            before = pipeline.paint_styles(label_map, styles)
+            for name, edit in edits.items():
+                edited = edit(label_map, schema)
+                change = (pipeline.paint_styles(edited, styles) - before).abs().mean(1)
+                inside = edited != label_map
+                pairs = torch.stack([_mean_inside(change, inside), _mean_inside(change, ~inside)], dim=1)
+                changes[name].append(pairs[inside.flatten(1).any(1)])
+    measurements = {}
+    for name, found in changes.items():
+        pairs = torch.cat(found)
+        if len(pairs):
+            within, beyond = pairs.mean(0).tolist()
+            measurements[f"locality_{name}"] = Measurement(
+                within / max(beyond, 1e-6),
+                dataclasses.replace(
+                    protocol, metric=f"locality of an edit of the {name}: change inside : outside", count=len(pairs)
+                ),
+                note=f"mean |change| inside {within:.3g} of at most 2.",
+            )
+    return measurements
+
+
+def longer_hair(label_map: Int64[Tensor, "b h w"], schema: LabelSchema) -> Int64[Tensor, "b h w"]:
+    """Hair drawn down over skin, neck, clothes and background, by a sixteenth of the side."""
+    hair = label_map == schema.id("hair")
+    ids = torch.tensor([schema.id(name) for name in _UNDER_HAIR], device=label_map.device)
+    grown = hair.clone()
+    for step in range(1, label_map.shape[-2] // _EDIT_PART + 1):
+        grown[:, step:] |= hair[:, :-step]
+    return torch.where(grown & torch.isin(label_map, ids), schema.id("hair"), label_map)
+
+
+def open_mouth(label_map: Int64[Tensor, "b h w"], schema: LabelSchema) -> Int64[Tensor, "b h w"]:
+    """The lower lip moved down by a sixteenth of the side; where it was is the inside of the mouth."""
+    step = label_map.shape[-2] // _EDIT_PART
+    lip = label_map == schema.id("l_lip")
+    moved = torch.zeros_like(lip)
+    moved[:, step:] = lip[:, :-step]
+    opened = torch.where(lip, schema.id("mouth"), label_map)
+    return torch.where(moved, schema.id("l_lip"), opened)
+
+
+def _mean_inside(values: Float[Tensor, "b h w"], mask: Bool[Tensor, "b h w"]) -> Float[Tensor, " b"]:
+    """Mean over the pixels of a mask, image by image; NaN where it is empty."""
+    return (values * mask).flatten(1).sum(1) / mask.flatten(1).sum(1)
 
 
 def _look(image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n"]:

@@ -47,10 +47,12 @@ class ResidualBlock(nn.Module):
         self.shortcut = nn.Identity() if same else nn.Conv2d(in_channels, out_channels, 1, bias=False)
 
     def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h2 w2"]:
-        main = self.conv1(functional.leaky_relu(self.norm1(x), SLOPE))
+        main = functional.leaky_relu(self.norm1(x), SLOPE)
         if self.downsample:
             # A 1x1 convolution without bias commutes with pooling; after it, it costs a quarter.
-            x, main = functional.avg_pool2d(x, 2), functional.avg_pool2d(main, 2)
+            x, main = halve(x), convolve_and_halve(self.conv1, main)
+        else:
+            main = self.conv1(main)
         main = self.conv2(functional.leaky_relu(self.norm2(main), SLOPE))
         return (main + self.shortcut(x)) / math.sqrt(2)
 
@@ -97,16 +99,17 @@ class StyledBlock(nn.Module):
         main = self.norm1(x, style)
         if self.map1 is not None:
             main = self.map1(main, one_hot)
-        main = self.conv1(self._resize(functional.leaky_relu(main, SLOPE)))
+        main = functional.leaky_relu(main, SLOPE)
+        main = double_and_convolve(self.conv1, main) if self.upsample else self.conv1(main)
         main = self.norm2(main, style)
         if self.map2 is not None:
             main = self.map2(main, one_hot)
         main = self.conv2(functional.leaky_relu(main, SLOPE))
         # The 1x1 convolution commutes with nearest-neighbour upsampling; before it, it costs a quarter.
-        return (main + self._resize(self.shortcut(x))) / math.sqrt(2)
-
-    def _resize(self, x: Tensor) -> Tensor:
-        return functional.interpolate(x, scale_factor=2.0, mode="nearest") if self.upsample else x
+        x = self.shortcut(x)
+        if self.upsample:
+            x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
+        return (main + x) / math.sqrt(2)
 
 
 class Generator(nn.Module):
@@ -253,6 +256,29 @@ class Discriminator(nn.Module):
         """Image in [-1, 1] and one-hot map -> logits."""
         x = torch.cat([one_hot, image], dim=1) if self.sees_map else image
         return self.to_logit(self.trunk(x)).flatten()
+
+
+def halve(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h2 w2"]:
+    """`avg_pool2d(x, 2)`; on a CPU in bfloat16 three times as fast."""
+    rows = x[..., ::2, :] + x[..., 1::2, :]
+    return (rows[..., ::2] + rows[..., 1::2]) / 4
+
+
+def convolve_and_halve(conv: nn.Conv2d, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h2 w2"]:
+    """`avg_pool2d(conv(x), 2)` of a 3x3 convolution: one of 4x4 with stride 2, less than half the multiplications."""
+    return functional.conv2d(x, _spread(conv.weight) / 4, conv.bias, stride=2, padding=1)
+
+
+def double_and_convolve(conv: nn.Conv2d, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h2 w2"]:
+    """`conv` of the nearest-neighbour enlargement of x: one transposed 4x4 convolution with stride 2, likewise."""
+    weight = conv.weight.flip(2, 3).transpose(0, 1)
+    return functional.conv_transpose2d(x, _spread(weight), conv.bias, stride=2, padding=1)
+
+
+def _spread(weight: Float[Tensor, "o i 3 3"]) -> Float[Tensor, "o i 4 4"]:
+    """The full convolution of 3x3 weights with a 2x2 block of ones."""
+    rows = functional.pad(weight, (0, 0, 0, 1)) + functional.pad(weight, (0, 0, 1, 0))
+    return functional.pad(rows, (0, 1)) + functional.pad(rows, (1, 0))
 
 
 def channel_plan(width: int, max_width: int, num_halvings: int) -> list[int]:

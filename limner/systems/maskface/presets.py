@@ -60,14 +60,24 @@ def gpu() -> MaskFaceConfig:
 
 
 def cpu() -> MaskFaceConfig:
-    """64 px on two cores: a tenth of the width, noise mode alone in training, learning rates falling at the end."""
+    """64 px on one core in an hour: a quarter of the width, noise mode alone, learning rates falling at the end.
+
+    Measured: 26 images a second on one core with bf16 in hardware; README.md says where the time goes.
+    """
     return MaskFaceConfig(
-        model=ModelConfig(image_size=64, width=24, max_width=192, mapping_width=128),
-        loss=LossConfig(reference_training=False, discriminator_augment=("translation", "cutout")),
-        optimizer=OptimizerConfig(lr=4e-4, lr_style_encoder=4e-6, decay_images=30_000),
+        # Multiples of 16 channels suit a CPU's bfloat16: with 24 in the place of 16 a step takes 1.8 times as long.
+        model=ModelConfig(image_size=64, width=16, max_width=192, mapping_width=128),
+        loss=LossConfig(
+            r1_every=4,
+            reconstruction_share=0.5,
+            reference_training=False,
+            discriminator_augment=("translation", "cutout"),
+        ),
+        # At 1e-3 the discriminator of a wider network ran away within 1,500 images.
+        optimizer=OptimizerConfig(lr=6e-4, lr_style_encoder=6e-6, decay_images=25_000),
         dataset=_NO_ATTRIBUTES,
         augment=_AUGMENT,
-        train=TrainConfig(images=100_000, batch_size=16, precision="bf16-mixed", ema_half_life=3_000),
+        train=TrainConfig(images=80_000, batch_size=16, precision="bf16-mixed", ema_half_life=3_000),
     )
 
 

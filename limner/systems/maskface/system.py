@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -44,6 +45,8 @@ class Draws(TensorBatch):
     """Other photos of the batch, whose styles are borrowed."""
     other_reference: Float[Tensor, "b 3 h w"]
     augment: Float[Tensor, "b 4"]
+    other: Float[Tensor, "b 3 h w"]
+    """Faces of the maps in the style of `other_latent`, by the networks before this iteration."""
 
 
 @dataclass
@@ -149,37 +152,48 @@ class MaskFace(System):
     def draw(self, batch: MaskToImageBatch, engine: Engine) -> Draws:
         """Noise, and two other photos of the global batch for each map."""
         size, latent_size = len(batch), self.config.model.latent_size
+        maps = one_hot(batch.label_map, self.num_classes)
+        other_latent = engine.randn(size, latent_size, purpose="other latent")
+        with (
+            torch.no_grad(),
+            engine.unwrapped("generator") as network,
+            engine.unwrapped("style_encoder") as encoder,
+        ):
+            other = network(maps, encoder(other_latent)).float()
         return Draws(
             image=batch.image,
-            one_hot=one_hot(batch.label_map, self.num_classes),
+            one_hot=maps,
             label_map=batch.label_map,
             latent=engine.randn(size, latent_size, purpose="latent"),
-            other_latent=engine.randn(size, latent_size, purpose="other latent"),
+            other_latent=other_latent,
             reference=self._other_photos(batch.image, engine, "reference"),
             other_reference=self._other_photos(batch.image, engine, "other reference"),
             augment=engine.rand(size, NUM_DRAWS, purpose="discriminator augmentation"),
+            other=other,
         )
 
     def discriminator_loss(self, draws: Draws, engine: Engine, *, by: Literal["noise", "reference"]) -> Tensor:
         """L_D: logistic loss on a real and a generated face of the same map, and R1 at the real one."""
+        weights = self.config.loss
         discriminator = engine.networks["discriminator"]
-        with torch.no_grad():
-            style = (
-                self.noise_codes(draws, engine).first if by == "noise" else self.reference_codes(draws, engine).first
-            )
-            with engine.frozen("generator") as network:
-                fake = network(draws.one_hot, style).float()
+        fake = draws.other
+        if by == "reference":
+            with torch.no_grad(), engine.unwrapped("generator") as network:
+                fake = network(draws.one_hot, self.reference_codes(draws, engine).first).float()
         real, shown = self.show(draws.image, draws)
         real_score = discriminator(real, shown).float()
         fake_score = discriminator(*self.show(fake, draws)).float()
-        with engine.unwrapped("discriminator") as unwrapped:
-            penalty = r1_penalty(unwrapped, real, shown)
         engine.log(f"score_real/{by}", real_score.mean())
         engine.log(f"score_fake/{by}", fake_score.mean())
-        engine.log(f"loss/r1/{by}", penalty)
         if by == "noise":
             engine.log("critic_accuracy", (real_score > fake_score).float().mean())
-        return discriminator_loss(real_score, fake_score, "bce") + self.config.loss.weight_r1 * penalty
+        loss = discriminator_loss(real_score, fake_score, "bce")
+        if engine.step % weights.r1_every == 0:
+            with engine.unwrapped("discriminator") as unwrapped:
+                penalty = r1_penalty(unwrapped, real, shown)
+            engine.log(f"loss/r1/{by}", penalty)
+            loss = loss + weights.weight_r1 * weights.r1_every * penalty
+        return loss
 
     def noise_loss(self, draws: Draws, engine: Engine) -> Tensor:
         """L_G on codes from noise, with the paired reconstruction; trains G, E_z and D_s."""
@@ -188,8 +202,10 @@ class MaskFace(System):
         decoder = engine.networks["style_decoder"]
         loss = self.face_loss(draws, codes, decoder, engine, by="noise")
         if weights.weight_reconstruction > 0:
-            again = engine.networks["generator"](draws.one_hot, decoder(draws.image))
-            reconstruction = (again.float() - draws.image).abs().mean()
+            count = math.ceil(weights.reconstruction_share * len(draws))
+            photo = draws.image[:count]
+            again = engine.networks["generator"](draws.one_hot[:count], decoder(photo))
+            reconstruction = (again.float() - photo).abs().mean()
             loss = loss + weights.weight_reconstruction * reconstruction
             engine.log("loss/reconstruction", reconstruction)
         return loss
@@ -215,8 +231,11 @@ class MaskFace(System):
             engine.log(f"loss/style/{by}", style)
         weight_diversity = self.diversity_weight(engine.images_seen)
         if weight_diversity > 0 and weights.diversity != "none":
-            with torch.set_grad_enabled(weights.diversity != "ds"):  # that form holds the second face
-                second = network(draws.one_hot, codes.second)
+            if weights.diversity == "ds" and by == "noise":  # that form holds the second face, which is there already
+                second = draws.other
+            else:
+                with torch.set_grad_enabled(weights.diversity != "ds"):
+                    second = network(draws.one_hot, codes.second)
             diversity = diversity_loss(
                 weights.diversity,
                 fake.float(),

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from limner import hub
-from limner.data.image_io import read_label_map, save_label_map
-from limner.data.schema import get_schema
+from limner.data.image_io import save_label_map
 from limner.data.transforms import resize_label_map
 from limner.demo import DemoPicture, contact_sheet
-from limner.people.gallery import MAPS, ReadyPerson, ready
+from limner.mask_to_image.demo import SCHEMA, color_map, command, copy_map, program
+from limner.people.gallery import ReadyPerson, ready
 from limner.systems.scgan.pipeline import SCGANPipeline
 
-SCHEMA = get_schema("celebamask-19")
 NUM_FACES = 8
 NUM_LATENTS = 8
 NUM_STEPS = 10
@@ -51,7 +48,7 @@ def _faces(out: Path, pipeline: SCGANPipeline, people: tuple[ReadyPerson, ...]) 
     attributes = [_known(person, pipeline) for person in people]
     result = pipeline(maps, attributes, num_images=NUM_LATENTS, schema=SCHEMA)
     rows = [
-        [_paint(label_map), *result.images[index * NUM_LATENTS : (index + 1) * NUM_LATENTS]]
+        [color_map(label_map), *result.images[index * NUM_LATENTS : (index + 1) * NUM_LATENTS]]
         for index, label_map in enumerate(maps)
     ]
     options = " ".join(f"--attribute {name}=1" for name in attributes[0])
@@ -61,7 +58,7 @@ def _faces(out: Path, pipeline: SCGANPipeline, people: tuple[ReadyPerson, ...]) 
         caption="Each row has one label map (left) and the attributes of its face; each column has one latent. The map "
         "decides where things are, the latent decides what nobody asked for.",
         image=contact_sheet(rows, column_names=["label map", *(f"seed {seed}" for seed in range(NUM_LATENTS))]),
-        python=_python(
+        python=program(
             pipeline,
             f'maps = [f"maps/face-{{k}}.png" for k in range({NUM_FACES})]',
             "attributes = [",
@@ -70,7 +67,7 @@ def _faces(out: Path, pipeline: SCGANPipeline, people: tuple[ReadyPerson, ...]) 
             f'result = pipe(maps, attributes, num_images={NUM_LATENTS}, schema="{SCHEMA.name}")',
             'result.save("faces")',
         ),
-        command=f"{_command(pipeline)} --label-map maps/face-0.png {options} --num-images {NUM_LATENTS} --out face-0",
+        command=f"{command(pipeline)} --label-map maps/face-0.png {options} --num-images {NUM_LATENTS} --out face-0",
     )
 
 
@@ -96,7 +93,7 @@ def _attributes(out: Path, pipeline: SCGANPipeline) -> DemoPicture:
             row_names=list(CHANGES),
             column_names=[f"{step / (steps - 1):.1f}" for step in range(steps)],
         ),
-        python=_python(
+        python=program(
             pipeline,
             "changes = [",
             *(f"    {change}," for change in CHANGES.values()),
@@ -107,14 +104,16 @@ def _attributes(out: Path, pipeline: SCGANPipeline) -> DemoPicture:
             "    )",
             '    result.save(f"change-{row}")',
         ),
-        command=f"{_command(pipeline)} --label-map maps/face-1.png {options} --steps {steps} --seed 3 --out change-0",
+        command=f"{command(pipeline)} --label-map maps/face-1.png {options} --steps {steps} --seed 3 --out change-0",
     )
 
 
 def _walks(out: Path, pipeline: SCGANPipeline) -> DemoPicture:
     folder = out / "maps/walk"
     folder.mkdir(exist_ok=True)
-    maps = [_copy_map(f"turn-{step}", folder / f"{step}.png", pipeline) for step in range(NUM_STEPS)]
+    maps = [
+        copy_map(f"turn-{step}", folder / f"{step}.png", image_size=pipeline.image_size) for step in range(NUM_STEPS)
+    ]
     start = {"Black_Hair": 1.0, "Young": 1.0}
     target = {"Black_Hair": 0.0, "Blond_Hair": 1.0, "Male": 1.0}
     z = pipeline.interpolate(maps[0], start, what="z", steps=NUM_STEPS, schema=SCHEMA)
@@ -129,10 +128,10 @@ def _walks(out: Path, pipeline: SCGANPipeline) -> DemoPicture:
         caption="From top to bottom: the latent z alone, the attributes c alone (a woman with black hair to a man with "
         "blond hair), the label map s alone (its steps are in the last row), and all three at once.",
         image=contact_sheet(
-            [z.images, c.images, s.images, together.images, [_paint(label_map) for label_map in maps]],
+            [z.images, c.images, s.images, together.images, [color_map(label_map) for label_map in maps]],
             row_names=["z", "c", "s", "all", "maps"],
         ),
-        python=_python(
+        python=program(
             pipeline,
             f'maps = [f"maps/walk/{{k}}.png" for k in range({NUM_STEPS})]',
             f"start, target = {start}, {target}",
@@ -142,19 +141,19 @@ def _walks(out: Path, pipeline: SCGANPipeline) -> DemoPicture:
             'pipe.interpolate(maps, start, what="s", **options).save("walk-s")',
             'pipe.interpolate(maps, start, what="all", target=target, **options).save("walk-all")',
         ),
-        command=f"{_command(pipeline)} --label-map maps/walk --interpolate all {options} {changes} --out walk-all",
+        command=f"{command(pipeline)} --label-map maps/walk --interpolate all {options} {changes} --out walk-all",
     )
 
 
 def _edits(out: Path, pipeline: SCGANPipeline) -> DemoPicture:
     files = {name: out / f"maps/edit-{name.replace(' ', '-')}.png" for name in EDITS}
-    maps = {name: _copy_map(path.stem, path, pipeline) for name, path in files.items()}
+    maps = {name: copy_map(path.stem, path, image_size=pipeline.image_size) for name, path in files.items()}
     attributes = {"Brown_Hair": 1.0, "Young": 1.0}
     columns = NUM_LATENTS - 1
     before = pipeline(maps["before"], attributes, num_images=columns, schema=SCHEMA)
-    rows = [[_paint(maps["before"]), *before.images]]
+    rows = [[color_map(maps["before"]), *before.images]]
     for name in EDITS[1:]:
-        rows.append([_paint(maps[name]), *pipeline.rerender(maps[name], like=before, schema=SCHEMA).images])
+        rows.append([color_map(maps[name]), *pipeline.rerender(maps[name], like=before, schema=SCHEMA).images])
     options = " ".join(f"--attribute {name}=1" for name in attributes)
     return DemoPicture(
         name="edits",
@@ -166,7 +165,7 @@ def _edits(out: Path, pipeline: SCGANPipeline) -> DemoPicture:
             row_names=EDITS,
             column_names=["label map", *(f"seed {seed}" for seed in range(columns))],
         ),
-        python=_python(
+        python=program(
             pipeline,
             f"attributes = {attributes}",
             f'before = pipe("maps/edit-before.png", attributes, num_images={columns}, schema="{SCHEMA.name}")',
@@ -174,8 +173,8 @@ def _edits(out: Path, pipeline: SCGANPipeline) -> DemoPicture:
             f"for name in {[path.stem for path in list(files.values())[1:]]}:",
             f'    pipe.rerender(f"maps/{{name}}.png", like=before, schema="{SCHEMA.name}").save(name)',
         ),
-        command=f"{_command(pipeline)} --label-map maps/edit-before.png {options} --num-images {columns} --out before\n"
-        f"{_command(pipeline)} --label-map maps/edit-hat.png --like before/result.json --out edit-hat",
+        command=f"{command(pipeline)} --label-map maps/edit-before.png {options} --num-images {columns} --out before\n"
+        f"{command(pipeline)} --label-map maps/edit-hat.png --like before/result.json --out edit-hat",
     )
 
 
@@ -203,7 +202,7 @@ def _parses(out: Path, pipeline: SCGANPipeline) -> DemoPicture:
             row_names=["picture", "seen", "asked"],
             column_names=[f"{value:.0%}" for value in agreement],
         ),
-        python=_python(
+        python=program(
             pipeline,
             "from PIL import Image",
             f'maps = [f"maps/face-{{k}}.png" for k in range({NUM_FACES})]',
@@ -213,39 +212,15 @@ def _parses(out: Path, pipeline: SCGANPipeline) -> DemoPicture:
             "    seen = pipe.spec.schema.colorize(pipe.segment(image))",
             '    Image.fromarray(seen).save(f"parsed/seen-{k}.png")',
         ),
-        command=f"{_command(pipeline)} --label-map maps/face-0.png --attribute Young=1 --seed 1 --out parsed-0\n"
-        f"{_command(pipeline)} --segment parsed-0/seed-000001.png --out seen-0",
+        command=f"{command(pipeline)} --label-map maps/face-0.png --attribute Young=1 --seed 1 --out parsed-0\n"
+        f"{command(pipeline)} --segment parsed-0/seed-000001.png --out seen-0",
     )
-
-
-def _copy_map(name: str, path: Path, pipeline: SCGANPipeline) -> NDArray[np.uint8]:
-    shutil.copyfile(MAPS / f"{name}.png", path)
-    return _small(read_label_map(path, SCHEMA), pipeline)
 
 
 def _small(label_map: NDArray[np.uint8], pipeline: SCGANPipeline) -> NDArray[np.uint8]:
     return resize_label_map(label_map, pipeline.image_size)
 
 
-def _paint(label_map: NDArray[np.uint8]) -> Image.Image:
-    return Image.fromarray(SCHEMA.colorize(label_map))
-
-
 def _known(person: ReadyPerson, pipeline: SCGANPipeline) -> dict[str, float]:
     """The attributes that hold and that the weights know."""
     return {name: 1.0 for name in person.attributes if name in pipeline.spec.attribute_names}
-
-
-def _python(pipeline: SCGANPipeline, *lines: str) -> str:
-    return "\n".join(["import limner", f'pipe = limner.load("{_weights(pipeline)}")', *lines])
-
-
-def _command(pipeline: SCGANPipeline) -> str:
-    weights = _weights(pipeline)
-    return (
-        "limner generate scgan" + ("" if weights == "scgan" else f" --weights {weights}") + f" --schema {SCHEMA.name}"
-    )
-
-
-def _weights(pipeline: SCGANPipeline) -> str:
-    return "scgan" if hub.DEFAULTS["scgan"] == pipeline.weights_name else pipeline.weights_name

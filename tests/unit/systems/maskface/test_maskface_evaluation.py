@@ -6,13 +6,16 @@ import dataclasses
 import json
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from limner.data.manifest import DataSpec
+from limner.data.dataset import MaskToImageDataset
+from limner.data.manifest import DataSpec, Manifest
 from limner.data.schema import get_schema
 from limner.errors import ConfigError
-from limner.systems.maskface.evaluation import evaluate
+from limner.metrics.protocol import Protocol
+from limner.systems.maskface.evaluation import evaluate, locality_measurements, longer_hair, open_mouth
 from limner.systems.maskface.networks import Generator, StyleDecoder, StyleEncoder
 from limner.systems.maskface.pipeline import MaskFacePipeline
 from limner.systems.parser.networks import ParsingNetwork
@@ -39,7 +42,7 @@ def test_both_modes_and_the_style_measures(shapes):
     keys = set(report.measurements)
     assert {"judge_mean_iou", "fd", "diversity_pixels", "reference_judge_mean_iou", "reference_fd"} <= keys
     assert {"style_error", "style_consistency", "inversion_l1", "reference_diversity_pixels"} <= keys
-    assert not [key for key in keys if "attribute" in key]
+    assert not [key for key in keys if "attribute" in key or "locality" in key], "shapes have neither hair nor mouth"
     for key, measurement in report.measurements.items():
         assert math.isfinite(measurement.value), key
     named = [measurement.protocol.metric for measurement in report.measurements.values()]
@@ -58,6 +61,74 @@ def test_style_error_by_hand(shapes):
     assert report.measurements["style_error"].value == pytest.approx(float(codes.abs().mean()), rel=1e-4)
     # All photos have the same code, so faces of one map do not differ at all.
     assert report.measurements["reference_diversity_pixels"].value == 0
+
+
+CELEBAMASK = get_schema("celebamask-19")
+
+
+def face() -> torch.Tensor:
+    """Hair over skin, two lips, an eye under the fringe; 32 px, so edits move by two pixels."""
+    label_map = torch.zeros(1, 32, 32, dtype=torch.int64)
+    label_map[:, 6:28, 8:24] = CELEBAMASK.id("skin")
+    label_map[:, 2:10, 6:26] = CELEBAMASK.id("hair")
+    label_map[:, 10:12, 10:14] = CELEBAMASK.id("r_eye")
+    label_map[:, 20:21, 12:20] = CELEBAMASK.id("u_lip")
+    label_map[:, 21:23, 12:20] = CELEBAMASK.id("l_lip")
+    return label_map
+
+
+def test_longer_hair_covers_skin_but_no_eye():
+    edited = longer_hair(face(), CELEBAMASK)
+    expected = face()
+    expected[:, 10:12, 6:26] = CELEBAMASK.id("hair")
+    expected[:, 10:12, 10:14] = CELEBAMASK.id("r_eye")
+    assert torch.equal(edited, expected)
+
+
+def test_an_opened_mouth_shows_its_inside_where_the_lip_was():
+    edited = open_mouth(face(), CELEBAMASK)
+    expected = face()
+    expected[:, 21:23, 12:20] = CELEBAMASK.id("mouth")
+    expected[:, 23:25, 12:20] = CELEBAMASK.id("l_lip")
+    assert torch.equal(edited, expected)
+
+
+def test_locality_by_hand(make_pipeline, faces):
+    """A map that an edit does not change does not count; the other does under its own code."""
+    pipeline = make_pipeline()
+    dataset = MaskToImageDataset(faces, image_size=32)
+    protocol = Protocol(metric="", split="all", count=2, resolution=32, data_fingerprint="", seeds=(4,))
+    found = locality_measurements(pipeline, dataset, protocol, seed=4, batch_size=1)
+    assert {key: one.protocol.count for key, one in found.items()} == {"locality_hair": 2, "locality_mouth": 1}
+    label_map, edited = face(), open_mouth(face(), CELEBAMASK)
+    with torch.no_grad():
+        style = pipeline.components["style_encoder"](pipeline.draw_latents([5]))
+        before, after = (pipeline.paint_styles(one, style) for one in (label_map, edited))
+    change = (after - before).abs().mean(1)
+    inside = edited != label_map
+    expected = float(change[inside].mean() / change[~inside].mean())
+    assert found["locality_mouth"].value == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.fixture
+def faces(make_shapes) -> Manifest:
+    """Two faces of CelebAMask-HQ's classes; the first has no mouth."""
+
+    class Faces:
+        def read_label_map(self, row):
+            label_map = face()[0]
+            if row.image == "0":
+                label_map[20:23] = CELEBAMASK.id("skin")
+            return label_map.numpy().astype(np.uint8)
+
+        def read_image(self, row):
+            return np.zeros((32, 32, 3), np.uint8)
+
+        def files(self, row):
+            return ()
+
+    manifest = make_shapes(num_train=1, num_test=1, attributes=())
+    return dataclasses.replace(manifest, spec=DataSpec(CELEBAMASK), native_schema=CELEBAMASK, reader=Faces())
 
 
 def test_maps_in_another_order_are_refused(shapes):

@@ -92,6 +92,45 @@ def test_beyond_its_limit_dsgan_gives_no_gradient():
     assert not first.grad.any() and not second.grad.any()
 
 
+def test_r1_on_every_second_iteration_has_twice_the_weight(make_engine, batch):
+    """A step of the discriminator without R1, and one with it, for both cadences."""
+
+    def loss(step: int, **options) -> float:
+        engine = make_engine(loss={"weight_r1": 3.0, **options})
+        engine.step = step
+        return engine.system.discriminator_loss(draws_of(engine, batch), engine, by="noise").item()
+
+    without, always = loss(0, weight_r1=0.0), loss(0)
+    assert loss(1) == pytest.approx(always)
+    assert loss(1, r1_every=2) == pytest.approx(without)
+    assert loss(2, r1_every=2) - without == pytest.approx(2 * (always - without), rel=1e-4)
+
+
+def test_a_share_of_the_batch_is_painted_again(make_engine, batch):
+    engine = make_engine(loss={"reconstruction_share": 0.5})
+    draws = draws_of(engine, batch)
+    engine.system.noise_loss(draws, engine)
+    with torch.no_grad():
+        codes = engine.raw["style_decoder"](draws.image)
+        again = engine.raw["generator"](draws.one_hot, codes)
+    expected = (again - draws.image)[:2].abs().mean()
+    assert engine.averages()["loss/reconstruction"] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_the_second_face_is_that_of_the_other_noise(make_engine, batch):
+    """D judges it and "ds" keeps away from it, so it is painted once."""
+    engine = make_engine()
+    draws = draws_of(engine, batch)
+    with torch.no_grad():
+        style = engine.raw["style_encoder"](draws.other_latent)
+        torch.testing.assert_close(draws.other, engine.raw["generator"](draws.one_hot, style))
+    engine.system.noise_loss(draws, engine)
+    with torch.no_grad():
+        first = engine.raw["generator"](draws.one_hot, engine.raw["style_encoder"](draws.latent))
+    distance = float((first - draws.other).abs().mean())
+    assert engine.averages()["loss/diversity/noise"] == pytest.approx(-distance, rel=1e-4)
+
+
 def test_diversity_weight_falls_to_zero(make_engine):
     engine = make_engine()
     end, weight = engine.config.images, engine.system.diversity_weight
@@ -260,6 +299,9 @@ def test_parsing_loss_uses_a_frozen_parser(make_engine, batch, tmp_path):
         (lambda: ModelConfig(width=0), "--model.width is 0"),
         (lambda: LossConfig(weight_style=-1.0), "--loss.weight_style is -1"),
         (lambda: LossConfig(diversity_limit=float("nan")), "--loss.diversity_limit is nan"),
+        (lambda: LossConfig(r1_every=0), "--loss.r1_every is 0"),
+        (lambda: LossConfig(reconstruction_share=0.0), "--loss.reconstruction_share is 0"),
+        (lambda: LossConfig(reconstruction_share=float("nan")), "--loss.reconstruction_share is nan"),
         (lambda: LossConfig(weight_parsing=1.0), "--loss.parser names no parser"),
         (lambda: OptimizerConfig(lr_style_encoder=0.0), "--optimizer.lr_style_encoder is 0"),
         (lambda: OptimizerConfig(beta2=1.0), "--optimizer.beta2 is 1"),
