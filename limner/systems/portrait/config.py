@@ -116,10 +116,12 @@ class LossConfig:
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """Adam for all networks (authors' code)."""
+    """Adam for all networks."""
 
     lr: float = 2e-4
-    """Learning rate of everything but the parser (authors' code: 2e-4)."""
+    """Learning rate of the encoders, their heads and the generator (authors' code: 2e-4)."""
+    lr_discriminator: float = 2e-4
+    """Learning rate of the discriminators (authors' code: 2e-4)."""
     beta1: float = 0.5
     """Decay of the first moment."""
     beta2: float = 0.999
@@ -132,7 +134,7 @@ class OptimizerConfig:
     """First part of the run, in images, in which that parser alone is trained; not used with --model.parser."""
 
     def __post_init__(self) -> None:
-        for name in ("lr", "lr_parser"):
+        for name in ("lr", "lr_discriminator", "lr_parser"):
             if not 0 < getattr(self, name) <= 1:
                 raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
         for name in ("beta1", "beta2"):

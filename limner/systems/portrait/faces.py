@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from limner.systems.portrait.parts import CLASSES, SCHEMA
 MIN_FACE = 0.03  # share of the picture that a face covers at least
 SECOND_FACE = 0.35  # a second face has at least this share of the first one's pixels
 UPRIGHT = 0.5  # share of the tests of position that an upright face passes
+MAX_TILT = 50.0  # degrees between the line from the eyes to the mouth and straight down
 _GRID = 64  # side at which blobs are looked for
 
 _log = logging.getLogger(__name__)
@@ -34,10 +36,14 @@ def check_face(label_map: npt.NDArray[np.uint8], where: str) -> None:
     seen = [part for part in ("left_eye", "right_eye", "mouth") if parts[part].any()]
     if face.mean() < MIN_FACE or not (seen or (label_map == SCHEMA.id("nose")).any()):
         raise DataError(f"{where} shows no face that can be found; give a photo of one face, or its label map.")
-    score = face_score(label_map, SCHEMA)
+    score, tilt = face_score(label_map, SCHEMA), _tilt(parts)
     if score is not None and score < UPRIGHT:
         raise DataError(
             f"The face in {where} does not stand upright ({score:.0%} of the tests of position pass); turn the photo."
+        )
+    if tilt > MAX_TILT:
+        raise DataError(
+            f"The face in {where} does not stand upright (it is turned by {tilt:.0f} degrees); turn the photo."
         )
     features = face & ~np.isin(label_map, (SCHEMA.id("skin"),))
     if _second_blob(face, features) >= SECOND_FACE:
@@ -49,6 +55,15 @@ def check_face(label_map: npt.NDArray[np.uint8], where: str) -> None:
                 where,
                 part.replace("_", " "),
             )
+
+
+def _tilt(parts: dict[str, npt.NDArray[np.bool_]]) -> float:
+    """Degrees between the way from the eyes to the mouth and straight down; 0 where one of them is not seen."""
+    eyes, mouth = np.argwhere(parts["left_eye"] | parts["right_eye"]), np.argwhere(parts["mouth"])
+    if not len(eyes) or not len(mouth):
+        return 0.0
+    down, across = mouth.mean(0) - eyes.mean(0)
+    return abs(math.degrees(math.atan2(across, down)))
 
 
 def _second_blob(face: npt.NDArray[np.bool_], features: npt.NDArray[np.bool_]) -> float:

@@ -21,6 +21,7 @@ DESCRIPTION = "Edit portraits: repaint the label map, and borrow the looks of si
 EXAMPLES = (
     "limner generate portrait --photo me.jpg --hair friend.jpg --eyes sister.jpg --out swapped",
     "limner generate portrait --photo me.jpg --map me.png --target smiling.png --paste-back --out smiling",
+    "limner generate portrait --photo scene.jpg --align --hair friend.jpg --paste-back --out scene",
     "limner generate portrait --photo me.jpg --gallery photos/ --out gallery",
     "limner generate portrait --photo me.jpg --hair friend.jpg --steps 10 --out walk",
     "limner generate portrait --parse photos/ --out maps",
@@ -31,6 +32,7 @@ def add_options(parser: ArgumentParser) -> None:
     """Add the options of this system."""
     inputs = parser.add_argument_group("what to edit")
     inputs.add_argument("--photo", nargs="+", default=[], metavar="FILE|DIR", help="square photos, cut like a portrait")
+    inputs.add_argument("--align", action="store_true", help="find the faces in photos that are not cut (needs dlib)")
     inputs.add_argument("--map", default=None, metavar="FILE", help="label map of the photo (else it is parsed)")
     inputs.add_argument("--target", nargs="+", default=[], metavar="FILE|DIR", help="edited label maps")
     inputs.add_argument("--schema", default=None, metavar="NAME", help="label schema of all maps (else portrait-11)")
@@ -69,12 +71,16 @@ def make_tasks(pipeline: PortraitPipeline, options: Namespace) -> list[Task]:
     if options.map is not None and len(photos) > 1:
         raise ConfigError(f"--map is the map of one photo, but {len(photos)} were given.")
 
+    def find(source: LookInput) -> LookInput:
+        return pipeline.look(str(source), landmarks="find") if options.align else source
+
     def make_plan() -> GenerationPlan:
         if sources:
-            return pipeline.plan_gallery(sources, targets, schema=options.schema)
+            return pipeline.plan_gallery([find(source) for source in sources], targets, schema=options.schema)
+        found = {part: find(source) for part, source in looks.items()}
         if options.steps is not None:
-            return pipeline.plan_interpolation(looks, steps=options.steps)
-        return pipeline.plan_edit(targets, looks, schema=options.schema)
+            return pipeline.plan_interpolation(found, steps=options.steps)
+        return pipeline.plan_edit(targets, found, schema=options.schema)
 
     return [
         Edit(pipeline, photo, options.map, options.schema, make_plan, out / name if len(photos) > 1 else out, options)
@@ -96,7 +102,12 @@ class Edit:
 
     def run(self, *, force: bool) -> Outcome:
         """See `limner.tasks.Task`."""
-        self.pipeline.set_image(self.photo, self.label_map, schema=self.schema if self.label_map else None)
+        self.pipeline.set_image(
+            self.photo,
+            self.label_map,
+            schema=self.schema if self.label_map else None,
+            landmarks="find" if self.options.align else None,
+        )
         outcome = Rendering(self.pipeline, self.make_plan, self.directory).run(force=force)
         if not self.options.paste_back:
             return outcome
@@ -124,11 +135,14 @@ def _refuse_contradictions(options: Namespace, looks: Mapping[str, LookInput]) -
         raise ConfigError("--photo is missing: name the photo to edit, or photos to label with --parse.")
     if mode == "--steps" and not looks:
         raise ConfigError("--steps walks to new looks; name at least one, such as --hair PHOTO.")
+    if options.align and options.map is not None:
+        raise ConfigError("--align is for photos that are not cut yet, but --map is of one that is; give one of them.")
     unused = {
         **{f"--{part.replace('_', '-')}": mode in ("--gallery", "--parse") for part in looks},
         "--target": bool(options.target) and mode in ("--steps", "--parse"),
         "--map": options.map is not None and mode == "--parse",
         "--photo": bool(options.photo) and mode == "--parse",
+        "--align": options.align and mode == "--parse",
         "--paste-back": options.paste_back and mode == "--parse",
     }
     for flag, is_unused in unused.items():

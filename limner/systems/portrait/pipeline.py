@@ -6,16 +6,17 @@ of a result, as codes, and the edited photo as its background alone.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from jaxtyping import Float, Int64
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 from torch import Tensor, nn
 
 from limner.data.manifest import DataSpec
@@ -36,11 +37,13 @@ from limner.nn.parsing import ParsingNetwork
 from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
 from limner.systems.portrait.alignment import Alignment
 from limner.systems.portrait.faces import check_face
+from limner.systems.portrait.landmarks import find_landmarks
 from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction
 from limner.systems.portrait.parts import BACKGROUND, PARTS, SCHEMA
 
 NUM_STEPS = 10  # pictures of an interpolation, first and last included
 MAX_STEPS = 1_000  # all pictures of an interpolation are held in memory, and go on one sheet
+REMEMBERED = 32  # looks of photos that are kept, a few kilobytes each: a photo used again is neither parsed nor encoded
 GROUPS: dict[str, tuple[str, ...]] = {"eyes": ("left_eye", "right_eye"), "face": PARTS}
 """Names for several parts at once."""
 
@@ -60,6 +63,8 @@ class Look:
 
 LookInput = Look | PhotoInput | tuple[PhotoInput, LabelMapInput] | int
 """A look, a photo (parsed when no map is given), a photo with its map, or a seed where codes are distributions."""
+LandmarksInput = Literal["find"] | npt.ArrayLike
+"""Positions (x, y) in a photo; or "find", to have dlib look for the face."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +73,14 @@ class Sitter:
 
     Attributes:
         photo: (S, S, 3) uint8, the aligned crop.
+        background: (S, S, 3) uint8, the same with the colours around the face spread over it.
         look: what its parts look like, and its map.
         original: (H, W, 3) uint8, the photo as it was given.
         alignment: where the crop lies in it.
     """
 
     photo: NDArray[np.uint8]
+    background: NDArray[np.uint8]
     look: Look
     original: NDArray[np.uint8]
     alignment: Alignment
@@ -121,6 +128,7 @@ class PortraitPipeline(Pipeline):
                 if found != value:
                     raise ShapeError(f"The {name} has {key} {found}, but the other networks and the data need {value}.")
         self.sitter: Sitter | None = None
+        self._looks: dict[bytes, Look] = {}
 
     @classmethod
     def network_classes(cls) -> dict[str, type[nn.Module]]:
@@ -145,7 +153,7 @@ class PortraitPipeline(Pipeline):
         label_map: LabelMapInput | None = None,
         *,
         schema: str | LabelSchema | None = None,
-        landmarks: npt.ArrayLike | None = None,
+        landmarks: LandmarksInput | None = None,
     ) -> NDArray[np.uint8]:
         """Take the photo that the next edits are of.
 
@@ -153,7 +161,7 @@ class PortraitPipeline(Pipeline):
             photo: a square crop like those of CelebAMask-HQ; with `landmarks` any photo, which is aligned by them.
             label_map: of the same crop, square; none: the parser makes it.
             schema: label schema of that map, if it is not portrait-11.
-            landmarks: 68, five or three points; see `Alignment.of_landmarks`.
+            landmarks: 68, five or three points, see `Alignment.of_landmarks`; or "find": dlib looks for the face.
 
         Returns:
             (image_size, image_size) ids of portrait-11: the map to repaint.
@@ -161,32 +169,26 @@ class PortraitPipeline(Pipeline):
         Raises:
             ConfigError: if a map and landmarks are given.
             DataError: if the photo cannot be read, is not square, or shows no single upright face.
+            MissingExtraError: if dlib is to look for the face and is not installed.
             ShapeError: if an array is no photo, no map or no landmarks.
         """
-        if label_map is not None and landmarks is not None:
-            raise ConfigError(
-                "Landmarks say that the photo is not aligned yet, but a map is of an aligned one; give one."
-            )
-        original, where = read_pixels(photo)
-        alignment = self._alignment(original, where, landmarks)
-        crop = alignment.crop(original)
-        ids = self._map_of(crop, where) if label_map is None else self._one_label_map(label_map, schema)
-        check_face(ids, where)
-        self.sitter = Sitter(crop, self._look(crop, ids), original, alignment)
-        return ids.copy()
+        sitter = self._sit(photo, label_map, schema, landmarks)
+        self.sitter = sitter
+        return sitter.label_map.copy()
 
     def look(
-        self, photo: PhotoInput, label_map: LabelMapInput | None = None, *, schema: str | LabelSchema | None = None
+        self,
+        photo: PhotoInput,
+        label_map: LabelMapInput | None = None,
+        *,
+        schema: str | LabelSchema | None = None,
+        landmarks: LandmarksInput | None = None,
     ) -> Look:
-        """What the parts of a square photo look like, to be used in several edits.
+        """What the parts of a photo look like, to be used in several edits.
 
         The arguments and errors are those of `set_image`.
         """
-        original, where = read_pixels(photo)
-        crop = self._alignment(original, where, None).crop(original)
-        ids = self._map_of(crop, where) if label_map is None else self._one_label_map(label_map, schema)
-        check_face(ids, where)
-        return self._look(crop, ids)
+        return self._sit(photo, label_map, schema, landmarks).look
 
     def parse(self, photo: PhotoInput) -> NDArray[np.uint8]:
         """The label map (image_size, image_size) of a square photo, in ids of portrait-11.
@@ -196,7 +198,7 @@ class PortraitPipeline(Pipeline):
             ShapeError: if an array is no photo.
         """
         original, where = read_pixels(photo)
-        return self._map_of(self._alignment(original, where, None).crop(original), where)
+        return self._map_of(self._alignment(original, where, None).crop(original))
 
     def swap(
         self, label_map: LabelMapInput | None = None, *, schema: str | LabelSchema | None = None, **looks: LookInput
@@ -391,9 +393,10 @@ class PortraitPipeline(Pipeline):
         self, mode: str, maps: NDArray[np.uint8], codes: NDArray[np.float32], settings: dict[str, Any]
     ) -> GenerationPlan:
         """Every map (a row) with every set of codes (a column)."""
-        # Only what some map leaves to the background is looked at, and only that is kept.
+        # Only what some map leaves to the background is looked at, and only that is kept. What the photo shows of the
+        # face there would come back as a ghost.
         outside = (maps == BACKGROUND).any(0)
-        background = np.where(outside[..., None], self._sitter.photo, 0).astype(np.uint8)
+        background = np.where(outside[..., None], self._sitter.background, 0).astype(np.uint8)
         return GenerationPlan(
             seeds=list(range(len(maps) * len(codes))),
             settings={"mode": mode, **settings},
@@ -405,25 +408,57 @@ class PortraitPipeline(Pipeline):
             batch_size=usual_batch_size(self.device),
         )
 
-    def _alignment(self, pixels: NDArray[np.uint8], where: str, landmarks: npt.ArrayLike | None) -> Alignment:
+    def _sit(
+        self,
+        photo: PhotoInput,
+        label_map: LabelMapInput | None,
+        schema: str | LabelSchema | None,
+        landmarks: LandmarksInput | None,
+    ) -> Sitter:
+        """Align, parse, check and encode a photo; the looks of the last photos are remembered."""
+        if label_map is not None and landmarks is not None:
+            raise ConfigError(
+                "Landmarks say that the photo is not aligned yet, but a map is of an aligned one; give one."
+            )
+        original, where = read_pixels(photo)
+        alignment = self._alignment(original, where, landmarks)
+        crop = alignment.crop(original)
+        given = None if label_map is None else self._one_label_map(label_map, schema)
+        key = hashlib.sha256(crop.tobytes() + (b"" if given is None else given.tobytes())).digest()
+        look = self._looks.pop(key, None)
+        if look is None:
+            ids = self._map_of(crop) if given is None else given
+            check_face(ids, where)
+            look = self._encode_look(crop, ids)
+        self._looks[key] = look  # at the end, as the last one used
+        if len(self._looks) > REMEMBERED:
+            del self._looks[next(iter(self._looks))]
+        assert look.label_map is not None  # a photo's look has one
+        return Sitter(crop, spread_background(crop, look.label_map), look, original, alignment)
+
+    def _alignment(self, pixels: NDArray[np.uint8], where: str, landmarks: LandmarksInput | None) -> Alignment:
         side = min(pixels.shape[:2])
         if side < self.image_size // 4:
             raise DataError(
                 f"{where} is {pixels.shape[1]}x{pixels.shape[0]}, too small to see a face; its sides must be at least "
                 f"{self.image_size // 4} pixels."
             )
+        if isinstance(landmarks, str):
+            if landmarks != "find":
+                raise ConfigError(f'landmarks is "{landmarks}"; it must be "find", or points.')
+            landmarks = find_landmarks(pixels, where)
         if landmarks is not None:
             return Alignment.of_landmarks(landmarks, self.image_size, where=where)
         make_square(pixels, "refuse", where)
         return Alignment.of_square(side, self.image_size)
 
-    def _map_of(self, crop: NDArray[np.uint8], where: str) -> NDArray[np.uint8]:
+    def _map_of(self, crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
         with self.inference():
             logits = self.components["parser"](to_tensor(crop, self.device)).logits
             ids: NDArray[np.uint8] = logits[0].argmax(0).byte().cpu().numpy()
         return ids
 
-    def _look(self, crop: NDArray[np.uint8], ids: NDArray[np.uint8]) -> Look:
+    def _encode_look(self, crop: NDArray[np.uint8], ids: NDArray[np.uint8]) -> Look:
         with self.inference():
             label_map = torch.from_numpy(ids.copy())[None].long().to(self.device)
             codes = self.encode(to_tensor(crop, self.device), label_map)[0].float().cpu().numpy()
@@ -463,6 +498,24 @@ class PortraitPipeline(Pipeline):
     ) -> NDArray[np.uint8]:
         """Any accepted form -> (maps, image_size, image_size) ids of portrait-11."""
         return read_label_maps(value, schema=SCHEMA, image_size=self.image_size, source=schema)
+
+
+def spread_background(photo: NDArray[np.uint8], label_map: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The photo (S, S, 3) with the colours of its background spread over everything else; S is a power of two."""
+    known = (label_map == BACKGROUND)[..., None]
+    if not known.any():
+        return photo
+    sums, counts = [photo * known.astype(np.float32)], [known.astype(np.float32)]
+    while len(sums[-1]) > 1:  # means of squares of 2, 4, 8, ... pixels, over what is known of them
+        for levels in (sums, counts):
+            half = len(levels[-1]) // 2
+            levels.append(levels[-1].reshape(half, 2, half, 2, -1).sum((1, 3)))
+    filled = sums.pop() / counts.pop()
+    for total, count in zip(reversed(sums), reversed(counts), strict=True):
+        coarse = filled.repeat(2, axis=0).repeat(2, axis=1)
+        filled = np.where(count > 0, total / np.maximum(count, 1), coarse)
+    smooth = Image.fromarray(filled.round().astype(np.uint8)).filter(ImageFilter.GaussianBlur(len(photo) / 32))
+    return np.where(known, photo, np.asarray(smooth))
 
 
 class _Edit(nn.Module):

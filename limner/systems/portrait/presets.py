@@ -9,6 +9,7 @@ from limner.engine.config import TrainConfig
 from limner.systems.portrait.config import LossConfig, ModelConfig, OptimizerConfig, PortraitConfig
 
 CELEBAMASK_IMAGES = 24_183  # images of one epoch: the training split of CelebAMask-HQ
+CODE_CLASS_WEIGHTS = (0.2, 1.0, 5.0, 5.0, 5.0, 5.0, 3.0, 8.0, 8.0, 8.0, 1.0)  # in the parsing loss of authors' code
 _DATA = DataConfig(schema="portrait-11", attributes=())
 
 
@@ -41,7 +42,7 @@ def code() -> PortraitConfig:
         feature_distance="absolute",
         weight_parsing=100.0,
         parsing_of="unpaired",
-        parsing_class_weights=(0.2, 1.0, 5.0, 5.0, 5.0, 5.0, 3.0, 8.0, 8.0, 8.0, 1.0),
+        parsing_class_weights=CODE_CLASS_WEIGHTS,
         schedule="both",
     )
     return dataclasses.replace(paper(), loss=loss)
@@ -70,7 +71,12 @@ def gpu() -> PortraitConfig:
 
 
 def cpu() -> PortraitConfig:
-    """64 px on two cores: narrow networks, four residual blocks, mirrored samples."""
+    """64 px on a CPU: narrow networks, four residual blocks, mirrored samples, averaged weights.
+
+    For so few images the generator learns five times as fast as in the paper, the paired error weighs four times as
+    much, and small classes weigh more in the parsing loss, as in the authors' program. About 16 images/s on one core
+    with bfloat16 in hardware.
+    """
     parser_images = 16_000
     return PortraitConfig(
         model=ModelConfig(
@@ -82,11 +88,19 @@ def cpu() -> PortraitConfig:
             discriminator_width=24,
             parser_width=16,
         ),
-        loss=LossConfig(),
-        optimizer=OptimizerConfig(decay_images=40_000, parser_images=parser_images),
+        loss=LossConfig(weight_global=4.0, parsing_class_weights=CODE_CLASS_WEIGHTS),
+        optimizer=OptimizerConfig(lr=1e-3, decay_images=24_000, parser_images=parser_images),
         dataset=_DATA,
         augment=AugmentConfig(flip=True),
-        train=TrainConfig(images=parser_images + 80_000, batch_size=8, precision="bf16-mixed"),
+        train=TrainConfig(
+            images=parser_images + 48_000,
+            batch_size=16,
+            precision="bf16-mixed",
+            ema_half_life=1_500,
+            channels_last=True,
+            sample_every=5_000,
+            checkpoint_every=5_000,
+        ),
     )
 
 

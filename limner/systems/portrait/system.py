@@ -104,15 +104,19 @@ class Portrait(System):
         return ("appearance", "generator")
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """Adam with the same settings for all, but for a parser trained here; a loaded one has none."""
+        """Adam for every network, each kind with its own rate; a loaded parser has none."""
         options = self.config.optimizer
-        rates = {name: options.lr for name in self.networks}
-        rates["parser"] = options.lr_parser
-        if self.config.model.parser:
-            del rates["parser"]
+        rates = {
+            name: options.lr if name in TRAINED else options.lr_discriminator
+            for name in self.networks
+            if name != "parser"
+        }
+        if not self.config.model.parser:
+            rates["parser"] = options.lr_parser
         betas = (options.beta1, options.beta2)
         return {
-            name: torch.optim.Adam(self.networks[name].parameters(), lr=lr, betas=betas) for name, lr in rates.items()
+            name: torch.optim.Adam(self.networks[name].parameters(), lr=lr, betas=betas, fused=True)
+            for name, lr in rates.items()
         }
 
     def lr_scale(self, images_seen: int) -> float:

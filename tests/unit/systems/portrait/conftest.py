@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+import limner
 from limner.data.batch import MaskToImageBatch
 from limner.data.drawn import draw_face
 from limner.data.manifest import DataSpec
@@ -60,6 +61,20 @@ def make_engine(fabric):
         return Engine(fabric, Portrait(config, DataSpec(SCHEMA)))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def face_parser() -> ParsingNetwork:
+    """The shipped parser of people without the classes that portrait does not have."""
+    shipped = limner.load("parser-people-64", system="parser")
+    old = shipped.components["parser"]
+    network = ParsingNetwork(num_classes=SCHEMA.num_classes, num_attributes=0, width=old.config["width"])
+    state = {key: value for key, value in old.state_dict().items() if key in network.state_dict()}
+    # Sides are the subject's there and the image's here.
+    exchanged = {"l_eye": "r_eye", "r_eye": "l_eye", "l_brow": "r_brow", "r_brow": "l_brow"}
+    rows = [shipped.spec.schema.id(exchanged.get(name, name)) for name in SCHEMA.classes]
+    network.load_state_dict({**state, **{key: state[key][rows] for key in ("to_logits.weight", "to_logits.bias")}})
+    return network
 
 
 class MapParser(ParsingNetwork):

@@ -15,10 +15,12 @@ from PIL import Image
 from limner.data.schema import converter, get_schema
 from limner.errors import ConfigError, DataError, LimnerError, ShapeError
 from limner.export.networks import export_network
+from limner.people.gallery import ready
 from limner.pipelines import GenerationResult
 from limner.systems.portrait.alignment import TEMPLATE
+from limner.systems.portrait.faces import check_face
 from limner.systems.portrait.parts import PARTS
-from limner.systems.portrait.pipeline import PortraitPipeline
+from limner.systems.portrait.pipeline import PortraitPipeline, spread_background
 
 SCHEMA = get_schema("portrait-11")
 
@@ -153,6 +155,38 @@ def test_a_result_holds_codes_and_the_background_alone(edit, photos, faces, tmp_
     assert np.array_equal(pixels(edit.reproduce(tmp_path / "out" / "result.json")), pixels(result))
 
 
+def test_what_a_face_hid_is_painted_in_the_colours_around_it(edit, photos, faces):
+    """An edit that uncovers background must not show the old face there."""
+    face = faces[0][1] != 0
+    spread = spread_background(photos[0], faces[0][1])
+    assert np.array_equal(spread[~face], photos[0][~face])
+    hidden = np.abs(spread.astype(int) - photos[0])[face].mean()
+    marked = photos[0].copy()
+    marked[face] = (255, 0, 255)
+    assert np.array_equal(spread_background(marked, faces[0][1]), spread) and hidden > 5
+    plain = np.full_like(photos[0], (10, 200, 30))
+    assert np.array_equal(spread_background(np.where(face[..., None], 0, plain), faces[0][1]), plain)
+    assert np.array_equal(spread_background(marked, np.ones_like(faces[0][1])), marked), "nothing is known"
+    uncovered = edit.repaint(np.zeros_like(faces[0][1])).plan.conditions["background"][0]
+    assert np.array_equal(uncovered, spread)
+
+
+def test_a_photo_that_was_seen_is_not_parsed_again(pipeline, photos, faces, monkeypatch):
+    pipeline.set_image(photos[0])
+    expected = pixels(pipeline.swap(hair=photos[1]))
+    monkeypatch.delitem(pipeline.components, "parser")  # parsing would fail now
+    for _ in range(2):
+        assert np.array_equal(pixels(pipeline.swap(hair=photos[1].copy())), expected)
+    pipeline.set_image(photos[0])
+    assert np.array_equal(pixels(pipeline.swap(hair=photos[1])), expected)
+    monkeypatch.setattr("limner.systems.portrait.pipeline.REMEMBERED", 3)
+    for value in range(5):
+        pipeline.look(np.full_like(photos[0], value), faces[0][1])
+    assert len(pipeline._looks) == 3, "memory stays flat"
+    with pytest.raises(KeyError):
+        pipeline.look(photos[1])
+
+
 def test_pasting_back_changes_the_face_and_nothing_else(pipeline, photos):
     scene = np.full((200, 300, 3), (90, 90, 0), np.uint8)
     scene[60:188, 100:228] = photos[0].repeat(2, axis=0).repeat(2, axis=1)
@@ -219,6 +253,8 @@ NO_FACE = np.zeros((64, 64, 3), np.uint8)
         (np.zeros((64, 64, 4), np.uint8), ShapeError, "it must be uint8 (height, width, 3)"),
         (np.zeros((64, 64, 3)), ShapeError, "it must be uint8"),
         ("nowhere.jpg", DataError, "nowhere.jpg is missing"),
+        (np.zeros((3000, 2000, 3), np.uint8), DataError, "2000x3000, but must be square"),
+        (np.zeros((3000, 3000, 3), np.uint8), DataError, "shows no face that can be found"),
     ],
 )
 def test_photos_that_cannot_be_edited(pipeline, photo, error: type[LimnerError], text: str):
@@ -235,6 +271,67 @@ def test_upside_down_and_double_faces_are_refused(pipeline, photos, faces):
     both[16:48, :32] = both[16:48, 32:] = np.asarray(small)
     with pytest.raises(DataError, match="more than one face"):
         pipeline.set_image(both)
+
+
+def test_faces_on_their_side_are_refused():
+    """The order of the rows alone does not always tell."""
+    table, texts = converter("celebamask-19", SCHEMA), []
+    for person in ready("face"):
+        check_face(table[person.label_map], person.name)
+        for turns in (1, 3):
+            with pytest.raises(DataError, match="does not stand upright") as caught:
+                check_face(np.rot90(table[person.label_map], turns), person.name)
+            texts.append(str(caught.value))
+    assert any(re.search(r"turned by [89]\d degrees", text) for text in texts)
+
+
+def test_huge_photos_are_edited_at_the_networks_size(pipeline, photos, faces):
+    huge = photos[0].repeat(32, axis=0).repeat(32, axis=1)
+    assert (pipeline.set_image(huge) == faces[0][1]).mean() > 0.9
+    (pasted,) = pipeline.paste_back(pipeline.swap())
+    assert pasted.size == (2048, 2048)
+
+
+@pytest.mark.parametrize(
+    ("label_map", "error", "text"),
+    [
+        (np.zeros((64, 32), np.uint8), DataError, "32x64, but must be square"),
+        (np.full((64, 64), 11, np.uint8), DataError, "id 11"),
+        (np.zeros((64, 64), np.float32), ShapeError, "must be whole-number class ids"),
+        (np.zeros((64, 64), np.uint8), DataError, "shows no face"),
+    ],
+)
+def test_maps_that_contradict_the_photo(pipeline, photos, label_map, error: type[LimnerError], text: str):
+    with pytest.raises(error, match=text):
+        pipeline.set_image(photos[0], label_map)
+    assert pipeline.sitter is None
+
+
+def test_a_map_may_have_another_size_than_its_photo(pipeline, photos, faces):
+    """CelebAMask-HQ's maps have half the side of its photos."""
+    large = photos[0].repeat(4, axis=0).repeat(4, axis=1)
+    double = faces[0][1].repeat(2, axis=0).repeat(2, axis=1)
+    assert np.array_equal(pipeline.set_image(large, double), faces[0][1])
+
+
+@pytest.mark.parametrize("missing", [("l_eye",), ("r_eye",), ("u_lip", "mouth", "l_lip"), ("hair",), ("nose",)])
+def test_maps_that_miss_a_part_are_edited(pipeline, photos, faces, missing, caplog):
+    ids = faces[0][1].copy()
+    ids[np.isin(ids, [SCHEMA.id(name) for name in missing])] = SCHEMA.id("skin")
+    with caplog.at_level(logging.WARNING):
+        pipeline.set_image(photos[0], ids)
+    assert len(pipeline.swap(face=(photos[1], faces[1][1])).images) == 1
+    assert ("shows no" in caplog.text) == (missing != ("nose",))
+
+
+def test_a_profile_is_edited_with_a_warning(pipeline, photos, faces, caplog):
+    """One eye and one brow at the border of the picture."""
+    ids = faces[0][1].copy()
+    ids[np.isin(ids, [SCHEMA.id(name) for name in ("r_eye", "r_brow")])] = SCHEMA.id("skin")
+    ids = np.roll(ids, -int(np.nonzero(ids == SCHEMA.id("l_eye"))[1].min()), axis=1)
+    with caplog.at_level(logging.WARNING):
+        pipeline.set_image(photos[0], ids)
+    assert "shows no right eye" in caplog.text and len(pipeline.swap().images) == 1
 
 
 def test_closed_eyes_and_profiles_are_edited_with_a_warning(pipeline, photos, faces, caplog):

@@ -81,6 +81,13 @@ def test_one_discriminator_for_both(make_engine, batch):
         assert "discriminator" in changed(engine, before)
 
 
+def test_each_kind_of_network_has_its_own_rate(make_engine):
+    engine = make_engine(optimizer={"lr": 1e-3, "lr_discriminator": 3e-4, "lr_parser": 2e-3})
+    rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in engine.optimizers.items()}
+    judges = {"discriminator": 3e-4, "discriminator_unpaired": 3e-4}
+    assert rates == {**dict.fromkeys(TRAINED, 1e-3), **judges, "parser": 2e-3}
+
+
 def test_looks_always_come_from_another_photo(make_engine):
     system = make_engine().system
     for size in (2, 3, 7):
@@ -295,7 +302,8 @@ def test_the_papers_optimiser():
         (lambda: LossConfig(parsing_class_weights=(1.0,)), "--loss.parsing_class_weights has 1 numbers"),
         (lambda: LossConfig(weight_perceptual=30.0), "--loss.weight_perceptual is 30"),
         (lambda: LossConfig(vgg_weights="vgg.pth"), "--loss.vgg_weights vgg"),
-        (lambda: OptimizerConfig(lr=0.0), "--optimizer.lr"),
+        (lambda: OptimizerConfig(lr=0.0), "--optimizer.lr is 0"),
+        (lambda: OptimizerConfig(lr_discriminator=2.0), "--optimizer.lr_discriminator is 2"),
         (lambda: OptimizerConfig(parser_images=-1), "--optimizer.parser_images"),
         (lambda: dataclasses.replace(smoke(), optimizer=OptimizerConfig(parser_images=96)), "has only 96 images"),
         (
