@@ -73,6 +73,9 @@ class RewardConfig:
     """Weight of the progress r_fm of the weighted pixel distance; a perfect episode sums to 1 before this weight."""
     weight_foreground: float = 0.0
     """Weight of a second discriminator's progress on the attended part of the picture; 2 is a good start, 0 = none."""
+    measure: Literal["blank", "left"] = "blank"
+    """What progress in the distance is measured against: the blank canvas's, so that a perfect episode sums to 1; or
+    what was left before the action, so that late, small strokes teach as much as the first."""
     weighting: Literal["uniform", "attention", "features", "both"] = "both"
     """What weighs the pixels of the distance: nothing, attention, the feature mask, or attention and features in it."""
     epsilon: float = 0.1
@@ -110,11 +113,15 @@ class AgentConfig:
     replay_episodes: int = 800
     """Episodes that are remembered (paper: 800)."""
     discount: float = 0.95
-    """Discount of a single stroke; an action of k strokes has its k-th power."""
+    """Discount of a single stroke; an action of k strokes has its k-th power. 0: each action for its own reward alone,
+    without a critic, at half the cost."""
     tau: float = 0.001
     """Share by which the slow copies follow in each update."""
     noise: float = 0.0
     """Exploration: each episode's Gaussian noise has a standard deviation uniform in [0, noise] (paper: 0)."""
+    brush: Literal["neural", "exact"] = "neural"
+    """What paints the episodes: the renderer, as in the paper, or the exact brush, as in use; a CPU does the second
+    faster. Updates always go through the renderer."""
     canvas: str = "black"
     """Colour of the empty canvas: black, white or #rrggbb."""
 
@@ -145,9 +152,11 @@ class OptimizerConfig:
     """Learning rate of the discriminators (paper: 3e-4)."""
     lr_attention_joint: float = 1e-5
     """Learning rate of the attention network in stage joint."""
+    fall: Literal["steps", "cosine"] = "steps"
+    """How the renderer's, the actor's and the critic's rates fall: in the paper's two steps, or along half a cosine."""
 
     def __post_init__(self) -> None:
-        for name in vars(self):
+        for name in (name for name in vars(self) if name.startswith("lr_")):
             if not 0 < getattr(self, name) <= 1:
                 raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
 

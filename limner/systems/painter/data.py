@@ -34,6 +34,7 @@ log = logging.getLogger("limner")
 Bytes = NDArray[np.uint8]
 
 NUM_STROKES = 1_000_000  # an "epoch" of strokes; every stroke is new, so that it only bounds the sampler's shuffles
+_MAX_EPISODES = 200  # that judge an agent: each is a whole painting
 NUM_HELD_OUT = 256
 """Strokes that judge a renderer; the second half has the thinnest brush, which a renderer loses first."""
 
@@ -155,7 +156,7 @@ def open_stage_data(config: PainterConfig, path: Path | None) -> TrainingData:
     return TrainingData(
         SPEC,
         make(pictures.rows("train"), moves=config.stage.name == "attention"),
-        make(pictures.rows(validation)[:MAX_VALIDATION]),
+        make(pictures.rows(validation)[: _MAX_EPISODES if config.stage.name in ("agent", "joint") else MAX_VALIDATION]),
         collate_scenes,
     )
 

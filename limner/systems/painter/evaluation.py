@@ -1,4 +1,4 @@
-"""How well pictures are painted with a given number of strokes, beside random strokes.
+"""How well pictures are painted with a given number of strokes, beside other painters, random strokes and a fit.
 
 Every number is of the exact raster at the networks' size, whatever the painter saw and however large the painting is.
 Nothing is published for this task in numbers, so there is no table; the parent painter's figures are read from a plot
@@ -26,13 +26,14 @@ from limner.metrics.psnr import PSNR
 from limner.metrics.report import EvaluationReport
 from limner.metrics.ssim import SSIM
 from limner.systems.painter.baselines import fit_strokes, random_strokes
-from limner.systems.painter.painting import prepare
 from limner.systems.painter.pipeline import PainterPipeline, PaintingResult
-from limner.systems.painter.strokes import StrokeDocument, StrokeList
+from limner.systems.painter.strokes import StrokeList
 
 BUDGETS = (50, 100, 200, 500)
 """Numbers of strokes in the tables."""
 GOOD_MSE = 0.01
+FIT_PICTURES, FIT_BUDGETS = 16, (50,)
+"""Gradient descent takes seconds a picture: so many pictures are fitted, with these numbers of strokes."""
 _SHEET_ROWS = 6
 _BASELINES = ("random", "fit")
 
@@ -46,6 +47,15 @@ class _Column:
     def add(self, **values: float) -> None:
         for name, value in values.items():
             self.values.setdefault(name, []).append(value)
+
+
+@dataclass(frozen=True)
+class _Aim:
+    """A picture at the networks' size: (3, s, s) in [0, 1], and the weights and the attention of its pixels, (s, s)."""
+
+    target: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    attention: NDArray[np.float32]
 
 
 def evaluate(
@@ -62,6 +72,7 @@ def evaluate(
     progress: Callable[..., Any] = lambda iterable, **_: iterable,
     budgets: Sequence[int] = BUDGETS,
     baselines: Sequence[str] = ("random",),
+    beside: Sequence[PainterPipeline] = (),
     fit_iterations: int = 200,
 ) -> EvaluationReport:
     """Paint held-out pictures and compare the paintings with them.
@@ -78,7 +89,9 @@ def evaluate(
         table: must be None: nothing is published in numbers.
         progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
         budgets: numbers of strokes.
-        baselines: "random" (strokes), "fit" (gradient descent through the renderer; slow).
+        baselines: "random" (strokes), "fit" (gradient descent through the renderer; slow, see `FIT_PICTURES`).
+        beside: other painters for the same pictures, such as a run of learning-to-paint; all are scored with the
+            attention and the weights of `pipeline`.
         fit_iterations: steps of the gradient descent.
 
     Raises:
@@ -99,18 +112,22 @@ def evaluate(
     rows = rows[:count]
     columns: dict[str, _Column] = {}
     sheet: list[list[Image.Image]] = []
+    aims: list[_Aim] = []
     for number, row in enumerate(progress(rows, total=count, unit="picture", desc="painting")):
         image = np.asarray(pictures.images[row])
-        result = _paint_timed(pipeline, image, budgets, columns)
+        result = _paint_timed(pipeline, image, budgets, columns, "painter", None)
+        aims.append(_aim(result, pipeline.image_size))
+        for name, other in _named(beside).items():
+            _paint_timed(other, image, budgets, columns, name, aims[-1])
         if "random" in baselines:
             for budget in budgets:
                 strokes = random_strokes(budget, seed=seed + number)
-                _score(columns.setdefault(f"random_{budget}", _Column()), strokes, result, pipeline.image_size)
+                _score(columns.setdefault(f"random_{budget}", _Column()), strokes, aims[-1])
         if number < _SHEET_ROWS:
             attention = result.overlay("attention")
             sheet.append([Image.fromarray(image), *([attention] if pipeline.attends else []), *result.images])
     if "fit" in baselines:
-        _fit(pipeline, [np.asarray(pictures.images[row]) for row in rows], budgets, columns, batch_size, fit_iterations)
+        _fit(pipeline, aims[:FIT_PICTURES], budgets, columns, batch_size, fit_iterations)
 
     def protocol(metric: str) -> Protocol:
         return Protocol(
@@ -137,41 +154,68 @@ def evaluate(
     )
 
 
+def _named(painters: Sequence[PainterPipeline]) -> dict[str, PainterPipeline]:
+    """The other painters by their system's name, with a number where there are several of it."""
+    names = ["painter", *(painter.name for painter in painters)]
+    numbers = [names[: place + 1].count(name) for place, name in enumerate(names)]
+    keys = [f"{name}#{number}" if number > 1 else name for name, number in zip(names, numbers, strict=True)]
+    return dict(zip(keys[1:], painters, strict=True))
+
+
 def _paint_timed(
-    pipeline: PainterPipeline, image: NDArray[np.uint8], budgets: Sequence[int], columns: dict[str, _Column]
+    pipeline: PainterPipeline,
+    image: NDArray[np.uint8],
+    budgets: Sequence[int],
+    columns: dict[str, _Column],
+    name: str,
+    aim: _Aim | None,
 ) -> PaintingResult:
-    """Paint a picture with every number of strokes; the last result holds all of them."""
+    """Paint a picture with every number of strokes; the last result holds all of them.
+
+    Args:
+        pipeline: who paints.
+        image: RGB.
+        budgets: numbers of strokes.
+        columns: the scores are added to `name` and each number of strokes.
+        name: of the painter.
+        aim: what is scored; none: what this painter sees.
+    """
     documents, images = [], []
     for budget in budgets:
         started = time.perf_counter()
         result = pipeline(image, budget)
         seconds = time.perf_counter() - started
-        column = columns.setdefault(f"painter_{budget}", _Column())
-        _score(column, result.documents[0].strokes, result, pipeline.image_size)
+        aim = aim or _aim(result, pipeline.image_size)
+        column = columns.setdefault(f"{name}_{budget}", _Column())
+        _score(column, result.documents[0].strokes, aim)
         column.add(seconds=seconds)
         documents.append(result.documents[0])
         images.append(result.images[0])
-    reached = _strokes_until(documents[-1], image, pipeline.image_size)
-    columns[f"painter_{budgets[-1]}"].add(strokes_to_good=float("nan") if reached is None else float(reached))
+    assert aim is not None  # there is at least one number of strokes; tells the type checker
+    reached = _strokes_until(documents[-1].strokes, aim)
+    columns[f"{name}_{budgets[-1]}"].add(strokes_to_good=float("nan") if reached is None else float(reached))
     result.documents, result.images = documents, images
     return result
 
 
-def _score(column: _Column, strokes: StrokeList, result: PaintingResult, size: int) -> None:
-    """Add the scores of some strokes for the picture of a result."""
-    document = result.documents[0]
-    target = _at(result.weight_map["target"], size)
+def _aim(result: PaintingResult, size: int) -> _Aim:
     weights, attention = (_at(result.weight_map[name][None], size)[0] for name in ("weights", "attention"))
-    canvas = strokes.paint(document.blank(size))
-    square = ((canvas - target) ** 2).mean(axis=0)
-    inside = attention > 0.5
+    return _Aim(_at(result.weight_map["target"], size), weights, attention)
+
+
+def _score(column: _Column, strokes: StrokeList, aim: _Aim) -> None:
+    """Add the scores of some strokes on a black canvas."""
+    size = aim.target.shape[-1]
+    canvas = strokes.paint(np.zeros_like(aim.target))
+    square = ((canvas - aim.target) ** 2).mean(axis=0)
+    inside = aim.attention > 0.5
     middle = ((strokes.points[:, 0] + strokes.points[:, 2]) / 2 * size).astype(int).clip(0, size - 1)
     on_subject = inside[middle[:, 1], middle[:, 0]]
     radius = strokes.radii.mean(axis=1)
-    first, second = (torch.from_numpy(part)[None].double() * 2 - 1 for part in (canvas, target))
+    first, second = (torch.from_numpy(part)[None].double() * 2 - 1 for part in (canvas, aim.target))
     column.add(
         mse=float(square.mean()),
-        weighted_distance=float((weights * square).sum() / weights.sum()),
+        weighted_distance=float((aim.weights * square).sum() / aim.weights.sum()),
         mse_foreground=_mean(square[inside]),
         mse_background=_mean(square[~inside]),
         psnr=float(PSNR()(first, second)),
@@ -183,19 +227,18 @@ def _score(column: _Column, strokes: StrokeList, result: PaintingResult, size: i
 
 def _fit(
     pipeline: PainterPipeline,
-    images: Sequence[NDArray[np.uint8]],
+    aims: Sequence[_Aim],
     budgets: Sequence[int],
     columns: dict[str, _Column],
     batch_size: int,
     iterations: int,
 ) -> None:
-    """Gradient descent on every picture; scored by squared error alone."""
-    size = pipeline.image_size
-    for budget in budgets:
+    """Gradient descent on every picture; `ratio` is the painter's squared error by that of the fitted strokes."""
+    for budget in sorted(set(budgets) & set(FIT_BUDGETS)) or budgets[:1]:
         column = columns.setdefault(f"fit_{budget}", _Column())
-        for start in range(0, len(images), batch_size):
-            planes = [prepare(image, "letterbox", size).target for image in images[start : start + batch_size]]
-            target = torch.from_numpy(np.stack(planes)).permute(0, 3, 1, 2).float().to(pipeline.device) / 255
+        for start in range(0, len(aims), batch_size):
+            part = aims[start : start + batch_size]
+            target = torch.from_numpy(np.stack([aim.target for aim in part])).float().to(pipeline.device)
             started = time.perf_counter()
             fitted = fit_strokes(
                 target,
@@ -204,19 +247,21 @@ def _fit(
                 blank=torch.zeros_like(target),
                 iterations=iterations,
             )
-            seconds = (time.perf_counter() - started) / len(planes)
-            for strokes, plane in zip(fitted, target.cpu().numpy(), strict=True):
-                canvas = strokes.paint(np.zeros_like(plane))
-                column.add(mse=float(((canvas - plane) ** 2).mean()), seconds=seconds)
+            seconds = (time.perf_counter() - started) / len(part)
+            for strokes, aim in zip(fitted, part, strict=True):
+                _score(column, strokes, aim)
+                column.add(seconds=seconds)
+        painted = columns[f"painter_{budget}"].values["mse"]
+        for painter, fit in zip(painted, column.values["mse"], strict=False):  # only the first are fitted
+            column.add(ratio=painter / fit)
 
 
-def _strokes_until(document: StrokeDocument, image: NDArray[np.uint8], size: int) -> int | None:
+def _strokes_until(strokes: StrokeList, aim: _Aim) -> int | None:
     """Strokes after which the squared error is at most `GOOD_MSE`; None if it never is."""
-    target = prepare(image, document.fit, size).target.transpose(2, 0, 1).astype(np.float32) / 255
-    canvas = document.blank(size)
-    for number in range(len(document.strokes)):
-        canvas = document.strokes[number : number + 1].paint(canvas)
-        if float(((canvas - target) ** 2).mean()) <= GOOD_MSE:
+    canvas = np.zeros_like(aim.target)
+    for number in range(len(strokes)):
+        canvas = strokes[number : number + 1].paint(canvas)
+        if float(((canvas - aim.target) ** 2).mean()) <= GOOD_MSE:
             return number + 1
     return None
 

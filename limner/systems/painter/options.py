@@ -46,6 +46,7 @@ def add_options(parser: ArgumentParser) -> None:
     how.add_argument(
         "--tiles", default=None, metavar="N[,N…]", help="tiles a side of the passes after the first; 0: none"
     )
+    how.add_argument("--overlap", action="store_true", help="paint over the tiles' edges, with half of their strokes")
     how.add_argument("--mask", default=None, metavar="FILE", help="your own attention, white where the subject is")
     how.add_argument("--canvas", default="black", metavar="COLOUR", help="black, white or #rrggbb")
     how.add_argument("--palette", type=int, default=None, metavar="N", help="paint with N colours only")
@@ -73,6 +74,28 @@ def add_options(parser: ArgumentParser) -> None:
     files.add_argument("--show-attention", action="store_true", help="attention, features and weights as pictures")
     files.add_argument("--fps", type=float, default=25.0, metavar="N", help="frames a second of time lapses")
     files.add_argument("--duration", type=float, default=None, metavar="S", help="seconds of time lapses")
+
+
+def add_evaluate_options(parser: ArgumentParser) -> None:
+    """Add the options that `limner evaluate` has for this system alone."""
+    parser.add_argument("--strokes", default="50,100,200,500", metavar="N[,N…]", help="numbers of strokes to be judged")
+    parser.add_argument(
+        "--baselines", default="random", metavar="NAME[,NAME]", help="random, fit (gradient descent; slow)"
+    )
+    parser.add_argument(
+        "--beside", nargs="+", default=[], metavar="NAME|DIR", help="other painters for the same pictures"
+    )
+
+
+def evaluate_arguments(options: Namespace, device: Any) -> dict[str, Any]:
+    """These options as arguments of `evaluation.evaluate`."""
+    from limner.pipelines import load
+
+    return {
+        "budgets": _numbers(options.strokes, "--strokes"),
+        "baselines": [name for name in options.baselines.split(",") if name],
+        "beside": [load(name).to(device) for name in options.beside],
+    }
 
 
 def needs_weights(options: Namespace) -> bool:
@@ -119,6 +142,7 @@ def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Tas
                 "strokes": budgets,
                 "focus": options.focus,
                 "tiles": tiles,
+                "overlap": options.overlap,
                 "mask": options.mask,
                 "canvas": options.canvas,
                 "palette": options.palette,

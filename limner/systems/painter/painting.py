@@ -56,6 +56,8 @@ class Brushwork:
         focus: how strongly the strokes of the tile passes follow attention: 0 = the same number in every tile.
         exact: let the painter see what its strokes really look like, not what its renderer believes.
         palette: (n, 3) colours in [0, 1] that strokes may have; none: all.
+        overlap: spend half of each pass over tiles on tiles that are shifted by half a side: a stroke ends at the edge
+            of its tile, and the shifted ones paint over these edges.
     """
 
     budget: int
@@ -63,6 +65,38 @@ class Brushwork:
     focus: float = 1.0
     exact: bool = True
     palette: NDArray[np.float64] | None = None
+    overlap: bool = False
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Parts of the plane that are painted together.
+
+    Attributes:
+        tiles: a tile's side is that part of the plane's.
+        shifted: by half a tile to the right and down; there is one row and column less then.
+    """
+
+    tiles: int
+    shifted: bool = False
+
+    @property
+    def per_side(self) -> int:
+        """Tiles in a row."""
+        return self.tiles - self.shifted
+
+    def corner(self, index: int, side: int) -> tuple[int, int]:
+        """Row and column of a tile's first pixel in a plane of `side` pixels; tiles are numbered row by row."""
+        tile = side // self.tiles
+        row, column = divmod(index, self.per_side)
+        return row * tile + tile // 2 * self.shifted, column * tile + tile // 2 * self.shifted
+
+    def means(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """Means of (side, side) over each tile, (per_side, per_side)."""
+        tile = values.shape[-1] // self.tiles
+        (row, column), length = self.corner(0, values.shape[-1]), tile * self.per_side
+        inside = values[row : row + length, column : column + length]
+        return inside.reshape(self.per_side, tile, self.per_side, tile).mean(axis=(1, 3), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -134,7 +168,7 @@ def distribute(total: int, weights: Sequence[float]) -> list[int]:
     return counts
 
 
-def tile_weights(attention: Plane, frame: tuple[float, float, float, float], tiles: int, focus: float) -> list[float]:
+def tile_weights(attention: Plane, frame: tuple[float, float, float, float], grid: Grid, focus: float) -> list[float]:
     """Weight of each tile, row by row: (1 - focus) + focus * mean attention, 0 for tiles outside of the picture."""
     side = attention.shape[-1]
     inside = np.zeros((side, side))
@@ -143,8 +177,8 @@ def tile_weights(attention: Plane, frame: tuple[float, float, float, float], til
         math.floor(y * side) : math.ceil((y + height) * side - 1e-9),
         math.floor(x * side) : math.ceil((x + width) * side - 1e-9),
     ] = 1
-    shares = _tile_means(inside, tiles)
-    means = _tile_means(attention * inside, tiles) / np.maximum(shares, 1e-9)
+    shares = grid.means(inside)
+    means = grid.means(attention * inside) / np.maximum(shares, 1e-9)
     return ((shares > 0) * ((1 - focus) + focus * means) * shares + 1e-9 * (shares > 0)).ravel().tolist()
 
 
@@ -185,9 +219,12 @@ def paint_picture(
         rest = brushwork.budget - base
         budgets = [base, *distribute(rest, [1.0] * len(brushwork.passes))]
     easel = _Easel(networks, prepared, attention, features, canvas, brushwork, before, progress)
-    easel.work(budgets[0], 1, "base")
+    easel.work(budgets[0], Grid(1), "base")
     for tiles, budget in zip(brushwork.passes, budgets[1:], strict=True):
-        easel.work(budget, tiles, "focus" if brushwork.focus > 0 else "tile")
+        phase = "focus" if brushwork.focus > 0 else "tile"
+        shifted = budget // 2 if brushwork.overlap else 0
+        easel.work(budget - shifted, Grid(tiles), phase)
+        easel.work(shifted, Grid(tiles, shifted=True), phase)
     return StrokeList.join(easel.parts), easel.seen
 
 
@@ -211,20 +248,20 @@ class _Easel:
         self.seen = before.paint(canvas)
         self.parts: list[StrokeList] = []
 
-    def work(self, budget: int, tiles: int, phase: str) -> None:
-        """One pass: `budget` strokes over tiles x tiles parts of the plane."""
+    def work(self, budget: int, grid: Grid, phase: str) -> None:
+        """One pass: `budget` strokes over the tiles of the plane."""
         if budget == 0:
             return
         counts = [budget]
-        if tiles > 1:
-            counts = distribute(budget, tile_weights(self.attention, self.frame, tiles, self.brushwork.focus))
+        if grid.tiles > 1:
+            counts = distribute(budget, tile_weights(self.attention, self.frame, grid, self.brushwork.focus))
         places = [index for index, count in enumerate(counts) if count]
-        means = _tile_means(self.attention, tiles).ravel()
+        means = grid.means(self.attention).ravel()
         places.sort(key=lambda index: (-means[index], index))  # the subject first
         left = {index: counts[index] for index in places}
-        scenes = {index: self._scene(index, tiles) for index in places}
-        seen = self._seen_at(tiles)
-        canvases = {index: self._part(seen, index, tiles) for index in places}
+        scenes = {index: self._scene(index, grid) for index in places}
+        seen = self._seen_at(grid)
+        canvases = {index: self._part(seen, index, grid) for index in places}
         total = {index: math.ceil(count / self.networks.bundle) for index, count in left.items()}
         for step in range(max(total.values())):
             active = [index for index in places if left[index]]
@@ -236,17 +273,19 @@ class _Easel:
             for index, row, after in zip(active, params, believed, strict=True):
                 count = min(self.networks.bundle, left[index])
                 left[index] -= count
-                origin = (index % tiles / tiles, index // tiles / tiles)
-                new = StrokeList.from_params(row[:count], origin=origin, side=1 / tiles, phase=phase)
+                side = self.target.shape[-1]
+                top, start = grid.corner(index, side)
+                origin = (start / side, top / side)
+                new = StrokeList.from_params(row[:count], origin=origin, side=1 / grid.tiles, phase=phase)
                 self._note(new)
                 if self.brushwork.exact:
                     self.seen = new.paint(self.seen)
                 else:
                     canvases[index] = after[count - 1]
-                    self._keep_belief(after[count - 1], index, tiles)
+                    self._keep_belief(after[count - 1], index, grid)
             if self.brushwork.exact:
-                seen = self._seen_at(tiles)
-                canvases.update({index: self._part(seen, index, tiles) for index in active})
+                seen = self._seen_at(grid)
+                canvases.update({index: self._part(seen, index, grid) for index in active})
 
     def _act(self, scenes: list[Scene], canvases: Tensor, progress: list[float]) -> tuple[NDArray[np.float64], Tensor]:
         """The actor's next strokes for some tiles, (tiles, strokes, 13), and the canvases that it expects after each.
@@ -275,29 +314,29 @@ class _Easel:
         self.parts.append(new)
         self.progress(len(new))
 
-    def _keep_belief(self, believed: Tensor, index: int, tiles: int) -> None:
+    def _keep_belief(self, believed: Tensor, index: int, grid: Grid) -> None:
         """Write the renderer's canvas of a tile into the plane, enlarged to the plane's resolution."""
-        part = self.seen.shape[-1] // tiles
+        part = self.seen.shape[-1] // grid.tiles
         pixels = _scaled(believed.cpu().numpy(), part)
-        row, column = index // tiles * part, index % tiles * part
+        row, column = grid.corner(index, self.seen.shape[-1])
         self.seen = self.seen.copy()
         self.seen[:, row : row + part, column : column + part] = pixels
 
-    def _seen_at(self, tiles: int) -> Plane:
+    def _seen_at(self, grid: Grid) -> Plane:
         """The canvas at the resolution of a pass."""
-        return _scaled(self.seen, self.networks.image_size * tiles)
+        return _scaled(self.seen, self.networks.image_size * grid.tiles)
 
-    def _part(self, plane: Plane, index: int, tiles: int) -> Tensor:
+    def _part(self, plane: Plane, index: int, grid: Grid) -> Tensor:
         size = self.networks.image_size
-        row, column = index // tiles * size, index % tiles * size
+        row, column = grid.corner(index, size * grid.tiles)
         part = np.ascontiguousarray(plane[..., row : row + size, column : column + size])
         return torch.from_numpy(part).to(self.networks.device)
 
-    def _scene(self, index: int, tiles: int) -> Scene:
+    def _scene(self, index: int, grid: Grid) -> Scene:
         """Target, attention and features of a tile."""
-        side = self.networks.image_size * tiles
-        target = self._part(_scaled(self.target, side), index, tiles)[None]
-        attention = self._part(_scaled(self.attention[None], side), index, tiles)[None]
+        side = self.networks.image_size * grid.tiles
+        target = self._part(_scaled(self.target, side), index, grid)[None]
+        attention = self._part(_scaled(self.attention[None], side), index, grid)[None]
         return Scene(target, usable_attention(attention)[0], self.features(target))
 
 
@@ -310,12 +349,6 @@ def _scaled(plane: Plane, side: int) -> Plane:
     options = {} if mode == "area" else {"align_corners": False}
     scaled = nn.functional.interpolate(tensor, size=(side, side), mode=mode, **options)
     return scaled[0].numpy()
-
-
-def _tile_means(values: NDArray[Any], tiles: int) -> NDArray[np.float64]:
-    """Means of the tiles x tiles parts of (side, side)."""
-    side = values.shape[-1]
-    return values.reshape(tiles, side // tiles, tiles, side // tiles).mean(axis=(1, 3), dtype=np.float64)
 
 
 def _resized(image: Bytes, width: int, height: int) -> Bytes:

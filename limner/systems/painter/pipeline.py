@@ -209,6 +209,7 @@ class PainterPipeline(Pipeline):
         *,
         focus: float = 1.0,
         tiles: Sequence[int] | None = None,
+        overlap: bool = False,
         mask: ImageInput | None = None,
         canvas: str = "black",
         palette: int | None = None,
@@ -228,6 +229,7 @@ class PainterPipeline(Pipeline):
             strokes: how many; several numbers give several paintings.
             focus: how strongly strokes follow attention in the passes over tiles: 0 = everywhere alike, 1 = as it is.
             tiles: tiles a side of each pass after the first, such as (2, 4); none: as the number of strokes suggests.
+            overlap: spend half of those passes on tiles that are shifted by half a side, which hides the tiles' edges.
             mask: the user's own attention, white where the subject is; instead of the network's.
             canvas: colour of the empty canvas: black, white or #rrggbb.
             palette: number of colours that strokes may have; none: any colour.
@@ -252,6 +254,7 @@ class PainterPipeline(Pipeline):
             strokes,
             focus=focus,
             tiles=tiles,
+            overlap=overlap,
             mask=mask,
             canvas=canvas,
             palette=palette,
@@ -272,6 +275,7 @@ class PainterPipeline(Pipeline):
         *,
         focus: float = 1.0,
         tiles: Sequence[int] | None = None,
+        overlap: bool = False,
         mask: ImageInput | None = None,
         canvas: str = "black",
         palette: int | None = None,
@@ -312,6 +316,7 @@ class PainterPipeline(Pipeline):
             "strokes": budgets,
             "tiles": chosen,
             "focus": focus,
+            "overlap": overlap,
             "canvas": canvas,
             "size": list(size),
             "fit": fit,
@@ -403,7 +408,7 @@ class PainterPipeline(Pipeline):
         prepared = Prepared(plan.conditions["image"][0], (frame[0], frame[1], frame[2], frame[3]), settings["fit"])
         palette = plan.conditions["palette"][0] if "palette" in plan.conditions else None
         exact = settings["render"] == "exact"
-        brushwork = Brushwork(budget, tuple(passes), settings["focus"], exact, palette)
+        brushwork = Brushwork(budget, tuple(passes), settings["focus"], exact, palette, settings["overlap"])
         document = StrokeDocument(
             before,
             size=(settings["size"][0], settings["size"][1]),

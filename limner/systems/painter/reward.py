@@ -22,13 +22,17 @@ Canvas = Float[Tensor, "b 3 h w"]
 Score = Callable[[Tensor, Tensor], Tensor]
 """(target, candidate) -> (b, 1): the slow copy of a discriminator."""
 
+_LEAST_LEFT = 0.01
+"""Of the blank canvas's distance: nobody is asked to halve less than this."""
+
 
 @dataclass(frozen=True)
 class Reward:
     """r of an action, from the canvas before and after it.
 
     r_gan = D'(I, C') - D'(I, C), the parent's reward; r_fm = (d_w(C, I) - d_w(C', I)) / d_w(blank, I), which sums to
-    1 - d_w(last) / d_w(blank) over an episode; r_fg is r_gan of a second discriminator on the attended pictures.
+    1 - d_w(last) / d_w(blank) over an episode (divided by d_w(C, I) instead with `measure` "left"); r_fg is r_gan of a
+    second discriminator on the attended pictures.
 
     Attributes:
         config: weights of the terms and of the pixels.
@@ -55,8 +59,12 @@ class Reward:
         if config.weight_distance:
             weights = self.weights(scene)
             blank = self.canvas_color.to(before)[None, :, None, None].expand_as(before)
-            gain = weighted_distance(before, scene.target, weights) - weighted_distance(after, scene.target, weights)
-            terms["fm"] = config.weight_distance * gain / (weighted_distance(blank, scene.target, weights) + 1e-8)
+            whole = weighted_distance(blank, scene.target, weights) + 1e-8
+            left = weighted_distance(before, scene.target, weights)
+            gain = left - weighted_distance(after, scene.target, weights)
+            if config.measure == "left":
+                whole = torch.maximum(left, _LEAST_LEFT * whole)
+            terms["fm"] = config.weight_distance * gain / whole
         if config.weight_foreground and self.foreground is not None:
             mask = scene.attention.detach()
             gain = self.foreground(mask * scene.target, mask * after) - self.foreground(

@@ -71,7 +71,8 @@ class Painter(System):
 
     def network_lr_scale(self, network: str, images_seen: int) -> float:
         """The stage's own schedule for each network."""
-        return lr_factor(network, images_seen / self.config.train.images, stage=self.config.stage.name)
+        done, config = images_seen / self.config.train.images, self.config
+        return lr_factor(network, done, stage=config.stage.name, fall=config.optimizer.fall)
 
     def training_step(self, batch: TensorBatch, engine: Engine) -> None:
         """One iteration of the stage."""

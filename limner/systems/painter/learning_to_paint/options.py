@@ -1,9 +1,27 @@
 """Learning to Paint's side of `limner generate`: the painter's. No torch import, so that `--help` stays fast."""
 
 from limner.systems.painter import options
-from limner.systems.painter.options import JSON_FILE, OUT_FILES, add_options, make_tasks, needs_weights
+from limner.systems.painter.options import (
+    JSON_FILE,
+    OUT_FILES,
+    add_evaluate_options,
+    add_options,
+    evaluate_arguments,
+    make_tasks,
+    needs_weights,
+)
 
-__all__ = ["DESCRIPTION", "EXAMPLES", "JSON_FILE", "OUT_FILES", "add_options", "make_tasks", "needs_weights"]
+__all__ = [
+    "DESCRIPTION",
+    "EXAMPLES",
+    "JSON_FILE",
+    "OUT_FILES",
+    "add_evaluate_options",
+    "add_options",
+    "evaluate_arguments",
+    "make_tasks",
+    "needs_weights",
+]
 
 DESCRIPTION = "Paint pictures stroke by stroke, every part of them alike; or draw a stroke file again at any size."
 EXAMPLES = tuple(

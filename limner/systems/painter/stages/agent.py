@@ -75,6 +75,8 @@ class AgentStage(Stage):
             )
             if weight > 0
         ]
+        self.looks_ahead = config.agent.discount > 0
+        self.learners = ["actor", *(["critic"] if self.looks_ahead else []), *self.discriminators]
         self.blank_color = torch.tensor(parse_color(config.agent.canvas)).float() / 255
         self._build()
         self.replay: Replay | None = None
@@ -86,7 +88,7 @@ class AgentStage(Stage):
         networks["renderer"] = frozen_network("renderer", config)
         if config.model.attention == "network":
             networks["attention"] = frozen_network("attention", config)
-        for name in ("actor", "critic", *self.discriminators):
+        for name in self.learners:
             networks[name] = new_network(name, config)
         if config.stage.agent is not None:
             self._continue_agent(config.stage.agent)
@@ -117,7 +119,7 @@ class AgentStage(Stage):
             if name in self.networks and getattr(stage, name) is None:
                 copy_weights(self.networks[name], parts, name, source)
         copy_weights(self.networks["actor"], parts, "actor", source)
-        for name in ("critic", *self.discriminators):
+        for name in self.learners[1:]:
             if name in parts:  # only run folders have them
                 copy_weights(self.networks[name], parts, name, source)
         if not stage.force and not same_renderer(parts["actor"], self.networks["renderer"]):
@@ -146,7 +148,9 @@ class AgentStage(Stage):
     def learning_rates(self) -> dict[str, tuple[float, tuple[float, float]]]:
         """Actor, critic, discriminators, and in S4 the attention network."""
         options = self.config.optimizer
-        rates = {"actor": (options.lr_actor, (0.9, 0.999)), "critic": (options.lr_critic, (0.9, 0.999))}
+        rates = {"actor": (options.lr_actor, (0.9, 0.999))}
+        if self.looks_ahead:
+            rates["critic"] = (options.lr_critic, (0.9, 0.999))
         rates |= dict.fromkeys(self.discriminators, (options.lr_discriminator, (0.5, 0.999)))
         if "attention_reference" in self.networks:
             rates["attention"] = (options.lr_attention_joint, (0.9, 0.999))
@@ -181,13 +185,14 @@ class AgentStage(Stage):
         blank = self._blank(scene)
         canvas, canvases, actions = blank, [to_bytes(blank)], []
         networks = self.networks
+        draw = ExactRenderer(self.config.model.image_size) if config.brush == "exact" else networks["renderer"]
         networks["actor"].eval()  # the policy that will be published acts; updates use the batch's statistics
         with engine.fabric.autocast():
             for action, canvas in episode(
                 scene,
                 blank,
                 networks["actor"],
-                networks["renderer"],
+                draw,
                 steps=config.steps,
                 attends=self.attends,
                 noise=noise,
@@ -221,11 +226,12 @@ class AgentStage(Stage):
         batch = UpdateBatch(**vars(found), mix=mix)
         for name in self.discriminators:
             engine.update(name, partial(self.discriminator_loss, engine=engine, name=name), batch)
-        engine.update("critic", lambda part: self.critic_loss(part, engine), batch)
+        if self.looks_ahead:
+            engine.update("critic", lambda part: self.critic_loss(part, engine), batch)
         engine.update("actor", lambda part: self.actor_loss(part, engine), batch)
         if "attention_reference" in self.networks:
             engine.update("attention", lambda part: self.attention_loss(part, engine), batch)
-        for name in ("actor", "critic", *self.discriminators):
+        for name in self.learners:
             follow(self.networks[f"{name}_slow"], self.networks[name], tau=self.config.agent.tau)
 
     def reward(self, engine: Engine) -> Reward:
@@ -246,23 +252,21 @@ class AgentStage(Stage):
         return fake_score.mean() - real_score.mean() + self.config.reward.gradient_penalty * penalty
 
     def critic_loss(self, batch: UpdateBatch, engine: Engine) -> Tensor:
-        """(V(s, a) + r(s, a) - y)^2 with y = r(s, a) + gamma (1 - done) (V'(s', a') + r(s', a')), a' = pi'(s')."""
-        reward = self.reward(engine)
+        """(V(s, a) + r(s, a) - y)^2 with y = r(s, a) + gamma (1 - done) (V'(s', a') + r(s', a')), a' = pi'(s').
+
+        The reward of the remembered action stands on both sides, so it is not computed; nor is its canvas, which is in
+        the memory.
+        """
         with torch.no_grad():
             state = batch.state([batch.next_canvas], self._progress(batch, 1), attends=self.attends)
             action = _caller(engine, "actor_slow")(state)
             last, _ = paint(batch.next_canvas, action, _caller(engine, "renderer"))
             value = self._value(_caller(engine, "critic_slow"), batch, batch.next_canvas, last, 2)
-            following = value + _total(reward(batch, batch.next_canvas, last))
-            canvas, _ = paint(batch.canvas, batch.action, _caller(engine, "renderer"))
-            now = reward(batch, batch.canvas, canvas)
-            for name, term in now.items():
-                engine.log(f"reward/{name}", term.mean())
-            discount = self.config.agent.discount**self.config.model.strokes
-            target = _total(now) + discount * (1 - batch.done) * following
-        value = self._value(engine.networks["critic"], batch, batch.canvas, canvas, 1)
+            following = value + _total(self.reward(engine)(batch, batch.next_canvas, last))
+            target = self.config.agent.discount**self.config.model.strokes * (1 - batch.done) * following
+        value = self._value(engine.networks["critic"], batch, batch.canvas, batch.next_canvas, 1)
         engine.log("value", value.mean())
-        return functional.mse_loss(value + _total(now), target)
+        return functional.mse_loss(value, target)
 
     def actor_loss(self, batch: UpdateBatch, engine: Engine) -> Tensor:
         """-(V + r) of the actor's own action; the gradient runs through renderer, critic and slow D, which stay."""
@@ -290,10 +294,16 @@ class AgentStage(Stage):
         return -self._worth(batch, action, engine).mean() + closeness + drift
 
     def _worth(self, batch: UpdateBatch, action: Tensor, engine: Engine) -> Float[Tensor, "b 1"]:
+        """V + r of an action; r alone where nobody looks ahead."""
         canvas, _ = paint(batch.canvas, action, _caller(engine, "renderer"))
+        terms = self.reward(engine)(batch, batch.canvas, canvas)
+        for name, term in terms.items():
+            engine.log(f"reward/{name}", term.mean())
+        if not self.looks_ahead:
+            return _total(terms)
         with engine.frozen("critic") as critic:
             value = self._value(critic, batch, batch.canvas, canvas, 1)
-        return value + _total(self.reward(engine)(batch, batch.canvas, canvas))
+        return value + _total(terms)
 
     def _value(
         self, critic: Callable[[Tensor], Tensor], batch: UpdateBatch, before: Tensor, after: Tensor, steps: int

@@ -131,3 +131,21 @@ def test_training_says_what_comes_first(folder: Path, tmp_path: Path, capsys) ->
     words[words.index("--data") + 1] = str(tmp_path / "empty")
     assert main([*words, "--preset", "smoke"]) == 1
     assert "no pictures" in capsys.readouterr().err
+
+
+def test_evaluate_has_options_of_its_own(
+    painter: PainterPipeline,
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("LIMNER_CACHE", str(tmp_path / "cache"))
+    weights = str(painter.save_pretrained(tmp_path / "weights"))
+    command = ["evaluate", "painter", "--weights", weights, "--data", str(folder / "two"), "--split", "all"]
+    assert main([*command, "--strokes", "5", "--beside", weights, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["measurements"]
+    assert {"painter_5_mse", "random_5_mse", "painter#2_5_mse"} <= set(found)
+    for options, message in ((["--baselines", "best"], 'no baseline "best"'), (["--strokes", "few"], "--strokes")):
+        assert main([*command, *options]) == 2
+        assert message in capsys.readouterr().err

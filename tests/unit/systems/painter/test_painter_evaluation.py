@@ -26,7 +26,8 @@ def test_report_has_every_score_and_its_protocol(painter: PainterPipeline, pictu
         assert np.isfinite(found[f"painter_20_{name}"].value), name
     # An untrained network attends to all of the picture alike, so there is no background to score.
     assert found["painter_20_mse_background"].note == "0 of 2 pictures have this value"
-    assert {"random_5_mse", "fit_20_mse", "painter_20_strokes_to_good"} <= set(found)
+    assert {"random_5_mse", "fit_5_psnr", "painter_20_strokes_to_good"} <= set(found)
+    assert found["fit_5_ratio"].value > 0 and "fit_20_mse" not in found, "only few are fitted: it is slow"
     protocol = found["painter_5_mse"].protocol
     assert protocol.count == 2 and protocol.resolution == 32 and "20: whole picture" in protocol.settings
     # the mean over pictures of what each painting says of itself, at the networks' size
@@ -35,6 +36,17 @@ def test_report_has_every_score_and_its_protocol(painter: PainterPipeline, pictu
     assert found["painter_5_mse"].value == pytest.approx(expected, rel=0.05)
     report.save(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"report.md", "report.json", "sheet.png"}
+
+
+def test_other_painters_are_judged_by_the_same_weights(make_painter, pictures: Path) -> None:
+    painter, parent = make_painter(), make_painter(attends=False)
+    report = evaluate(
+        painter, painter.open_data(pictures), split="all", num_images=2, budgets=(5,), beside=(parent, painter)
+    )
+    found = report.measurements
+    for name in ("mse", "mse_foreground", "weighted_distance"):
+        assert found[f"painter#3_5_{name}"].value == found[f"painter_5_{name}"].value
+        assert found[f"painter#2_5_{name}"].value != found[f"painter_5_{name}"].value
 
 
 def test_wrong_use_is_refused(painter: PainterPipeline, pictures: Path) -> None:

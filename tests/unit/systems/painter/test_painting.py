@@ -14,7 +14,7 @@ from PIL import Image
 from limner.errors import ConfigError, DataError, MissingExtraError, ShapeError
 from limner.systems.painter.drawing import Files
 from limner.systems.painter.environment import paint
-from limner.systems.painter.painting import choose_palette, distribute, prepare, resolution, tile_weights
+from limner.systems.painter.painting import Grid, choose_palette, distribute, prepare, resolution, tile_weights
 from limner.systems.painter.pipeline import PainterPipeline, PaintingResult
 from limner.systems.painter.strokes import PHASES, StrokeDocument, to_bytes
 from limner.systems.painter.timelapse import frame_strokes, num_frames, video_frames
@@ -109,6 +109,20 @@ def test_focus_puts_strokes_where_the_mask_is(painter: PainterPipeline) -> None:
     even = painter(picture(), 80, tiles=[2], mask=mask, focus=0.0).documents[0].strokes
     tiles = even[even.phases == PHASES.index("tile")]
     assert int((tiles.clips[:, 0] < 0.5).sum()) == 20
+
+
+@pytest.mark.parametrize("render", ["exact", "neural"])
+def test_overlapping_tiles_paint_over_their_edges(painter: PainterPipeline, render: str) -> None:
+    result = painter(picture(48, 48), 200, tiles=[2, 4], overlap=True, focus=0.0, render=render)
+    strokes = result.documents[0].strokes
+    tiles = strokes[strokes.phases == PHASES.index("tile")]
+    assert len(strokes) == 200 and len(tiles) == 100
+    shifted = tiles[(tiles.clips[:, 0] / tiles.clips[:, 2]) % 1 == 0.5]
+    assert len(shifted) == 50
+    corners = {tuple(np.round(clip, 3)) for clip in shifted.clips}
+    assert (0.25, 0.25, 0.5, 0.5) in corners and len(corners) == 1 + 9
+    again = StrokeDocument.from_json(result.documents[0].to_json())
+    np.testing.assert_array_equal(np.asarray(again.redraw()), np.asarray(result.images[0]))
 
 
 def test_a_mask_of_another_size_and_an_empty_one(painter: PainterPipeline) -> None:
@@ -218,9 +232,9 @@ def test_distribution_and_tiles() -> None:
     assert sum(distribute(101, [0.3, 0.2, 0.5, 0.01])) == 101
     attention = np.zeros((32, 32), np.float32)
     attention[:16, :16] = 1
-    weights = tile_weights(attention, (0.0, 0.0, 1.0, 1.0), 2, 1.0)
+    weights = tile_weights(attention, (0.0, 0.0, 1.0, 1.0), Grid(2), 1.0)
     assert weights[0] == pytest.approx(1, abs=1e-6) and max(weights[1:]) < 1e-6
-    outside = tile_weights(attention, (0.0, 0.0, 1.0, 0.5), 2, 0.0)
+    outside = tile_weights(attention, (0.0, 0.0, 1.0, 0.5), Grid(2), 0.0)
     assert outside[2] == outside[3] == 0 and outside[0] > 0.9
     assert resolution([2, 4]) == 4 and resolution([]) == 1
 

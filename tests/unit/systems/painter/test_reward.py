@@ -41,6 +41,15 @@ def test_terms_are_columns_and_sum_to_what_was_gained(scene: Scene) -> None:
     torch.testing.assert_close(total / 10, 1 - last / blank, rtol=1e-5, atol=1e-5)
 
 
+def test_progress_may_be_measured_against_what_is_left(scene: Scene) -> None:
+    reward = Reward(RewardConfig(weight_gan=0.0, measure="left"), None, None, BLACK)
+    before = (scene.target + 0.2).clamp(0, 1)
+    halved = scene.target + (before - scene.target) * 0.5**0.5
+    torch.testing.assert_close(reward(scene, before, halved)["fm"], torch.full((2, 1), 5.0))
+    perfect = reward(scene, scene.target, before)["fm"]
+    assert perfect.isfinite().all() and (perfect < 0).all()
+
+
 def test_a_reward_of_another_shape_is_refused(scene: Scene) -> None:
     reward = Reward(RewardConfig(), lambda target, candidate: candidate.mean(dim=(1, 2, 3)), None, BLACK)
     with pytest.raises(ShapeError, match=r"\(2, 1\)"):

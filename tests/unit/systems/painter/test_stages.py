@@ -18,7 +18,7 @@ from limner.errors import ConfigError, DataError, WeightsError
 from limner.registry import preset
 from limner.systems.painter.config import AgentConfig, ModelConfig, PainterConfig, RewardConfig
 from limner.systems.painter.data import SceneDataset, StrokeDataset, open_stage_data
-from limner.systems.painter.environment import Transitions
+from limner.systems.painter.environment import ExactRenderer, Transitions, paint
 from limner.systems.painter.pipeline import PainterPipeline
 from limner.systems.painter.rasterizer import stroke_alphas
 from limner.systems.painter.schedule import lr_factor
@@ -72,6 +72,23 @@ def test_three_episodes_update_everything_with_finite_losses(pictures: Path) -> 
     averages = engine.averages()
     assert all(np.isfinite(value) for value in averages.values())
     assert {"reward/gan", "reward/fm", "reward/fg", "value", "discriminator/gap", "episode/mse"} <= set(averages)
+
+
+def test_an_agent_that_does_not_look_ahead_has_no_critic(pictures: Path) -> None:
+    config = configured(
+        reward={"weight_gan": 0.0, "measure": "left"},
+        agent={"warmup_episodes": 0, "discount": 0.0, "brush": "exact"},
+    )
+    system, engine, batch = started(config, pictures)
+    assert set(system.networks) == {"renderer", "attention", "actor", "actor_slow"}
+    before = [p.detach().clone() for p in system.networks["actor"].parameters()]
+    engine.run_step(batch)
+    assert any(not torch.equal(a, b) for a, b in zip(before, system.networks["actor"].parameters(), strict=True))
+    assert "value" not in engine.averages()
+    memory = system.stage._memory()
+    canvas, action = memory._parts["canvases"][0, -2:], memory._parts["actions"][0, -1:]
+    exact, _ = paint(canvas[:1].float() / 255, action, ExactRenderer(32))
+    assert (exact * 255 - canvas[1:].float()).abs().max() < 1.1, "episodes show what the strokes really look like"
 
 
 def test_a_resumed_agent_makes_the_same_next_update(pictures: Path, tmp_path: Path) -> None:
@@ -187,6 +204,8 @@ def test_learning_rates_fall_as_the_paper_says() -> None:
     assert renderer == [1, 0.1, 0.01]
     assert lr_factor("attention", 1.0, stage="attention") == pytest.approx(0.1)
     assert lr_factor("actor", 0.0, stage="joint") == 0.1
+    cosine = [round(lr_factor("actor", share, stage="agent", fall="cosine"), 3) for share in (0, 0.5, 1)]
+    assert cosine == [1, 0.505, 0.01] and lr_factor("discriminator", 1, stage="agent", fall="cosine") == 1
 
 
 def test_renderer_stage_prints_its_baselines(pictures: Path) -> None:

@@ -1,0 +1,115 @@
+"""What attention and feature mask are worth to the painter: base, + attention, + feature mask, full, three seeds each.
+
+Protocol: four agents a seed differ in `--reward.weighting` alone, in what weighs the pixels of the distance that they
+are rewarded for: nothing (base), attention, the feature mask, or both. All of them see attention and feature mask
+as channels, share one renderer and one attention network, and see the same episodes. Held-out pictures (split `test`)
+are painted with 50, 100, 200 and 500 strokes and scored by `evaluate painter`, foreground being where attention is
+above one half. The table has the mean over the seeds with Student's 95 % interval. Finished runs are kept, so the
+script goes on where it was stopped. Both networks must have been trained before:
+
+    limner train painter --preset cpu-renderer --out runs/renderer
+    limner train painter --preset cpu-attention --data DATA --out runs/attention
+    python benchmarks/painter_ablation.py --renderer runs/renderer --attention runs/attention --data DATA --out runs/ab
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from limner.files import write_text_atomically
+from limner.registry import evaluate_function, preset
+from limner.reproduce.report import interval
+from limner.systems.painter.config import PainterConfig
+from limner.systems.painter.evaluation import BUDGETS
+from limner.systems.painter.pipeline import PainterPipeline
+from limner.training import train
+
+ROWS = {"base": "uniform", "+ attention": "attention", "+ feature mask": "features", "full": "both"}
+COLUMNS = ("mse_foreground", "mse_background", "mse", "weighted_distance", "radius_foreground", "radius_background")
+
+Scores = dict[str, float]
+
+
+def row_config(given: argparse.Namespace, weighting: str, seed: int) -> PainterConfig:
+    """The configuration of one agent."""
+    config: PainterConfig = preset("painter", given.preset)
+    images = given.images or config.train.images
+    return replace(
+        config,
+        stage=replace(config.stage, renderer=given.renderer, attention=given.attention),
+        reward=replace(config.reward, weighting=weighting),
+        train=replace(config.train, images=images, seed=seed, checkpoint_every=max(1, images // 4)),
+    )
+
+
+def scored(given: argparse.Namespace, name: str, seed: int) -> Scores:
+    """The scores of one agent, which is trained and judged unless it has been before."""
+    run = given.out / f"{ROWS[name]}-{seed}"
+    file = run / "scores.json"
+    if not file.exists():
+        config = row_config(given, ROWS[name], seed)
+        command = ["python", "benchmarks/painter_ablation.py", "--out", str(given.out)]
+        if not train("painter", config, given.data, run, resume=True, command=command).complete:
+            raise SystemExit("Stopped; the same command goes on.")
+        # The last weights count, not the best ones: what is best is not the same for every row.
+        painter = PainterPipeline.from_pretrained(max((run / "checkpoints").glob("[0-9]*")))
+        pictures = painter.open_data(given.data)
+        report = evaluate_function("painter")(painter, pictures, num_images=given.num_images, baselines=())
+        report.save(run / "report")
+        write_text_atomically(file, json.dumps({key: one.value for key, one in report.measurements.items()}) + "\n")
+    found: Scores = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def cell(values: Sequence[float]) -> str:
+    """Mean and interval in thousandths; "none" where no picture has such a value."""
+    values = [value for value in values if math.isfinite(value)]
+    if not values:
+        return "none"
+    ends = interval(values)
+    mean = f"{1e3 * sum(values) / len(values):.1f}"
+    return mean if ends is None else f"{mean} [{1e3 * ends[0]:.1f}, {1e3 * ends[1]:.1f}]"
+
+
+def table(runs: dict[str, list[Scores]]) -> str:
+    """Markdown, one table for each number of strokes."""
+    lines = []
+    for budget in BUDGETS:
+        lines += [f"## {budget} strokes", "", f"| thousandths | {' | '.join(COLUMNS)} |", "|---" * 7 + "|"]
+        for name, scores in runs.items():
+            cells = [cell([one[f"painter_{budget}_{column}"] for one in scores]) for column in COLUMNS]
+            lines.append(f"| {name} | {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Read the options, train and judge what is missing, write `ablation.md` and `ablation.json`."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data", type=Path, required=True, help="folder of pictures")
+    options.add_argument("--renderer", required=True, help="run of stage renderer")
+    options.add_argument("--attention", required=True, help="run of stage attention")
+    options.add_argument("--out", type=Path, required=True, help="folder of the runs and of the table")
+    options.add_argument("--preset", default="cpu", help="of the agents")
+    options.add_argument("--images", type=int, help="episodes of each agent; the preset's by default")
+    options.add_argument("--seeds", type=int, default=3, help="agents of each row")
+    options.add_argument("--num-images", type=int, default=200, help="pictures that are painted")
+    given = options.parse_args()
+    # Seed by seed, so that a study that is stopped has whole rows to compare.
+    runs: dict[str, list[Scores]] = {name: [] for name in ROWS}
+    for seed in range(given.seeds):
+        for name, scores in runs.items():
+            scores.append(scored(given, name, seed))
+            write_text_atomically(given.out / "ablation.json", json.dumps(runs, indent=1) + "\n")
+    text = table(runs)
+    write_text_atomically(given.out / "ablation.md", text)
+    print(text)
+
+
+if __name__ == "__main__":
+    main()
