@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.errors import ShapeError
+from limner.nn.resampling import double_and_convolve
 
 BOTTLENECK_SIZE = 8  # the encoder's last map is 8x8 (paper's table, step 4)
 
@@ -44,7 +45,7 @@ class ResidualUp(nn.Module):
 
     def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h2 w2"]:
         main = functional.relu(self.norm1(self.conv1(x)))
-        main = self.norm2(self.conv2(functional.interpolate(main, scale_factor=2, mode="nearest")))
+        main = self.norm2(double_and_convolve(self.conv2, main))
         # A 1x1 convolution commutes with nearest-neighbour upsampling; before it, it costs a quarter.
         return functional.relu(main + functional.interpolate(self.shortcut(x), scale_factor=2, mode="nearest"))
 
