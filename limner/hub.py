@@ -24,7 +24,11 @@ INDEX = "pipeline.json"
 CARD = "README.md"
 SUMS = "SHA256SUMS"
 
-DEFAULTS = {"scgan": "scgan-people-64", "parser": "parser-people-64"}
+DEFAULTS = {
+    "maskface": "maskface-people-64",
+    "parser": "parser-people-64",
+    "scgan": "scgan-people-64",
+}
 """System -> the shipped weights that `load(system)` takes."""
 
 PEOPLE_FEATURES = "features-people-64"
