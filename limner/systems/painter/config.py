@@ -111,7 +111,11 @@ class AgentConfig:
     batch_size: int = 96
     """Transitions of one update (paper: 96)."""
     replay_episodes: int = 800
-    """Episodes that are remembered (paper: 800)."""
+    """Episodes that are remembered (paper: 800). 0: none; each action is learned from once, on the canvas that it was
+    for, and an iteration is as many updates as an episode has actions."""
+    begun: float = 0.0
+    """Share of the episodes that begin with a blur of their picture in the place of the empty canvas: tiles are painted
+    over what a coarser pass has left."""
     discount: float = 0.95
     """Discount of a single stroke; an action of k strokes has its k-th power. 0: each action for its own reward alone,
     without a critic, at half the cost."""
@@ -129,9 +133,9 @@ class AgentConfig:
         for name, least in (("steps", 1), ("warmup_episodes", 0), ("updates", 1), ("batch_size", 1)):
             if not least <= getattr(self, name) <= 1_000_000:
                 raise ConfigError(f"--agent.{name} is {getattr(self, name)}; it must be at least {least}.")
-        if not 1 <= self.replay_episodes <= 1_000_000:
-            raise ConfigError(f"--agent.replay_episodes is {self.replay_episodes}; it must be at least 1.")
-        for name in ("discount", "tau", "noise"):
+        if not 0 <= self.replay_episodes <= 1_000_000:
+            raise ConfigError(f"--agent.replay_episodes is {self.replay_episodes}; it must be at least 0.")
+        for name in ("discount", "tau", "noise", "begun"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"--agent.{name} is {getattr(self, name)}; it must lie in [0, 1].")
 
@@ -178,6 +182,9 @@ class PictureConfig:
     """Folder for decoded pictures; none: the user's cache folder, or LIMNER_CACHE."""
     flip: bool = True
     """Mirror half of the pictures."""
+    zoom: int = 1
+    """Pictures are kept this many times as large as the networks see them, and agents paint random squares of them
+    down to 1/zoom of the side, as they will paint tiles; three in ten are whole."""
     crop: float = 0.2
     """Largest share of the side that stage attention cuts off."""
     jitter: float = 0.2
@@ -187,6 +194,8 @@ class PictureConfig:
         for name in ("crop", "jitter"):
             if not 0 <= getattr(self, name) <= 0.9:
                 raise ConfigError(f"--dataset.{name} is {getattr(self, name)}; it must lie in [0, 0.9].")
+        if not 1 <= self.zoom <= 16:
+            raise ConfigError(f"--dataset.zoom is {self.zoom}; it must be from 1 to 16.")
 
 
 @dataclass(frozen=True)
@@ -207,3 +216,11 @@ class PainterConfig:
     """Pictures, masks, augmentation."""
     train: TrainConfig
     """Length, batch, precision, cadence."""
+
+    def __post_init__(self) -> None:
+        judged = self.agent.discount or self.reward.weight_gan or self.reward.weight_foreground
+        if self.agent.replay_episodes == 0 and judged:
+            raise ConfigError(
+                "--agent.replay_episodes is 0, but critics and discriminators learn from remembered episodes; remember "
+                "some, or set --agent.discount, --reward.weight_gan and --reward.weight_foreground to 0."
+            )

@@ -85,7 +85,7 @@ class SceneDataset(Dataset[tuple[Bytes, Bytes, Bytes]]):
     Args:
         images: (n, size, size, 3).
         attention: (n, size, size) labels; none: 255 everywhere.
-        features: (n, size, size).
+        features: (n, size, size); none: 0 everywhere.
         rows: places of this set's pictures.
         config: strength of the augmentation.
         seed: of the augmentation.
@@ -96,7 +96,7 @@ class SceneDataset(Dataset[tuple[Bytes, Bytes, Bytes]]):
         self,
         images: Bytes,
         attention: Bytes | None,
-        features: Bytes,
+        features: Bytes | None,
         rows: Sequence[int],
         *,
         config: PictureConfig,
@@ -112,7 +112,8 @@ class SceneDataset(Dataset[tuple[Bytes, Bytes, Bytes]]):
     def __getitem__(self, key: int | SampleKey) -> tuple[Bytes, Bytes, Bytes]:
         """Picture (size, size, 3), attention and features (size, size)."""
         row = self.rows[key.index if isinstance(key, SampleKey) else range(len(self))[key]]
-        image, features = np.array(self.images[row]), np.array(self.features[row])
+        image = np.array(self.images[row])
+        features = np.zeros_like(image[..., 0]) if self.features is None else np.array(self.features[row])
         attention = np.full_like(features, 255) if self.attention is None else np.array(self.attention[row])
         if not isinstance(key, SampleKey):
             return image, attention, features
@@ -147,16 +148,20 @@ def open_stage_data(config: PainterConfig, path: Path | None) -> TrainingData:
             StrokeDataset(NUM_HELD_OUT, size=size, seed=0),
             collate_strokes,
         )
+    is_attention, zoom = config.stage.name == "attention", config.dataset.zoom
+    if not is_attention:
+        size *= zoom
     pictures = open_pictures(required(path), size=size, fit=config.dataset.fit, cache=config.dataset.cache)
-    features = feature_maps(pictures, config.dataset)
-    needs_labels = config.stage.name == "attention" or config.model.attention == "labels"
+    # Of a picture that will be cut, the agent finds the features after the cut.
+    features = feature_maps(pictures, config.dataset) if zoom == 1 and not is_attention else None
+    needs_labels = is_attention or config.model.attention == "labels"
     attention = attention_labels(pictures, config.dataset) if needs_labels else None
     make = partial(SceneDataset, pictures.images, attention, features, config=config.dataset, seed=seed)
     validation = "val" if "val" in pictures.splits else "train"
     return TrainingData(
         SPEC,
-        make(pictures.rows("train"), moves=config.stage.name == "attention"),
-        make(pictures.rows(validation)[: _MAX_EPISODES if config.stage.name in ("agent", "joint") else MAX_VALIDATION]),
+        make(pictures.rows("train"), moves=is_attention),
+        make(pictures.rows(validation)[: MAX_VALIDATION if is_attention else _MAX_EPISODES]),
         collate_scenes,
     )
 

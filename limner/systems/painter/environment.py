@@ -93,14 +93,30 @@ class Scene(TensorBatch):
 
 
 @dataclass
-class Transitions(Scene):
-    """One action each, as it happened."""
+class Easels(Scene):
+    """Scenes with what has been painted of each."""
 
     canvas: Float[Tensor, "b 3 size size"]
+    step: Float[Tensor, " b"]
+    """Number of the next action in its episode, from 0."""
+
+    def after(self, canvas: Float[Tensor, "b 3 size size"], steps: int, fresh: Easels) -> Easels:
+        """The easels after an action each; one whose episode of `steps` actions is over takes its row of `fresh`."""
+        moved = Easels(**{**vars(self), "canvas": canvas, "step": self.step + 1})
+        is_over = moved.step >= steps
+
+        def chosen(new: Tensor, old: Tensor) -> Tensor:
+            return torch.where(is_over.view(-1, *[1] * (old.ndim - 1)), new, old)
+
+        return Easels(**{name: chosen(getattr(fresh, name), part) for name, part in vars(moved).items()})
+
+
+@dataclass
+class Transitions(Easels):
+    """One action each, as it happened."""
+
     next_canvas: Float[Tensor, "b 3 size size"]
     action: Float[Tensor, "b params"]
-    step: Float[Tensor, " b"]
-    """Number of the action in its episode, from 0."""
     done: Float[Tensor, "b 1"]
     """1 for the last action of an episode."""
 

@@ -3,7 +3,8 @@
 The rule is that of Huang et al. 2019 (arXiv:1903.04411, Sec. 3.3): the critic values the canvas after an action, the
 action reaches it only through the differentiable renderer, and the reward of a replayed action is computed anew with
 the discriminator's slow copy. One iteration of the engine is a round of episodes, one for each picture of the batch,
-and then the updates.
+and then the updates. An agent without memory learns from every action as it is played, which needs neither critic nor
+discriminator.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from torch.nn import functional
 from limner.engine.loop import Engine
 from limner.errors import WeightsError
 from limner.systems.painter.config import UNTRAINED, PainterConfig
-from limner.systems.painter.data import collate_scenes, usable_features
+from limner.systems.painter.data import collate_scenes, feature_function, usable_features
 from limner.systems.painter.environment import (
+    Draw,
+    Easels,
     ExactRenderer,
     Replay,
     Scene,
@@ -49,6 +52,8 @@ from limner.systems.painter.weight_map import usable_attention, weighted_distanc
 _SHARES = (0.25, 0.5, 1.0)  # of an episode, at which it is scored
 _SAMPLE_STROKES = (5, 20, 50, 200)  # canvases of the sample grids
 _GAP_PICTURES = 4
+_WHOLE = 0.3  # share of the pictures that are not cut
+_BLURS = range(3, 9)  # pixels a side that are left of a picture that an episode begins with
 _SLOW = ("actor", "critic", "discriminator", "foreground")
 
 
@@ -79,7 +84,9 @@ class AgentStage(Stage):
         self.learners = ["actor", *(["critic"] if self.looks_ahead else []), *self.discriminators]
         self.blank_color = torch.tensor(parse_color(config.agent.canvas)).float() / 255
         self._build()
+        self.features = feature_function(usable_features(config.dataset), config.dataset.vgg16)
         self.replay: Replay | None = None
+        self.easels: Easels | None = None
         self.rounds = 0
 
     def _build(self) -> None:
@@ -157,8 +164,12 @@ class AgentStage(Stage):
         return rates
 
     def training_step(self, batch: Scene, engine: Engine) -> None:
-        """A round of episodes into the memory, then the updates."""
-        self._play(self._attended(batch, self.networks), engine)
+        """A round of episodes into the memory, then the updates; or actions and updates in turn."""
+        scene = self._cut(self._attended(batch, self.networks), engine)
+        if self.config.agent.replay_episodes == 0:
+            self._paint_and_learn(scene, engine)
+            return
+        self._play(scene, engine)
         if self.rounds > self.config.agent.warmup_episodes:
             for number in range(self.config.agent.updates):
                 self._update(engine, number)
@@ -168,11 +179,94 @@ class AgentStage(Stage):
         """The scene with attention from the network, if that is where it comes from."""
         attention = scene.attention
         if "attention" in networks:
-            attention = networks["attention"].eval()(scene.target).float().sigmoid()
+            small = _sized(scene.target, self.config.model.image_size)
+            attention = _sized(networks["attention"].eval()(small).float().sigmoid(), scene.target.shape[-1])
         return dataclasses.replace(scene, attention=usable_attention(attention)[0])
+
+    def _cut(self, scene: Scene, engine: Engine) -> Scene:
+        """Random squares of pictures that are larger than the networks see them, at the networks' size.
+
+        The passes over tiles see the same: attention to the whole picture, features of the tile.
+        """
+        size, full = self.config.model.image_size, scene.target.shape[-1]
+        if full == size:
+            return scene
+        draws = engine.rand(len(scene), 4, purpose="views").tolist()
+        rows = []
+        for row, (whole, log_side, down, right) in zip(scene.chunk(len(scene)), draws, strict=True):
+            side = full if whole < _WHOLE else round(size * (full / size) ** log_side)
+            top, left = (int(place * (full - side + 1)) for place in (down, right))
+            rows.append([_sized(part[..., top : top + side, left : left + side], size) for part in vars(row).values()])
+        target, attention, _ = (torch.cat(parts) for parts in zip(*rows, strict=True))
+        return Scene(target, attention, self._features(target))
+
+    def _whole(self, scene: Scene) -> Scene:
+        """The same of whole pictures."""
+        size = self.config.model.image_size
+        if scene.target.shape[-1] == size:
+            return scene
+        target = _sized(scene.target, size)
+        return Scene(target, _sized(scene.attention, size), self._features(target))
+
+    def _features(self, target: Tensor) -> Tensor:
+        return self.features(target.cpu()).to(target.device)
 
     def _blank(self, scene: Scene) -> Tensor:
         return self.blank_color.to(scene.target)[None, :, None, None].expand_as(scene.target)
+
+    def _beginning(self, scene: Scene, engine: Engine) -> Tensor:
+        """Canvases that episodes begin with: empty ones, and blurs for the share `begun`."""
+        canvas, share = self._blank(scene), self.config.agent.begun
+        if share == 0:
+            return canvas
+        is_begun, coarseness = engine.rand(len(scene), 2, purpose="beginnings").view(-1, 2, 1, 1, 1).unbind(1)
+        size = canvas.shape[-1]
+        for number, side in enumerate(_BLURS):
+            small = functional.interpolate(scene.target, (side, side), mode="area")
+            blur = functional.interpolate(small, (size, size), mode="bicubic", align_corners=False).clamp(0, 1)
+            is_chosen = (is_begun < share) & ((coarseness * len(_BLURS)).long() == number)
+            canvas = torch.where(is_chosen, blur, canvas)
+        return canvas
+
+    def _brush(self) -> Draw:
+        """What paints the episodes."""
+        if self.config.agent.brush == "exact":
+            return ExactRenderer(self.config.model.image_size)
+        return self.networks["renderer"]
+
+    def _paint_and_learn(self, scene: Scene, engine: Engine) -> None:
+        """As many actions as an episode has, each with an update on the very canvases that it was for.
+
+        The easels are at different steps, so that every update sees the whole of an episode; each of them comes to an
+        end of its own once in an iteration, and then takes its row of the new pictures.
+        """
+        steps = self.config.agent.steps
+        beginning = self._beginning(scene, engine)
+        fresh = Easels(**vars(scene), canvas=beginning, step=torch.zeros(len(scene), device=beginning.device))
+        if self.easels is None:
+            spread = torch.arange(len(scene), device=beginning.device) * steps // len(scene)
+            self.easels = dataclasses.replace(fresh, step=spread.float())
+        for _ in range(steps):
+            easels = self.easels
+            actions: list[Tensor] = []
+            if self.is_joint:
+                easels = dataclasses.replace(easels, attention=self._attended(easels, self.networks).attention)
+
+            def loss(part: Easels, actions: list[Tensor] = actions) -> Tensor:
+                action = self._action(part, engine)
+                actions.append(action.detach().float())
+                return -self._worth(part, action, engine).mean()
+
+            engine.update("actor", loss, easels)
+            if "attention_reference" in self.networks:
+                engine.update("attention", lambda part: self.attention_loss(part, engine), easels)
+            with torch.no_grad():
+                canvas, _ = paint(easels.canvas, torch.cat(actions), self._brush())
+            is_last = easels.step == steps - 1
+            if is_last.any():
+                engine.log("episode/mse", (canvas - easels.target)[is_last].square().mean())
+            self.easels = easels.after(canvas, steps, fresh)
+        engine.log("episode/attention", scene.attention.mean())
 
     def _play(self, scene: Scene, engine: Engine) -> None:
         config = self.config.agent
@@ -182,17 +276,16 @@ class AgentStage(Stage):
             size = (len(scene), config.steps, self.config.model.strokes * NUM_PARAMS)
             spread = config.noise * engine.rand(len(scene), 1, 1, purpose="exploration")
             noise = spread * engine.randn(*size, purpose="exploration noise")
-        blank = self._blank(scene)
-        canvas, canvases, actions = blank, [to_bytes(blank)], []
+        beginning = self._beginning(scene, engine)
+        canvas, canvases, actions = beginning, [to_bytes(beginning)], []
         networks = self.networks
-        draw = ExactRenderer(self.config.model.image_size) if config.brush == "exact" else networks["renderer"]
         networks["actor"].eval()  # the policy that will be published acts; updates use the batch's statistics
         with engine.fabric.autocast():
             for action, canvas in episode(
                 scene,
-                blank,
+                beginning,
                 networks["actor"],
-                draw,
+                self._brush(),
                 steps=config.steps,
                 attends=self.attends,
                 noise=noise,
@@ -268,12 +361,14 @@ class AgentStage(Stage):
         engine.log("value", value.mean())
         return functional.mse_loss(value, target)
 
-    def actor_loss(self, batch: UpdateBatch, engine: Engine) -> Tensor:
+    def actor_loss(self, batch: Easels, engine: Engine) -> Tensor:
         """-(V + r) of the actor's own action; the gradient runs through renderer, critic and slow D, which stay."""
-        action = engine.networks["actor"](batch.state([batch.canvas], self._progress(batch, 0), attends=self.attends))
-        return -self._worth(batch, action, engine).mean()
+        return -self._worth(batch, self._action(batch, engine), engine).mean()
 
-    def attention_loss(self, batch: UpdateBatch, engine: Engine) -> Tensor:
+    def _action(self, batch: Easels, engine: Engine) -> Tensor:
+        return engine.networks["actor"](batch.state([batch.canvas], self._progress(batch, 0), attends=self.attends))
+
+    def attention_loss(self, batch: Easels, engine: Engine) -> Tensor:
         """-(V + r) through the actor's attention channel, anchored to what S2 had learned.
 
         Without the anchor attention collapses: it pays to attend to nothing, or to everything.
@@ -293,7 +388,7 @@ class AgentStage(Stage):
         engine.log("attention/drift", drift)
         return -self._worth(batch, action, engine).mean() + closeness + drift
 
-    def _worth(self, batch: UpdateBatch, action: Tensor, engine: Engine) -> Float[Tensor, "b 1"]:
+    def _worth(self, batch: Easels, action: Tensor, engine: Engine) -> Float[Tensor, "b 1"]:
         """V + r of an action; r alone where nobody looks ahead."""
         canvas, _ = paint(batch.canvas, action, _caller(engine, "renderer"))
         terms = self.reward(engine)(batch, batch.canvas, canvas)
@@ -306,11 +401,11 @@ class AgentStage(Stage):
         return value + _total(terms)
 
     def _value(
-        self, critic: Callable[[Tensor], Tensor], batch: UpdateBatch, before: Tensor, after: Tensor, steps: int
+        self, critic: Callable[[Tensor], Tensor], batch: Easels, before: Tensor, after: Tensor, steps: int
     ) -> Float[Tensor, "b 1"]:
         return critic(batch.state([before, after], self._progress(batch, steps), attends=self.attends)).float()
 
-    def _progress(self, batch: Transitions, ahead: int) -> Float[Tensor, " b"]:
+    def _progress(self, batch: Easels, ahead: int) -> Float[Tensor, " b"]:
         return (batch.step + ahead) / self.config.agent.steps
 
     def fixed_inputs(self, dataset: Any) -> Scene:
@@ -319,7 +414,7 @@ class AgentStage(Stage):
 
     def sample(self, fixed: Scene, networks: dict[str, nn.Module]) -> Float[Tensor, "rows columns 3 h w"]:
         """A row a picture: the picture, a and w where there are any, the canvas after some numbers of strokes."""
-        scene = self._attended(fixed, networks)
+        scene = self._whole(self._attended(fixed, networks))
         columns = [scene.target]
         if self.attends:
             weights = Reward(self.config.reward, None, None, self.blank_color).weights(scene)
@@ -344,7 +439,7 @@ class AgentStage(Stage):
             scores.setdefault(name, []).append(value.flatten().double().cpu())
 
         for batch in batches:
-            scene = self._attended(batch, networks)
+            scene = self._whole(self._attended(batch, networks))
             weights, inside = weigh(scene), (scene.attention > 0.5).float()
             radius = [torch.zeros(2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64)]
             marks = {max(1, round(share * self.config.agent.steps)): share for share in _SHARES}
@@ -384,12 +479,18 @@ class AgentStage(Stage):
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """The memory, and how many rounds were played."""
-        return {"rounds": self.rounds, "replay": None if self.replay is None else self.replay.state_dict()}
+        """The memory, how many rounds were played, and what is on the easels."""
+        return {
+            "rounds": self.rounds,
+            "replay": None if self.replay is None else self.replay.state_dict(),
+            "easels": None if self.easels is None else dict(vars(self.easels)),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore the memory."""
+        """Restore memory and easels."""
         self.rounds = state["rounds"]
+        if state["easels"] is not None:
+            self.easels = Easels(**state["easels"])
         if state["replay"] is not None:
             self._memory().load_state_dict(state["replay"])
 
@@ -413,6 +514,15 @@ def _caller(engine: Engine, name: str) -> Callable[..., Tensor]:
             return network(*inputs)
 
     return call
+
+
+def _sized(pixels: Tensor, size: int) -> Tensor:
+    """(b, c, s, s) at another side: means of pixels when shrinking, bilinear when growing, as in `painting`."""
+    if pixels.shape[-1] == size:
+        return pixels
+    if pixels.shape[-1] > size:
+        return functional.interpolate(pixels, (size, size), mode="area")
+    return functional.interpolate(pixels, (size, size), mode="bilinear", align_corners=False)
 
 
 def _total(terms: dict[str, Tensor]) -> Tensor:

@@ -16,14 +16,15 @@ from limner.engine.checkpoint import load_state, save_state
 from limner.engine.loop import Engine, make_fabric
 from limner.errors import ConfigError, DataError, WeightsError
 from limner.registry import preset
-from limner.systems.painter.config import AgentConfig, ModelConfig, PainterConfig, RewardConfig
+from limner.systems.painter.config import AgentConfig, ModelConfig, PainterConfig, PictureConfig, RewardConfig
 from limner.systems.painter.data import SceneDataset, StrokeDataset, open_stage_data
-from limner.systems.painter.environment import ExactRenderer, Transitions, paint
+from limner.systems.painter.environment import ExactRenderer, Scene, Transitions, paint
 from limner.systems.painter.pipeline import PainterPipeline
 from limner.systems.painter.rasterizer import stroke_alphas
 from limner.systems.painter.schedule import lr_factor
 from limner.systems.painter.stages.agent import AgentStage, UpdateBatch, follow
 from limner.systems.painter.system import Painter
+from limner.systems.painter.weight_map import gradient_features
 
 
 def configured(name: str = "smoke", **sections: dict[str, Any]) -> PainterConfig:
@@ -91,8 +92,71 @@ def test_an_agent_that_does_not_look_ahead_has_no_critic(pictures: Path) -> None
     assert (exact * 255 - canvas[1:].float()).abs().max() < 1.1, "episodes show what the strokes really look like"
 
 
-def test_a_resumed_agent_makes_the_same_next_update(pictures: Path, tmp_path: Path) -> None:
-    config = configured()
+MEMORYLESS: dict[str, dict[str, Any]] = {
+    "reward": {"weight_gan": 0.0, "measure": "left"},
+    "agent": {"replay_episodes": 0, "discount": 0.0, "brush": "exact", "begun": 0.5},
+    "dataset": {"zoom": 2},
+}
+
+
+def test_an_agent_without_memory_learns_from_each_action_as_it_is_played(pictures: Path) -> None:
+    system, engine, batch = started(configured(**MEMORYLESS), pictures)
+    stage = system.stage
+    assert isinstance(stage, AgentStage)
+    assert batch.target.shape[-1] == 64, "pictures are kept at twice the size, to be cut"
+    updates = []
+    engine.update = lambda *given, real=engine.update: (updates.append(stage.easels), real(*given))  # type: ignore
+    engine.run_step(batch)
+    assert len(updates) == 3 and stage.replay is None, "one update an action"
+    steps = [sorted(set(easels.step.tolist())) for easels in updates]
+    assert steps == [[0, 1, 2]] * 3, "every update sees all steps of an episode"
+    first, second = updates[:2]
+    goes_on = first.step < 2
+    assert torch.equal(second.target[goes_on], first.target[goes_on])
+    assert torch.equal(second.step[goes_on], first.step[goes_on] + 1)
+    assert not torch.equal(second.canvas[goes_on], first.canvas[goes_on])
+    assert (second.step[~goes_on] == 0).all()
+    assert stage.easels is not None and (stage.easels.canvas.shape[-1], len(stage.easels)) == (32, 8)
+
+
+def test_views_are_squares_of_the_picture_with_features_of_their_own(pictures: Path) -> None:
+    system, engine, _batch = started(configured(**MEMORYLESS), pictures)
+    stage = system.stage
+    assert isinstance(stage, AgentStage)
+    rows, columns = torch.meshgrid(torch.linspace(0, 1, 64), torch.linspace(0, 1, 64), indexing="ij")
+    ramps = torch.stack([rows, columns, torch.zeros(64, 64)]).expand(400, -1, -1, -1)
+    view = stage._cut(Scene(ramps, ramps[:, :1].clone(), torch.zeros(400, 1, 64, 64)), engine)
+    assert view.target.shape == (400, 3, 32, 32)
+    torch.testing.assert_close(view.target[:, :1], view.attention)
+    torch.testing.assert_close(view.features, gradient_features(view.target))
+    height = view.target[:, 0, -1, 0] - view.target[:, 0, 0, 0]
+    width = view.target[:, 1, 0, -1] - view.target[:, 1, 0, 0]
+    torch.testing.assert_close(height, width, atol=0.02, rtol=0)
+    assert height.min() > 0.45 and height.max() < 1
+    whole = (height > 0.96).float().mean()
+    assert 0.24 < whole < 0.42, "three in ten are whole"
+    assert view.target[:, 0, 0, 0].std() > 0.05, "from anywhere"
+
+
+def test_some_episodes_begin_with_a_blur(pictures: Path) -> None:
+    system, engine, batch = started(configured(agent={"begun": 0.5}), pictures)
+    stage = system.stage
+    assert isinstance(stage, AgentStage)
+    scene = Scene(*(part[:1].expand(300, -1, -1, -1) for part in vars(batch).values()))
+    canvas = stage._beginning(scene, engine)
+    is_blank = (canvas == 0).flatten(1).all(dim=1)
+    assert 0.4 < is_blank.float().mean() < 0.6
+    blurs = canvas[~is_blank]
+    error = (blurs - scene.target[~is_blank]).square().mean(dim=(1, 2, 3))
+    assert (error < 0.3 * scene.target[0].square().mean()).all() and (error > 0).all()
+    assert len(torch.unique(error)) > 3, "coarse ones and finer ones"
+
+
+@pytest.mark.parametrize("sections", [{}, MEMORYLESS], ids=["memory", "no memory"])
+def test_a_resumed_agent_makes_the_same_next_update(
+    sections: dict[str, dict[str, Any]], pictures: Path, tmp_path: Path
+) -> None:
+    config = configured(**sections)
     system, engine, batch = started(config, pictures)
     for _ in range(2):
         engine.run_step(batch)
@@ -100,7 +164,8 @@ def test_a_resumed_agent_makes_the_same_next_update(pictures: Path, tmp_path: Pa
     engine.run_step(batch)
     again, other, _ = started(config, pictures, seed=1)
     other.load_state_dict(load_state(tmp_path / "state"))
-    assert isinstance(again.stage, AgentStage) and len(again.stage._memory()) == 16
+    assert isinstance(again.stage, AgentStage)
+    assert len(again.stage._memory()) == (0 if sections else 16)
     other.run_step(batch)
     for name, network in system.networks.items():
         for key, tensor in network.state_dict().items():
@@ -148,6 +213,15 @@ def test_joint_training_moves_attention_but_not_its_anchor(parts: dict[str, str]
     moved = [not torch.equal(p, anchor[key]) for key, p in system.networks["attention"].named_parameters()]
     assert any(moved)
     assert engine.averages()["attention/cross_entropy"] > 0
+
+
+def test_joint_training_without_memory(parts: dict[str, str], pictures: Path) -> None:
+    config = configured("smoke-joint", stage={"agent": parts["agent"]}, **MEMORYLESS)
+    system, engine, batch = started(config, pictures)
+    before = {name: [p.detach().clone() for p in system.networks[name].parameters()] for name in ("actor", "attention")}
+    engine.run_step(batch)
+    for name, parameters in before.items():
+        assert any(not torch.equal(a, b) for a, b in zip(parameters, system.networks[name].parameters(), strict=True))
 
 
 def test_an_agent_needs_trained_parts(parts: dict[str, str]) -> None:
@@ -267,6 +341,11 @@ def test_configuration_is_checked() -> None:
         (RewardConfig, {"weight_gan": 0, "weight_distance": 0}, "All weights"),
         (AgentConfig, {"steps": 0}, "steps"),
         (AgentConfig, {"tau": float("nan")}, "tau"),
+        (AgentConfig, {"replay_episodes": -1}, "replay_episodes"),
+        (AgentConfig, {"begun": 1.5}, "begun"),
+        (PictureConfig, {"zoom": 0}, "zoom"),
     ):
         with pytest.raises(ConfigError, match=word):
             section(**values)
+    with pytest.raises(ConfigError, match=r"replay_episodes is 0.*--agent.discount"):
+        configured(agent={"replay_episodes": 0})
