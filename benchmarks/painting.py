@@ -6,8 +6,8 @@ fifth of it. "disc by disc" is the straightforward loop that sets down every dis
 Paintings use networks with random weights, in the sizes of the presets `cpu` and `paper`: speed does not depend on
 their values. The training round is one of the preset `cpu`, 32 episodes of 20 actions and 20 updates of 32, beside the
 plain loop that one would write first: float32, episodes first and then updates, painted by the neural renderer, whole
-transitions in memory. Memory is that of the preset `paper`, beside transitions that hold both states. Targets: 1 000 strokes at 1 024 px < 3 s; 500 strokes
-< 10 s.
+transitions in memory. Memory is that of the preset `paper`, beside transitions that hold both states. Targets: 1 000
+strokes at 1 024 px < 3 s; 500 strokes < 10 s.
 
     python benchmarks/painting.py
 """
