@@ -443,10 +443,11 @@ class AgentStage(Stage):
             weights, inside = weigh(scene), (scene.attention > 0.5).float()
             radius = [torch.zeros(2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64)]
             marks = {max(1, round(share * self.config.agent.steps)): share for share in _SHARES}
-            exact = self._blank(scene)[:_GAP_PICTURES]
+            believed = exact = self._blank(scene)[:_GAP_PICTURES]
             for step, (action, canvas) in enumerate(self._episode(scene, networks), start=1):
                 if "renderer_gap" not in scores:
                     exact, _ = paint(exact, action[:_GAP_PICTURES], ExactRenderer(exact.shape[-1]))
+                    believed, _ = paint(believed, action[:_GAP_PICTURES], networks["renderer"])
                 _add_radii(radius, action.view(len(action), -1, NUM_PARAMS), inside)
                 if step not in marks:
                     continue
@@ -458,7 +459,7 @@ class AgentStage(Stage):
                     shown = part.sum(dim=(1, 2, 3)) > 0
                     note(f"mse_{name}{suffix}", ((part * square).sum((1, 2, 3)) / part.sum((1, 2, 3)))[shown])
             if "renderer_gap" not in scores:
-                note("renderer_gap", (canvas[:_GAP_PICTURES] - exact).square().mean(dim=(1, 2, 3)))
+                note("renderer_gap", (believed - exact).square().mean(dim=(1, 2, 3)))
             blank = weighted_distance(self._blank(scene), scene.target, weights)
             note("reward_fm", 1 - weighted_distance(canvas, scene.target, weights) / (blank + 1e-8))
             note("attention", scene.attention.mean(dim=(1, 2, 3)))
@@ -473,7 +474,7 @@ class AgentStage(Stage):
             scene,
             self._blank(scene),
             networks["actor"],
-            networks["renderer"],
+            self._brush(),
             steps=self.config.agent.steps,
             attends=self.attends,
         )
