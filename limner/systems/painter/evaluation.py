@@ -26,6 +26,7 @@ from limner.metrics.psnr import PSNR
 from limner.metrics.report import EvaluationReport
 from limner.metrics.ssim import SSIM
 from limner.systems.painter.baselines import fit_strokes, random_strokes
+from limner.systems.painter.painting import usual_passes
 from limner.systems.painter.pipeline import PainterPipeline, PaintingResult
 from limner.systems.painter.strokes import StrokeList
 
@@ -141,7 +142,7 @@ def evaluate(
             network_sha256=pipeline.weights_hash,
             reference="the picture itself",
             data_fingerprint=pictures.fingerprint(rows),
-            settings=f"exact raster, {_passes(pipeline, budgets)}",
+            settings=f"exact raster, {_passes(budgets)}",
             seeds=(seed,),
         )
 
@@ -286,11 +287,11 @@ def _measurements(
     return found
 
 
-def _passes(pipeline: PainterPipeline, budgets: Sequence[int]) -> str:
+def _passes(budgets: Sequence[int]) -> str:
     """Which budgets are painted in one pass, in words."""
     words = []
     for budget in budgets:
-        tiles = pipeline.default_tiles(budget)
+        tiles = usual_passes(budget)
         words.append(f"{budget}: " + ("whole picture" if not tiles else f"whole, then tiles {tiles}"))
     return "; ".join(words)
 

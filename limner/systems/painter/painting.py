@@ -1,7 +1,8 @@
 """Painting one picture: a pass over the whole of it, then finer passes over tiles, most where attention is.
 
-The base pass and the halving of strokes between passes are those of the parent painter's program; strokes in
-proportion to attention, and the interleaving that lets the subject sharpen first, are ours. Everything works on the
+The base pass and the passes over tiles are those of the parent painter's program, which gives each half of the strokes;
+more strokes for finer passes, strokes in proportion to attention, and the interleaving that lets the subject sharpen
+first, are ours. Everything works on the
 *plane*, a square that holds the picture (see `strokes`). `plane` arrays are (3, side, side) float32 in [0, 1].
 """
 
@@ -29,6 +30,10 @@ Bytes = NDArray[np.uint8]
 
 MAX_TILES = 16
 """Largest number of tiles a side in one pass."""
+FINEST = 8
+"""Largest number of tiles a side that is chosen without being asked for."""
+LEAST_STROKES = 3
+"""Mean strokes of a tile from which on a pass is worth its strokes; README.md has the figures."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,8 @@ class Brushwork:
 
     Attributes:
         budget: number of strokes.
-        passes: tiles a side of each pass after the base pass; half of the strokes are the base pass's.
+        passes: tiles a side of each pass after the base pass. A pass has strokes in proportion to its tiles a side, the
+            base pass those of a single tile.
         focus: how strongly the strokes of the tile passes follow attention: 0 = the same number in every tile.
         exact: let the painter see what its strokes really look like, not what its renderer believes.
         palette: (n, 3) colours in [0, 1] that strokes may have; none: all.
@@ -128,6 +134,17 @@ def resolution(passes: Sequence[int]) -> int:
     if finest > MAX_TILES:
         raise ConfigError(f"Passes of {', '.join(map(str, passes))} tiles do not fit together; take 2,4 or 2,4,8.")
     return finest
+
+
+def usual_passes(budget: int) -> list[int]:
+    """Passes over tiles for a number of strokes: ever finer ones, while each of their tiles gets enough strokes."""
+    passes: list[int] = []
+    while (tiles := 2 ** (len(passes) + 1)) <= FINEST:
+        share = tiles / sum((1, *passes, tiles))
+        if budget * share < LEAST_STROKES * tiles**2:
+            break
+        passes.append(tiles)
+    return passes
 
 
 def prepare(image: Bytes, fit: Fit, side: int) -> Prepared:
@@ -213,11 +230,7 @@ def paint_picture(
     """
     check_brushwork(brushwork)
     before = before if before is not None else StrokeList.empty()
-    budgets = [brushwork.budget]
-    if brushwork.passes:
-        base = math.ceil(brushwork.budget / 2)
-        rest = brushwork.budget - base
-        budgets = [base, *distribute(rest, [1.0] * len(brushwork.passes))]
+    budgets = distribute(brushwork.budget, [1, *brushwork.passes])
     easel = _Easel(networks, prepared, attention, features, canvas, brushwork, before, progress)
     easel.work(budgets[0], Grid(1), "base")
     for tiles, budget in zip(brushwork.passes, budgets[1:], strict=True):

@@ -43,6 +43,7 @@ from limner.systems.painter.painting import (
     paint_picture,
     prepare,
     resolution,
+    usual_passes,
 )
 from limner.systems.painter.strokes import Fit, StrokeDocument, StrokeList, parse_color, to_bytes
 from limner.systems.painter.weight_map import WeightMap, find_subject, usable_attention
@@ -52,8 +53,6 @@ Bytes = NDArray[np.uint8]
 
 DEFAULT_SIZE = 1024
 """Longest side of a painting in pixels where nobody says how large it should be and the picture is larger."""
-SHARPENING = 200
-"""So many strokes go over the whole picture at most before tiles are taken into work by themselves."""
 
 
 @dataclass
@@ -291,7 +290,7 @@ class PainterPipeline(Pipeline):
         budgets = [strokes] if isinstance(strokes, int) else list(strokes)
         if not budgets or len(set(budgets)) != len(budgets):
             raise ConfigError(f"The numbers of strokes are {budgets}; there must be one or several different ones.")
-        chosen = [list(tiles) if tiles is not None else self.default_tiles(budget) for budget in budgets]
+        chosen = [list(tiles) if tiles is not None else usual_passes(budget) for budget in budgets]
         for budget, passes in zip(budgets, chosen, strict=True):
             check_brushwork(Brushwork(budget, tuple(passes), focus))
         if start is not None:
@@ -431,13 +430,6 @@ class PainterPipeline(Pipeline):
         )
         document = document.replace(strokes=before + new)
         return document, _statistics(document, weight_map, seen)
-
-    def default_tiles(self, budget: int) -> list[int]:
-        """Passes over tiles for a number of strokes: none while an episode of training has as many."""
-        whole = min(SHARPENING, int(self._actor.config["steps"]) * int(self._actor.config["num_strokes"]))
-        if budget <= whole:
-            return []
-        return [2] if budget <= 4 * whole else [2, 4]
 
     def _feature_kind(self, vgg16: str | Path | None) -> str:
         wanted = str(self._actor.config["features"])

@@ -29,7 +29,11 @@ def test_report_has_every_score_and_its_protocol(painter: PainterPipeline, pictu
     assert {"random_5_mse", "fit_5_psnr", "painter_20_strokes_to_good"} <= set(found)
     assert found["fit_5_ratio"].value > 0 and "fit_20_mse" not in found, "only few are fitted: it is slow"
     protocol = found["painter_5_mse"].protocol
-    assert protocol.count == 2 and protocol.resolution == 32 and "20: whole picture" in protocol.settings
+    assert (
+        protocol.count == 2
+        and protocol.resolution == 32
+        and "5: whole picture; 20: whole, then tiles [2]" in protocol.settings
+    )
     # the mean over pictures of what each painting says of itself, at the networks' size
     alone = [painter(np.asarray(data.images[row]), 5) for row in data.rows("all")[:2]]
     expected = np.mean([result.statistics[0]["mse"] for result in alone])

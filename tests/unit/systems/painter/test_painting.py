@@ -14,7 +14,15 @@ from PIL import Image
 from limner.errors import ConfigError, DataError, MissingExtraError, ShapeError
 from limner.systems.painter.drawing import Files
 from limner.systems.painter.environment import paint
-from limner.systems.painter.painting import Grid, choose_palette, distribute, prepare, resolution, tile_weights
+from limner.systems.painter.painting import (
+    Grid,
+    choose_palette,
+    distribute,
+    prepare,
+    resolution,
+    tile_weights,
+    usual_passes,
+)
 from limner.systems.painter.pipeline import PainterPipeline, PaintingResult
 from limner.systems.painter.strokes import PHASES, StrokeDocument, to_bytes
 from limner.systems.painter.timelapse import frame_strokes, num_frames, video_frames
@@ -103,12 +111,12 @@ def test_focus_puts_strokes_where_the_mask_is(painter: PainterPipeline) -> None:
     strokes = result.documents[0].strokes
     focus = strokes[strokes.phases == PHASES.index("focus")]
     left = int((focus.clips[:, 0] < 0.5).sum())
-    assert len(focus) == 40 and left > 30
+    assert len(focus) == 53 and left > 40, "two thirds are for twice as many tiles a side"
     assert (focus.clips[:5, 0] < 0.5).all(), "the subject comes first"
     assert result.weight_map["source"] == "mask"
     even = painter(picture(), 80, tiles=[2], mask=mask, focus=0.0).documents[0].strokes
     tiles = even[even.phases == PHASES.index("tile")]
-    assert int((tiles.clips[:, 0] < 0.5).sum()) == 20
+    assert int((tiles.clips[:, 0] < 0.5).sum()) in (26, 27)
 
 
 @pytest.mark.parametrize("render", ["exact", "neural"])
@@ -116,9 +124,9 @@ def test_overlapping_tiles_paint_over_their_edges(painter: PainterPipeline, rend
     result = painter(picture(48, 48), 200, tiles=[2, 4], overlap=True, focus=0.0, render=render)
     strokes = result.documents[0].strokes
     tiles = strokes[strokes.phases == PHASES.index("tile")]
-    assert len(strokes) == 200 and len(tiles) == 100
+    assert len(strokes) == 200 and len(tiles) == 171
     shifted = tiles[(tiles.clips[:, 0] / tiles.clips[:, 2]) % 1 == 0.5]
-    assert len(shifted) == 50
+    assert len(shifted) == 57 // 2 + 114 // 2
     corners = {tuple(np.round(clip, 3)) for clip in shifted.clips}
     assert (0.25, 0.25, 0.5, 0.5) in corners and len(corners) == 1 + 9
     again = StrokeDocument.from_json(result.documents[0].to_json())
@@ -148,7 +156,7 @@ def test_exact_and_neural_sight(painter: PainterPipeline) -> None:
 
 
 def test_stroke_file_gives_the_canvas_that_the_painter_saw(painter: PainterPipeline) -> None:
-    result = painter(picture(32, 32), 20)
+    result = painter(picture(32, 32), 20, tiles=[])
     document = StrokeDocument.from_json(result.documents[0].to_json())
     plane = document.strokes.paint(document.blank(32))
     target = result.weight_map["target"]
@@ -237,6 +245,19 @@ def test_distribution_and_tiles() -> None:
     outside = tile_weights(attention, (0.0, 0.0, 1.0, 0.5), Grid(2), 0.0)
     assert outside[2] == outside[3] == 0 and outside[0] > 0.9
     assert resolution([2, 4]) == 4 and resolution([]) == 1
+
+
+def test_passes_become_finer_while_their_tiles_get_enough_strokes() -> None:
+    assert [usual_passes(budget) for budget in (1, 17, 18, 83, 84, 359, 360, 100_000)] == [
+        [],
+        [],
+        [2],
+        [2],
+        [2, 4],
+        [2, 4],
+        [2, 4, 8],
+        [2, 4, 8],
+    ]
 
 
 def test_letterbox_mirrors_and_keeps_its_frame() -> None:
