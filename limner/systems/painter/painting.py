@@ -33,7 +33,7 @@ MAX_TILES = 16
 FINEST = 8
 """Largest number of tiles a side that is chosen without being asked for."""
 LEAST_STROKES = 3
-"""Mean strokes of a tile from which on a pass is worth its strokes; README.md has the figures."""
+"""Mean strokes of a tile from which on a pass is worth its strokes (docs/decisions/0013)."""
 
 
 @dataclass(frozen=True)

@@ -126,12 +126,13 @@ def cpu() -> PainterConfig:
 
     The paper's rule needs half a million updates. Here every action is judged by the progress that it makes at once: no
     critic, no discriminator, no memory, a quarter of the cost of an update. Progress is measured against what is left,
-    so that the last strokes teach as much as the first. Cut pictures and blurred beginnings are what tiles are.
+    so that the last strokes teach as much as the first. Cut pictures and blurred beginnings are what tiles are, and
+    backgrounds weigh enough to get their colours. docs/decisions/0013 has the measurements.
     """
     return PainterConfig(
         stage=StageConfig(),
         model=_SMALL,
-        reward=RewardConfig(weight_gan=0.0, measure="left"),
+        reward=RewardConfig(weight_gan=0.0, measure="left", epsilon=0.3),
         agent=AgentConfig(steps=20, replay_episodes=0, begun=0.5, discount=0.0, brush="exact"),
         optimizer=OptimizerConfig(fall="cosine"),
         dataset=PictureConfig(zoom=4),
