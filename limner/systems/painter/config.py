@@ -185,6 +185,9 @@ class PictureConfig:
     zoom: int = 1
     """Pictures are kept this many times as large as the networks see them, and agents paint random squares of them
     down to 1/zoom of the side, as they will paint tiles; three in ten are whole."""
+    exchange: float = 0.0
+    """Share of the agents' pictures whose red, green and blue change places at random, so that a painter of few subjects
+    reads every colour from its picture."""
     crop: float = 0.2
     """Largest share of the side that stage attention cuts off."""
     jitter: float = 0.2
@@ -194,6 +197,8 @@ class PictureConfig:
         for name in ("crop", "jitter"):
             if not 0 <= getattr(self, name) <= 0.9:
                 raise ConfigError(f"--dataset.{name} is {getattr(self, name)}; it must lie in [0, 0.9].")
+        if not 0 <= self.exchange <= 1:
+            raise ConfigError(f"--dataset.exchange is {self.exchange}; it must lie in [0, 1].")
         if not 1 <= self.zoom <= 16:
             raise ConfigError(f"--dataset.zoom is {self.zoom}; it must be from 1 to 16.")
 

@@ -135,7 +135,7 @@ def cpu() -> PainterConfig:
         reward=RewardConfig(weight_gan=0.0, measure="left", epsilon=0.3),
         agent=AgentConfig(steps=20, replay_episodes=0, begun=0.5, discount=0.0, brush="exact"),
         optimizer=OptimizerConfig(fall="cosine"),
-        dataset=PictureConfig(zoom=4),
+        dataset=PictureConfig(zoom=4, exchange=0.5),
         train=TrainConfig(
             images=1_000 * 32,
             batch_size=32,

@@ -165,7 +165,7 @@ class AgentStage(Stage):
 
     def training_step(self, batch: Scene, engine: Engine) -> None:
         """A round of episodes into the memory, then the updates; or actions and updates in turn."""
-        scene = self._cut(self._attended(batch, self.networks), engine)
+        scene = self._recolored(self._cut(self._attended(batch, self.networks), engine), engine)
         if self.config.agent.replay_episodes == 0:
             self._paint_and_learn(scene, engine)
             return
@@ -199,6 +199,16 @@ class AgentStage(Stage):
             rows.append([_sized(part[..., top : top + side, left : left + side], size) for part in vars(row).values()])
         target, attention, _ = (torch.cat(parts) for parts in zip(*rows, strict=True))
         return Scene(target, attention, self._features(target))
+
+    def _recolored(self, scene: Scene, engine: Engine) -> Scene:
+        """Scenes of which the share `exchange` has its colour channels in another order."""
+        share = self.config.dataset.exchange
+        if share == 0:
+            return scene
+        draws = engine.rand(len(scene), 4, purpose="colours")
+        order = torch.where(draws[:, :1] < share, draws[:, 1:].argsort(dim=1), torch.arange(3, device=draws.device))
+        rows = torch.arange(len(scene), device=draws.device)[:, None]
+        return dataclasses.replace(scene, target=scene.target[rows, order])
 
     def _whole(self, scene: Scene) -> Scene:
         """The same of whole pictures."""

@@ -138,6 +138,19 @@ def test_views_are_squares_of_the_picture_with_features_of_their_own(pictures: P
     assert view.target[:, 0, 0, 0].std() > 0.05, "from anywhere"
 
 
+def test_some_pictures_exchange_their_colours(pictures: Path) -> None:
+    system, engine, batch = started(configured(dataset={"exchange": 0.5}), pictures)
+    stage = system.stage
+    assert isinstance(stage, AgentStage)
+    scene = Scene(*(part[:1].expand(600, -1, -1, -1) for part in vars(batch).values()))
+    found = stage._recolored(scene, engine)
+    assert torch.equal(found.target.sort(dim=1).values, scene.target.sort(dim=1).values), "no colour is lost"
+    is_same = (found.target == scene.target).flatten(1).all(dim=1)
+    assert 0.5 < is_same.float().mean() < 0.67, "one in six orders is the old one"
+    assert len(torch.unique(found.target.flatten(1), dim=0)) == 6, "all orders"
+    assert found.attention is scene.attention
+
+
 def test_some_episodes_begin_with_a_blur(pictures: Path) -> None:
     system, engine, batch = started(configured(agent={"begun": 0.5}), pictures)
     stage = system.stage
@@ -344,6 +357,7 @@ def test_configuration_is_checked() -> None:
         (AgentConfig, {"replay_episodes": -1}, "replay_episodes"),
         (AgentConfig, {"begun": 1.5}, "begun"),
         (PictureConfig, {"zoom": 0}, "zoom"),
+        (PictureConfig, {"exchange": 2.0}, "exchange"),
     ):
         with pytest.raises(ConfigError, match=word):
             section(**values)
