@@ -26,6 +26,7 @@ SUMS = "SHA256SUMS"
 
 DEFAULTS = {
     "maskface": "maskface-people-64",
+    "painter": "painter-people-64",
     "parser": "parser-people-64",
     "portrait": "portrait-people-64",
     "scgan": "scgan-people-64",

@@ -12,11 +12,11 @@ from limner.people.gallery import ready
 from limner.systems.painter.drawing import OVERLAYS, Files
 from limner.systems.painter.pipeline import PainterPipeline
 
-BUDGETS = (25, 50, 100, 200, 500)
+BUDGETS = (50, 100, 200, 500)
 MOMENTS = (5, 10, 20, 50, 100, 200)
 """Strokes after which the time lapse is shown."""
-NUM_FACES = 4
-SIZE = (512, 512)
+NUM_FACES = 3
+SIZE = (384, 384)
 
 
 def demo(out: Path, pipeline: PainterPipeline) -> list[DemoPicture]:
