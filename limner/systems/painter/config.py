@@ -186,8 +186,8 @@ class PictureConfig:
     """Pictures are kept this many times as large as the networks see them, and agents paint random squares of them
     down to 1/zoom of the side, as they will paint tiles; three in ten are whole."""
     exchange: float = 0.0
-    """Share of the agents' pictures whose red, green and blue change places at random, so that a painter of few subjects
-    reads every colour from its picture."""
+    """Share of the agents' pictures whose red, green and blue change places at random, so that a painter that has seen
+    few subjects reads every colour from its picture."""
     crop: float = 0.2
     """Largest share of the side that stage attention cuts off."""
     jitter: float = 0.2
