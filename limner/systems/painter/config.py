@@ -112,7 +112,7 @@ class AgentConfig:
     """Transitions of one update (paper: 96)."""
     replay_episodes: int = 800
     """Episodes that are remembered (paper: 800). 0: none; each action is learned from once, on the canvas that it was
-    for, and an iteration is as many updates as an episode has actions."""
+    for, and an iteration is as many updates as an episode has actions (warm-up, updates and batch_size have no use)."""
     begun: float = 0.0
     """Share of the episodes that begin with a blur of their picture in the place of the empty canvas: tiles are painted
     over what a coarser pass has left."""
@@ -223,8 +223,14 @@ class PainterConfig:
     """Length, batch, precision, cadence."""
 
     def __post_init__(self) -> None:
-        judged = self.agent.discount or self.reward.weight_gan or self.reward.weight_foreground
-        if self.agent.replay_episodes == 0 and judged:
+        if self.agent.replay_episodes > 0:
+            return
+        if self.agent.noise > 0:
+            raise ConfigError(
+                f"--agent.noise is {self.agent.noise}, but with --agent.replay_episodes 0 the actor learns from its "
+                "own actions; leave the noise at 0, or remember some episodes."
+            )
+        if self.agent.discount or self.reward.weight_gan or self.reward.weight_foreground:
             raise ConfigError(
                 "--agent.replay_episodes is 0, but critics and discriminators learn from remembered episodes; remember "
                 "some, or set --agent.discount, --reward.weight_gan and --reward.weight_foreground to 0."

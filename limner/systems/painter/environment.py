@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
+from torch.nn import functional
 
 from limner.data.batch import TensorBatch
 from limner.systems.painter.networks import NUM_PARAMS, NUM_SHAPE
@@ -62,6 +63,15 @@ def paint(
         canvas = canvas * (1 - alpha) + alpha * colors[:, number]
         canvases.append(canvas)
     return canvas, canvases
+
+
+def resized(pixels: Float[Tensor, "b c side side"], size: int) -> Float[Tensor, "b c size size"]:
+    """Another side: means of pixels when shrinking, bilinear when growing."""
+    if pixels.shape[-1] == size:
+        return pixels
+    if pixels.shape[-1] > size:
+        return functional.interpolate(pixels, (size, size), mode="area")
+    return functional.interpolate(pixels, (size, size), mode="bilinear", align_corners=False)
 
 
 def coordinates(size: int, device: torch.device) -> Float[Tensor, "1 2 size size"]:

@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from limner.errors import ConfigError
-from limner.systems.painter.environment import Scene, paint
+from limner.systems.painter.environment import Scene, paint, resized
 from limner.systems.painter.networks import NUM_PARAMS, Actor
 from limner.systems.painter.strokes import Fit, StrokeList
 from limner.systems.painter.weight_map import usable_attention
@@ -354,14 +354,10 @@ class _Easel:
 
 
 def _scaled(plane: Plane, side: int) -> Plane:
-    """(c, s, s) at another side: means of pixels when shrinking, bilinear when growing."""
+    """(c, s, s) at another side."""
     if plane.shape[-1] == side:
         return plane
-    tensor = torch.from_numpy(np.ascontiguousarray(plane))[None]
-    mode = "area" if side < plane.shape[-1] else "bilinear"
-    options = {} if mode == "area" else {"align_corners": False}
-    scaled = nn.functional.interpolate(tensor, size=(side, side), mode=mode, **options)
-    return scaled[0].numpy()
+    return resized(torch.from_numpy(np.ascontiguousarray(plane))[None], side)[0].numpy()
 
 
 def _resized(image: Bytes, width: int, height: int) -> Bytes:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -33,6 +33,7 @@ from limner.systems.painter.environment import (
     Transitions,
     episode,
     paint,
+    resized,
     to_bytes,
 )
 from limner.systems.painter.networks import NUM_PARAMS, Actor, fingerprint
@@ -54,7 +55,6 @@ _SAMPLE_STROKES = (5, 20, 50, 200)  # canvases of the sample grids
 _GAP_PICTURES = 4
 _WHOLE = 0.3  # share of the pictures that are not cut
 _BLURS = range(3, 9)  # pixels a side that are left of a picture that an episode begins with
-_SLOW = ("actor", "critic", "discriminator", "foreground")
 
 
 @dataclass
@@ -82,9 +82,11 @@ class AgentStage(Stage):
         ]
         self.looks_ahead = config.agent.discount > 0
         self.learners = ["actor", *(["critic"] if self.looks_ahead else []), *self.discriminators]
+        self.slow = (
+            self.learners if self.looks_ahead else self.discriminators
+        )  # only the critic's target asks the actor's
         self.blank_color = torch.tensor(parse_color(config.agent.canvas)).float() / 255
         self._build()
-        self.features = feature_function(usable_features(config.dataset), config.dataset.vgg16)
         self.replay: Replay | None = None
         self.easels: Easels | None = None
         self.rounds = 0
@@ -104,10 +106,9 @@ class AgentStage(Stage):
         assert isinstance(actor, Actor)  # tells the type checker
         actor.config["renderer_hash"] = fingerprint(networks["renderer"]) if known else ""
         actor.config["features"] = usable_features(config.dataset)
-        for name in _SLOW:
-            if name in networks:
-                networks[f"{name}_slow"] = new_network(name, config).requires_grad_(False)
-                networks[f"{name}_slow"].load_state_dict(networks[name].state_dict())
+        for name in self.slow:
+            networks[f"{name}_slow"] = new_network(name, config).requires_grad_(False)
+            networks[f"{name}_slow"].load_state_dict(networks[name].state_dict())
         if self.is_joint and "attention" in networks:
             reference = new_network("attention", config).requires_grad_(False)
             reference.load_state_dict(networks["attention"].state_dict())
@@ -179,8 +180,8 @@ class AgentStage(Stage):
         """The scene with attention from the network, if that is where it comes from."""
         attention = scene.attention
         if "attention" in networks:
-            small = _sized(scene.target, self.config.model.image_size)
-            attention = _sized(networks["attention"].eval()(small).float().sigmoid(), scene.target.shape[-1])
+            small = resized(scene.target, self.config.model.image_size)
+            attention = resized(networks["attention"].eval()(small).float().sigmoid(), scene.target.shape[-1])
         return dataclasses.replace(scene, attention=usable_attention(attention)[0])
 
     def _cut(self, scene: Scene, engine: Engine) -> Scene:
@@ -196,8 +197,9 @@ class AgentStage(Stage):
         for row, (whole, log_side, down, right) in zip(scene.chunk(len(scene)), draws, strict=True):
             side = full if whole < _WHOLE else round(size * (full / size) ** log_side)
             top, left = (int(place * (full - side + 1)) for place in (down, right))
-            rows.append([_sized(part[..., top : top + side, left : left + side], size) for part in vars(row).values()])
-        target, attention, _ = (torch.cat(parts) for parts in zip(*rows, strict=True))
+            box = (..., slice(top, top + side), slice(left, left + side))
+            rows.append([resized(part[box], size) for part in (row.target, row.attention)])
+        target, attention = (torch.cat(parts) for parts in zip(*rows, strict=True))
         return Scene(target, attention, self._features(target))
 
     def _recolored(self, scene: Scene, engine: Engine) -> Scene:
@@ -215,11 +217,16 @@ class AgentStage(Stage):
         size = self.config.model.image_size
         if scene.target.shape[-1] == size:
             return scene
-        target = _sized(scene.target, size)
-        return Scene(target, _sized(scene.attention, size), self._features(target))
+        target = resized(scene.target, size)
+        return Scene(target, resized(scene.attention, size), self._features(target))
+
+    @cached_property
+    def _find_features(self) -> Callable[[Tensor], Tensor]:
+        actor: Any = self.networks["actor"]
+        return feature_function(actor.config["features"], self.config.dataset.vgg16)
 
     def _features(self, target: Tensor) -> Tensor:
-        return self.features(target.cpu()).to(target.device)
+        return self._find_features(target.cpu()).to(target.device)
 
     def _blank(self, scene: Scene) -> Tensor:
         return self.blank_color.to(scene.target)[None, :, None, None].expand_as(scene.target)
@@ -334,7 +341,7 @@ class AgentStage(Stage):
         engine.update("actor", lambda part: self.actor_loss(part, engine), batch)
         if "attention_reference" in self.networks:
             engine.update("attention", lambda part: self.attention_loss(part, engine), batch)
-        for name in self.learners:
+        for name in self.slow:
             follow(self.networks[f"{name}_slow"], self.networks[name], tau=self.config.agent.tau)
 
     def reward(self, engine: Engine) -> Reward:
@@ -525,15 +532,6 @@ def _caller(engine: Engine, name: str) -> Callable[..., Tensor]:
             return network(*inputs)
 
     return call
-
-
-def _sized(pixels: Tensor, size: int) -> Tensor:
-    """(b, c, s, s) at another side: means of pixels when shrinking, bilinear when growing, as in `painting`."""
-    if pixels.shape[-1] == size:
-        return pixels
-    if pixels.shape[-1] > size:
-        return functional.interpolate(pixels, (size, size), mode="area")
-    return functional.interpolate(pixels, (size, size), mode="bilinear", align_corners=False)
 
 
 def _total(terms: dict[str, Tensor]) -> Tensor:

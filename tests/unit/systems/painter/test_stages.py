@@ -81,7 +81,7 @@ def test_an_agent_that_does_not_look_ahead_has_no_critic(pictures: Path) -> None
         agent={"warmup_episodes": 0, "discount": 0.0, "brush": "exact"},
     )
     system, engine, batch = started(config, pictures)
-    assert set(system.networks) == {"renderer", "attention", "actor", "actor_slow"}
+    assert set(system.networks) == {"renderer", "attention", "actor"}
     before = [p.detach().clone() for p in system.networks["actor"].parameters()]
     engine.run_step(batch)
     assert any(not torch.equal(a, b) for a, b in zip(before, system.networks["actor"].parameters(), strict=True))
@@ -105,6 +105,7 @@ def test_an_agent_without_memory_learns_from_each_action_as_it_is_played(picture
     assert isinstance(stage, AgentStage)
     assert batch.target.shape[-1] == 64, "pictures are kept at twice the size, to be cut"
     updates = []
+    # A spy that notes what is on the easels; the real update runs.
     engine.update = lambda *given, real=engine.update: (updates.append(stage.easels), real(*given))  # type: ignore
     engine.run_step(batch)
     assert len(updates) == 3 and stage.replay is None, "one update an action"
@@ -363,3 +364,5 @@ def test_configuration_is_checked() -> None:
             section(**values)
     with pytest.raises(ConfigError, match=r"replay_episodes is 0.*--agent.discount"):
         configured(agent={"replay_episodes": 0})
+    with pytest.raises(ConfigError, match=r"--agent.noise is 0.1"):
+        configured(**{**MEMORYLESS, "agent": {**MEMORYLESS["agent"], "noise": 0.1}})
