@@ -21,7 +21,6 @@ import torch
 from jaxtyping import Float, Int64
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional
 
 import limner
 from limner.data.dataset import MaskToImageBatch, MaskToImageDataset, collate
@@ -33,9 +32,10 @@ from limner.metrics.attributes import attributes_correct
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.diversity import mean_pairwise_distance
 from limner.metrics.features import FeatureNetwork, judge_features
-from limner.metrics.judge import Judge, check_same_meaning
+from limner.metrics.judge import Judge, check_judge, check_same_meaning, judged_labels, labels_setting
 from limner.metrics.protocol import Measurement, Protocol
 from limner.metrics.report import EvaluationReport
+from limner.metrics.resize import Resize
 from limner.metrics.segmentation import bootstrap_intervals, confusion_matrices, segmentation_scores
 from limner.metrics.sets import check_enough_images, inception_score_measurement, set_measurements
 from limner.metrics.statistics import FeatureStatistics, cached_statistics, collect_statistics, content_hash
@@ -112,7 +112,7 @@ def evaluate_pictures(
     Args:
         painter: the weights to evaluate.
         manifest: the whole data set, of the schema and attributes that the weights know.
-        judge: an independent parser, trained on real images only.
+        judge: an independent parser, trained on real images only; its labels are converted to those of the weights.
         features: another network for the distances between sets; none: the judge.
         own: networks of the system that judge too; none: it has none.
         split: rows whose maps are used; "all" for every row.
@@ -130,8 +130,7 @@ def evaluate_pictures(
     weights_name = f"the weights {painter.weights_name}"
     uses_attributes = painter.uses_attributes
     check_same_meaning(painter.spec, manifest.spec, names=(weights_name, f"the data in {manifest.root}"))
-    judge_name = f"the judge {judge.weights_name}"
-    check_same_meaning(painter.spec, judge.spec, names=(weights_name, judge_name), attributes=uses_attributes)
+    check_judge(painter.spec, judge, name=weights_name, attributes=uses_attributes)
     published = published_table(table or published_table_for(painter.spec))
     rows = manifest if split == "all" else manifest.split(split)
     reference = manifest.split("train") if split != "all" and "train" in manifest.split_sizes() else rows
@@ -257,7 +256,7 @@ class _Run:
                 own_parse = self.own.segmentor(batch.image).argmax(1).cpu()
                 own.index_add_(0, index, confusion_matrices(own_parse, target, classes))
             judged.index_add_(0, index, confusion_matrices(self.parse(batch.image).cpu(), target, classes))
-            image = _resized(batch.image, self.judge.image_size)
+            image = Resize(self.judge.image_size, antialias=True)(batch.image)
             rows.append(
                 (
                     self.feature_network(batch.image).cpu(),
@@ -288,11 +287,8 @@ class _Run:
         return cached_statistics(key, compute)
 
     def parse(self, image: Float[Tensor, "b 3 h w"]) -> Int64[Tensor, "b h w"]:
-        """The judge's labels at the size of the image."""
-        logits = self.judge.logits(_resized(image, self.judge.image_size))
-        if logits.shape[-2:] != image.shape[-2:]:
-            logits = functional.interpolate(logits, size=image.shape[-2:], mode="bilinear")
-        return logits.argmax(1)
+        """The judge's labels at the size of the image, in the schema of the maps."""
+        return judged_labels(self.judge, image, self.painter.spec.schema)
 
     def own_attribute_logits(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n_c"]:
         """By the system's own classifier, or no columns."""
@@ -368,15 +364,16 @@ def _segmentation(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measur
             result = segmentation_scores(used.sum(0))
             accuracy, mean_iou = bootstrap_intervals(used, seed=run.seed)
             count, fake = len(scores.features), scores is fakes
+            settings = "none" if key == "own" else labels_setting(run.judge, run.painter.spec.schema)
             measurements[f"{key}_pixel_accuracy{suffix}"] = Measurement(
                 float(result.pixel_accuracy),
-                run.protocol(f"pAcc by {by}, {what}", count=count, network=network, fake=fake),
+                run.protocol(f"pAcc by {by}, {what}", count=count, network=network, fake=fake, settings=settings),
                 is_share=True,
                 interval=accuracy,
             )
             measurements[f"{key}_mean_iou{suffix}"] = Measurement(
                 float(result.mean_iou),
-                run.protocol(f"mIoU by {by}, {what}", count=count, network=network, fake=fake),
+                run.protocol(f"mIoU by {by}, {what}", count=count, network=network, fake=fake, settings=settings),
                 is_share=True,
                 interval=mean_iou,
                 per_class=dict(zip(run.painter.spec.schema.classes, result.iou.tolist(), strict=True)),
@@ -472,10 +469,3 @@ def _diversity(run: _Run) -> dict[str, Measurement]:
         )
         for key, (space, used, distances, others) in cases.items()
     }
-
-
-def _resized(image: Float[Tensor, "b 3 h w"], size: int) -> Float[Tensor, "b 3 s s"]:
-    """At the size a network was trained at; bilinear, with antialiasing when shrinking."""
-    if image.shape[-1] == size:
-        return image
-    return functional.interpolate(image, size=(size, size), mode="bilinear", antialias=True)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int64
 from torch import Tensor
+from torch.nn import functional
 
 from limner.data.manifest import DataSpec
+from limner.data.schema import LabelSchema, converter
 from limner.errors import ConfigError
+from limner.metrics.resize import Resize
 
 
 @runtime_checkable  # for the run-time type checks of the tests
@@ -52,12 +56,70 @@ def check_same_meaning(a: DataSpec, b: DataSpec, *, names: tuple[str, str], attr
         ConfigError: naming both.
     """
     if a.schema.classes != b.schema.classes:
-        raise ConfigError(
-            f'{names[0]} label with the schema "{a.schema.name}" ({a.schema.num_classes} classes), but {names[1]} with '
-            f'"{b.schema.name}" ({b.schema.num_classes} classes); use two of the same schema.'
-        )
+        raise ConfigError(f"{_different_schemas(a, b, names)}; use two of the same schema.")
+    if attributes:
+        _check_same_attributes(a, b, names)
+
+
+def check_judge(spec: DataSpec, judge: Judge, *, name: str, attributes: bool = True) -> None:
+    """Refuse a judge whose labels cannot be read as those of the weights, or that knows other attributes.
+
+    Args:
+        spec: what the weights know.
+        judge: of the same schema, or of a finer one, whose labels can be converted to it.
+        name: of the weights, for the message.
+        attributes: whether attributes matter too.
+
+    Raises:
+        ConfigError: naming both.
+    """
+    names = (name, f"the judge {judge.weights_name}")
+    differ = _different_schemas(spec, judge.spec, names)
+    try:
+        found = converter(judge.spec.schema, spec.schema)
+    except ConfigError as error:
+        raise ConfigError(f"{differ}, which cannot be converted; use a judge of the same schema.") from error
+    if missing := set(range(spec.schema.num_classes)) - set(found.tolist()):
+        name = spec.schema.classes[min(missing)]
+        raise ConfigError(f'{differ}, which do not tell "{name}" apart; use a judge of the same schema.')
+    if attributes:
+        _check_same_attributes(spec, judge.spec, names)
+
+
+def judged_labels(
+    judge: Judge, image: Float[Tensor, "batch 3 height width"], schema: LabelSchema
+) -> Int64[Tensor, "batch height width"]:
+    """The judge's class of each pixel, as ids of `schema`.
+
+    The image (in [-1, 1]) is resized to the size of the judge, and its class scores back to that of the image; of the
+    classes, not their scores, those that `schema` merges become one.
+
+    Raises:
+        ConfigError: if a class of the judge has no counterpart in `schema`.
+    """
+    logits = judge.logits(Resize(judge.image_size, antialias=True)(image))
+    if logits.shape[-2:] != image.shape[-2:]:
+        logits = functional.interpolate(logits, size=image.shape[-2:], mode="bilinear")
+    ids: Tensor = torch.from_numpy(converter(judge.spec.schema, schema)).long().to(image.device)[logits.argmax(1)]
+    return ids
+
+
+def labels_setting(judge: Judge, schema: LabelSchema) -> str:
+    """What a protocol says of `judged_labels`: "none", or which labels became which."""
+    own = judge.spec.schema
+    return "none" if own.classes == schema.classes else f"labels of {own.name} as {schema.name}"
+
+
+def _different_schemas(a: DataSpec, b: DataSpec, names: tuple[str, str]) -> str:
+    return (
+        f'{names[0]} label with the schema "{a.schema.name}" ({a.schema.num_classes} classes), but {names[1]} with '
+        f'"{b.schema.name}" ({b.schema.num_classes} classes)'
+    )
+
+
+def _check_same_attributes(a: DataSpec, b: DataSpec, names: tuple[str, str]) -> None:
     first, second = ((spec.attribute_kind, spec.attribute_names) for spec in (a, b))
-    if attributes and first[1] and first != second:
+    if first[1] and first != second:
         raise ConfigError(
             f"{names[0]} know the attributes {', '.join(first[1])} ({first[0]}), but {names[1]} "
             f"{', '.join(second[1]) or 'none'} ({second[0]}); use two of the same attributes."

@@ -16,23 +16,20 @@ import torch
 from jaxtyping import Float, Int64
 from PIL import Image
 from torch import Tensor
-from torch.nn import functional
 
 import limner
 from limner.data.batch import MaskToImageBatch
 from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.manifest import Manifest
-from limner.data.schema import converter
 from limner.engine.logging import tile_grid
 from limner.engine.seed import generator
 from limner.errors import ConfigError
 from limner.metrics.diversity import mean_pairwise_distance
 from limner.metrics.features import FeatureNetwork, judge_features
-from limner.metrics.judge import Judge, check_same_meaning
+from limner.metrics.judge import Judge, check_judge, check_same_meaning, judged_labels, labels_setting
 from limner.metrics.protocol import Measurement, Protocol
 from limner.metrics.psnr import PSNR
 from limner.metrics.report import EvaluationReport
-from limner.metrics.resize import Resize
 from limner.metrics.segmentation import bootstrap_intervals, confusion_matrices, segmentation_scores
 from limner.metrics.sets import check_enough_images, set_measurements
 from limner.metrics.statistics import collect_statistics
@@ -85,6 +82,7 @@ def evaluate(
     network = features if isinstance(features, FeatureNetwork) else judge_features(features or judge)
     names = (f"the weights {pipeline.weights_name}", f"the data in {manifest.root}")
     check_same_meaning(pipeline.spec, manifest.spec, names=names, attributes=False)
+    check_judge(pipeline.spec, judge, name=names[0], attributes=False)
     published = published_table(table or TABLE)
     rows = manifest if split == "all" else manifest.split(split)
     pictures = min(DEFAULT_NUM_IMAGES, len(rows)) if num_images is None else num_images
@@ -135,7 +133,6 @@ class _Run:
         self.device = self.pipeline.device
         self.dataset = MaskToImageDataset(self.rows, image_size=self.pipeline.image_size)
         self.fingerprint = self.rows.fingerprint()
-        self.table = torch.from_numpy(converter(self.judge.spec.schema, SCHEMA)).long().to(self.device)
         random = generator(self.seed, "sources")
         self.shifts = (1 + torch.randperm(self.count - 1, generator=random)).tolist()
         """How far away sources are: none is its own target; the first is that of the unpaired results."""
@@ -184,11 +181,7 @@ class _Run:
 
     def parse(self, image: Float[Tensor, "b 3 h w"]) -> Int64[Tensor, "b h w"]:
         """The judge's labels, as ids of portrait-11."""
-        logits = self.judge.logits(Resize(self.judge.image_size, antialias=True)(image))
-        if logits.shape[-2:] != image.shape[-2:]:
-            logits = functional.interpolate(logits, size=image.shape[-2:], mode="bilinear")
-        ids: Tensor = self.table[logits.argmax(1)]
-        return ids
+        return judged_labels(self.judge, image, SCHEMA)
 
     def sheet(self) -> Image.Image:
         """A row a photo: map, photo, paired result, the looks of four others, the judge's labels of their first."""
@@ -285,15 +278,16 @@ def _parsing(run: _Run, confusion: dict[str, Tensor]) -> dict[str, Measurement]:
         accuracy, mean_iou = bootstrap_intervals(matrices, seed=run.seed)
         prefix, _, suffix = key.partition("_")
         end = f"_{suffix}" if suffix else ""
+        settings = labels_setting(run.judge, SCHEMA) if network else "none"
         measurements[f"{prefix}_pixel_accuracy{end}"] = Measurement(
             float(scores.pixel_accuracy),
-            run.protocol(f"pAcc by {by}", count=count, network=network),
+            run.protocol(f"pAcc by {by}", settings, count=count, network=network),
             is_share=True,
             interval=accuracy,
         )
         measurements[f"{prefix}_mean_iou{end}"] = Measurement(
             float(scores.mean_iou),
-            run.protocol(f"mIoU by {by}", count=count, network=network),
+            run.protocol(f"mIoU by {by}", settings, count=count, network=network),
             is_share=True,
             interval=mean_iou,
             per_class=dict(zip(SCHEMA.classes, scores.iou.tolist(), strict=True)),

@@ -97,5 +97,5 @@ def test_refusals(pipeline, manifest):
         evaluate(pipeline, manifest, judge=judge, split="all", num_images=1)
     with pytest.raises(ConfigError, match=r'"portrait-11" .*"celebamask-19"'):
         evaluate(pipeline, open_manifest(manifest.root), judge=judge)
-    with pytest.raises(ConfigError, match="cannot become"):
+    with pytest.raises(ConfigError, match="cannot be converted"):
         evaluate(pipeline, manifest, judge=make_judge("deepfashion-7"), split="all", num_images=4)
