@@ -42,15 +42,20 @@ def main(argv: list[str]) -> int:
         num_images=study.pictures if options.num_images is None else options.num_images,
         features=options.features,
         dataset=study.data_config(kind=options.kind, fit=options.fit, fix_sides=options.fix_sides),
+        vgg_weights=options.vgg_weights,
     )
     plots.check()
     device = pick_device("auto")
-    features = None if options.features is None else feature_network(options.features, False, device)
+    features = None if options.features is None else feature_network(options.features, options.download, device)
     manifest = run.open_data(plan)
-    run.claim_folder(plan, manifest)
+    judge = run.open_judge(plan, manifest, device)
+    run.check_features(plan, manifest, features)
+    run.claim_folder(plan, manifest, judge=judge, features=features)
     logging.getLogger("limner").setLevel(logging.INFO)
     try:
-        outcome = run.run_study(plan, manifest, device=device, features=features, only=options.only, progress=progress)
+        outcome = run.run_study(
+            plan, manifest, device=device, judge=judge, features=features, only=options.only, progress=progress
+        )
     except run.Stopped:
         text = f"{plan.out}: stopped on request; the same command goes on."
         emit({"out": plan.out, "complete": False}, options.json, text)
@@ -98,8 +103,12 @@ def _parse(argv: list[str]) -> Any:
         "--features",
         type=str,
         default=None,
-        metavar="people|inception:FILE|parser:NAME|DIR",
+        metavar="people|inception[:FILE]|parser:NAME|DIR",
         help="network of the distances between sets; the judge by default",
+    )
+    parser.add_argument("--download", action="store_true", help="allow fetching the weights of Inception-v3 (96 MB)")
+    parser.add_argument(
+        "--vgg-weights", type=str, default=None, metavar="FILE", help="VGG-19, for rows with a loss in its layers"
     )
     parser.add_argument("--num-images", type=int, default=None, metavar="N", help="pictures judged of every run")
     parser.add_argument("--kind", type=str, default="auto", help="layout of the folder; auto looks")

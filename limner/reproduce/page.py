@@ -45,5 +45,7 @@ def results_page(folder: Path) -> str:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
+        sys.exit("error: Name the folder with the JSON records: python -m limner.reproduce.page docs/results")
     results = Path(sys.argv[1])
     write_text_atomically(results / "README.md", results_page(results))

@@ -1,6 +1,7 @@
 """The report of a study: one JSON record, and everything that is made of it.
 
-The record alone decides the Markdown and the plots, so a page of many reports can be made again from the records.
+The record and the table's YAML decide the Markdown and the plots, so a page of many reports can be made again from the
+records of the tables that come with the package.
 """
 
 from __future__ import annotations
@@ -32,18 +33,24 @@ def make_record(plan: Plan, manifest: Manifest, outcome: Outcome) -> dict[str, A
     sizes, split = manifest.split_sizes(), study.split
     judge = f"{outcome.judge['name']} ({outcome.judge['sha256'][:12]})"
     seeds = "seed" if plan.num_seeds == 1 else "seeds"
+    # Folders of one machine have no place in a record.
+    command = " ".join(Path(word).name if Path(word).is_absolute() else word for word in plan.command())
     protocol = (
         f"{plan.budget} images seen by every run, {plan.num_seeds} {seeds}, preset {plan.preset} at "
         f"{study.image_size[plan.preset]} px; {sizes['train']} training and {sizes[split]} {split} pictures of the "
         f"schema {manifest.spec.schema.name} (data {manifest.fingerprint()}); {plan.num_images} pictures of {split} "
         f"maps judged by the independent parser {judge}. Limner {limner.__version__}, "
-        f"`limner reproduce {study.name} --preset {plan.preset} --budget {plan.budget} --seeds {plan.num_seeds}`."
+        f"`limner reproduce {command}`."
     )
     return {
         "table": study.name,
         "protocol": protocol,
+        "budget": plan.budget,
         "results": outcome.scores,
-        "metrics": outcome.metrics,
+        "protocols": {
+            row: {key: one for key, one in found.items() if key in study.columns}
+            for row, found in outcome.protocols.items()
+        },
         "reasons": outcome.reasons,
         "published": None
         if table is None
@@ -73,6 +80,7 @@ def markdown(study: Study, record: Record, *, pictures: Sequence[str] = (), leve
         record["protocol"],
         _table(study, record),
         _explanation(record),
+        _apart(study, record),
         _orders(study, record),
         _missing(study, record),
         "\n".join(f"![{Path(picture).stem}]({picture})" for picture in pictures),
@@ -108,14 +116,38 @@ def save_report(folder: Path, study: Study, record: Record, pictures: Mapping[st
 
 
 def final_values(record: Record, row: str, key: str, column: Column) -> list[float]:
-    """The values of a measurement after the last image, one a seed, in the unit of the column."""
-    last = [run[max(run, key=int)].get(key) for run in record["results"].get(row, [])]
+    """The values of a measurement after the last image, one a whole run, in the unit of the column."""
+    last = [run[max(run, key=int)].get(key) for run in record["results"].get(row, []) if _is_whole(record, run)]
     return [value * unit(column) for value in last if value is not None and math.isfinite(value)]
+
+
+def _is_whole(record: Record, run: Mapping[str, Any]) -> bool:
+    return max(map(int, run)) >= int(record.get("budget", 0))
 
 
 def heading(record: Record, key: str, column: Column) -> str:
     """What stands over a column."""
-    return str(record.get("metrics", {}).get(key, column.title)) if column.names_network else column.title
+    if column.names_network:
+        for protocols in record.get("protocols", {}).values():
+            if key in protocols:
+                return str(protocols[key]["metric"]).partition(",")[0]
+    return column.title
+
+
+def measured_apart(study: Study, record: Record, key: str) -> dict[str, str]:
+    """Rows that were not measured as the first finished row of the column was -> what is different, in words."""
+    protocols = record.get("protocols", {})
+    found = {row.name: protocols[row.name][key] for row in study.rows if key in protocols.get(row.name, {})}
+    if not found:
+        return {}
+    first, *_ = found.values()
+    apart = {}
+    for name, one in found.items():
+        # Names differ with the words of each system; seeds are draws of the same quantity.
+        fields = [field for field in one if field not in ("metric", "seeds") and one[field] != first[field]]
+        if fields:
+            apart[name] = "; ".join(f"{field} is {one[field]}, not {first[field]}" for field in fields)
+    return apart
 
 
 def unit(column: Column) -> float:
@@ -142,7 +174,8 @@ def _table(study: Study, record: Record) -> str:
     for row in study.rows:
         missing = "not measured" if record["results"].get(row.name) else "not reproduced"
         measured = [final_values(record, row.name, key, column) for key, column in study.columns.items()]
-        cells = [_cell(values) if values else missing for values in measured]
+        marks = [" \\*" if row.name in measured_apart(study, record, key) else "" for key in study.columns]
+        cells = [_cell(values) + mark if values else missing for values, mark in zip(measured, marks, strict=True)]
         values = published["rows"].get(row.published or row.name, {})
         cells += ["N/A" if values.get(key) is None else f"{values[key]:g}" for key in beside]
         lines.append([row.name, *cells])
@@ -166,18 +199,29 @@ def _explanation(record: Record) -> str:
     return text
 
 
+def _apart(study: Study, record: Record) -> str:
+    """What the stars in the table mean."""
+    lines = [
+        f"- {heading(record, key, column)} of {name}: {text}"
+        for key, column in study.columns.items()
+        for name, text in measured_apart(study, record, key).items()
+    ]
+    return "\n".join(["\\* Measured otherwise, so left out of the order:", "", *lines]) if lines else ""
+
+
 def _orders(study: Study, record: Record) -> str:
     """For every column with a good direction: the order measured here, and the published one."""
     lines = []
     for key, column in study.columns.items():
+        apart = measured_apart(study, record, key)
         found = {row.name: final_values(record, row.name, key, column) for row in study.rows}
-        found = {name: values for name, values in found.items() if values}
+        found = {name: values for name, values in found.items() if values and name not in apart}
         if not column.better or len(found) < 2:
             continue
         line = f"- {heading(record, key, column)}: {_order(found, column)}"
         published = record.get("published")
-        if published and column.published:
-            values = {name: row[column.published] for name, row in published["rows"].items()}
+        if published and column.published in published["columns"]:
+            values = {name: row.get(column.published) for name, row in published["rows"].items()}
             known = {name: [value] for name, value in values.items() if value is not None}
             names = _sorted(known, column)
             line += f"; published {published['columns'][column.published]}: {' > '.join(names)}"
@@ -203,5 +247,13 @@ def _sorted(values: Mapping[str, Sequence[float]], column: Column) -> list[str]:
 
 def _missing(study: Study, record: Record) -> str:
     reasons = record.get("reasons", {})
-    lines = [f"- {row.name}: {reasons[row.name]}" for row in study.rows if row.name in reasons]
+    lines = []
+    for row in study.rows:
+        runs = record["results"].get(row.name, [])
+        short = [max(map(int, run)) for run in runs if not _is_whole(record, run)]
+        if short:
+            text = " and ".join(f"{images} of {record['budget']}" for images in short)
+            lines.append(f"- {row.name}: {len(short)} of {len(runs)} runs ended after {text} images and does not count")
+        if row.name in reasons:
+            lines.append(f"- {row.name}: {reasons[row.name]}")
     return "\n".join(["Not reproduced, or not with all seeds:", "", *lines]) if lines else ""

@@ -26,6 +26,8 @@ from limner.data.manifest import Manifest, open_manifest
 from limner.errors import ConfigError, DataError, LimnerError, nearest
 from limner.files import write_text_atomically
 from limner.metrics.features import FeatureNetwork
+from limner.metrics.judge import Judge, check_judge
+from limner.metrics.sets import check_enough_images
 from limner.pipelines import Pipeline, load
 from limner.reproduce.study import Study, StudyRow, row_config
 from limner.training import train
@@ -57,6 +59,7 @@ class Plan:
         num_images: pictures judged of every row.
         features: network of the distances between sets, as `limner evaluate --features` has it; none: the judge.
         dataset: how the data folder is read.
+        vgg_weights: file with VGG-19's weights, for rows with a loss in its layers; none: they need theirs off.
     """
 
     study: Study
@@ -69,6 +72,7 @@ class Plan:
     num_images: int
     features: str | None
     dataset: DataConfig
+    vgg_weights: str | None = None
 
     def __post_init__(self) -> None:
         if self.preset not in self.study.presets:
@@ -83,6 +87,12 @@ class Plan:
             raise ConfigError(f"--seeds is {self.num_seeds}; it must be from 1 to 10.")
         if self.num_images < 2:
             raise ConfigError(f"--num-images is {self.num_images}; every distance needs at least 2.")
+        batch = math.lcm(*self._batch_sizes())
+        if self.budget % batch:
+            raise ConfigError(
+                f"--budget is {self.budget}; it must be a multiple of {batch}, or rows with different batches would "
+                "not see equally many images."
+            )
 
     @property
     def seeds(self) -> range:
@@ -91,7 +101,35 @@ class Plan:
 
     def config(self, row: StudyRow, seed: int) -> Any:
         """The configuration of one run."""
-        return row_config(self.study, row, preset=self.preset, budget=self.budget, seed=seed, dataset=self.dataset)
+        config = row_config(self.study, row, preset=self.preset, budget=self.budget, seed=seed, dataset=self.dataset)
+        if self.vgg_weights is not None and getattr(config.loss, "weight_perceptual", 0) > 0:
+            loss = dataclasses.replace(config.loss, vgg_weights=self.vgg_weights)
+            return dataclasses.replace(config, loss=loss)
+        return config
+
+    def command(self) -> list[str]:
+        """The words of `limner reproduce` that decide what is measured, without the folders of data and study."""
+        words = [self.study.name, "--preset", self.preset, "--budget", str(self.budget), "--seeds", str(self.num_seeds)]
+        options = {
+            "--num-images": None if self.num_images == self.study.pictures else str(self.num_images),
+            "--judge": self.judge,
+            "--features": self.features,
+            "--vgg-weights": self.vgg_weights,
+            "--kind": None if self.dataset.kind == "auto" else self.dataset.kind,
+            "--fit": self.dataset.fit,
+        }
+        words += [word for name, value in options.items() if value is not None for word in (name, value)]
+        return words + ["--fix-sides"] * self.dataset.fix_sides
+
+    def _batch_sizes(self) -> list[int]:
+        """Of the rows that can be configured; the others say why not when their turn comes."""
+        sizes = []
+        for row in self.study.rows:
+            try:
+                sizes.append(self.config(row, 0).train.batch_size)
+            except ConfigError:
+                continue
+        return sizes
 
 
 @dataclass(frozen=True)
@@ -102,13 +140,13 @@ class Outcome:
         scores: row -> scores of its finished runs, by seed.
         reasons: row -> why runs are missing, for those that are not finished.
         judge: name and hash of the judge.
-        metrics: measurement -> name of its metric, with the network that it is by.
+        protocols: row -> measurement -> protocol (`Protocol.to_json`), for rows with a finished run.
     """
 
     scores: dict[str, list[Scores]]
     reasons: dict[str, str]
     judge: dict[str, str]
-    metrics: dict[str, str]
+    protocols: dict[str, dict[str, dict[str, Any]]]
 
 
 def open_data(plan: Plan) -> Manifest:
@@ -137,8 +175,42 @@ def open_data(plan: Plan) -> Manifest:
     return manifest
 
 
-def claim_folder(plan: Plan, manifest: Manifest) -> None:
+def open_judge(plan: Plan, manifest: Manifest, device: torch.device) -> Judge | None:
+    """The judge that the user names, or None where one is to be trained.
+
+    Raises:
+        ConfigError: if there is no such parser, or it cannot judge these rows.
+    """
+    if plan.judge is None:
+        return None
+    judge: Judge = registry.pipeline_class("parser").from_pretrained(plan.judge).to(device)
+    systems = {row.system for row in plan.study.rows} & set(registry.system_names())
+    attributes = any(getattr(registry.pipeline_class(system), "uses_attributes", False) for system in systems)
+    check_judge(manifest.spec, judge, name=f"the pictures in {manifest.root}", attributes=attributes)
+    return judge
+
+
+def check_features(plan: Plan, manifest: Manifest, features: FeatureNetwork | None) -> None:
+    """Find out before the training whether the distances can be measured after it.
+
+    Raises:
+        ConfigError: if there are too few pictures for the network that the user names.
+    """
+    if features is not None:
+        sizes = manifest.split_sizes()
+        check_enough_images(features, min(plan.num_images, sizes["train"]))
+
+
+def claim_folder(
+    plan: Plan, manifest: Manifest, *, judge: Judge | None = None, features: FeatureNetwork | None = None
+) -> None:
     """Say what the folder belongs to, or refuse it if it belongs to something else.
+
+    Args:
+        plan: what to do.
+        manifest: the data.
+        judge: from `open_judge`.
+        features: the network that `plan.features` names.
 
     Raises:
         ConfigError: naming what differs.
@@ -147,15 +219,19 @@ def claim_folder(plan: Plan, manifest: Manifest) -> None:
         "table": plan.study.name,
         "rows": [dataclasses.asdict(row) for row in plan.study.rows],
         "preset": plan.preset,
+        "image_size": plan.study.image_size[plan.preset],
+        "options": plan.study.options.get(plan.preset, {}),
         "budget": plan.budget,
         "points": plan.study.points,
         "split": plan.study.split,
         "first_seed": plan.study.first_seed,
         "num_images": plan.num_images,
-        "judge": plan.judge,
-        "features": plan.features,
+        "judge": f"trained on {plan.study.judge_images[plan.preset]}" if judge is None else judge.weights_hash[:12],
+        "features": None if features is None else f"{features.name} {features.sha256[:12]}",
+        "vgg_weights": plan.vgg_weights,
         "data": manifest.fingerprint(),
     }
+    identity = json.loads(json.dumps(identity))  # as it is read back
     file = plan.out / "study.json"
     if plan.out.exists() and not plan.out.is_dir():
         raise ConfigError(f"--out {plan.out} is a file; name a folder.")
@@ -182,6 +258,7 @@ def run_study(
     manifest: Manifest,
     *,
     device: torch.device,
+    judge: Judge | None = None,
     features: FeatureNetwork | None = None,
     only: Collection[str] = (),
     progress: Callable[..., Any] = lambda iterable, **_: iterable,
@@ -194,6 +271,7 @@ def run_study(
         plan: what to do.
         manifest: the data, from `open_data`.
         device: where pictures are made and judged; training finds its own.
+        judge: from `open_judge`; none: one is trained.
         features: the network that `plan.features` names.
         only: rows to work on, the others are only collected; none: all.
         progress: passed to the evaluation.
@@ -210,7 +288,7 @@ def run_study(
     for name in only:
         if name not in names:
             raise ConfigError(f'The table "{plan.study.name}" has no row "{name}".{nearest(name, names)}')
-    judge = _judge(plan).to(device)
+    judge = judge or _trained_judge(plan).to(device)
     options = {
         "judge": judge,
         "features": features,
@@ -220,7 +298,7 @@ def run_study(
     }
     scores: dict[str, list[Scores]] = {}
     reasons: dict[str, str] = {}
-    metrics: dict[str, str] = {}
+    protocols: dict[str, dict[str, dict[str, Any]]] = {}
     for row in plan.study.rows:
         scores[row.name] = []
         for seed in plan.seeds:
@@ -234,10 +312,10 @@ def run_study(
             if file.exists():
                 scores[row.name].append(json.loads(file.read_text(encoding="utf-8")))
                 found = json.loads((file.parent / "report/report.json").read_text(encoding="utf-8"))["measurements"]
-                metrics |= {key: one["protocol"]["metric"].partition(",")[0] for key, one in found.items()}
+                protocols[row.name] = {key: one["protocol"] for key, one in found.items()}
             else:
                 reasons.setdefault(row.name, "not run yet")
-    return Outcome(scores, reasons, {"name": judge.weights_name, "sha256": judge.weights_hash}, metrics)
+    return Outcome(scores, reasons, {"name": judge.weights_name, "sha256": judge.weights_hash}, protocols)
 
 
 def last_pipelines(plan: Plan) -> dict[str, Pipeline]:
@@ -251,14 +329,11 @@ def last_pipelines(plan: Plan) -> dict[str, Pipeline]:
 
 
 def _run_folder(plan: Plan, row: StudyRow, seed: int) -> Path:
-    return plan.out / f"{row.name.lower().replace(' ', '-')}-{seed}"
+    return plan.out / f"{row.folder}-{seed}"
 
 
-def _judge(plan: Plan) -> Any:
-    """The parser that judges, trained on the training pictures if the user names none."""
-    parser = registry.pipeline_class("parser")
-    if plan.judge is not None:
-        return parser.from_pretrained(plan.judge)
+def _trained_judge(plan: Plan) -> Any:
+    """The parser that judges, trained on the training pictures."""
     row = StudyRow("judge", "parser")
     config = row_config(
         dataclasses.replace(plan.study, options={}),
@@ -269,7 +344,7 @@ def _judge(plan: Plan) -> Any:
         dataset=plan.dataset,
     )
     _train(plan, row, config, plan.out / "judge")
-    return parser.from_pretrained(plan.out / "judge")
+    return registry.pipeline_class("parser").from_pretrained(plan.out / "judge")
 
 
 def _train_and_score(
@@ -277,10 +352,11 @@ def _train_and_score(
 ) -> None:
     run = _run_folder(plan, row, seed)
     log.info("%s, seed %d: %s", row.name, seed, run)
-    _train(plan, row, plan.config(row, seed), run)
+    config = plan.config(row, seed)
+    _train(plan, row, config, run)
     evaluate = registry.evaluate_function(row.system)
     scores: Scores = {}
-    for checkpoint in sorted((run / "checkpoints").glob("[0-9]*")):
+    for checkpoint in _points(run, every=config.train.checkpoint_every, batch=config.train.batch_size):
         pipeline = registry.pipeline_class(row.system).from_pretrained(checkpoint, with_optional=True).to(device)
         report = evaluate(pipeline, manifest, **options)
         values = {key: one.value for key, one in report.measurements.items()}
@@ -289,7 +365,13 @@ def _train_and_score(
     write_text_atomically(run / "scores.json", json.dumps(scores, indent=1) + "\n")
 
 
+def _points(run: Path, *, every: int, batch: int) -> list[Path]:
+    """The checkpoints that are judged: not those of requests to stop in between, of which curves must not tell."""
+    checkpoints = sorted((run / "checkpoints").glob("[0-9]*"))
+    return [one for one in checkpoints if int(one.name) % every < batch or one == checkpoints[-1]]
+
+
 def _train(plan: Plan, row: StudyRow, config: Any, run: Path) -> None:
-    command = ["limner", "reproduce", plan.study.name, "--data", str(plan.data), "--out", str(plan.out)]
+    command = ["limner", "reproduce", *plan.command(), "--data", str(plan.data), "--out", str(plan.out)]
     if not train(row.system, config, plan.data, run, resume=True, command=command).complete:
         raise Stopped

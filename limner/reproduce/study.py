@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -40,10 +41,21 @@ class StudyRow:
     system: str
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Section -> field -> value, over the preset and the options of the study."""
-    rates: float = 1.0
-    """Factor on every learning rate of the preset."""
+    at: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    """Preset -> the same, for that preset only."""
+    rates: float | Mapping[str, float] = 1.0
+    """Factor on every learning rate of the preset, or preset -> factor, 1 for the others."""
     published: str = ""
     """Method in the published table; empty: the name."""
+
+    @property
+    def folder(self) -> str:
+        """What its run folders are called, without the seed."""
+        return self.name.lower().replace(" ", "-")
+
+    def rate_factor(self, preset: str) -> float:
+        """The factor on the learning rates of a preset."""
+        return self.rates.get(preset, 1.0) if isinstance(self.rates, Mapping) else self.rates
 
 
 @dataclass(frozen=True)
@@ -135,15 +147,40 @@ def _study(name: str, text: str, where: str) -> Study:
         columns = {key: Column(**values) for key, values in content.pop("columns").items()}
         rows = tuple(StudyRow(**row) for row in content.pop("rows"))
         study = Study(name=name, columns=columns, rows=rows, **content)
+        _check(study)
     except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ConfigError(
             f"The table {where} does not describe a study ({reason(error)}); the tables in limner/reproduce/studies "
             "show the form."
         ) from error
-    names = [row.name for row in rows]
-    if not rows or len(set(names)) < len(names):
-        raise ConfigError(f"The table {where} must have rows, each with a name of its own.")
     return study
+
+
+def _check(study: Study) -> None:
+    """Raises: ValueError for values that no study can have."""
+    folders = [row.folder for row in study.rows]
+    if not folders or len(set(folders)) < len(folders):
+        raise ValueError("it must have rows, each with a name of its own")
+    if not all(re.fullmatch(r"[\w+][\w+.-]*", folder) for folder in folders):
+        raise ValueError("names of rows are letters, digits, spaces and _ + . -")
+    for row in study.rows:
+        for preset in study.budget:
+            if not 0 < float(row.rate_factor(preset)) < float("inf"):
+                raise ValueError("rates must be numbers above 0")
+    for key, column in study.columns.items():
+        if column.better not in ("", "high", "low"):
+            raise ValueError(f'column "{key}": better is "{column.better}", but must be high, low or nothing')
+    numbers = {"points": study.points, "pictures": study.pictures}
+    for name in ("image_size", "budget", "judge_images"):
+        values = getattr(study, name)
+        if not values or set(values) != set(study.budget):
+            raise ValueError(f"image_size, budget and judge_images must have the same presets, unlike {name}")
+        numbers |= {f"{name} of {preset}": value for preset, value in values.items()}
+    for name, value in numbers.items():
+        if type(value) is not int or value < 1:
+            raise ValueError(f"{name} is {value!r}, but must be a whole number above 0")
+    for schema in study.published:
+        study.published_table(schema)
 
 
 def row_config(study: Study, row: StudyRow, *, preset: str, budget: int, seed: int, dataset: DataConfig) -> Any:
@@ -172,17 +209,17 @@ def row_config(study: Study, row: StudyRow, *, preset: str, budget: int, seed: i
         "log_every": max(1, budget // 40),
         "sample_every": max(1, budget // study.points),
         "checkpoint_every": max(1, budget // study.points),
-        "keep_checkpoints": study.points,
+        "keep_checkpoints": 2 * study.points,  # those of the points, and those of requests to stop between them
     }
     rates = {key: value for key, value in vars(config.optimizer).items() if key.startswith("lr")}
     spans = {key: value for key, value in vars(config.optimizer).items() if key.endswith("_images")}
     changes: dict[str, dict[str, Any]] = {
         "model": {"image_size": study.image_size[preset]},
         "train": train,
-        "optimizer": {key: value * row.rates for key, value in rates.items()}
+        "optimizer": {key: value * row.rate_factor(preset) for key, value in rates.items()}
         | {key: round(value * scale) for key, value in spans.items()},
     }
-    for options in (study.options.get(preset, {}), row.options):
+    for options in (study.options.get(preset, {}), row.options, row.at.get(preset, {})):
         for section, values in options.items():
             known = (
                 [one.name for one in dataclasses.fields(getattr(config, section))] if hasattr(config, section) else []

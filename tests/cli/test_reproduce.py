@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import shutil
@@ -13,11 +14,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from PIL import Image
 
+from limner import registry
 from limner.cli.main import main
 from limner.engine.checkpoint import STATE_FILE, load_state
+from limner.errors import ConfigError
+from limner.metrics.features import judge_features
+from limner.reproduce.run import Plan, _points, check_features, open_data
+from limner.reproduce.study import load_study
 from tests.training.runs import environment
 
 STUDY = {
@@ -63,6 +70,11 @@ def write_data(folder: Path, *, num_test: int = 4) -> Path:
     return folder
 
 
+def changed_rows(*changes: dict) -> str:
+    """The study with these rows alone, each the first one with something else."""
+    return yaml.safe_dump({**STUDY, "rows": [{**STUDY["rows"][0], **change} for change in changes]})
+
+
 def words(root: Path, out: Path, *options: str) -> list[str]:
     data = ["--data", str(root / "data"), "--preset", "smoke", "--seeds", "2"]
     return ["reproduce", str(root / "boxes.yaml"), *data, "--out", str(out), *options]
@@ -90,7 +102,8 @@ def record(out: Path) -> dict:
 
 def test_every_row_sees_the_same_images_and_is_judged_at_every_point(finished):
     found = record(finished)
-    assert found["metrics"]["fd"] == "FD-parser"
+    assert found["protocols"]["SCGAN"]["fd"]["metric"].startswith("FD-parser") and found["budget"] == 32
+    assert "`limner reproduce boxes --preset smoke --budget 32 --seeds 2`" in found["protocol"]
     assert found["table"] == "boxes" and "32 images seen by every run, 2 seeds" in found["protocol"]
     for row in ("Pix2Pix", "SCGAN"):
         assert [list(run) for run in found["results"][row]] == [["16", "32"]] * 2
@@ -177,6 +190,7 @@ def test_wrong_use(change, text, capsys, tmp_path, monkeypatch):
     [
         (["--budget", "0"], "--budget is 0; it must be at least 2 images"),
         (["--budget", "-5"], "--budget is -5"),
+        (["--budget", "33"], "--budget is 33; it must be a multiple of"),
         (["--seeds", "0"], "--seeds is 0; it must be from 1 to 10"),
         (["--num-images", "1"], "--num-images is 1"),
         (["--preset", "smok"], 'no preset "smok". Did you mean "smoke"?'),
@@ -248,6 +262,20 @@ def test_a_folder_of_something_else(finished, root, tmp_path, capsys):
         ("[]", "does not describe a study"),
         ("title: x", "does not describe a study"),
         (yaml.safe_dump({**STUDY, "rows": STUDY["rows"][:1] * 2}), "each with a name of its own"),
+        (changed_rows({"name": "A B"}, {"name": "a-b"}), "each with a name of its own"),
+        (changed_rows({"name": "../../up"}), "names of rows are letters"),
+        (changed_rows({"name": "."}), "names of rows are letters"),
+        (changed_rows({"rates": 0}), "rates must be numbers above 0"),
+        (yaml.safe_dump({**STUDY, "points": 0}), "points is 0, but must be a whole number above 0"),
+        (yaml.safe_dump({**STUDY, "points": "4"}), "points is '4', but must be a whole number above 0"),
+        (yaml.safe_dump({**STUDY, "image_size": {}}), "must have the same presets, unlike image_size"),
+        (yaml.safe_dump({**STUDY, "budget": {"smoke": 1.5}}), "budget of smoke is 1.5"),
+        (yaml.safe_dump({**STUDY, "published": {"faces": "scgan-celebs"}}), '"scgan-celebs"'),
+        (yaml.safe_dump({**STUDY, "published": {"faces": {"title": "x"}}}), "does not describe a study"),
+        (
+            yaml.safe_dump({**STUDY, "columns": {"fd": {"title": "FD", "better": "higher"}}}),
+            'better is "higher", but must be high, low or nothing',
+        ),
         (yaml.safe_dump({**STUDY, "color": "red"}), "does not describe a study"),
     ],
 )
@@ -256,6 +284,48 @@ def test_broken_tables(root, tmp_path, capsys, content, text):
     assert main(["reproduce", str(tmp_path / "mine.yaml"), *words(root, tmp_path / "out")[2:]]) == 2
     error = capsys.readouterr().err
     assert text in error and error.count("\n") == 1
+
+
+def test_a_judge_is_refused_before_anything_is_trained(root, tmp_path, capsys):
+    assert main(words(root, tmp_path / "out", "--judge", "parser-people-64")) == 2
+    error = capsys.readouterr().err
+    assert '"boxes" (2 classes), but the judge parser-people-64' in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_features_that_need_more_pictures_are_refused_before_anything_is_trained(finished, root, tmp_path):
+    network = judge_features(registry.pipeline_class("parser").from_pretrained(finished / "judge"))
+    published = dataclasses.replace(network, frechet_name="FID")
+    study = load_study(str(root / "boxes.yaml"))
+    settings = {"preset": "smoke", "budget": 32, "num_seeds": 1, "judge": None, "features": "inception:file"}
+    plan = Plan(study, root / "data", tmp_path, num_images=6, dataset=study.data_config(), **settings)
+    with pytest.raises(ConfigError, match="FID needs more"):
+        check_features(plan, open_data(plan), published)
+    check_features(plan, open_data(plan), network)  # FD-parser takes any number
+
+
+def test_scores_of_one_judge_are_not_reported_as_anothers(finished, root, tmp_path, capsys):
+    judge = tmp_path / "judge"
+    torch.manual_seed(0)
+    made = registry.pipeline_class("parser").from_pretrained(finished / "judge")
+    made.save_pretrained(judge)
+    out = tmp_path / "out"
+    options = ["--judge", str(judge), "--only", "Pix2Pix", "--seeds", "1"]
+    assert main(words(root, out, *options)) == 0
+    assert "--judge judge`" in record(out)["protocol"]  # no folder of this machine
+    with torch.no_grad():
+        next(made.components["parser"].parameters()).add_(0.1)
+    made.save_pretrained(judge)
+    capsys.readouterr()
+    assert main(words(root, out, *options)) == 2
+    assert "holds a study with another judge" in capsys.readouterr().err
+
+
+def test_checkpoints_of_requests_to_stop_are_not_judged(tmp_path):
+    for images in (1008, 1344, 2000, 3008, 3600, 3984):
+        (tmp_path / f"checkpoints/{images:09d}").mkdir(parents=True)
+    found = _points(tmp_path, every=1000, batch=16)
+    assert [int(one.name) for one in found] == [1008, 2000, 3008, 3984]
 
 
 @pytest.mark.slow

@@ -72,9 +72,38 @@ def test_table_orders_and_reasons():
 
 
 def test_a_heading_says_whose_features_were_used():
-    text = markdown(STUDY, {**RECORD, "metrics": {"fd": "FID-people", "judge_mean_iou": "mIoU by judge x"}})
+    protocols = {"SCGAN": {"fd": {"metric": "FID-people, generated"}, "judge_mean_iou": {"metric": "mIoU by judge x"}}}
+    text = markdown(STUDY, {**RECORD, "protocols": protocols})
     assert "| row | FID-people | mIoU by the judge, % |" in text and "FD-parser" not in text
     assert "| row | FD-parser |" in markdown(STUDY, RECORD)
+
+
+def test_runs_that_ended_early_do_not_count():
+    results = {**RECORD["results"], "SCGAN": [run(10, 0.8), run(50, 0.2, points=(50, 70)), run(12, 0.82)]}
+    record = {**RECORD, "budget": 100, "results": results}
+    assert final_values(record, "SCGAN", "fd", STUDY.columns["fd"]) == [10, 12]
+    text = markdown(STUDY, record)
+    assert "- SCGAN: 1 of 3 runs ended after 70 of 100 images and does not count" in text
+    assert "- SPADE" not in text
+
+
+def test_rows_that_were_measured_otherwise_are_marked_and_not_ordered():
+    same = {"metric": "FD-parser, generated", "reference": "photos", "count": 500, "seeds": [0]}
+    other = {**same, "metric": "FD-parser, unpaired", "reference": "other photos", "seeds": [1]}
+    protocols = {"SCGAN": {"fd": same}, "SPADE": {"fd": other}, "Pix2Pix": {"fd": {**same, "seeds": [3]}}}
+    text = markdown(STUDY, {**RECORD, "protocols": protocols})
+    assert "| SPADE | 21 [18.52, 23.48] \\* |" in text and "| Pix2Pix | 30 |" in text
+    assert (
+        next(row.name for row in STUDY.rows if row.name in protocols) == "Pix2Pix"
+    )  # which the others are held against
+    assert "- FD-parser of SPADE: reference is other photos, not photos" in text
+    assert "FD-parser: SCGAN ≈ Pix2Pix;" in text and "mIoU by the judge, %: SCGAN ≈ SPADE ≈ Pix2Pix" in text
+
+
+def test_published_tables_may_lack_what_a_column_has():
+    published = {**RECORD["published"], "columns": {"fid": "FID"}, "rows": {"SCGAN": {"fid": 10.2}, "SPADE": {}}}
+    text = markdown(STUDY, {**RECORD, "published": published})
+    assert "published FID: SCGAN" in text and "published mIoU" not in text
 
 
 def test_page_of_a_record_in_the_form_of_the_first_ablation(tmp_path):

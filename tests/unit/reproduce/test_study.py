@@ -95,7 +95,7 @@ def test_schedules_follow_the_budget():
     double = config(study, row, budget=preset.train.images * 2)
     assert double.train.ema_half_life == preset.train.ema_half_life  # more images do not blur the weights
     assert half.train.checkpoint_every * study.points == half.train.images
-    assert half.train.keep_checkpoints == study.points
+    assert half.train.keep_checkpoints >= study.points
 
 
 def test_how_the_data_is_read_reaches_every_run():
@@ -123,6 +123,16 @@ def test_rates_scale_every_learning_rate_and_nothing_else():
     halved = config(study, StudyRow("SCGAN", "scgan", rates=0.5), budget=preset.train.images)
     rates = {name: getattr(preset.optimizer, name) / 2 for name in ("lr_generator", "lr_discriminator", "lr_segmentor")}
     assert halved.optimizer == dataclasses.replace(preset.optimizer, **rates)
+    at_cpu = StudyRow("SCGAN", "scgan", rates={"cpu": 0.5})
+    assert config(study, at_cpu, budget=preset.train.images) == halved
+    assert config(study, at_cpu, preset="paper") == config(study, StudyRow("SCGAN", "scgan"), preset="paper")
+
+
+def test_options_of_one_preset():
+    study = load_study("scgan-table")
+    row = next(row for row in study.rows if row.system == "cyclegan")
+    assert config(study, row, preset="paper").model.num_blocks == 6  # the paper's below 256 px
+    assert config(study, row, preset="cpu").model == dataclasses.replace(registry.preset("cyclegan", "cpu").model)
 
 
 def test_an_option_that_a_system_does_not_have():
