@@ -187,6 +187,8 @@ class _Scores:
     """(maps, classes, classes), by the judge; images of one map are added up."""
     own_confusion: Tensor
     """The same by the system's own segmentor; zeros where there is none."""
+    maps: Tensor
+    """(images,), the map that each was made from."""
     features: Tensor
     """(images, features)."""
     attributes: Tensor
@@ -259,14 +261,14 @@ class _Run:
             image = Resize(self.judge.image_size, antialias=True)(batch.image)
             rows.append(
                 (
+                    index,
                     self.feature_network(batch.image).cpu(),
                     batch.attributes.cpu(),
                     self.judge.attribute_logits(image).cpu(),
                     self.own_attribute_logits(batch.image).cpu(),
                 )
             )
-        features, attributes, judge_logits, own_logits = (torch.cat(column) for column in zip(*rows, strict=True))
-        return _Scores(judged, own, features, attributes, judge_logits, own_logits)
+        return _Scores(judged, own, *(torch.cat(column) for column in zip(*rows, strict=True)))
 
     def statistics_of(self, rows: Manifest) -> FeatureStatistics:
         """What real images look like to the feature network; kept on disk for the next evaluation."""
@@ -393,19 +395,19 @@ def _distances(run: _Run, fakes: _Scores, reals: _Scores, reference: Manifest) -
     same = reference is run.rows
     against = f"{len(reference)} real images of {run.split if same else 'train'}"
     real = run.statistics_of(reference)
-    sets = {"": (fakes.features, "generated")}
-    if len(fakes.features) > len(reals.features):
-        sets["_one_per_map"] = (fakes.features[: len(reals.features)], "generated, one a map")
+    sets = {"": (fakes.features, fakes.maps, "generated")}
+    if (one_each := len(reals.features)) < len(fakes.features):
+        sets["_one_per_map"] = (fakes.features[:one_each], fakes.maps[:one_each], "generated, one a map")
     if not same:
-        sets["_real"] = (reals.features, "real (the floor)")
+        sets["_real"] = (reals.features, reals.maps, "real (the floor)")
     measurements = {}
-    for suffix, (vectors, what) in sets.items():
+    for suffix, (vectors, maps, what) in sets.items():
 
         def protocol(metric: str, settings: str, count: int = len(vectors), fake: bool = suffix != "_real") -> Protocol:
             return run.protocol(metric, count=count, network=network, fake=fake, reference=against, settings=settings)
 
         judged = collect_statistics([vectors], len(vectors), num_features=network.num_features)
-        found = set_measurements(real, judged, network, what=what, protocol=protocol, seed=run.seed)
+        found = set_measurements(real, judged, network, what=what, protocol=protocol, seed=run.seed, groups=maps)
         found.update(inception_score_measurement(vectors, network, what=what, protocol=protocol))
         measurements.update({f"{key}{suffix}": value for key, value in found.items()})
     return measurements
@@ -435,7 +437,7 @@ def _attributes(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measurem
             float(correct.mean()),
             run.protocol(f"attribute accuracy by {by}", count=len(logits), network=network, fake=scores is fakes),
             is_share=True,
-            interval=mean_interval(decisions.mean(1), seed=run.seed),
+            interval=mean_interval(decisions.mean(1), seed=run.seed, groups=scores.maps),
             per_class=each,
             note=f"always answering with the most frequent value scores {100 * guess:.2f} %.",
         )

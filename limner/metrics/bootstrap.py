@@ -1,12 +1,14 @@
 """Intervals of a number, had other pictures of the same kind been drawn: whole pictures are drawn with replacement.
 
-They hold the luck of the draw of test pictures and nothing else: not another training run, not another data set.
+Where several pictures were made from one map, they are not independent, and it is maps that are drawn, each with all of
+its pictures. The intervals hold the luck of the draw of test pictures and nothing else: not another training run, not
+another data set.
 """
 
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float, Int64, Shaped
 from torch import Tensor
 
 RESAMPLES = 1000
@@ -21,6 +23,12 @@ def resample_weights(count: int, *, seed: int, resamples: int = RESAMPLES) -> Fl
     draws = torch.randint(count, (resamples, count), generator=random)
     weights = torch.zeros(resamples, count, dtype=torch.float64)
     return weights.scatter_add_(1, draws, torch.ones_like(weights))
+
+
+def group_places(groups: Int64[Tensor, " count"]) -> Int64[Tensor, " count"]:
+    """The place of each picture's group among the groups there are, 0, 1, ..., in the order of their numbers."""
+    places: Tensor = torch.unique(groups.cpu(), return_inverse=True)[1]
+    return places
 
 
 def percentile_interval(values: Float[Tensor, " resamples"], *, level: float = LEVEL) -> Interval:
@@ -48,11 +56,30 @@ def centred_interval(
 
 
 def mean_interval(
-    values: Shaped[Tensor, " count"], *, seed: int, resamples: int = RESAMPLES, level: float = LEVEL
+    values: Shaped[Tensor, " count"],
+    *,
+    seed: int,
+    groups: Int64[Tensor, " count"] | None = None,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
 ) -> Interval:
-    """Interval of the mean of one value a picture."""
+    """Interval of the mean of one value a picture.
+
+    Args:
+        values: of the pictures.
+        seed: of the resamples.
+        groups: any number of the map that each picture was made from; pictures of one map are drawn together. None:
+            every picture has a map of its own.
+        resamples: how many.
+        level: probability mass.
+    """
     random = torch.Generator().manual_seed(seed)
     values = values.detach().cpu().double()
+    counts = torch.ones_like(values)
+    if groups is not None:
+        places = group_places(groups)
+        values, counts = torch.bincount(places, values), torch.bincount(places, counts)
     # One resample at a time: all draws of a large set at once would take gigabytes.
-    means = [values[torch.randint(len(values), (len(values),), generator=random)].mean() for _ in range(resamples)]
+    draws = (torch.randint(len(values), (len(values),), generator=random) for _ in range(resamples))
+    means = [values[drawn].sum() / counts[drawn].sum() for drawn in draws]
     return percentile_interval(torch.stack(means), level=level)

@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from limner.errors import ConfigError
-from limner.metrics.bootstrap import centred_interval, mean_interval, resample_weights
+from limner.metrics.bootstrap import centred_interval, group_places, mean_interval, resample_weights
 from limner.metrics.features import FeatureNetwork
 from limner.metrics.frechet import frechet_distance, resampled_frechet_distances
 from limner.metrics.inception_score import NUM_SPLITS, InceptionScore
@@ -45,11 +45,13 @@ def set_measurements(
     what: str,
     protocol: Callable[[str, str], Protocol],
     seed: int,
+    groups: Int64[Tensor, " images"] | None = None,
 ) -> dict[str, Measurement]:
     """Fréchet distance, KID, precision and recall of `fake` against `real`.
 
     Intervals say how much the number would move had other images of the same kind been in `fake` (of recall: in
-    `real`); they come from at most `MAX_VECTORS` images and are scaled to the number of all.
+    `real`); they come from at most `MAX_VECTORS` images and are scaled to the number of all. Pictures that were made
+    from one map are not independent, so maps are drawn, each with all of its pictures.
 
     Args:
         real: statistics of the real images.
@@ -58,14 +60,18 @@ def set_measurements(
         what: they are, for the name of the metric: "generated".
         protocol: (name of the metric, its settings) -> protocol.
         seed: of the resamples.
+        groups: the map that each image of `fake` was made from; None: each has its own.
 
     Returns:
         "fd", "kid" and, where both sets have more images than neighbours, "precision" and "recall".
     """
     kept = len(fake.vectors)
-    shrink = math.sqrt(kept / fake.count)
+    groups = torch.arange(fake.count) if groups is None else groups.cpu()
+    places = group_places(groups[fake.kept])
+    drawn = int(places.max()) + 1  # the vectors may be of a part of the maps
+    shrink = math.sqrt(drawn / len(groups.unique()))
     resamples = _RESAMPLES if network.num_features <= _WIDE else _RESAMPLES_WIDE
-    weights = resample_weights(kept, seed=seed, resamples=resamples)
+    weights = resample_weights(drawn, seed=seed, resamples=resamples)[:, places]
     distance = float(frechet_distance(*real.moments(), *fake.moments()))
     moved = resampled_frechet_distances(*real.moments(), fake.vectors, weights)
     low, high = centred_interval(distance, moved, shrink=shrink)
@@ -87,15 +93,15 @@ def set_measurements(
     if min(len(real.vectors), kept) <= NEIGHBOURS:
         return measurements
     shares = {
-        "precision": inside_manifold(fake.vectors, real.vectors),
-        "recall": inside_manifold(real.vectors, fake.vectors),
+        "precision": (inside_manifold(fake.vectors, real.vectors), places),
+        "recall": (inside_manifold(real.vectors, fake.vectors), None),
     }
-    for name, inside in shares.items():
+    for name, (inside, maps) in shares.items():
         measurements[name] = Measurement(
             float(inside.double().mean()),
             protocol(f"{network.metric_name(name.capitalize())}, {what}", f"balls to neighbour {NEIGHBOURS}, {used}"),
             is_share=True,
-            interval=mean_interval(inside, seed=seed),
+            interval=mean_interval(inside, seed=seed, groups=maps),
         )
     return measurements
 

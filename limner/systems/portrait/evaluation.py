@@ -260,7 +260,8 @@ def _distances(run: _Run, vectors: dict[str, Tensor]) -> dict[str, Measurement]:
             against = f"the same {run.count} photos"
             return run.protocol(metric, settings, count=count, network="features", reference=against)
 
-        found = set_measurements(real, fake, run.network, what=name, protocol=protocol, seed=run.seed)
+        maps = torch.arange(len(vectors[name])) % run.count
+        found = set_measurements(real, fake, run.network, what=name, protocol=protocol, seed=run.seed, groups=maps)
         measurements.update({f"{key}{suffix}": value for key, value in found.items()})
     return measurements
 

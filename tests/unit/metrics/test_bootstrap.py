@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from limner.metrics.bootstrap import centred_interval, mean_interval, percentile_interval, resample_weights
+from limner.metrics.bootstrap import (
+    centred_interval,
+    group_places,
+    mean_interval,
+    percentile_interval,
+    resample_weights,
+)
 
 
 def test_weights_count_draws():
@@ -27,6 +33,27 @@ def test_interval_of_a_mean_has_the_width_of_theory():
 
 def test_interval_of_equal_values_is_a_point():
     assert mean_interval(torch.full((5,), True), seed=0) == (1, 1)
+
+
+def test_pictures_of_one_map_are_drawn_together():
+    maps = torch.arange(400) % 40  # ten pictures a map, which alone decides the value
+    values = torch.randn(40, generator=torch.Generator().manual_seed(0))[maps]
+    low, high = mean_interval(values, seed=0, groups=maps, resamples=4000)
+    assert high - low == pytest.approx(2 * 1.96 * float(values[:40].std()) / 40**0.5, rel=0.1)
+    low, high = mean_interval(values, seed=0, resamples=4000)
+    assert high - low == pytest.approx(2 * 1.96 * float(values.std()) / 20, rel=0.1)
+    one_each = torch.arange(400) * 7
+    assert mean_interval(values, seed=0, groups=one_each) == pytest.approx(mean_interval(values, seed=0))
+
+
+def test_the_mean_over_groups_of_unequal_sizes_is_that_of_the_pictures():
+    values, maps = torch.tensor([0.0, 1.0, 1.0, 1.0]), torch.tensor([5, 9, 9, 9])
+    low, high = mean_interval(values, seed=0, groups=maps, level=0.4)
+    assert (low, high) == (3 / 4, 3 / 4)  # half of the resamples hold each map once
+
+
+def test_places_of_groups():
+    assert group_places(torch.tensor([7, 2, 7, 5])).tolist() == [2, 0, 2, 1]
 
 
 def test_percentiles_leave_out_what_is_not_a_number():

@@ -27,6 +27,7 @@ def test_moments_of_all_and_vectors_evenly_spaced(batch_size):
     assert torch.allclose(mean, data.mean(0), atol=1e-12)
     assert torch.allclose(covariance, data.T.cov(), atol=1e-12)
     assert torch.equal(found.vectors, data[::4].float())
+    assert torch.equal(found.vectors, data[found.kept].float())
     assert len(collect_statistics([data], 40, num_features=3).vectors) == 40
 
 

@@ -73,6 +73,18 @@ def test_more_results_than_photos_take_further_looks(pipeline, manifest):
     assert not torch.equal(images[:3], images[3:])
 
 
+def test_more_results_of_the_same_photos_do_not_narrow_an_interval(pipeline, manifest, monkeypatch):
+    judge, few = make_judge("portrait-11"), dataclasses.replace(manifest, rows=manifest.rows[:6])
+    paint = pipeline.paint_looks  # without looks, all results of one photo are the same
+    monkeypatch.setattr(pipeline, "paint_looks", lambda maps, photos, codes: paint(maps, photos, 0 * codes))
+    widths = []
+    for count in (6, 24):
+        found = evaluate(pipeline, few, judge=judge, split="all", num_images=count, batch_size=6).measurements
+        low, high = found["fd"].interval
+        widths.append(high - low)
+    assert widths[1] == pytest.approx(widths[0], rel=0.3)  # it would be half as wide
+
+
 def test_a_judge_of_nineteen_classes_is_converted(pipeline, manifest):
     judge = make_judge("celebamask-19")
     found = evaluate(pipeline, manifest, judge=judge, split="all", num_images=4, batch_size=4)

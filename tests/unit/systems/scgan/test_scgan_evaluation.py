@@ -148,6 +148,20 @@ def test_all_rows_are_their_own_reference(shapes):
     assert result.measurements["judge_mean_iou_real"].protocol.count == 4
 
 
+def test_more_pictures_of_the_same_maps_do_not_narrow_an_interval(shapes, monkeypatch):
+    pipeline = make_pipeline(shapes.spec)
+    paint = pipeline.paint
+    monkeypatch.setattr(pipeline, "paint", lambda maps, attributes, seeds: paint(maps, attributes, [0] * len(seeds)))
+    few, many = (
+        evaluate(pipeline, shapes, judge=make_judge(shapes.spec), num_images=count).measurements for count in (6, 24)
+    )
+    key = "judge_attribute_accuracy"
+    assert many[key].interval == pytest.approx(few[key].interval)
+    low, high = few["fd"].interval
+    many_low, many_high = many["fd"].interval
+    assert many_high - many_low == pytest.approx(high - low, rel=0.3)  # it would be half as wide
+
+
 def test_another_feature_network(shapes):
     features = make_judge(shapes.spec)
     features.weights_name = "others"
