@@ -143,7 +143,7 @@ def evaluate_pictures(
     if batch_size < 1:
         raise ConfigError(f"batch_size is {batch_size}; it must be at least 1.")
 
-    check_enough_images(network, num_images)
+    check_enough_images(network, min(num_images, len(reference)))
 
     run = _Run(painter, judge, network, own, rows, split, seed, batch_size, progress)
     with painter.inference():

@@ -26,14 +26,18 @@ _RESAMPLES, _RESAMPLES_WIDE = 200, 20
 def check_enough_images(network: FeatureNetwork, num_images: int) -> None:
     """Refuse to call a number FID that only its number of images decides; ask before the images are made.
 
+    Args:
+        network: what the images are to be seen by.
+        num_images: of the smaller set, generated or real.
+
     Raises:
-        ConfigError: if there are no more generated images than features, and the network is the published one.
+        ConfigError: if there are no more images than features, and the network is the published one.
     """
-    if network.is_published and num_images <= network.num_features:
+    if not _can_measure_distance(network, num_images):
         raise ConfigError(
-            f"FID needs more generated images than features: {num_images} images do not span {network.num_features} "
-            f"features, and the value would depend on their number; make at least {network.num_features + 1}, or "
-            "measure in a smaller network."
+            f"FID needs more images than features, generated and real: {num_images} images do not span "
+            f"{network.num_features} features, and the value would depend on their number; make at least "
+            f"{network.num_features + 1} and compare them with as many real ones, or measure in a smaller network."
         )
 
 
@@ -63,7 +67,8 @@ def set_measurements(
         groups: the map that each image of `fake` was made from; None: each has its own.
 
     Returns:
-        "fd", "kid" and, where both sets have more images than neighbours, "precision" and "recall".
+        "kid", "fd" unless it would be called FID with too few images (`check_enough_images`), and "precision" and
+        "recall" where both sets have more images than neighbours.
     """
     kept = len(fake.vectors)
     groups = torch.arange(fake.count) if groups is None else groups.cpu()
@@ -72,17 +77,17 @@ def set_measurements(
     shrink = math.sqrt(drawn / len(groups.unique()))
     resamples = _RESAMPLES if network.num_features <= _WIDE else _RESAMPLES_WIDE
     weights = resample_weights(drawn, seed=seed, resamples=resamples)[:, places]
-    distance = float(frechet_distance(*real.moments(), *fake.moments()))
-    moved = resampled_frechet_distances(*real.moments(), fake.vectors, weights)
-    low, high = centred_interval(distance, moved, shrink=shrink)
-    measurements = {
-        "fd": Measurement(
+    measurements = {}
+    if _can_measure_distance(network, count := min(real.count, fake.count)):
+        distance = float(frechet_distance(*real.moments(), *fake.moments()))
+        moved = resampled_frechet_distances(*real.moments(), fake.vectors, weights)
+        low, high = centred_interval(distance, moved, shrink=shrink)
+        measurements["fd"] = Measurement(
             distance,
             protocol(f"{network.metric_name('FID')}, {what}", "none"),
             interval=(max(low, 0.0), high),
-            note=_note(min(real.count, fake.count), network.num_features),
+            note=_note(count, network.num_features),
         )
-    }
     used = f"{len(real.vectors)} real and {kept} judged images"
     discrepancy = float(kernel_distance(real.vectors, fake.vectors))
     measurements["kid"] = Measurement(
@@ -131,6 +136,11 @@ def inception_score_measurement(
         note=f"its standard deviation over the splits is {float(score.deviation):.3g}.",
     )
     return {"inception_score": measurement}
+
+
+def _can_measure_distance(network: FeatureNetwork, num_images: int) -> bool:
+    """Only what is not called FID may be measured of images that do not span the features; it has a note then."""
+    return num_images > network.num_features or not network.is_published
 
 
 def _note(count: int, num_features: int) -> str:

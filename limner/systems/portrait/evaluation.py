@@ -91,8 +91,8 @@ def evaluate(
             f"{pictures} results of {len(rows)} photos in batches of {batch_size} cannot be evaluated: at least two of "
             "both are needed, and a batch has at least one."
         )
-    check_enough_images(network, pictures)
     used = dataclasses.replace(rows, rows=rows.rows[:pictures])
+    check_enough_images(network, len(used))
     run = _Run(pipeline, judge, network, used, split, seed, batch_size, pictures)
     with pipeline.inference():
         run.encode(progress)

@@ -99,6 +99,14 @@ def test_intervals_from_a_part_of_the_images_are_scaled_to_all():
     assert width["part"] == pytest.approx(width["whole"], rel=0.5)  # unscaled it would be about 3 times as wide
 
 
+def test_no_distance_is_called_fid_of_fewer_images_than_features():
+    few, many = vectors(8, 8, 0), vectors(20, 8, 1)
+    for real, fake in ((few, many), (many, few)):
+        assert set(measure(real, fake, frechet_name="FID")) == {"kid", "precision", "recall"}
+        assert "8 images do not span 8 features" in measure(real, fake, frechet_name="FID-people")["fd"].note
+    assert "fd" in measure(vectors(9, 8, 0), many, frechet_name="FID")
+
+
 def width(measurement) -> float:
     low, high = measurement.interval
     return high - low

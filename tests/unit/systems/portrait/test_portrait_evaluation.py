@@ -13,7 +13,7 @@ import torch
 from limner.data.manifest import DataSpec, Manifest, open_manifest
 from limner.data.schema import get_schema
 from limner.errors import ConfigError
-from limner.metrics.features import judge_features
+from limner.metrics.features import FeatureNetwork, judge_features
 from limner.metrics.tables import published_table
 from limner.nn.parsing import ParsingNetwork
 from limner.systems.parser.pipeline import ParserPipeline
@@ -101,6 +101,25 @@ def test_mean_inside_a_mask():
 def test_the_table_of_the_slides():
     rows = {row.method: row.values["fid"] for row in published_table("portrait-experiments").rows}
     assert rows == {"original method": 26.54, "changed eye mask": 26.04, "multi-target-mask encoder": 28.48}
+
+
+def test_fid_of_fewer_photos_than_features_is_refused(pipeline, manifest):
+    """More results than features are not enough."""
+    features = FeatureNetwork(
+        "inception-v3", "none", "ab" * 32, 3, lambda image: image.mean((2, 3)), frechet_name="FID"
+    )
+    judge, few = make_judge("portrait-11"), dataclasses.replace(manifest, rows=manifest.rows[:4])
+    with pytest.raises(ConfigError, match="3 images do not span 3 features"):
+        evaluate(
+            pipeline,
+            dataclasses.replace(few, rows=few.rows[:3]),
+            judge=judge,
+            features=features,
+            split="all",
+            num_images=8,
+        )
+    report = evaluate(pipeline, few, judge=judge, features=features, split="all", num_images=8)
+    assert {"fd", "fd_paired"} <= set(report.measurements)
 
 
 def test_refusals(pipeline, manifest):

@@ -9,10 +9,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from limner.errors import ConfigError, DataError
 from limner.mask_to_image.evaluation import _Run
-from limner.metrics.features import judge_features
+from limner.metrics.features import FeatureNetwork, judge_features
 from limner.systems.parser.networks import ParsingNetwork
 from limner.systems.parser.pipeline import ParserPipeline
 from limner.systems.scgan.evaluation import evaluate
@@ -168,6 +169,37 @@ def test_another_feature_network(shapes):
     pipeline = make_pipeline(shapes.spec)
     result = evaluate(pipeline, shapes, judge=make_judge(shapes.spec), features=features, num_images=6)
     assert result.measurements["fd"].protocol.network == "parser others"
+
+
+@pytest.fixture
+def published():
+    """Twelve features under the name of Inception-v3's."""
+    return FeatureNetwork(
+        "inception-v3",
+        "none",
+        "ab" * 32,
+        12,
+        lambda image: functional.adaptive_avg_pool2d(image, 2).flatten(1),
+        frechet_name="FID",
+    )
+
+
+def test_fid_of_fewer_real_images_than_features_is_refused(shapes, make_shapes, published):
+    pipeline, judge = make_pipeline(shapes.spec), make_judge(shapes.spec)
+    for manifest, split in ((make_shapes(num_train=12), "test"), (make_shapes(num_train=2), "all")):
+        with pytest.raises(ConfigError, match=r"generated and real: (12|8) images do not span 12 features"):
+            evaluate(pipeline, manifest, judge=judge, features=published, split=split, num_images=20)
+    with pytest.raises(ConfigError, match="12 images do not span 12 features"):
+        evaluate(pipeline, shapes, judge=judge, features=published, num_images=12)
+
+
+def test_nothing_is_called_fid_that_too_few_images_decide(shapes, published):
+    result = evaluate(
+        make_pipeline(shapes.spec), shapes, judge=make_judge(shapes.spec), features=published, num_images=13
+    )
+    named = {key for key, one in result.measurements.items() if one.protocol.metric.startswith("FID")}
+    assert named == {"fd"}  # there are only six maps for `fd_one_per_map` and `fd_real`
+    assert {"kid_one_per_map", "kid_real"} <= set(result.measurements)
 
 
 def test_refusals(shapes, make_shapes):
