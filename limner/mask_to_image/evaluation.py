@@ -169,7 +169,11 @@ def evaluate_pictures(
         },
         measurements=measurements,
         published=published,
-        table_keys={"mean_iou": f"{by}_mean_iou", "pixel_accuracy": f"{by}_pixel_accuracy"},
+        table_keys={
+            "mean_iou": f"{by}_mean_iou",
+            "pixel_accuracy": f"{by}_pixel_accuracy",
+            **({"fid": "fd"} if network.is_published else {}),
+        },
         sheet=sheet,
     )
 

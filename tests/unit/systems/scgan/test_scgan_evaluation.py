@@ -202,6 +202,17 @@ def test_nothing_is_called_fid_that_too_few_images_decide(shapes, published):
     assert {"kid_one_per_map", "kid_real"} <= set(result.measurements)
 
 
+def test_fid_stands_beside_the_published_one_and_no_other_distance_does(report, shapes, published):
+    assert "fid" not in report.to_json()["published"]["measured"]
+    assert "measured | not measured |" in report.table()
+    result = evaluate(
+        make_pipeline(shapes.spec), shapes, judge=make_judge(shapes.spec), features=published, num_images=13
+    )
+    value = result.measurements["fd"].value
+    assert result.to_json()["published"]["measured"]["fid"] == value
+    assert f"measured | {value:.2f} |" in result.table()
+
+
 def test_refusals(shapes, make_shapes):
     pipeline, judge = make_pipeline(shapes.spec), make_judge(shapes.spec)
     for count in (0, 1, -5):
