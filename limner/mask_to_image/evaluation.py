@@ -133,7 +133,8 @@ def evaluate_pictures(
     check_judge(painter.spec, judge, name=weights_name, attributes=uses_attributes)
     published = published_table(table or published_table_for(painter.spec))
     rows = manifest if split == "all" else manifest.split(split)
-    reference = manifest.split("train") if split != "all" and "train" in manifest.split_sizes() else rows
+    is_own_reference = split in ("all", "train") or "train" not in manifest.split_sizes()
+    reference = rows if is_own_reference else manifest.split("train")
     if num_images is None:
         num_images = max(DEFAULT_NUM_IMAGES, len(rows))
     if num_images < 2 or len(rows) < 2:

@@ -149,6 +149,12 @@ def test_all_rows_are_their_own_reference(shapes):
     assert result.measurements["judge_mean_iou_real"].protocol.count == 4
 
 
+def test_training_rows_are_their_own_reference(shapes):
+    result = evaluate(make_pipeline(shapes.spec), shapes, judge=make_judge(shapes.spec), split="train", num_images=4)
+    assert result.measurements["fd"].protocol.reference == "24 real images of train"
+    assert "fd_real" not in result.measurements
+
+
 def test_more_pictures_of_the_same_maps_do_not_narrow_an_interval(shapes, monkeypatch):
     pipeline = make_pipeline(shapes.spec)
     paint = pipeline.paint
