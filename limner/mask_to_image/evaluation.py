@@ -399,6 +399,8 @@ def _distances(run: _Run, fakes: _Scores, reals: _Scores, reference: Manifest) -
     network = run.feature_network
     same = reference is run.rows
     against = f"{len(reference)} real images of {run.split if same else 'train'}"
+    if not same:  # else the protocol names these data anyway
+        against += f" (data {reference.fingerprint()[:12]})"
     real = run.statistics_of(reference)
     sets = {"": (fakes.features, fakes.maps, "generated")}
     if (one_each := len(reals.features)) < len(fakes.features):

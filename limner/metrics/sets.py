@@ -77,6 +77,7 @@ def set_measurements(
     shrink = math.sqrt(drawn / len(groups.unique()))
     resamples = _RESAMPLES if network.num_features <= _WIDE else _RESAMPLES_WIDE
     weights = resample_weights(drawn, seed=seed, resamples=resamples)[:, places]
+    resampled = f"interval of {resamples} resamples"
     measurements = {}
     if _can_measure_distance(network, count := min(real.count, fake.count)):
         distance = float(frechet_distance(*real.moments(), *fake.moments()))
@@ -84,7 +85,7 @@ def set_measurements(
         low, high = centred_interval(distance, moved, shrink=shrink)
         measurements["fd"] = Measurement(
             distance,
-            protocol(f"{network.metric_name('FID')}, {what}", "none"),
+            protocol(f"{network.metric_name('FID')}, {what}", resampled),
             interval=(max(low, 0.0), high),
             note=_note(count, network.num_features),
         )
@@ -92,7 +93,7 @@ def set_measurements(
     discrepancy = float(kernel_distance(real.vectors, fake.vectors))
     measurements["kid"] = Measurement(
         discrepancy,
-        protocol(f"{network.metric_name('KID')}, {what}", f"{SETTINGS} of {used}"),
+        protocol(f"{network.metric_name('KID')}, {what}", f"{SETTINGS} of {used}, {resampled}"),
         interval=centred_interval(discrepancy, resampled_kernel_distances(real.vectors, fake.vectors, weights)),
     )
     if min(len(real.vectors), kept) <= NEIGHBOURS:

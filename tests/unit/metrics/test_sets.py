@@ -73,9 +73,14 @@ def test_names_and_settings():
     assert [m.protocol.metric for m in published.values()] == [
         f"{name}, generated" for name in ("FID", "KID", "Precision", "Recall")
     ]
-    assert published["kid"].protocol.settings == "kernel (x.y/d + 1)^3, all pairs of 40 real and 30 judged images"
+    assert published["kid"].protocol.settings == (
+        "kernel (x.y/d + 1)^3, all pairs of 40 real and 30 judged images, interval of 200 resamples"
+    )
     assert published["recall"].protocol.settings == "balls to neighbour 3, 40 real and 30 judged images"
     assert published["fd"].note == ""
+    assert published["fd"].protocol.settings == "interval of 200 resamples"
+    wide = measure(vectors(5, 513, 0), vectors(4, 513, 1))
+    assert all("interval of 20 resamples" in wide[name].protocol.settings for name in ("fd", "kid"))
 
 
 def test_identical_constant_and_few_images():

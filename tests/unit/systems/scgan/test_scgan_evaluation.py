@@ -14,6 +14,7 @@ from torch.nn import functional
 from limner.errors import ConfigError, DataError
 from limner.mask_to_image.evaluation import _Run
 from limner.metrics.features import FeatureNetwork, judge_features
+from limner.metrics.protocol import comparable, differences
 from limner.systems.parser.networks import ParsingNetwork
 from limner.systems.parser.pipeline import ParserPipeline
 from limner.systems.scgan.evaluation import evaluate
@@ -46,7 +47,7 @@ def report(shapes):
     return evaluate(make_pipeline(shapes.spec), shapes, judge=make_judge(shapes.spec), num_images=15, batch_size=4)
 
 
-def test_everything_is_measured_with_its_protocol(report):
+def test_everything_is_measured_with_its_protocol(report, shapes):
     expected = {
         "own_pixel_accuracy",
         "own_mean_iou",
@@ -73,7 +74,8 @@ def test_everything_is_measured_with_its_protocol(report):
     assert counts["judge_mean_iou"] == 15
     fd = report.measurements["fd"]
     assert "FD-parser" in fd.protocol.metric
-    assert fd.protocol.reference == "24 real images of train"
+    train = shapes.split("train").fingerprint()[:12]
+    assert fd.protocol.reference == f"24 real images of train (data {train})"
     assert "15 images do not span 64 features" in fd.note
     json.dumps(report.to_json(), allow_nan=False)
     assert "| SPADE | 18.50 |" in report.table()
@@ -147,6 +149,17 @@ def test_all_rows_are_their_own_reference(shapes):
     assert result.measurements["fd"].protocol.reference == "30 real images of all"
     assert "fd_real" not in result.measurements
     assert result.measurements["judge_mean_iou_real"].protocol.count == 4
+
+
+def test_numbers_against_other_training_pictures_are_not_comparable(report, shapes):
+    rows = tuple(
+        dataclasses.replace(row, name=f"other {row.name}") if row.split == "train" else row for row in shapes.rows
+    )
+    other = dataclasses.replace(shapes, rows=rows)
+    found = evaluate(make_pipeline(shapes.spec), other, judge=make_judge(shapes.spec), num_images=15, batch_size=4)
+    ours, theirs = report.measurements, found.measurements
+    assert differences(ours["fd"].protocol, theirs["fd"].protocol) == ["reference"]
+    assert comparable(ours["judge_mean_iou"].protocol, theirs["judge_mean_iou"].protocol)
 
 
 def test_training_rows_are_their_own_reference(shapes):
