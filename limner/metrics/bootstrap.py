@@ -48,11 +48,11 @@ def centred_interval(
 
     Args:
         value: of the set itself.
-        values: of its resamples.
+        values: of its resamples; those that are not a number are left out.
         shrink: factor on their spread, where they are of a part of the set: the root of that part.
         level: probability mass.
     """
-    return percentile_interval(shrink * (values - values.mean()) + value, level=level)
+    return percentile_interval(shrink * (values - values.nanmean()) + value, level=level)
 
 
 def mean_interval(

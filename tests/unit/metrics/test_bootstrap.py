@@ -65,3 +65,5 @@ def test_centred_interval_is_moved_and_shrunk():
     values = torch.arange(101.0)  # mean 50
     assert centred_interval(7.0, values, level=0.8) == pytest.approx((-33, 47))
     assert centred_interval(7.0, values, shrink=0.5, level=0.8) == pytest.approx((-13, 27))
+    without = torch.cat([values, torch.tensor([float("nan")])])
+    assert centred_interval(7.0, without, level=0.8) == pytest.approx((-33, 47))

@@ -112,6 +112,12 @@ def test_no_distance_is_called_fid_of_fewer_images_than_features():
     assert "fd" in measure(vectors(9, 8, 0), many, frechet_name="FID")
 
 
+def test_resamples_of_one_image_do_not_take_the_interval_away():
+    few = measure(vectors(50, 4, 0), vectors(3, 4, 1))["kid"]  # every ninth resample holds one image only
+    low, high = few.interval
+    assert low < few.value < high
+
+
 def width(measurement) -> float:
     low, high = measurement.interval
     return high - low
