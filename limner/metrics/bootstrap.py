@@ -7,9 +7,13 @@ another data set.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from jaxtyping import Float, Int64, Shaped
 from torch import Tensor
+
+_BLOCK = 2**20  # weights at a time, 8 MB
 
 RESAMPLES = 1000
 LEVEL = 0.95
@@ -19,10 +23,18 @@ Interval = tuple[float, float]
 
 def resample_weights(count: int, *, seed: int, resamples: int = RESAMPLES) -> Float[Tensor, "resamples count"]:
     """How often each of `count` pictures occurs in each resample; rows sum to `count`. float64, on the CPU."""
+    return torch.cat([*weight_blocks(count, seed=seed, resamples=resamples)])
+
+
+def weight_blocks(
+    count: int, *, seed: int, resamples: int = RESAMPLES
+) -> Iterator[Float[Tensor, "some_resamples count"]]:
+    """Rows of `resample_weights`, some at a time: all of a large set would take gigabytes."""
     random = torch.Generator().manual_seed(seed)
-    draws = torch.randint(count, (resamples, count), generator=random)
-    weights = torch.zeros(resamples, count, dtype=torch.float64)
-    return weights.scatter_add_(1, draws, torch.ones_like(weights))
+    for rows in torch.arange(resamples).split(max(1, _BLOCK // max(1, count))):
+        draws = torch.randint(count, (len(rows), count), generator=random)
+        weights = torch.zeros(len(rows), count, dtype=torch.float64)
+        yield weights.scatter_add_(1, draws, torch.ones_like(weights))
 
 
 def group_places(groups: Int64[Tensor, " count"]) -> Int64[Tensor, " count"]:
@@ -79,7 +91,7 @@ def mean_interval(
     if groups is not None:
         places = group_places(groups)
         values, counts = torch.bincount(places, values), torch.bincount(places, counts)
-    # One resample at a time: all draws of a large set at once would take gigabytes.
+    # One resample at a time: see `weight_blocks`.
     draws = (torch.randint(len(values), (len(values),), generator=random) for _ in range(resamples))
     means = [values[drawn].sum() / counts[drawn].sum() for drawn in draws]
     return percentile_interval(torch.stack(means), level=level)

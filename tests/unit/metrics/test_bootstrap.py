@@ -11,6 +11,7 @@ from limner.metrics.bootstrap import (
     mean_interval,
     percentile_interval,
     resample_weights,
+    weight_blocks,
 )
 
 
@@ -21,6 +22,15 @@ def test_weights_count_draws():
     assert weights.sum(1).tolist() == [9] * 50
     assert torch.equal(weights, resample_weights(9, seed=0, resamples=50))
     assert not torch.equal(weights, resample_weights(9, seed=1, resamples=50))
+
+
+def test_blocks_of_weights_are_the_same_draws(monkeypatch):
+    whole = resample_weights(9, seed=0, resamples=50)
+    monkeypatch.setattr("limner.metrics.bootstrap._BLOCK", 64)
+    blocks = list(weight_blocks(9, seed=0, resamples=50))
+    assert [len(block) for block in blocks] == [7] * 7 + [1]
+    assert torch.equal(torch.cat(blocks), whole)
+    assert [len(block) for block in weight_blocks(100, seed=0, resamples=3)] == [1, 1, 1]
 
 
 def test_interval_of_a_mean_has_the_width_of_theory():
