@@ -167,7 +167,7 @@ class FrechetDistance(Metric):
             ShapeError: if there are not `num_features` features.
             DataError: if a feature is not finite.
         """
-        vectors = feature_vectors(*self._features, images, self.num_features).to(self.real_sum.device)
+        vectors = feature_vectors(*self._features, images, self.num_features, device=self.real_sum.device)
         if real:
             self.real_count += len(vectors)
             self.real_sum += vectors.sum(0)

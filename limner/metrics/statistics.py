@@ -82,7 +82,7 @@ def collect_statistics(
     vectors = torch.zeros(len(kept), num_features)
     first = 0
     for batch in batches:
-        part = feature_vectors(None, batch, num_features).cpu()
+        part = feature_vectors(None, batch, num_features)
         total += part.sum(0)
         outer += part.T @ part
         inside = (kept >= first) & (kept < first + len(part))
