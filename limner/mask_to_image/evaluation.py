@@ -133,7 +133,8 @@ def evaluate_pictures(
     check_judge(painter.spec, judge, name=weights_name, attributes=uses_attributes)
     published = published_table(table or published_table_for(painter.spec))
     rows = manifest if split == "all" else manifest.split(split)
-    reference = manifest.split("train") if split != "all" and "train" in manifest.split_sizes() else rows
+    is_own_reference = split in ("all", "train") or "train" not in manifest.split_sizes()
+    reference = rows if is_own_reference else manifest.split("train")
     if num_images is None:
         num_images = max(DEFAULT_NUM_IMAGES, len(rows))
     if num_images < 2 or len(rows) < 2:
@@ -143,7 +144,7 @@ def evaluate_pictures(
     if batch_size < 1:
         raise ConfigError(f"batch_size is {batch_size}; it must be at least 1.")
 
-    check_enough_images(network, num_images)
+    check_enough_images(network, min(num_images, len(reference)))
 
     run = _Run(painter, judge, network, own, rows, split, seed, batch_size, progress)
     with painter.inference():
@@ -169,7 +170,11 @@ def evaluate_pictures(
         },
         measurements=measurements,
         published=published,
-        table_keys={"mean_iou": f"{by}_mean_iou", "pixel_accuracy": f"{by}_pixel_accuracy"},
+        table_keys={
+            "mean_iou": f"{by}_mean_iou",
+            "pixel_accuracy": f"{by}_pixel_accuracy",
+            **({"fid": "fd"} if network.is_published else {}),
+        },
         sheet=sheet,
     )
 
@@ -187,6 +192,8 @@ class _Scores:
     """(maps, classes, classes), by the judge; images of one map are added up."""
     own_confusion: Tensor
     """The same by the system's own segmentor; zeros where there is none."""
+    maps: Tensor
+    """(images,), the map that each was made from."""
     features: Tensor
     """(images, features)."""
     attributes: Tensor
@@ -259,14 +266,14 @@ class _Run:
             image = Resize(self.judge.image_size, antialias=True)(batch.image)
             rows.append(
                 (
+                    index,
                     self.feature_network(batch.image).cpu(),
                     batch.attributes.cpu(),
                     self.judge.attribute_logits(image).cpu(),
                     self.own_attribute_logits(batch.image).cpu(),
                 )
             )
-        features, attributes, judge_logits, own_logits = (torch.cat(column) for column in zip(*rows, strict=True))
-        return _Scores(judged, own, features, attributes, judge_logits, own_logits)
+        return _Scores(judged, own, *(torch.cat(column) for column in zip(*rows, strict=True)))
 
     def statistics_of(self, rows: Manifest) -> FeatureStatistics:
         """What real images look like to the feature network; kept on disk for the next evaluation."""
@@ -392,20 +399,22 @@ def _distances(run: _Run, fakes: _Scores, reals: _Scores, reference: Manifest) -
     network = run.feature_network
     same = reference is run.rows
     against = f"{len(reference)} real images of {run.split if same else 'train'}"
+    if not same:  # else the protocol names these data anyway
+        against += f" (data {reference.fingerprint()[:12]})"
     real = run.statistics_of(reference)
-    sets = {"": (fakes.features, "generated")}
-    if len(fakes.features) > len(reals.features):
-        sets["_one_per_map"] = (fakes.features[: len(reals.features)], "generated, one a map")
+    sets = {"": (fakes.features, fakes.maps, "generated")}
+    if (one_each := len(reals.features)) < len(fakes.features):
+        sets["_one_per_map"] = (fakes.features[:one_each], fakes.maps[:one_each], "generated, one a map")
     if not same:
-        sets["_real"] = (reals.features, "real (the floor)")
+        sets["_real"] = (reals.features, reals.maps, "real (the floor)")
     measurements = {}
-    for suffix, (vectors, what) in sets.items():
+    for suffix, (vectors, maps, what) in sets.items():
 
         def protocol(metric: str, settings: str, count: int = len(vectors), fake: bool = suffix != "_real") -> Protocol:
             return run.protocol(metric, count=count, network=network, fake=fake, reference=against, settings=settings)
 
         judged = collect_statistics([vectors], len(vectors), num_features=network.num_features)
-        found = set_measurements(real, judged, network, what=what, protocol=protocol, seed=run.seed)
+        found = set_measurements(real, judged, network, what=what, protocol=protocol, seed=run.seed, groups=maps)
         found.update(inception_score_measurement(vectors, network, what=what, protocol=protocol))
         measurements.update({f"{key}{suffix}": value for key, value in found.items()})
     return measurements
@@ -435,7 +444,7 @@ def _attributes(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measurem
             float(correct.mean()),
             run.protocol(f"attribute accuracy by {by}", count=len(logits), network=network, fake=scores is fakes),
             is_share=True,
-            interval=mean_interval(decisions.mean(1), seed=run.seed),
+            interval=mean_interval(decisions.mean(1), seed=run.seed, groups=scores.maps),
             per_class=each,
             note=f"always answering with the most frequent value scores {100 * guess:.2f} %.",
         )

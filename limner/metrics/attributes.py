@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -16,16 +16,27 @@ Kind = Literal["multi_label", "exclusive"]
 
 def attributes_correct(
     logits: Float[Tensor, "batch attributes"],
-    target: Float[Tensor, "batch attributes"],
+    target: Shaped[Tensor, "*shape"],
     kind: Kind,
 ) -> Bool[Tensor, "batch decisions"]:
     """Whether each decision is right; the mean of the result is the accuracy.
 
     Args:
         logits: unbounded.
-        target: 0 or 1; of fractional ones the nearer counts (multi-label) or the largest (exclusive).
+        target: of that shape, 0 or 1; of fractional ones the nearer counts (multi-label) or the largest (exclusive).
         kind: "multi_label" makes one decision for each attribute at probability 0.5, "exclusive" one for each image.
+
+    Raises:
+        ShapeError: if the shapes differ or are not (batch, attributes).
+        DataError: if a logit is not finite.
     """
+    if logits.ndim != 2 or logits.shape != target.shape:
+        raise ShapeError(
+            f"Attribute logits and their targets must both have the shape (batch, attributes), not "
+            f"{tuple(logits.shape)} and {tuple(target.shape)}."
+        )
+    if not logits.isfinite().all():
+        raise DataError("Some attribute logits are not finite; check the images that they were made of.")
     if kind == "exclusive":
         return (logits.argmax(1) == target.argmax(1))[:, None]
     return (logits > 0) == (target > 0.5)
@@ -59,15 +70,17 @@ class AttributeAccuracy(Metric):
         self.add_state("correct", torch.zeros(decisions, dtype=torch.int64), dist_reduce_fx="sum")
         self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
-    def update(self, logits: Float[Tensor, "batch attributes"], target: Float[Tensor, "batch attributes"]) -> None:
+    def update(self, logits: Float[Tensor, "batch attributes"], target: Shaped[Tensor, "*shape"]) -> None:
         """Add images.
 
         Raises:
-            ShapeError: if there are not `num_attributes` logits.
+            ShapeError: if there are not `num_attributes` logits, or as `attributes_correct`.
+            DataError: as `attributes_correct`.
         """
+        correct = attributes_correct(logits, target, self.kind)
         if logits.shape[1] != self.num_attributes:
             raise ShapeError(f"There are {logits.shape[1]} attribute logits for {self.num_attributes} attributes.")
-        self.correct += attributes_correct(logits, target, self.kind).sum(0).to(self.correct.device)
+        self.correct += correct.sum(0).to(self.correct.device)
         self.count += len(logits)
 
     def compute(self) -> Float[Tensor, " decisions"]:

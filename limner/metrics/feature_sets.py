@@ -67,7 +67,7 @@ class FeatureSetMetric(Metric):
             ShapeError: if there are not `num_features` features.
             DataError: if a feature is not finite.
         """
-        vectors = feature_vectors(*self._features, images, self.num_features).to(self.device)
+        vectors = feature_vectors(*self._features, images, self.num_features, device=self.device)
         (self.real if real else self.fake).append(vectors)
 
     def compute(self) -> Any:

@@ -94,7 +94,11 @@ def people_features(parser: Judge) -> FeatureNetwork:
 
 
 def feature_vectors(
-    features: Callable[[Tensor], Tensor] | None, images: Shaped[Tensor, "batch ..."], num_features: int
+    features: Callable[[Tensor], Tensor] | None,
+    images: Shaped[Tensor, "batch ..."],
+    num_features: int,
+    *,
+    device: torch.device | str = "cpu",
 ) -> Float[Tensor, "batch features"]:
     """Checked feature vectors of a batch, float64.
 
@@ -102,13 +106,14 @@ def feature_vectors(
         features: the network; None: `images` are feature vectors already.
         images: what it takes.
         num_features: how many there must be.
+        device: where the vectors are wanted; where the images are, there may be no float64 (Apple's GPUs).
 
     Raises:
         ShapeError: if there are not `num_features` features.
         DataError: if a feature is not finite.
     """
     with torch.no_grad():
-        vectors = (images if features is None else features(images)).double()
+        vectors = (images if features is None else features(images)).to(device).double()
     if vectors.ndim != 2 or vectors.shape[1] != num_features:
         raise ShapeError(f"The feature vectors have shape {tuple(vectors.shape)}, not (batch, {num_features}).")
     if not vectors.isfinite().all():

@@ -20,6 +20,8 @@ from torchmetrics import Metric
 from limner.errors import DataError, ShapeError
 from limner.metrics.features import feature_vectors
 
+_NEGATIVE = 1e-3  # how far below 0 rounding may carry an eigenvalue, in units of what was rounded
+
 Array = Tensor | NDArray[np.floating[Any]]
 
 
@@ -37,18 +39,22 @@ def frechet_distance(mu1: Array, sigma1: Array, mu2: Array, sigma2: Array) -> Fl
         sigma2: its covariance, (d, d).
 
     Raises:
-        ShapeError: if there are other shapes.
-        DataError: if a value is not finite.
+        ShapeError: if there are other shapes, or d is 0.
+        DataError: if a value is complex or not finite, or a matrix has a negative eigenvalue beyond rounding, which no
+            covariance has.
     """
-    values = [torch.as_tensor(value).double() for value in (mu1, sigma1, mu2, sigma2)]
+    given = [torch.as_tensor(value) for value in (mu1, sigma1, mu2, sigma2)]
+    if any(value.is_complex() for value in given):
+        raise DataError("Means and covariances must be real, not complex.")
+    values = [value.double() for value in given]
     mean1, covariance1, mean2, covariance2 = values
     shapes, size = [tuple(value.shape) for value in values], mean1.numel()
-    if shapes != [(size,), (size, size), (size,), (size, size)]:
-        raise ShapeError(f"Means and covariances must have shapes (d,), (d, d), (d,), (d, d), not {shapes}.")
+    if not size or shapes != [(size,), (size, size), (size,), (size, size)]:
+        raise ShapeError(f"Means and covariances must have shapes (d,), (d, d), (d,), (d, d), d >= 1, not {shapes}.")
     if not all(bool(value.isfinite().all()) for value in values):
         raise DataError("Means and covariances must be finite; check the features that they were made of.")
     shift = (mean1 - mean2).square().sum()
-    cross = torch.linalg.svdvals(_square_root(covariance1) @ _square_root(covariance2)).sum()
+    cross = torch.linalg.svdvals(_square_root(covariance1, mean1) @ _square_root(covariance2, mean2)).sum()
     # The true value is never negative; the difference of two equal traces may be, by a rounding.
     distance: Tensor = shift + covariance1.trace() + covariance2.trace() - 2 * cross
     return distance.clamp_min(0)
@@ -80,8 +86,8 @@ def resampled_frechet_distances(
         vectors: feature vectors of the other set.
         weights: how often each vector occurs in each resample.
     """
-    root, trace = _square_root(covariance.double()), covariance.double().trace()
-    mean, vectors = mean.double(), vectors.double()
+    mean, covariance, vectors = mean.double(), covariance.double(), vectors.double()
+    root, trace = _square_root(covariance, mean), covariance.trace()
     distances = []
     for row in weights.to(vectors):
         count = row.sum()
@@ -94,9 +100,16 @@ def resampled_frechet_distances(
     return torch.stack(distances)
 
 
-def _square_root(covariance: Tensor) -> Tensor:
-    """The symmetric root of a positive semi-definite matrix, with eigenvalues that are only rounding set to zero."""
+def _square_root(covariance: Tensor, mean: Tensor) -> Tensor:
+    """The symmetric root of a positive semi-definite matrix, with eigenvalues that are only rounding set to zero.
+
+    Raises:
+        DataError: if an eigenvalue is negative beyond the rounding of a covariance about that mean.
+    """
     values, vectors = torch.linalg.eigh((covariance + covariance.T) / 2)
+    # A covariance is a difference of squares about as large as those of the mean, and may come in half precision.
+    if float(values.min()) < -_NEGATIVE * float(values.abs().max() + mean.square().sum()):
+        raise DataError(f"A covariance matrix has no negative eigenvalue, but this one has {float(values.min()):.3g}.")
     noise = values.abs().max() * len(values) * torch.finfo(values.dtype).eps
     root: Tensor = (vectors * values.where(values > noise, 0).sqrt()) @ vectors.T
     return root
@@ -154,7 +167,7 @@ class FrechetDistance(Metric):
             ShapeError: if there are not `num_features` features.
             DataError: if a feature is not finite.
         """
-        vectors = feature_vectors(*self._features, images, self.num_features).to(self.real_sum.device)
+        vectors = feature_vectors(*self._features, images, self.num_features, device=self.real_sum.device)
         if real:
             self.real_count += len(vectors)
             self.real_sum += vectors.sum(0)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from limner.backbones.inception import IMAGE_SIZE, NUM_FEATURES, InceptionV3
+from limner.errors import ConfigError
 from limner.metrics.features import FeatureNetwork
 from limner.metrics.resize import Resize
 
@@ -37,7 +38,10 @@ def inception_network(
 
     Raises:
         WeightsError: if the file is not of this network.
+        ConfigError: if there is no such preparation.
     """
+    if preparation not in get_args(Preparation):
+        raise ConfigError(f'There is no preparation "{preparation}"; there are {", ".join(get_args(Preparation))}.')
     network = InceptionV3.from_file(file).to(device)
 
     def features(image: Float[Tensor, "batch 3 299 299"]) -> Float[Tensor, "batch 2048"]:

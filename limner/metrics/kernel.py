@@ -22,7 +22,7 @@ def kernel_distance(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d2"]) -> 
 
     Raises:
         ShapeError: if d and d2 differ.
-        DataError: if a set has fewer than two vectors.
+        DataError: if a set has fewer than two vectors, or the kernel of two vectors is not finite.
     """
     return resampled_kernel_distances(real, fake, fake.new_ones(1, len(fake), dtype=torch.float64))[0]
 
@@ -38,9 +38,12 @@ def resampled_kernel_distances(
         weights: how often each generated image occurs in each resample. An image is never paired with itself, nor
             with its copies in a resample.
 
+    Returns:
+        NaN for a resample that holds one image only.
+
     Raises:
         ShapeError: if d and d2 differ.
-        DataError: if a set has fewer than two vectors.
+        DataError: if a set has fewer than two vectors, or the kernel of two vectors is not finite.
     """
     if real.shape[1] != fake.shape[1]:
         raise ShapeError(f"Feature vectors of {real.shape[1]} and of {fake.shape[1]} numbers cannot be compared.")
@@ -67,6 +70,10 @@ def _weighted_sum(first: Tensor, second: Tensor, weights1: Tensor, weights2: Ten
     for rows, factors in zip(first.split(_BLOCK), weights1.split(_BLOCK, dim=1), strict=True):
         kernel = _kernel(rows @ second.T, second.shape[1])
         total += (factors * (weights2 @ kernel.T)).sum(1)
+    if not total.isfinite().all():
+        raise DataError(
+            "KID needs features that are finite and whose kernel is; check the images that they were made of."
+        )
     return total
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -9,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torchmetrics import Metric
 
-from limner.errors import DataError, ShapeError
+from limner.errors import ConfigError, DataError, ShapeError
 
 
 @runtime_checkable  # for the run-time type checks of the tests
@@ -89,3 +90,15 @@ def check_pair(first: Tensor, second: Tensor, *, name: str, smallest: int = 1) -
             f"{tuple(second.shape)}."
         )
     return first.double(), second.double()
+
+
+def check_data_range(data_range: float, *, name: str) -> None:
+    """Refuse a range of pixels that no images have.
+
+    Raises:
+        ConfigError: if it is not above 0 and finite.
+    """
+    if not 0 < data_range < math.inf:
+        raise ConfigError(
+            f"The data range of {name} is {data_range:g}; it must be above 0 and finite, such as 2 for [-1, 1]."
+        )

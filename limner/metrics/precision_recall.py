@@ -39,7 +39,7 @@ def inside_manifold(
     Raises:
         ShapeError: if d and d2 differ.
         ConfigError: if `neighbours` is below 1.
-        DataError: if the manifold has no more than `neighbours` vectors.
+        DataError: if the manifold has no more than `neighbours` vectors, or a squared distance is not finite.
     """
     if vectors.shape[1] != manifold.shape[1]:
         raise ShapeError(f"Feature vectors of {vectors.shape[1]} and {manifold.shape[1]} numbers cannot be compared.")
@@ -72,5 +72,10 @@ def _squared_distances(first: Tensor, second: Tensor) -> Iterator[Tensor]:
     norms = second.square().sum(1)
     for rows in first.split(_BLOCK):
         both = rows.square().sum(1, keepdim=True) + norms
+        if not both.isfinite().all():  # comparisons with these would be false, or true of everything
+            raise DataError(
+                "Precision and recall need features that are finite and whose squared distances are; check the images "
+                "that they were made of."
+            )
         distances = both - 2 * rows @ second.T
         yield distances.where(distances > _ROUNDING * both, 0)

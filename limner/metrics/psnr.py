@@ -8,7 +8,7 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
-from limner.metrics.pairs import check_pair
+from limner.metrics.pairs import check_data_range, check_pair
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,15 @@ class PSNR:
     squared differences, which is another and lower number.
 
     Attributes:
-        data_range: largest minus smallest possible value of a pixel.
+        data_range: largest minus smallest possible value of a pixel, above 0.
     """
 
     data_range: float = 2.0
     name: ClassVar[str] = "PSNR"
     higher_is_better: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_data_range(self.data_range, name=self.name)
 
     @property
     def settings(self) -> str:

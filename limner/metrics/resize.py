@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from jaxtyping import Float
@@ -35,6 +35,9 @@ class Resize:
             the middles of the first pixels on top of each other and steps by in/out, as TensorFlow 1 did: half a pixel
             off, and part of the graph that defines FID.
         enlarge: whether images that are smaller, in both directions, are enlarged; else they stay as they are.
+
+    Raises:
+        ConfigError: if there is no such size, filter or grid.
     """
 
     size: int
@@ -46,6 +49,9 @@ class Resize:
     def __post_init__(self) -> None:
         if self.size < 1:
             raise ConfigError(f"A size of {self.size} pixels is not possible; it must be at least 1.")
+        for name, value, words in (("filter", self.filter, Filter), ("grid", self.grid, Grid)):
+            if value not in get_args(words):
+                raise ConfigError(f'There is no {name} "{value}"; there are {", ".join(get_args(words))}.')
 
     def __str__(self) -> str:
         shift = "" if self.grid == "centres" else " on TensorFlow 1's grid"

@@ -10,7 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from limner.errors import ShapeError
-from limner.metrics.bootstrap import LEVEL, RESAMPLES, Interval, percentile_interval, resample_weights
+from limner.metrics.bootstrap import LEVEL, RESAMPLES, Interval, percentile_interval, weight_blocks
 
 IGNORE = 255
 """The id of pixels that nobody labelled; they count nowhere."""
@@ -119,9 +119,9 @@ def bootstrap_intervals(
     Returns:
         (low, high) of pixel accuracy and of mIoU.
     """
-    weights = resample_weights(len(confusion), seed=seed, resamples=resamples)
-    resampled = (weights @ confusion.cpu().double().flatten(1)).unflatten(1, confusion.shape[1:])
-    scores = segmentation_scores(resampled)
+    counts = confusion.cpu().double().flatten(1)
+    blocks = [weights @ counts for weights in weight_blocks(len(confusion), seed=seed, resamples=resamples)]
+    scores = segmentation_scores(torch.cat(blocks).unflatten(1, confusion.shape[1:]))
     return (
         percentile_interval(scores.pixel_accuracy, level=level),
         percentile_interval(scores.mean_iou, level=level),

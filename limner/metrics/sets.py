@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from limner.errors import ConfigError
-from limner.metrics.bootstrap import centred_interval, mean_interval, resample_weights
+from limner.metrics.bootstrap import centred_interval, group_places, mean_interval, resample_weights
 from limner.metrics.features import FeatureNetwork
 from limner.metrics.frechet import frechet_distance, resampled_frechet_distances
 from limner.metrics.inception_score import NUM_SPLITS, InceptionScore
@@ -26,14 +26,18 @@ _RESAMPLES, _RESAMPLES_WIDE = 200, 20
 def check_enough_images(network: FeatureNetwork, num_images: int) -> None:
     """Refuse to call a number FID that only its number of images decides; ask before the images are made.
 
+    Args:
+        network: what the images are to be seen by.
+        num_images: of the smaller set, generated or real.
+
     Raises:
-        ConfigError: if there are no more generated images than features, and the network is the published one.
+        ConfigError: if there are no more images than features, and the network is the published one.
     """
-    if network.is_published and num_images <= network.num_features:
+    if not _can_measure_distance(network, num_images):
         raise ConfigError(
-            f"FID needs more generated images than features: {num_images} images do not span {network.num_features} "
-            f"features, and the value would depend on their number; make at least {network.num_features + 1}, or "
-            "measure in a smaller network."
+            f"FID needs more images than features, generated and real: {num_images} images do not span "
+            f"{network.num_features} features, and the value would depend on their number; make at least "
+            f"{network.num_features + 1} and compare them with as many real ones, or measure in a smaller network."
         )
 
 
@@ -45,11 +49,13 @@ def set_measurements(
     what: str,
     protocol: Callable[[str, str], Protocol],
     seed: int,
+    groups: Int64[Tensor, " images"] | None = None,
 ) -> dict[str, Measurement]:
     """Fréchet distance, KID, precision and recall of `fake` against `real`.
 
     Intervals say how much the number would move had other images of the same kind been in `fake` (of recall: in
-    `real`); they come from at most `MAX_VECTORS` images and are scaled to the number of all.
+    `real`); they come from at most `MAX_VECTORS` images and are scaled to the number of all. Pictures that were made
+    from one map are not independent, so maps are drawn, each with all of its pictures.
 
     Args:
         real: statistics of the real images.
@@ -58,44 +64,50 @@ def set_measurements(
         what: they are, for the name of the metric: "generated".
         protocol: (name of the metric, its settings) -> protocol.
         seed: of the resamples.
+        groups: the map that each image of `fake` was made from; None: each has its own.
 
     Returns:
-        "fd", "kid" and, where both sets have more images than neighbours, "precision" and "recall".
+        "kid", "fd" unless it would be called FID with too few images (`check_enough_images`), and "precision" and
+        "recall" where both sets have more images than neighbours.
     """
     kept = len(fake.vectors)
-    shrink = math.sqrt(kept / fake.count)
+    groups = torch.arange(fake.count) if groups is None else groups.cpu()
+    places = group_places(groups[fake.kept])
+    drawn = int(places.max()) + 1  # the vectors may be of a part of the maps
+    shrink = math.sqrt(drawn / len(groups.unique()))
     resamples = _RESAMPLES if network.num_features <= _WIDE else _RESAMPLES_WIDE
-    weights = resample_weights(kept, seed=seed, resamples=resamples)
-    distance = float(frechet_distance(*real.moments(), *fake.moments()))
-    moved = resampled_frechet_distances(*real.moments(), fake.vectors, weights)
-    low, high = centred_interval(distance, moved, shrink=shrink)
-    measurements = {
-        "fd": Measurement(
+    weights = resample_weights(drawn, seed=seed, resamples=resamples)[:, places]
+    resampled = f"interval of {resamples} resamples"
+    measurements = {}
+    if _can_measure_distance(network, count := min(real.count, fake.count)):
+        distance = float(frechet_distance(*real.moments(), *fake.moments()))
+        moved = resampled_frechet_distances(*real.moments(), fake.vectors, weights)
+        low, high = centred_interval(distance, moved, shrink=shrink)
+        measurements["fd"] = Measurement(
             distance,
-            protocol(f"{network.metric_name('FID')}, {what}", "none"),
+            protocol(f"{network.metric_name('FID')}, {what}", resampled),
             interval=(max(low, 0.0), high),
-            note=_note(min(real.count, fake.count), network.num_features),
+            note=_note(count, network.num_features),
         )
-    }
     used = f"{len(real.vectors)} real and {kept} judged images"
     discrepancy = float(kernel_distance(real.vectors, fake.vectors))
     measurements["kid"] = Measurement(
         discrepancy,
-        protocol(f"{network.metric_name('KID')}, {what}", f"{SETTINGS} of {used}"),
+        protocol(f"{network.metric_name('KID')}, {what}", f"{SETTINGS} of {used}, {resampled}"),
         interval=centred_interval(discrepancy, resampled_kernel_distances(real.vectors, fake.vectors, weights)),
     )
     if min(len(real.vectors), kept) <= NEIGHBOURS:
         return measurements
     shares = {
-        "precision": inside_manifold(fake.vectors, real.vectors),
-        "recall": inside_manifold(real.vectors, fake.vectors),
+        "precision": (inside_manifold(fake.vectors, real.vectors), places),
+        "recall": (inside_manifold(real.vectors, fake.vectors), None),
     }
-    for name, inside in shares.items():
+    for name, (inside, maps) in shares.items():
         measurements[name] = Measurement(
             float(inside.double().mean()),
             protocol(f"{network.metric_name(name.capitalize())}, {what}", f"balls to neighbour {NEIGHBOURS}, {used}"),
             is_share=True,
-            interval=mean_interval(inside, seed=seed),
+            interval=mean_interval(inside, seed=seed, groups=maps),
         )
     return measurements
 
@@ -125,6 +137,11 @@ def inception_score_measurement(
         note=f"its standard deviation over the splits is {float(score.deviation):.3g}.",
     )
     return {"inception_score": measurement}
+
+
+def _can_measure_distance(network: FeatureNetwork, num_images: int) -> bool:
+    """Only what is not called FID may be measured of images that do not span the features; it has a note then."""
+    return num_images > network.num_features or not network.is_published
 
 
 def _note(count: int, num_features: int) -> str:

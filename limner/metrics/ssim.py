@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from limner.errors import ConfigError
-from limner.metrics.pairs import check_pair
+from limner.metrics.pairs import check_data_range, check_pair
 
 WINDOW = 11  # Gaussian, sigma 1.5; Sec. III-C of the first paper
 _SIGMA = 1.5
@@ -32,12 +32,15 @@ class SSIM:
     """Structural similarity of two images: 1 = equal, at least -1.
 
     Attributes:
-        data_range: largest minus smallest possible value of a pixel.
+        data_range: largest minus smallest possible value of a pixel, above 0.
     """
 
     data_range: float = 2.0
     name: ClassVar[str] = "SSIM"
     higher_is_better: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_data_range(self.data_range, name=self.name)
 
     @property
     def settings(self) -> str:
@@ -63,7 +66,7 @@ class MultiScaleSSIM:
     term, which has no such power, counts as 0.
 
     Attributes:
-        data_range: largest minus smallest possible value of a pixel.
+        data_range: largest minus smallest possible value of a pixel, above 0.
         weights: exponent of each scale, finest first. The five of the paper need images of at least 176 pixels; for
             smaller ones take fewer, `SCALE_WEIGHTS[:3]`, and they are divided by their sum.
     """
@@ -74,6 +77,7 @@ class MultiScaleSSIM:
     higher_is_better: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
+        check_data_range(self.data_range, name=self.name)
         if not self.weights or min(self.weights) <= 0:
             raise ConfigError(f"MS-SSIM needs a positive weight for each of at least one scale, not {self.weights}.")
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -51,6 +51,11 @@ class FeatureStatistics:
     outer: Float[Tensor, "d d"]
     vectors: Float[Tensor, "kept d"]
 
+    @property
+    def kept(self) -> Int64[Tensor, " kept"]:
+        """Which images the vectors are of, counted from 0."""
+        return _evenly_spaced(len(self.vectors), self.count)
+
     def moments(self) -> tuple[Float[Tensor, " d"], Float[Tensor, "d d"]]:
         """Mean and unbiased covariance.
 
@@ -73,12 +78,11 @@ def collect_statistics(
     """
     total = torch.zeros(num_features, dtype=torch.float64)
     outer = torch.zeros(num_features, num_features, dtype=torch.float64)
-    # Evenly spaced, not the first ones: rows of a data set may be sorted.
-    kept = torch.arange(min(count, max_vectors)) * count // max(1, min(count, max_vectors))
+    kept = _evenly_spaced(min(count, max_vectors), count)
     vectors = torch.zeros(len(kept), num_features)
     first = 0
     for batch in batches:
-        part = feature_vectors(None, batch, num_features).cpu()
+        part = feature_vectors(None, batch, num_features)
         total += part.sum(0)
         outer += part.T @ part
         inside = (kept >= first) & (kept < first + len(part))
@@ -87,6 +91,11 @@ def collect_statistics(
     if first != count:
         raise DataError(f"{first} feature vectors came for {count} images.")
     return FeatureStatistics(count, total, outer, vectors)
+
+
+def _evenly_spaced(part: int, count: int) -> Int64[Tensor, " part"]:
+    """So many of `count` images, and not the first ones: rows of a data set may be sorted."""
+    return torch.arange(part) * count // max(1, part)
 
 
 def content_hash(manifest: Manifest) -> str | None:

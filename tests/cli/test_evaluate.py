@@ -161,7 +161,9 @@ def test_fid_of_few_images_is_refused(folder, inception, monkeypatch, capsys):
     published = dataclasses.replace(hub.PUBLISHED["inception-v3-fid"], sha256=digest)
     monkeypatch.setitem(hub.PUBLISHED, "inception-v3-fid", published)
     assert main(scgan(folder, "--features", f"inception:{inception}")) == 2
-    assert "FID needs more generated images than features: 6 images do not span 2048" in capsys.readouterr().err
+    assert (
+        "FID needs more images than features, generated and real: 6 images do not span 2048" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.slow

@@ -79,7 +79,8 @@ def evaluate(
         output = pipeline.parse(batch.image)
         predicted = output.logits.argmax(1)
         confusion.append(confusion_matrices(predicted.cpu(), batch.label_map.cpu(), spec.schema.num_classes))
-        correct.append(attributes_correct(output.attribute_logits, batch.attributes, spec.attribute_kind).cpu())
+        if spec.attribute_names:
+            correct.append(attributes_correct(output.attribute_logits, batch.attributes, spec.attribute_kind).cpu())
         if start < _SHEET_ROWS:
             columns = [batch.image, colorize(batch.label_map, spec.schema), colorize(predicted, spec.schema)]
             tiles.append(torch.stack(columns, dim=1).cpu())

@@ -91,8 +91,8 @@ def evaluate(
             f"{pictures} results of {len(rows)} photos in batches of {batch_size} cannot be evaluated: at least two of "
             "both are needed, and a batch has at least one."
         )
-    check_enough_images(network, pictures)
     used = dataclasses.replace(rows, rows=rows.rows[:pictures])
+    check_enough_images(network, len(used))
     run = _Run(pipeline, judge, network, used, split, seed, batch_size, pictures)
     with pipeline.inference():
         run.encode(progress)
@@ -260,7 +260,8 @@ def _distances(run: _Run, vectors: dict[str, Tensor]) -> dict[str, Measurement]:
             against = f"the same {run.count} photos"
             return run.protocol(metric, settings, count=count, network="features", reference=against)
 
-        found = set_measurements(real, fake, run.network, what=name, protocol=protocol, seed=run.seed)
+        maps = torch.arange(len(vectors[name])) % run.count
+        found = set_measurements(real, fake, run.network, what=name, protocol=protocol, seed=run.seed, groups=maps)
         measurements.update({f"{key}{suffix}": value for key, value in found.items()})
     return measurements
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 import torch
 
@@ -73,6 +75,26 @@ def test_nothing_to_measure_is_refused():
         metric.compute()
     with pytest.raises(ShapeError, match="3 attribute logits for 4 attributes"):
         metric.update(torch.zeros(2, 3), torch.zeros(2, 3))
+
+
+def test_attributes_of_other_shapes_and_logits_that_are_not_finite_are_refused():
+    for shape in ((4, 1), (1, 2), (4,), (2, 4, 2)):
+        metric = AttributeAccuracy(num_attributes=2)
+        with pytest.raises(ShapeError, match=r"shape \(batch, attributes\), not \(4, 2\) and"):
+            metric.update(torch.randn(4, 2), torch.ones(shape))
+        assert int(metric.count) == 0
+    plain = inspect.unwrap(attributes_correct)  # without the run-time type checks of the tests
+    with pytest.raises(ShapeError, match=r"not \(2,\) and \(2,\)"):
+        plain(torch.randn(2), torch.ones(2), "multi_label")
+    for value in ("nan", "inf"):
+        with pytest.raises(DataError, match="not finite"):
+            AttributeAccuracy(num_attributes=2).update(torch.full((2, 2), float(value)), torch.zeros(2, 2))
+
+
+def test_targets_may_be_integers():
+    metric = AttributeAccuracy(num_attributes=2)
+    metric.update(torch.tensor([[1.0, -1.0]]), torch.tensor([[1, 1]]))
+    assert metric.compute().tolist() == [1, 0]
 
 
 def test_independent_attributes():

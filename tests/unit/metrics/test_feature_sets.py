@@ -140,6 +140,16 @@ def test_reset_can_keep_the_real_images():
         forgetful.compute()
 
 
+@pytest.mark.parametrize("statistic", [kernel_distance, precision_and_recall, inside_manifold])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1e200])
+@pytest.mark.parametrize("broken", [0, 1])
+def test_features_that_are_not_finite_or_overflow_are_refused(statistic, value, broken):
+    sets = [vectors(20, 3, 0), vectors(20, 3, 1) + 100]
+    sets[broken][7, 1] = value
+    with pytest.raises(DataError, match="finite"):
+        statistic(*sets)
+
+
 def test_refusals():
     with pytest.raises(DataError, match="at least two images of each kind, not 1 and 5"):
         kernel_distance(torch.zeros(1, 2), torch.zeros(5, 2))

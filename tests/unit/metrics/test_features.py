@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 import torch
 
 from limner.backbones.inception import InceptionV3
 from limner.data.manifest import DataSpec
 from limner.data.schema import get_schema
+from limner.errors import ConfigError
 from limner.metrics.features import FeatureNetwork, judge_features, people_features
 from limner.metrics.inception import inception_network
 from limner.metrics.resize import Resize
@@ -91,6 +94,12 @@ def test_inception_is_called_fid_only_with_the_published_file(inception_file):
         "network": "inception-v3 port, prepared as pytorch-fid",
         "network_sha256": "cd" * 32,
     }
+
+
+def test_an_unknown_preparation_is_refused(inception_file):
+    plain = inspect.unwrap(inception_network)  # without the run-time type checks of the tests
+    with pytest.raises(ConfigError, match='no preparation "tf"; there are pytorch-fid, tensorflow'):
+        plain(inception_file, sha256="", is_published=False, preparation="tf")
 
 
 def test_both_preparations_of_inception(inception_file):

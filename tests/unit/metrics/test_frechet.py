@@ -135,6 +135,27 @@ def test_accepts_numpy_and_refuses_what_is_not_finite():
         frechet_distance(mean, covariance * float("nan"), mean, covariance)
 
 
+def test_what_is_no_mean_and_no_covariance_is_refused():
+    zero, one = torch.zeros(2), torch.eye(2)
+    with pytest.raises(DataError, match="must be real"):
+        frechet_distance(zero, one.to(torch.complex64), zero, one)
+    with pytest.raises(DataError, match="no negative eigenvalue, but this one has -4"):
+        frechet_distance(zero, one, zero, torch.diag(torch.tensor([-4.0, 1.0])))
+    with pytest.raises(ShapeError, match="d >= 1"):
+        frechet_distance(zero[:0], one[:0, :0], zero[:0], one[:0, :0])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_eigenvalues_that_rounding_made_negative_are_no_mistake(dtype):
+    data = vectors(9, 40, 0)  # rank 8 of 40
+    mean, covariance = data.mean(0), data.T.cov()
+    rounded = covariance.to(dtype)
+    assert float(torch.linalg.eigvalsh(rounded.double()).min()) < 0
+    assert float(frechet_distance(mean, rounded, mean, covariance)) < 1e-2 * float(covariance.trace())
+    noise = 0.1 + torch.zeros(50, 6)
+    assert distance(1e4 * noise, 1e4 * noise) == pytest.approx(0, abs=1e-3)
+
+
 @pytest.mark.parametrize("size", [5, 60])  # fewer features than vectors, and more
 def test_resamples_of_the_whole_set_are_the_set(size):
     real, fake = vectors(70, size, 0), vectors(40, size, 1) * 1.5 + 0.3

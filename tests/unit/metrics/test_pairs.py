@@ -120,6 +120,13 @@ def test_mean_of_ratios_is_not_the_ratio_of_pooled_errors():
     assert float(metric.compute()) == pytest.approx((10 * math.log10(4e4) + 10 * math.log10(4)) / 2, rel=1e-5)
 
 
+@pytest.mark.parametrize("kind", [PSNR, SSIM, MultiScaleSSIM])
+@pytest.mark.parametrize("value", [0.0, -2.0, math.nan, math.inf])
+def test_a_range_that_no_images_have_is_refused(kind, value):
+    with pytest.raises(ConfigError, match=f"data range of {kind.name} is {value:g}; it must be above 0"):
+        kind(data_range=value)
+
+
 def test_images_smaller_than_the_window_are_refused():
     with pytest.raises(ShapeError, match="at least 11 px"):
         SSIM()(torch.zeros(1, 3, 10, 40), torch.zeros(1, 3, 10, 40))

@@ -80,5 +80,13 @@ def test_both_directions():
 def test_in_words():
     assert str(Resize(299)) == "bilinear to 299 px"
     assert str(Resize(299, grid="corners")) == "bilinear on TensorFlow 1's grid to 299 px"
+
+
+def test_unknown_words_are_refused():
     with pytest.raises(ConfigError, match="0 pixels"):
         Resize(0)
+    for name, word, words in (("filter", "lanczos", "bilinear, bicubic"), ("grid", "center", "centres, corners")):
+        resize = Resize(8)
+        object.__setattr__(resize, name, word)  # past the run-time type checks of the tests
+        with pytest.raises(ConfigError, match=f'There is no {name} "{word}"; there are {words}'):
+            resize.__post_init__()

@@ -93,6 +93,13 @@ def test_intervals_hold_the_value_and_shrink_with_more_maps():
         assert high - low < few_high - few_low
 
 
+def test_blocks_of_resamples_change_nothing(monkeypatch):
+    counts = torch.randint(50, (30, 3, 3), generator=torch.Generator().manual_seed(0))
+    expected = bootstrap_intervals(counts, seed=0)
+    monkeypatch.setattr("limner.metrics.bootstrap._BLOCK", 70)
+    assert bootstrap_intervals(counts, seed=0) == expected
+
+
 def test_interval_of_equal_maps_is_a_point():
     counts = torch.tensor([[[3, 1], [0, 4]]]).expand(9, 2, 2)
     (low, high), _ = bootstrap_intervals(counts, seed=1)

@@ -18,7 +18,14 @@ def network(size: int, frechet_name: str = "") -> FeatureNetwork:
     )
 
 
-def measure(real: torch.Tensor, fake: torch.Tensor, *, max_vectors: int = 1000, frechet_name: str = ""):
+def measure(
+    real: torch.Tensor,
+    fake: torch.Tensor,
+    *,
+    max_vectors: int = 1000,
+    frechet_name: str = "",
+    groups: torch.Tensor | None = None,
+):
     size = real.shape[1]
     real_statistics, fake_statistics = (
         collect_statistics([data], len(data), num_features=size, max_vectors=max_vectors) for data in (real, fake)
@@ -32,6 +39,7 @@ def measure(real: torch.Tensor, fake: torch.Tensor, *, max_vectors: int = 1000, 
             metric=metric, settings=settings, split="test", count=len(fake), resolution=64
         ),
         seed=0,
+        groups=groups,
     )
 
 
@@ -65,9 +73,14 @@ def test_names_and_settings():
     assert [m.protocol.metric for m in published.values()] == [
         f"{name}, generated" for name in ("FID", "KID", "Precision", "Recall")
     ]
-    assert published["kid"].protocol.settings == "kernel (x.y/d + 1)^3, all pairs of 40 real and 30 judged images"
+    assert published["kid"].protocol.settings == (
+        "kernel (x.y/d + 1)^3, all pairs of 40 real and 30 judged images, interval of 200 resamples"
+    )
     assert published["recall"].protocol.settings == "balls to neighbour 3, 40 real and 30 judged images"
     assert published["fd"].note == ""
+    assert published["fd"].protocol.settings == "interval of 200 resamples"
+    wide = measure(vectors(5, 513, 0), vectors(4, 513, 1))
+    assert all("interval of 20 resamples" in wide[name].protocol.settings for name in ("fd", "kid"))
 
 
 def test_identical_constant_and_few_images():
@@ -89,6 +102,44 @@ def test_intervals_from_a_part_of_the_images_are_scaled_to_all():
     assert part["fd"].value == pytest.approx(whole["fd"].value)  # of all images in either case
     width = {name: m["fd"].interval[1] - m["fd"].interval[0] for name, m in (("whole", whole), ("part", part))}
     assert width["part"] == pytest.approx(width["whole"], rel=0.5)  # unscaled it would be about 3 times as wide
+
+
+def test_no_distance_is_called_fid_of_fewer_images_than_features():
+    few, many = vectors(8, 8, 0), vectors(20, 8, 1)
+    for real, fake in ((few, many), (many, few)):
+        assert set(measure(real, fake, frechet_name="FID")) == {"kid", "precision", "recall"}
+        assert "8 images do not span 8 features" in measure(real, fake, frechet_name="FID-people")["fd"].note
+    assert "fd" in measure(vectors(9, 8, 0), many, frechet_name="FID")
+
+
+def test_resamples_of_one_image_do_not_take_the_interval_away():
+    few = measure(vectors(50, 4, 0), vectors(3, 4, 1))["kid"]  # every ninth resample holds one image only
+    low, high = few.interval
+    assert low < few.value < high
+
+
+def width(measurement) -> float:
+    low, high = measurement.interval
+    return high - low
+
+
+def test_pictures_of_one_map_are_not_independent():
+    real, maps = vectors(400, 4, 0), torch.arange(300) % 30
+    fake = vectors(30, 4, 1)[maps] + 0.3 * vectors(300, 4, 2) + 0.3  # a map decides most of its ten pictures
+    alone, together = measure(real, fake), measure(real, fake, groups=maps)
+    for name, measurement in together.items():
+        assert measurement.value == alone[name].value, name
+        if name != "recall":  # whose luck is that of the real images
+            assert width(measurement) > 2 * width(alone[name]), name  # 30 maps and not 300 pictures: about 3 times
+    one_each = measure(real, fake, groups=torch.arange(300))
+    assert {name: one.interval for name, one in one_each.items()} == {name: one.interval for name, one in alone.items()}
+
+
+def test_intervals_from_a_part_of_the_images_of_all_maps_are_not_scaled():
+    real, maps = vectors(400, 3, 0), torch.arange(400) % 25
+    fake = vectors(25, 3, 1)[maps] + 0.1 * vectors(400, 3, 2)
+    whole, part = (measure(real, fake, max_vectors=count, groups=maps)["fd"] for count in (400, 100))
+    assert width(part) == pytest.approx(width(whole), rel=0.2)
 
 
 def test_fid_of_fewer_images_than_features_is_refused():

@@ -12,6 +12,9 @@ from PIL import Image
 
 from limner.data.manifest import open_manifest
 from limner.errors import DataError, ShapeError
+from limner.metrics.feature_sets import FeatureSetMetric
+from limner.metrics.frechet import FrechetDistance
+from limner.metrics.kernel import kernel_distance
 from limner.metrics.statistics import FeatureStatistics, cached_statistics, collect_statistics, content_hash
 
 
@@ -27,7 +30,35 @@ def test_moments_of_all_and_vectors_evenly_spaced(batch_size):
     assert torch.allclose(mean, data.mean(0), atol=1e-12)
     assert torch.allclose(covariance, data.T.cov(), atol=1e-12)
     assert torch.equal(found.vectors, data[::4].float())
+    assert torch.equal(found.vectors, data[found.kept].float())
     assert len(collect_statistics([data], 40, num_features=3).vectors) == 40
+
+
+class WithoutFloat64(torch.Tensor):
+    """A tensor on a device that has no float64, as Apple's GPUs."""
+
+    def double(self):
+        raise TypeError("there is no float64 here")
+
+    def to(self, device):
+        return self.as_subclass(torch.Tensor)
+
+
+@pytest.mark.parametrize("kind", ["statistics", "frechet", "set"])
+def test_features_leave_a_device_without_float64_first(kind):
+    data = vectors(9, 3).float()
+    there = data.as_subclass(WithoutFloat64)
+    if kind == "statistics":
+        assert torch.equal(collect_statistics([there], 9, num_features=3).vectors, data)
+        return
+    metric = (
+        FrechetDistance(None, num_features=3)
+        if kind == "frechet"
+        else FeatureSetMetric(kernel_distance, None, num_features=3)
+    )
+    metric.update(there, real=True)
+    metric.update(there, real=False)
+    assert float(metric.compute()) < 1e-9
 
 
 def test_wrong_numbers_of_vectors_are_refused():

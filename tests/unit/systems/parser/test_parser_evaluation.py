@@ -42,6 +42,13 @@ def test_all_rows_and_some_rows(pipeline, shapes):
     assert evaluate(pipeline, shapes, num_images=1).measurements["mean_iou"].protocol.count == 1
 
 
+def test_a_parser_without_attributes_reads_data_that_have_some(shapes):
+    spec = dataclasses.replace(shapes.spec, attribute_names=())
+    network = ParsingNetwork(num_classes=3, num_attributes=0, width=8)
+    report = evaluate(ParserPipeline(spec=spec, image_size=32, parser=network), shapes)
+    assert set(report.measurements) == {"pixel_accuracy", "mean_iou"}
+
+
 def test_refusals(pipeline, shapes):
     with pytest.raises(ConfigError, match="the split test has 6 images"):
         evaluate(pipeline, shapes, num_images=7)

@@ -13,7 +13,7 @@ import torch
 from limner.data.manifest import DataSpec, Manifest, open_manifest
 from limner.data.schema import get_schema
 from limner.errors import ConfigError
-from limner.metrics.features import judge_features
+from limner.metrics.features import FeatureNetwork, judge_features
 from limner.metrics.tables import published_table
 from limner.nn.parsing import ParsingNetwork
 from limner.systems.parser.pipeline import ParserPipeline
@@ -73,6 +73,18 @@ def test_more_results_than_photos_take_further_looks(pipeline, manifest):
     assert not torch.equal(images[:3], images[3:])
 
 
+def test_more_results_of_the_same_photos_do_not_narrow_an_interval(pipeline, manifest, monkeypatch):
+    judge, few = make_judge("portrait-11"), dataclasses.replace(manifest, rows=manifest.rows[:6])
+    paint = pipeline.paint_looks  # without looks, all results of one photo are the same
+    monkeypatch.setattr(pipeline, "paint_looks", lambda maps, photos, codes: paint(maps, photos, 0 * codes))
+    widths = []
+    for count in (6, 24):
+        found = evaluate(pipeline, few, judge=judge, split="all", num_images=count, batch_size=6).measurements
+        low, high = found["fd"].interval
+        widths.append(high - low)
+    assert widths[1] == pytest.approx(widths[0], rel=0.3)  # it would be half as wide
+
+
 def test_a_judge_of_nineteen_classes_is_converted(pipeline, manifest):
     judge = make_judge("celebamask-19")
     found = evaluate(pipeline, manifest, judge=judge, split="all", num_images=4, batch_size=4)
@@ -89,6 +101,25 @@ def test_mean_inside_a_mask():
 def test_the_table_of_the_slides():
     rows = {row.method: row.values["fid"] for row in published_table("portrait-experiments").rows}
     assert rows == {"original method": 26.54, "changed eye mask": 26.04, "multi-target-mask encoder": 28.48}
+
+
+def test_fid_of_fewer_photos_than_features_is_refused(pipeline, manifest):
+    """More results than features are not enough."""
+    features = FeatureNetwork(
+        "inception-v3", "none", "ab" * 32, 3, lambda image: image.mean((2, 3)), frechet_name="FID"
+    )
+    judge, few = make_judge("portrait-11"), dataclasses.replace(manifest, rows=manifest.rows[:4])
+    with pytest.raises(ConfigError, match="3 images do not span 3 features"):
+        evaluate(
+            pipeline,
+            dataclasses.replace(few, rows=few.rows[:3]),
+            judge=judge,
+            features=features,
+            split="all",
+            num_images=8,
+        )
+    report = evaluate(pipeline, few, judge=judge, features=features, split="all", num_images=8)
+    assert {"fd", "fd_paired"} <= set(report.measurements)
 
 
 def test_refusals(pipeline, manifest):

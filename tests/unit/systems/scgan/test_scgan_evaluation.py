@@ -9,10 +9,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from limner.errors import ConfigError, DataError
 from limner.mask_to_image.evaluation import _Run
-from limner.metrics.features import judge_features
+from limner.metrics.features import FeatureNetwork, judge_features
+from limner.metrics.protocol import comparable, differences
 from limner.systems.parser.networks import ParsingNetwork
 from limner.systems.parser.pipeline import ParserPipeline
 from limner.systems.scgan.evaluation import evaluate
@@ -45,7 +47,7 @@ def report(shapes):
     return evaluate(make_pipeline(shapes.spec), shapes, judge=make_judge(shapes.spec), num_images=15, batch_size=4)
 
 
-def test_everything_is_measured_with_its_protocol(report):
+def test_everything_is_measured_with_its_protocol(report, shapes):
     expected = {
         "own_pixel_accuracy",
         "own_mean_iou",
@@ -72,7 +74,8 @@ def test_everything_is_measured_with_its_protocol(report):
     assert counts["judge_mean_iou"] == 15
     fd = report.measurements["fd"]
     assert "FD-parser" in fd.protocol.metric
-    assert fd.protocol.reference == "24 real images of train"
+    train = shapes.split("train").fingerprint()[:12]
+    assert fd.protocol.reference == f"24 real images of train (data {train})"
     assert "15 images do not span 64 features" in fd.note
     json.dumps(report.to_json(), allow_nan=False)
     assert "| SPADE | 18.50 |" in report.table()
@@ -148,12 +151,85 @@ def test_all_rows_are_their_own_reference(shapes):
     assert result.measurements["judge_mean_iou_real"].protocol.count == 4
 
 
+def test_numbers_against_other_training_pictures_are_not_comparable(report, shapes):
+    rows = tuple(
+        dataclasses.replace(row, name=f"other {row.name}") if row.split == "train" else row for row in shapes.rows
+    )
+    other = dataclasses.replace(shapes, rows=rows)
+    found = evaluate(make_pipeline(shapes.spec), other, judge=make_judge(shapes.spec), num_images=15, batch_size=4)
+    ours, theirs = report.measurements, found.measurements
+    assert differences(ours["fd"].protocol, theirs["fd"].protocol) == ["reference"]
+    assert comparable(ours["judge_mean_iou"].protocol, theirs["judge_mean_iou"].protocol)
+
+
+def test_training_rows_are_their_own_reference(shapes):
+    result = evaluate(make_pipeline(shapes.spec), shapes, judge=make_judge(shapes.spec), split="train", num_images=4)
+    assert result.measurements["fd"].protocol.reference == "24 real images of train"
+    assert "fd_real" not in result.measurements
+
+
+def test_more_pictures_of_the_same_maps_do_not_narrow_an_interval(shapes, monkeypatch):
+    pipeline = make_pipeline(shapes.spec)
+    paint = pipeline.paint
+    monkeypatch.setattr(pipeline, "paint", lambda maps, attributes, seeds: paint(maps, attributes, [0] * len(seeds)))
+    few, many = (
+        evaluate(pipeline, shapes, judge=make_judge(shapes.spec), num_images=count).measurements for count in (6, 24)
+    )
+    key = "judge_attribute_accuracy"
+    assert many[key].interval == pytest.approx(few[key].interval)
+    low, high = few["fd"].interval
+    many_low, many_high = many["fd"].interval
+    assert many_high - many_low == pytest.approx(high - low, rel=0.3)  # it would be half as wide
+
+
 def test_another_feature_network(shapes):
     features = make_judge(shapes.spec)
     features.weights_name = "others"
     pipeline = make_pipeline(shapes.spec)
     result = evaluate(pipeline, shapes, judge=make_judge(shapes.spec), features=features, num_images=6)
     assert result.measurements["fd"].protocol.network == "parser others"
+
+
+@pytest.fixture
+def published():
+    """Twelve features under the name of Inception-v3's."""
+    return FeatureNetwork(
+        "inception-v3",
+        "none",
+        "ab" * 32,
+        12,
+        lambda image: functional.adaptive_avg_pool2d(image, 2).flatten(1),
+        frechet_name="FID",
+    )
+
+
+def test_fid_of_fewer_real_images_than_features_is_refused(shapes, make_shapes, published):
+    pipeline, judge = make_pipeline(shapes.spec), make_judge(shapes.spec)
+    for manifest, split in ((make_shapes(num_train=12), "test"), (make_shapes(num_train=2), "all")):
+        with pytest.raises(ConfigError, match=r"generated and real: (12|8) images do not span 12 features"):
+            evaluate(pipeline, manifest, judge=judge, features=published, split=split, num_images=20)
+    with pytest.raises(ConfigError, match="12 images do not span 12 features"):
+        evaluate(pipeline, shapes, judge=judge, features=published, num_images=12)
+
+
+def test_nothing_is_called_fid_that_too_few_images_decide(shapes, published):
+    result = evaluate(
+        make_pipeline(shapes.spec), shapes, judge=make_judge(shapes.spec), features=published, num_images=13
+    )
+    named = {key for key, one in result.measurements.items() if one.protocol.metric.startswith("FID")}
+    assert named == {"fd"}  # there are only six maps for `fd_one_per_map` and `fd_real`
+    assert {"kid_one_per_map", "kid_real"} <= set(result.measurements)
+
+
+def test_fid_stands_beside_the_published_one_and_no_other_distance_does(report, shapes, published):
+    assert "fid" not in report.to_json()["published"]["measured"]
+    assert "measured | not measured |" in report.table()
+    result = evaluate(
+        make_pipeline(shapes.spec), shapes, judge=make_judge(shapes.spec), features=published, num_images=13
+    )
+    value = result.measurements["fd"].value
+    assert result.to_json()["published"]["measured"]["fid"] == value
+    assert f"measured | {value:.2f} |" in result.table()
 
 
 def test_refusals(shapes, make_shapes):
