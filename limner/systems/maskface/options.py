@@ -47,6 +47,7 @@ def make_tasks(pipeline: MaskFacePipeline, options: Namespace) -> list[Task]:
     Raises:
         ConfigError: if options contradict each other.
         DataError: if a file is missing.
+        WeightsError: if other weights drew the result of `--like`.
     """
     from limner.data.image_io import LABEL_SUFFIXES, PHOTO_SUFFIXES
 
@@ -72,8 +73,9 @@ def make_tasks(pipeline: MaskFacePipeline, options: Namespace) -> list[Task]:
         if options.like:
             from limner.pipelines import read_result
 
-            like = read_result(options.like)["plan"]
-            plan = partial(pipeline.plan_rerender, file, like=like, schema=options.schema)
+            like = read_result(options.like)
+            pipeline.check_drew(like, options.like)
+            plan = partial(pipeline.plan_rerender, file, like=like["plan"], schema=options.schema)
         else:
             plan = partial(pipeline.plan_styles, file, columns, **common)
         tasks.append(Rendering(pipeline, plan, directory))

@@ -268,7 +268,19 @@ class MaskFacePipeline(Pipeline):
     def rerender(
         self, label_map: LabelMapInput, *, like: GenerationResult, schema: str | LabelSchema | None = None
     ) -> GenerationResult:
-        """Draw an edited label map in the styles of an earlier result: the geometry changes, the look stays."""
+        """Draw an edited label map in the styles of an earlier result: the geometry changes, the look stays.
+
+        Args:
+            label_map: one map.
+            like: a result of these weights.
+            schema: label schema of the map, if it is not the network's.
+
+        Raises:
+            ConfigError: if `like` is no result of maskface, or there is not one map.
+            WeightsError: if other weights drew it.
+            DataError, ShapeError: as in `sample`.
+        """
+        self._check_own(like)
         return self.render(self.plan_rerender(label_map, like=like.plan, schema=schema))
 
     def plan_rerender(
@@ -294,9 +306,10 @@ class MaskFacePipeline(Pipeline):
             best: how many to keep; none: all.
 
         Raises:
-            ConfigError: if `best` is out of range.
-            WeightsError: if the discriminator is not loaded.
+            ConfigError: if `best` is out of range, or `result` is none.
+            WeightsError: if the discriminator is not loaded, or other weights drew the result.
         """
+        self._check_own(result)
         count = len(result.images)
         if best is not None and not 1 <= best <= count:
             raise ConfigError(f"best is {best}; it must be from 1 to the {count} faces of the result.")
@@ -313,8 +326,10 @@ class MaskFacePipeline(Pipeline):
         """The discriminator's logit for each face of a result; higher = more like a photo with that map.
 
         Raises:
-            WeightsError: if the discriminator is not loaded.
+            ConfigError: if `result` is none.
+            WeightsError: if the discriminator is not loaded, or other weights drew the result.
         """
+        self._check_own(result)
         discriminator = self.components.get("discriminator")
         if discriminator is None:
             raise WeightsError(
@@ -404,6 +419,15 @@ class MaskFacePipeline(Pipeline):
                 self.draw_latents(plan.seeds[rows.start : rows.stop]).to(self.device)
             )
         return to_pictures(self.paint_styles(label_map, style))
+
+    def _check_own(self, result: GenerationResult) -> None:
+        """Raises: ConfigError or WeightsError if that is no result of these weights."""
+        if not isinstance(result, GenerationResult):
+            raise ConfigError(
+                f"The earlier result is of the type {type(result).__name__}; it must be what sample, stylize or "
+                "interpolate gave."
+            )
+        self.check_drew(result.provenance, "The earlier result")
 
     def _label_maps(
         self, value: LabelMapInput | Sequence[LabelMapInput], schema: str | LabelSchema | None

@@ -84,3 +84,15 @@ def test_contradictions_are_refused(files, capsys, words, text):
     error = capsys.readouterr().err
     assert code in (1, 2) and text in error and error.count("\n") == 1
     assert not files["out"].exists()
+
+
+def test_a_result_of_other_weights_is_refused(files, capsys, tmp_path, make_pipeline):
+    make_pipeline(seed=1).save_pretrained(tmp_path / "other")
+    command = ["generate", "maskface", "--label-map", str(files["map0"]), "--json"]
+    assert main([*command, "--weights", str(tmp_path / "other"), "--out", str(tmp_path / "earlier")]) == 0
+    capsys.readouterr()
+    like = ["--like", str(tmp_path / "earlier" / "result.json")]
+    assert main([*command, "--weights", str(files["weights"]), *like, "--out", str(files["out"])]) == 1
+    error = capsys.readouterr().err
+    assert "result.json was drawn by" in error and error.count("\n") == 1
+    assert not files["out"].exists()

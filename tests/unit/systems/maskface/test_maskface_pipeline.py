@@ -200,6 +200,23 @@ def test_results_that_are_not_ours_are_refused(pipeline, make_pipeline, scgan_li
         pipeline.rerender([face(), face()], like=pipeline.sample(face()))
 
 
+@pytest.mark.parametrize("method", ["rerender", "rank", "realism"])
+def test_results_of_other_systems_and_weights_are_refused(pipeline, make_pipeline, method):
+    def use(result: Any) -> object:
+        return pipeline.rerender(face(), like=result) if method == "rerender" else getattr(pipeline, method)(result)
+
+    before = pipeline.sample(face())
+    foreign = GenerationResult(before.images, before.plan, {**before.provenance, "system": "spade"})
+    with pytest.raises(WeightsError, match='The earlier result was drawn by "spade"'):
+        use(foreign)
+    large = make_pipeline(size=64)
+    with pytest.raises(WeightsError, match="load the weights that drew it"):
+        use(large.sample(face()))
+    for wrong in (None, "result.json", before.plan):
+        with pytest.raises(ConfigError, match=f"of the type {type(wrong).__name__}; it must be what sample"):
+            use(wrong)
+
+
 @pytest.fixture
 def scgan_like(pipeline) -> GenerationResult:
     """A result that has attributes among its conditions, as SCGAN's have."""
