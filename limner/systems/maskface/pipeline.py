@@ -217,7 +217,8 @@ class MaskFacePipeline(Pipeline):
         Args:
             label_map: one map, or a sequence of maps to go through in order.
             start: style of the first face.
-            end: style of the last face; none: the style stays, or goes to seed 1 where there is one map.
+            end: style of the last face; none: the style stays where there are several maps, else it goes to the seed
+                after `start`, or to seed 1 if `start` is no seed.
             steps: faces; by default one for each of several maps, else 10. Each takes the nearest map.
             schema: label schema of the maps, if it is not the network's.
             batch_size: faces in one forward pass.
@@ -249,7 +250,7 @@ class MaskFacePipeline(Pipeline):
                 f"{MAX_STEPS}."
             )
         if end is None and len(maps) == 1:
-            end = 1
+            end = int(start) + 1 if isinstance(start, int | np.integer) else 1
         fractions = np.linspace(0.0, 1.0, steps, dtype=np.float32)
         first = self.style_of(start)[None]
         last = first if end is None else self.style_of(end)[None]

@@ -108,7 +108,9 @@ def test_interpolation_of_styles_is_linear_with_both_ends(pipeline):
     first, last = pipeline.style_of(3), pipeline.style_of(photo())
     middle = pipeline.stylize(face(), first + (last - first) * np.float32(4 / 9))
     assert np.abs(result[4] - pixels(middle)[0]).max() <= 1
-    assert np.array_equal(pixels(pipeline.interpolate(face(), steps=2)), pixels(pipeline.stylize(face(), [0, 1])))
+    for start, end in ((0, 1), (1, 2), (np.int64(4), 5), (photo(), 1)):
+        ends = pixels(pipeline.stylize(face(), [start, end]))
+        assert np.array_equal(pixels(pipeline.interpolate(face(), start, steps=2)), ends)
 
 
 def test_interpolation_through_maps_keeps_the_style(pipeline):
