@@ -33,6 +33,7 @@ from limner.mask_to_image.inputs import (
     to_pictures,
     to_tensor,
     usual_batch_size,
+    whole_number,
 )
 from limner.nn.label_maps import one_hot
 from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
@@ -244,11 +245,7 @@ class MaskFacePipeline(Pipeline):
         maps = self._label_maps(label_map, schema)
         if steps is None:
             steps = len(maps) if len(maps) > 1 else NUM_STEPS
-        if not 2 <= steps <= MAX_STEPS:
-            raise ConfigError(
-                f"steps is {steps}; an interpolation has at least 2 faces, its first and its last, and at most "
-                f"{MAX_STEPS}."
-            )
+        steps = whole_number("steps", steps, 2, MAX_STEPS)  # the first and the last face at least
         if end is None and len(maps) == 1:
             end = int(start) + 1 if isinstance(start, int | np.integer) else 1
         fractions = np.linspace(0.0, 1.0, steps, dtype=np.float32)
@@ -288,6 +285,8 @@ class MaskFacePipeline(Pipeline):
         self, label_map: LabelMapInput, *, like: GenerationPlan, schema: str | LabelSchema | None = None
     ) -> GenerationPlan:
         """The plan of `rerender`."""
+        if not isinstance(like, GenerationPlan):
+            raise ConfigError(f"The earlier plan is of type {type(like).__name__}; it must be the plan of a result.")
         if like.settings.get("mode") not in ("generate", "stylize", "interpolate") or "attributes" in like.conditions:
             raise ConfigError("The earlier result is not one of maskface; its styles mean nothing here.")
         found = like.conditions["style"].shape[1:] if "style" in like.conditions else (self.style_size,)
@@ -312,8 +311,8 @@ class MaskFacePipeline(Pipeline):
         """
         self._check_own(result)
         count = len(result.images)
-        if best is not None and not 1 <= best <= count:
-            raise ConfigError(f"best is {best}; it must be from 1 to the {count} faces of the result.")
+        if best is not None:
+            best = whole_number("best", best, 1, count)
         scores = self.realism(result)
         order = np.argsort(-scores, kind="stable")[:best]
         plan = result.plan
@@ -348,20 +347,26 @@ class MaskFacePipeline(Pipeline):
         """The style code (style_size,) of a seed or a square photo; a code as it is.
 
         Raises:
-            ConfigError: if a seed is out of range, or a code is not finite.
+            ConfigError: if it is none of these, a seed is out of range, or a code is not finite.
             DataError: if a photo cannot be read or is not square.
             ShapeError: if an array is neither a photo nor a code.
         """
         if isinstance(source, Tensor) or (isinstance(source, np.ndarray) and source.ndim == 1):
-            code = np.asarray(source.detach().cpu() if isinstance(source, Tensor) else source, dtype=np.float32)
+            code = source.detach().cpu().float().numpy() if isinstance(source, Tensor) else source
             if code.shape != (self.style_size,):
                 raise ShapeError(f"A style code has shape {code.shape}; it must be ({self.style_size},).")
+            if code.dtype.kind not in "iuf":
+                raise ShapeError(f"A style code is {code.dtype}; it must be numbers.")
             if not np.isfinite(code).all():
                 raise ConfigError("A style code holds NaN or infinite values.")
-            return code
+            return code.astype(np.float32)
+        if not isinstance(source, int | np.integer | str | Path | Image.Image | np.ndarray):
+            raise ConfigError(
+                f"A style is a seed, a photo or a style code, but one is of type {type(source).__name__}."
+            )
         with self.inference():
             if isinstance(source, int | np.integer):
-                latent = self.draw_latents(seed_range(int(source), 1)).to(self.device)
+                latent = self.draw_latents(seed_range(source, 1)).to(self.device)
                 codes = self.components["style_encoder"](latent)
             else:
                 pixels = read_square_photo(source, image_size=self.image_size)
@@ -425,7 +430,7 @@ class MaskFacePipeline(Pipeline):
         """Raises: ConfigError or WeightsError if that is no result of these weights."""
         if not isinstance(result, GenerationResult):
             raise ConfigError(
-                f"The earlier result is of the type {type(result).__name__}; it must be what sample, stylize or "
+                f"The earlier result is of type {type(result).__name__}; it must be what sample, stylize or "
                 "interpolate gave."
             )
         self.check_drew(result.provenance, "The earlier result")
