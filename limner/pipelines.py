@@ -75,8 +75,10 @@ class GenerationPlan:
     batch_size: int = 1
 
     def __post_init__(self) -> None:
-        if self.batch_size < 1:
-            raise ConfigError(f"batch_size is {self.batch_size}; it must be 1 or more.")
+        size = self.batch_size
+        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            raise ConfigError(f"batch_size is {size!r}; it must be a whole number, 1 or more.")
+        object.__setattr__(self, "batch_size", int(size))  # JSON knows no numpy
         for name, rows in self.conditions.items():
             if rows.ndim == 0 or len(rows) not in (1, len(self.seeds)):
                 raise ShapeError(

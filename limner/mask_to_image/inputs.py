@@ -19,6 +19,7 @@ from limner.data.schema import LabelSchema, converter, get_schema
 from limner.data.transforms import make_square, resize_image, resize_label_map
 from limner.errors import ConfigError, ShapeError
 from limner.pipelines import GenerationPlan
+from limner.tasks import MAX_IMAGES
 
 LabelMapInput = str | Path | Image.Image | NDArray[Any] | Tensor
 """A file, a PIL picture, or an array or tensor (H, W) of class ids."""
@@ -95,6 +96,23 @@ def read_pixels(value: PhotoInput) -> tuple[NDArray[np.uint8], str]:
     return read_photo(value), str(value)
 
 
+def whole_number(name: str, value: object, least: int, most: int) -> int:
+    """`value`, if it is a whole number from `least` to `most`.
+
+    Args:
+        name: what to call it in a message.
+        value: as the user gave it.
+        least: smallest number allowed.
+        most: largest number allowed.
+
+    Raises:
+        ConfigError: if it is none, or out of range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
+        raise ConfigError(f"{name} is {value!r}; it must be a whole number, at least {least} and at most {most}.")
+    return int(value)
+
+
 def seed_range(seed: int, num_images: int) -> list[int]:
     """The seeds `seed`, `seed` + 1, ... of so many pictures.
 
@@ -103,8 +121,7 @@ def seed_range(seed: int, num_images: int) -> list[int]:
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
         raise ConfigError(f"seed is {seed!r}; it must be a whole number.")
-    if num_images < 1:
-        raise ConfigError(f"num_images is {num_images}; it must be 1 or more.")
+    num_images = whole_number("num_images", num_images, 1, MAX_IMAGES)
     if not 0 <= seed <= MAX_SEED - num_images:
         raise ConfigError(f"seed is {seed}; it must lie in 0..{MAX_SEED - num_images}.")
     return [int(seed) + k for k in range(num_images)]
@@ -130,6 +147,9 @@ def picture_plan(
         device: where they are painted.
         conditions: further arrays, with a single row that all pictures share.
         settings: what was asked for, beside the mode.
+
+    Raises:
+        ConfigError: if a number is none, or out of range.
     """
     return GenerationPlan(
         seeds=seed_range(seed, num_images) * len(maps),

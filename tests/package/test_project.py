@@ -21,7 +21,11 @@ from limner.cli.main import COMMANDS, main
 ROOT = Path(__file__).resolve().parents[2]
 IGNORED = {".git", ".venv", "build", "dist", "runs", "limner-demo"}
 TEXT = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".json", ".cfg", ".html", ".sh", ""}
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    *(ROOT / "README.md", ROOT / "CONTRIBUTING.md"),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "limner" / "systems").glob("*/README.md")),
+]
 
 PUBLIC = {
     "limner": {"Pipeline", "__version__", "list_systems", "load"},

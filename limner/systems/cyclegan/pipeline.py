@@ -81,9 +81,10 @@ class CycleGANPipeline(Pipeline):
     ) -> GenerationPlan:
         """The plan of `__call__`; seeds only name the pictures."""
         maps = read_label_maps(label_map, schema=self.spec.schema, image_size=self.image_size, source=schema)
+        plan = picture_plan(maps, seed=seed, num_images=num_images, batch_size=batch_size, device=self.device)
         if num_images > 1:
             _log.warning("CycleGAN paints without noise: all %d pictures of a map are the same.", num_images)
-        return picture_plan(maps, seed=seed, num_images=num_images, batch_size=batch_size, device=self.device)
+        return plan
 
     def segment(self, image: PhotoInput) -> NDArray[np.uint8]:
         """The label map that the inverse generator paints: (image_size, image_size) ids of the nearest colours.

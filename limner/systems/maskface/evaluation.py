@@ -54,7 +54,7 @@ def evaluate(
         manifest: the whole data set, of the schema that the weights know.
         judge: an independent parser, trained on real images only.
         split: rows whose maps are used; "all" for every row.
-        num_images: faces to generate in each mode.
+        num_images: faces to generate in each mode; none: as in `evaluate_pictures`.
         seed: of the first face.
         batch_size: faces in one forward pass.
         options: further ones of `evaluate_pictures`.
@@ -63,8 +63,8 @@ def evaluate(
     report = evaluate_pictures(pipeline, manifest, num_images=num_images, **shared)
     rows = manifest if split == "all" else manifest.split(split)
     dataset = MaskToImageDataset(rows, image_size=pipeline.image_size)
-    painter = _ReferencePainter(pipeline, dataset)
-    by_photo = evaluate_pictures(painter, manifest, num_images=num_images or max(2, len(rows)), **shared)
+    painter = _ReferencePainter(pipeline, dataset, seed=seed)
+    by_photo = evaluate_pictures(painter, manifest, num_images=num_images, **shared)
     protocol = Protocol(
         metric="",
         split=split,
@@ -229,14 +229,21 @@ def _of_photos(measurement: Measurement) -> Measurement:
 
 
 class _ReferencePainter:
-    """The pipeline in reference mode: the seed of a face picks the photo whose style it takes."""
+    """The pipeline in reference mode: the seed of a face picks the photo whose style it takes.
+
+    Args:
+        pipeline: the weights.
+        photos: of the maps that are painted, in their order, two or more.
+        seed: of the face on the first map; the next seed is for the next map, round and round.
+    """
 
     name: ClassVar[str] = MaskFacePipeline.name
     uses_attributes: ClassVar[bool] = False
 
-    def __init__(self, pipeline: MaskFacePipeline, photos: MaskToImageDataset) -> None:
+    def __init__(self, pipeline: MaskFacePipeline, photos: MaskToImageDataset, *, seed: int) -> None:
         self.pipeline = pipeline
         self.photos = photos
+        self.seed = seed
         self.spec: DataSpec = pipeline.spec
         self.image_size = pipeline.image_size
         self.weights_name = pipeline.weights_name
@@ -256,7 +263,13 @@ class _ReferencePainter:
     def paint(
         self, label_map: Int64[Tensor, "b h w"], attributes: Float[Tensor, "b n_c"], seeds: Sequence[int]
     ) -> Float[Tensor, "b 3 h w"]:
-        # Far from its own place, so that a map hardly meets its own photo: seeds follow the order of the maps.
-        photos = [self.photos[(seed + 1 + len(self.photos) // 2) % len(self.photos)] for seed in seeds]
+        photos = [self.photos[self._photo_of(seed)] for seed in seeds]
         styles = self.pipeline.components["style_decoder"](collate(photos).image.to(self.device))
         return self.pipeline.paint_styles(label_map, styles)
+
+    def _photo_of(self, seed: int) -> int:
+        # Each round over the maps gives a map another photo, or its faces would be counted several times. Steps from
+        # 1 to count - 1 never lead back to its own.
+        count = len(self.photos)
+        turn, index = divmod(seed - self.seed, count)
+        return (index + 1 + (count // 2 + self.seed + turn) % (count - 1)) % count

@@ -38,7 +38,13 @@ def add_options(parser: ArgumentParser) -> None:
     modes.add_argument("--like", default=None, metavar="RESULT.json", help="this map in an earlier result's styles")
     walk = parser.add_argument_group("of a walk")
     walk.add_argument("--steps", type=int, default=None, metavar="N", help="faces, both ends included (else 10)")
-    walk.add_argument("--to-seed", type=int, default=None, metavar="N", help="where the style ends")
+    walk.add_argument(
+        "--to-seed",
+        type=int,
+        default=None,
+        metavar="N",
+        help="where the style ends (else --seed + 1, or 1 after a photo; through several maps it stays)",
+    )
 
 
 def make_tasks(pipeline: MaskFacePipeline, options: Namespace) -> list[Task]:
@@ -47,6 +53,7 @@ def make_tasks(pipeline: MaskFacePipeline, options: Namespace) -> list[Task]:
     Raises:
         ConfigError: if options contradict each other.
         DataError: if a file is missing.
+        WeightsError: if other weights drew the result of `--like`.
     """
     from limner.data.image_io import LABEL_SUFFIXES, PHOTO_SUFFIXES
 
@@ -58,6 +65,10 @@ def make_tasks(pipeline: MaskFacePipeline, options: Namespace) -> list[Task]:
     out = Path(options.out)
     common = {"schema": options.schema, "batch_size": options.batch_size}
     if options.interpolate:
+        if len(photos) > 2:
+            raise ConfigError(f"--interpolate goes from one photo to another, but {len(photos)} were given.")
+        if len(photos) == 2 and options.to_seed is not None:
+            raise ConfigError("--to-seed has no effect with two photos, as the style ends at the second; leave it out.")
         styles: list[StyleInput] = [*photos, *([] if photos else [options.seed])]
         end = options.to_seed if options.to_seed is not None else (styles[1] if len(styles) > 1 else None)
         plan = partial(pipeline.plan_interpolation, files, styles[0], end, steps=options.steps, **common)
@@ -72,8 +83,9 @@ def make_tasks(pipeline: MaskFacePipeline, options: Namespace) -> list[Task]:
         if options.like:
             from limner.pipelines import read_result
 
-            like = read_result(options.like)["plan"]
-            plan = partial(pipeline.plan_rerender, file, like=like, schema=options.schema)
+            like = read_result(options.like)
+            pipeline.check_drew(like, options.like)
+            plan = partial(pipeline.plan_rerender, file, like=like["plan"], schema=options.schema)
         else:
             plan = partial(pipeline.plan_styles, file, columns, **common)
         tasks.append(Rendering(pipeline, plan, directory))
@@ -93,10 +105,9 @@ def _refuse_contradictions(options: Namespace) -> None:
         "--to-seed": options.to_seed is not None and mode != "--interpolate",
         "--photo": bool(options.photo) and mode == "--like",
         "--seed": options.seed != 0 and (mode == "--like" or bool(options.photo)),
+        "--batch-size": options.batch_size is not None and mode == "--like",
         "--num-images": options.num_images != 1 and (mode in ("--interpolate", "--like") or bool(options.photo)),
     }
     for flag, is_unused in unused.items():
         if is_unused:
             raise ConfigError(f"{flag} has no effect with {mode or '--photo'}; leave it out.")
-    if mode == "--interpolate" and len(options.photo) > 2:
-        raise ConfigError(f"--interpolate goes from one photo to another, but {len(options.photo)} were given.")

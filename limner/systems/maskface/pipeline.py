@@ -33,6 +33,7 @@ from limner.mask_to_image.inputs import (
     to_pictures,
     to_tensor,
     usual_batch_size,
+    whole_number,
 )
 from limner.nn.label_maps import one_hot
 from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
@@ -217,7 +218,8 @@ class MaskFacePipeline(Pipeline):
         Args:
             label_map: one map, or a sequence of maps to go through in order.
             start: style of the first face.
-            end: style of the last face; none: the style stays, or goes to seed 1 where there is one map.
+            end: style of the last face; none: the style stays where there are several maps, else it goes to the seed
+                after `start`, or to seed 1 if `start` is no seed.
             steps: faces; by default one for each of several maps, else 10. Each takes the nearest map.
             schema: label schema of the maps, if it is not the network's.
             batch_size: faces in one forward pass.
@@ -243,13 +245,9 @@ class MaskFacePipeline(Pipeline):
         maps = self._label_maps(label_map, schema)
         if steps is None:
             steps = len(maps) if len(maps) > 1 else NUM_STEPS
-        if not 2 <= steps <= MAX_STEPS:
-            raise ConfigError(
-                f"steps is {steps}; an interpolation has at least 2 faces, its first and its last, and at most "
-                f"{MAX_STEPS}."
-            )
+        steps = whole_number("steps", steps, 2, MAX_STEPS)  # the first and the last face at least
         if end is None and len(maps) == 1:
-            end = 1
+            end = int(start) + 1 if isinstance(start, int | np.integer) else 1
         fractions = np.linspace(0.0, 1.0, steps, dtype=np.float32)
         first = self.style_of(start)[None]
         last = first if end is None else self.style_of(end)[None]
@@ -268,13 +266,27 @@ class MaskFacePipeline(Pipeline):
     def rerender(
         self, label_map: LabelMapInput, *, like: GenerationResult, schema: str | LabelSchema | None = None
     ) -> GenerationResult:
-        """Draw an edited label map in the styles of an earlier result: the geometry changes, the look stays."""
+        """Draw an edited label map in the styles of an earlier result: the geometry changes, the look stays.
+
+        Args:
+            label_map: one map.
+            like: a result of these weights.
+            schema: label schema of the map, if it is not the network's.
+
+        Raises:
+            ConfigError: if `like` is no result of maskface, or there is not one map.
+            WeightsError: if other weights drew it.
+            DataError, ShapeError: as in `sample`.
+        """
+        self._check_own(like)
         return self.render(self.plan_rerender(label_map, like=like.plan, schema=schema))
 
     def plan_rerender(
         self, label_map: LabelMapInput, *, like: GenerationPlan, schema: str | LabelSchema | None = None
     ) -> GenerationPlan:
         """The plan of `rerender`."""
+        if not isinstance(like, GenerationPlan):
+            raise ConfigError(f"The earlier plan is of type {type(like).__name__}; it must be the plan of a result.")
         if like.settings.get("mode") not in ("generate", "stylize", "interpolate") or "attributes" in like.conditions:
             raise ConfigError("The earlier result is not one of maskface; its styles mean nothing here.")
         found = like.conditions["style"].shape[1:] if "style" in like.conditions else (self.style_size,)
@@ -294,12 +306,13 @@ class MaskFacePipeline(Pipeline):
             best: how many to keep; none: all.
 
         Raises:
-            ConfigError: if `best` is out of range.
-            WeightsError: if the discriminator is not loaded.
+            ConfigError: if `best` is out of range, or `result` is none.
+            WeightsError: if the discriminator is not loaded, or other weights drew the result.
         """
+        self._check_own(result)
         count = len(result.images)
-        if best is not None and not 1 <= best <= count:
-            raise ConfigError(f"best is {best}; it must be from 1 to the {count} faces of the result.")
+        if best is not None:
+            best = whole_number("best", best, 1, count)
         scores = self.realism(result)
         order = np.argsort(-scores, kind="stable")[:best]
         plan = result.plan
@@ -313,12 +326,15 @@ class MaskFacePipeline(Pipeline):
         """The discriminator's logit for each face of a result; higher = more like a photo with that map.
 
         Raises:
-            WeightsError: if the discriminator is not loaded.
+            ConfigError: if `result` is none.
+            WeightsError: if the discriminator is not loaded, or other weights drew the result.
         """
+        self._check_own(result)
         discriminator = self.components.get("discriminator")
         if discriminator is None:
             raise WeightsError(
-                "Ranking needs the discriminator: load these weights with limner.load(..., with_optional=True)."
+                "Ranking needs the discriminator, but none is loaded: use limner.load(..., with_optional=True) where the "
+                "folder has one, as that of a run; shipped weights have none."
             )
         scores = []
         with self.inference():
@@ -332,20 +348,26 @@ class MaskFacePipeline(Pipeline):
         """The style code (style_size,) of a seed or a square photo; a code as it is.
 
         Raises:
-            ConfigError: if a seed is out of range, or a code is not finite.
+            ConfigError: if it is none of these, a seed is out of range, or a code is not finite.
             DataError: if a photo cannot be read or is not square.
             ShapeError: if an array is neither a photo nor a code.
         """
         if isinstance(source, Tensor) or (isinstance(source, np.ndarray) and source.ndim == 1):
-            code = np.asarray(source.detach().cpu() if isinstance(source, Tensor) else source, dtype=np.float32)
+            code = source.detach().cpu().float().numpy() if isinstance(source, Tensor) else source
             if code.shape != (self.style_size,):
                 raise ShapeError(f"A style code has shape {code.shape}; it must be ({self.style_size},).")
+            if code.dtype.kind not in "iuf":
+                raise ShapeError(f"A style code is {code.dtype}; it must be numbers.")
             if not np.isfinite(code).all():
                 raise ConfigError("A style code holds NaN or infinite values.")
-            return code
+            return code.astype(np.float32)
+        if not isinstance(source, int | np.integer | str | Path | Image.Image | np.ndarray):
+            raise ConfigError(
+                f"A style is a seed, a photo or a style code, but one is of type {type(source).__name__}."
+            )
         with self.inference():
             if isinstance(source, int | np.integer):
-                latent = self.draw_latents(seed_range(int(source), 1)).to(self.device)
+                latent = self.draw_latents(seed_range(source, 1)).to(self.device)
                 codes = self.components["style_encoder"](latent)
             else:
                 pixels = read_square_photo(source, image_size=self.image_size)
@@ -404,6 +426,15 @@ class MaskFacePipeline(Pipeline):
                 self.draw_latents(plan.seeds[rows.start : rows.stop]).to(self.device)
             )
         return to_pictures(self.paint_styles(label_map, style))
+
+    def _check_own(self, result: GenerationResult) -> None:
+        """Raises: ConfigError or WeightsError if that is no result of these weights."""
+        if not isinstance(result, GenerationResult):
+            raise ConfigError(
+                f"The earlier result is of type {type(result).__name__}; it must be what sample, stylize or "
+                "interpolate gave."
+            )
+        self.check_drew(result.provenance, "The earlier result")
 
     def _label_maps(
         self, value: LabelMapInput | Sequence[LabelMapInput], schema: str | LabelSchema | None

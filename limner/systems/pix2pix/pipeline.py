@@ -83,9 +83,10 @@ class Pix2PixPipeline(Pipeline):
     ) -> GenerationPlan:
         """The plan of `__call__`."""
         maps = read_label_maps(label_map, schema=self.spec.schema, image_size=self.image_size, source=schema)
+        plan = picture_plan(maps, seed=seed, num_images=num_images, batch_size=batch_size, device=self.device)
         if num_images > 1 and not self._num_noise:
             _log.warning("These weights paint without noise: all %d pictures of a map are the same.", num_images)
-        return picture_plan(maps, seed=seed, num_images=num_images, batch_size=batch_size, device=self.device)
+        return plan
 
     def paint(
         self, label_map: Int64[Tensor, "b h w"], attributes: Float[Tensor, "b n_c"], seeds: Sequence[int]

@@ -31,6 +31,7 @@ from limner.mask_to_image.inputs import (
     to_pictures,
     to_tensor,
     usual_batch_size,
+    whole_number,
 )
 from limner.nn.label_maps import one_hot
 from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
@@ -286,11 +287,7 @@ class SCGANPipeline(Pipeline):
             raise ConfigError(f'Interpolating "{what}" keeps one label map, but {len(maps)} were given.')
         if steps is None:
             steps = len(maps) if len(maps) > 1 else NUM_STEPS
-        if not 2 <= steps <= MAX_STEPS:
-            raise ConfigError(
-                f"steps is {steps}; an interpolation has at least 2 pictures, its first and its last, and at most "
-                f"{MAX_STEPS}."
-            )
+        steps = whole_number("steps", steps, 2, MAX_STEPS)  # the first and the last picture at least
         fractions = np.linspace(0.0, 1.0, steps, dtype=np.float32)[:, None]
         start = self._attribute_rows(attributes, 1)
         settings: dict[str, Any] = {"mode": "interpolate", "what": what, "columns": steps}

@@ -111,9 +111,7 @@ class SPADEPipeline(Pipeline):
             raise ConfigError(
                 "These weights have no encoder, so they cannot take the look of a photo: leave style out."
             )
-        if num_images > 1 and not has_encoder:
-            _log.warning("These weights have no latent: all %d pictures of a map are the same.", num_images)
-        return picture_plan(
+        plan = picture_plan(
             maps,
             seed=seed,
             num_images=num_images,
@@ -121,6 +119,9 @@ class SPADEPipeline(Pipeline):
             device=self.device,
             conditions={} if style is None else {"style": read_square_photo(style, image_size=self.image_size)[None]},
         )
+        if num_images > 1 and not has_encoder:
+            _log.warning("These weights have no latent: all %d pictures of a map are the same.", num_images)
+        return plan
 
     def paint(
         self, label_map: Int64[Tensor, "b h w"], attributes: Float[Tensor, "b n_c"], seeds: Sequence[int]

@@ -147,6 +147,10 @@ def test_digest_changes_with_everything_that_decides_pixels() -> None:
 def test_plans_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ConfigError, match="batch_size is 0"):
         GenerationPlan([0], {}, {}, batch_size=0)
+    for wrong in (1.5, "4", True, None):
+        with pytest.raises(ConfigError, match="it must be a whole number"):
+            GenerationPlan([0], {}, {}, batch_size=wrong)  # type: ignore[arg-type]
+    assert type(GenerationPlan([0], {}, {}, batch_size=np.int64(4)).batch_size) is int  # type: ignore[arg-type]
     with pytest.raises(ShapeError, match=r'"x" has shape \(2, 3\), but there are 3 pictures'):
         GenerationPlan([0, 1, 2], {}, {"x": np.zeros((2, 3))})
 

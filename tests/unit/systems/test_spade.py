@@ -207,6 +207,8 @@ def test_pipeline_of_both_variants(shapes, tmp_path, caplog, use_encoder):
     assert (first.tobytes() == second.tobytes()) != use_encoder
     assert ("all 2 pictures of a map are the same" in caplog.text) != use_encoder
     assert pipeline.export_targets()["generator"].inputs == (("latent", "label_map") if use_encoder else ("label_map",))
+    with pytest.raises(ConfigError, match="num_images is '2'; it must be a whole number"):
+        pipeline(label_map, num_images="2")
     if not use_encoder:
         with pytest.raises(ConfigError, match="no encoder"):
             pipeline(label_map, style=Image.new("RGB", (32, 32)))

@@ -15,10 +15,13 @@ from limner.systems.maskface.pipeline import MaskFacePipeline
 
 @pytest.fixture
 def files(tmp_path: Path, make_pipeline) -> dict[str, Path]:
-    """Weights, two maps, two photos."""
+    """Weights, two maps, two photos, a folder of three."""
     make_pipeline().save_pretrained(tmp_path / "weights")
     random = np.random.default_rng(0)
-    found = {"weights": tmp_path / "weights", "out": tmp_path / "out"}
+    found = {"weights": tmp_path / "weights", "out": tmp_path / "out", "photos": tmp_path / "photos"}
+    found["photos"].mkdir()
+    for index in range(3):
+        Image.new("RGB", (32, 32)).save(found["photos"] / f"{index}.png")
     for index in range(2):
         ids = np.zeros((32, 32), np.uint8)
         ids[6:28, 8 - index : 24] = 1
@@ -74,6 +77,9 @@ def test_every_mode_is_the_python_call(files, capsys, tmp_path):
         (["--label-map", "map0", "--steps", "3"], "--steps has no effect"),
         (["--label-map", "map0", "--photo", "photo0", "--num-images", "3"], "--num-images has no effect"),
         (["--label-map", "map0", "--photo", "photo0", "photo0", "photo1", "--interpolate"], "but 3 were given"),
+        (["--label-map", "map0", "--photo", "photos", "--interpolate"], "but 3 were given"),
+        (["--label-map", "map0", "--photo", "photo0", "photo1", "--interpolate", "--to-seed", "5"], "--to-seed has no"),
+        (["--label-map", "map0", "--like", "result.json", "--batch-size", "2"], "--batch-size has no effect"),
         (["--label-map", "nowhere.png"], "nowhere.png is missing"),
         (["--label-map", "map0", "--grid", "--num-images", "5000"], "--num-images is 5000"),
     ],
@@ -83,4 +89,16 @@ def test_contradictions_are_refused(files, capsys, words, text):
     code = main(["generate", "maskface", "--weights", str(files["weights"]), *words, "--out", str(files["out"])])
     error = capsys.readouterr().err
     assert code in (1, 2) and text in error and error.count("\n") == 1
+    assert not files["out"].exists()
+
+
+def test_a_result_of_other_weights_is_refused(files, capsys, tmp_path, make_pipeline):
+    make_pipeline(seed=1).save_pretrained(tmp_path / "other")
+    command = ["generate", "maskface", "--label-map", str(files["map0"]), "--json"]
+    assert main([*command, "--weights", str(tmp_path / "other"), "--out", str(tmp_path / "earlier")]) == 0
+    capsys.readouterr()
+    like = ["--like", str(tmp_path / "earlier" / "result.json")]
+    assert main([*command, "--weights", str(files["weights"]), *like, "--out", str(files["out"])]) == 1
+    error = capsys.readouterr().err
+    assert "result.json was drawn by" in error and error.count("\n") == 1
     assert not files["out"].exists()

@@ -10,12 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from limner.data.dataset import MaskToImageDataset
+from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.manifest import DataSpec, Manifest
 from limner.data.schema import get_schema
 from limner.errors import ConfigError
 from limner.metrics.protocol import Protocol
-from limner.systems.maskface.evaluation import evaluate, locality_measurements, longer_hair, open_mouth
+from limner.systems.maskface.evaluation import (
+    _ReferencePainter,
+    evaluate,
+    locality_measurements,
+    longer_hair,
+    open_mouth,
+)
 from limner.systems.maskface.networks import Generator, StyleDecoder, StyleEncoder
 from limner.systems.maskface.pipeline import MaskFacePipeline
 from limner.systems.parser.networks import ParsingNetwork
@@ -61,6 +67,33 @@ def test_style_error_by_hand(shapes):
     assert report.measurements["style_error"].value == pytest.approx(float(codes.abs().mean()), rel=1e-4)
     # All photos have the same code, so faces of one map do not differ at all.
     assert report.measurements["reference_diversity_pixels"].value == 0
+
+
+@pytest.mark.parametrize("first", [0, 7])
+def test_every_round_over_the_maps_takes_other_photos(make_shapes, monkeypatch, first):
+    manifest = make_shapes(num_train=1, num_test=5).split("test")
+    pipeline, _ = make(manifest.spec)
+    photos = MaskToImageDataset(manifest, image_size=32)
+    monkeypatch.setattr(pipeline, "paint_styles", lambda label_map, style: style)
+    painter = _ReferencePainter(pipeline, photos, seed=first)
+    batch = collate([photos[index] for index in range(5)])
+    with pipeline.inference():
+        codes = pipeline.components["style_decoder"](batch.image)
+        rounds = [
+            painter.paint(batch.label_map, batch.attributes, range(start, start + 5))
+            for start in range(first, first + 20, 5)
+        ]
+    taken = torch.stack([torch.cdist(one, codes).argmin(1) for one in rounds], dim=1)
+    for own, others in enumerate(taken.tolist()):
+        assert sorted([own, *others]) == [0, 1, 2, 3, 4], "in four rounds each of the others, never its own"
+
+
+def test_both_modes_make_as_many_faces(shapes, monkeypatch):
+    monkeypatch.setattr("limner.mask_to_image.evaluation.DEFAULT_NUM_IMAGES", 10)
+    pipeline, judge = make(shapes.spec)
+    found = evaluate(pipeline, shapes, judge=judge).measurements
+    assert len(shapes.split("test")) < 10
+    assert found["fd"].protocol.count == found["reference_fd"].protocol.count == 10
 
 
 CELEBAMASK = get_schema("celebamask-19")

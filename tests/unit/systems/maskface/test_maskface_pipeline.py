@@ -108,7 +108,9 @@ def test_interpolation_of_styles_is_linear_with_both_ends(pipeline):
     first, last = pipeline.style_of(3), pipeline.style_of(photo())
     middle = pipeline.stylize(face(), first + (last - first) * np.float32(4 / 9))
     assert np.abs(result[4] - pixels(middle)[0]).max() <= 1
-    assert np.array_equal(pixels(pipeline.interpolate(face(), steps=2)), pixels(pipeline.stylize(face(), [0, 1])))
+    for start, end in ((0, 1), (1, 2), (np.int64(4), 5), (photo(), 1)):
+        ends = pixels(pipeline.stylize(face(), [start, end]))
+        assert np.array_equal(pixels(pipeline.interpolate(face(), start, steps=2)), ends)
 
 
 def test_interpolation_through_maps_keeps_the_style(pipeline):
@@ -128,9 +130,11 @@ def test_ranking_by_the_discriminator(pipeline, make_pipeline):
     assert np.array_equal(pixels(pipeline.render(ranked.plan)), pixels(ranked)), "the plan still tells how"
     best = pipeline.rank(pipeline.stylize(face(), [photo(), 1, 2]), best=2)
     assert len(best.images) == 2 and np.array_equal(pixels(pipeline.render(best.plan)), pixels(best))
-    with pytest.raises(WeightsError, match="with_optional=True"):
+    with pytest.raises(WeightsError, match=r"with_optional=True\) where the folder has one.*shipped weights have none"):
         make_pipeline(discriminator=False).rank(result)
-    with pytest.raises(ConfigError, match="best is 7; it must be from 1 to the 6 faces"):
+    with pytest.raises(ConfigError, match=r"best is 2\.0; it must be a whole number"):
+        pipeline.rank(result, best=2.0)
+    with pytest.raises(ConfigError, match="best is 7; it must be a whole number, at least 1 and at most 6"):
         pipeline.rank(result, best=7)
 
 
@@ -177,6 +181,21 @@ REFUSED: list[tuple[str, tuple[Any, ...], dict[str, Any], type[LimnerError], str
     ("stylize", (face(), np.zeros(7)), {}, ShapeError, "A style code has shape (7,); it must be (8,)"),
     ("stylize", (face(), np.full(8, np.nan)), {}, ConfigError, "NaN"),
     ("stylize", (face(), -3), {}, ConfigError, "seed is -3"),
+    ("sample", (face(),), {"num_images": 2.0}, ConfigError, "num_images is 2.0; it must be a whole number"),
+    ("sample", (face(),), {"num_images": "2"}, ConfigError, "num_images is '2'; it must be a whole number"),
+    ("sample", (face(),), {"num_images": 10**30}, ConfigError, "at most 1000000"),
+    ("sample", (face(),), {"batch_size": 1.5}, ConfigError, "batch_size is 1.5; it must be a whole number"),
+    ("sample", (face(),), {"batch_size": "4"}, ConfigError, "batch_size is '4'; it must be a whole number"),
+    ("stylize", (face(), 1), {"batch_size": "4"}, ConfigError, "batch_size is '4'; it must be a whole number"),
+    ("stylize", (face(), np.array(["a"] * 8)), {}, ShapeError, "A style code is <U1; it must be numbers"),
+    ("stylize", (face(), None), {}, ConfigError, "but one is of type NoneType"),
+    ("stylize", (face(), [0, 0.5]), {}, ConfigError, "but one is of type float"),
+    ("stylize", (face(), {"style": 1}), {}, ConfigError, "but one is of type dict"),
+    ("stylize", (face(), b"photo.png"), {}, ConfigError, "but one is of type bytes"),
+    ("stylize", (face(), True), {}, ConfigError, "seed is True; it must be a whole number"),
+    ("interpolate", (face(),), {"steps": 3.0}, ConfigError, "steps is 3.0; it must be a whole number"),
+    ("interpolate", (face(),), {"steps": "3"}, ConfigError, "steps is '3'; it must be a whole number"),
+    ("plan_rerender", (face(),), {"like": "x.json"}, ConfigError, "The earlier plan is of type str"),
     ("interpolate", (face(),), {"steps": 1}, ConfigError, "steps is 1"),
     ("interpolate", ([],), {}, ConfigError, "At least one label map"),
 ]
@@ -198,6 +217,23 @@ def test_results_that_are_not_ours_are_refused(pipeline, make_pipeline, scgan_li
         pipeline.rerender(face(), like=before)
     with pytest.raises(ConfigError, match="takes one label map, but 2"):
         pipeline.rerender([face(), face()], like=pipeline.sample(face()))
+
+
+@pytest.mark.parametrize("method", ["rerender", "rank", "realism"])
+def test_results_of_other_systems_and_weights_are_refused(pipeline, make_pipeline, method):
+    def use(result: Any) -> object:
+        return pipeline.rerender(face(), like=result) if method == "rerender" else getattr(pipeline, method)(result)
+
+    before = pipeline.sample(face())
+    foreign = GenerationResult(before.images, before.plan, {**before.provenance, "system": "spade"})
+    with pytest.raises(WeightsError, match='The earlier result was drawn by "spade"'):
+        use(foreign)
+    large = make_pipeline(size=64)
+    with pytest.raises(WeightsError, match="load the weights that drew it"):
+        use(large.sample(face()))
+    for wrong in (None, "result.json", before.plan):
+        with pytest.raises(ConfigError, match=f"of type {type(wrong).__name__}; it must be what sample"):
+            use(wrong)
 
 
 @pytest.fixture

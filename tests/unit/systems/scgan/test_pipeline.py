@@ -270,7 +270,9 @@ REFUSED: list[tuple[dict[str, Any], type[LimnerError], str]] = [
     ({"seed": 1.5}, ConfigError, "seed is 1.5; it must be a whole number"),
     ({"num_images": 0}, ConfigError, "num_images is 0"),
     ({"num_images": -3}, ConfigError, "num_images is -3"),
+    ({"num_images": 2.0}, ConfigError, "num_images is 2.0; it must be a whole number"),
     ({"batch_size": 0}, ConfigError, "batch_size is 0"),
+    ({"batch_size": "4"}, ConfigError, "batch_size is '4'; it must be a whole number"),
     ({"latent": np.zeros(7)}, ShapeError, "latent has shape (1, 7); it must be (1, 8)"),
     ({"latent": np.zeros((3, 8)), "num_images": 2}, ShapeError, "latent has shape (3, 8)"),
     ({"latent": np.full(8, np.nan)}, ConfigError, "latent holds NaN"),
@@ -291,6 +293,8 @@ def test_refused_edits(scgan) -> None:
         scgan.interpolate(face(), what="s")
     with pytest.raises(ConfigError, match='"z" keeps one label map, but 2 were given'):
         scgan.interpolate([face(), face()], what="z")
+    with pytest.raises(ConfigError, match=r"steps is 3\.0; it must be a whole number"):
+        scgan.interpolate(face(), steps=3.0)
     with pytest.raises(ConfigError, match="steps is 1"):
         scgan.interpolate(face(), what="z", steps=1)
     for target in (None, {}):
