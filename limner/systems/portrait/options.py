@@ -15,8 +15,16 @@ if TYPE_CHECKING:
     from limner.pipelines import GenerationPlan
     from limner.systems.portrait.pipeline import LookInput, PortraitPipeline
 
-PARTS = ("eyes", "left-eye", "right-eye", "mouth", "skin", "hair", "face")
-"""Options that take a look; `face` stands for all parts, the others win over it."""
+PARTS = {
+    "left-eye": "the eye on the image's left",
+    "right-eye": "the eye on the image's right",
+    "eyes": "both eyes; --left-eye and --right-eye win over it",
+    "mouth": "mouth and lips",
+    "skin": "skin, brows and nose",
+    "hair": "hair",
+    "face": "all parts; every option above wins over it",
+}
+"""Options that take a look, with their help; where several name one part, the first wins."""
 DESCRIPTION = "Edit portraits: repaint the label map, and borrow the looks of single parts from other photos."
 EXAMPLES = (
     "limner generate portrait --photo me.jpg --hair friend.jpg --eyes sister.jpg --out swapped",
@@ -37,8 +45,8 @@ def add_options(parser: ArgumentParser) -> None:
     inputs.add_argument("--target", nargs="+", default=[], metavar="FILE|DIR", help="edited label maps")
     inputs.add_argument("--schema", default=None, metavar="NAME", help="label schema of all maps (else portrait-11)")
     looks = parser.add_argument_group("where the looks of parts come from (else from the photo itself)")
-    for part in PARTS:
-        looks.add_argument(f"--{part}", default=None, metavar="PHOTO")
+    for part, help_text in PARTS.items():
+        looks.add_argument(f"--{part}", default=None, metavar="PHOTO", help=help_text)
     modes = parser.add_argument_group("instead of single edits (one of)")
     modes.add_argument("--gallery", nargs="+", default=[], metavar="FILE|DIR", help="all looks of each of these photos")
     modes.add_argument("--steps", type=int, default=None, metavar="N", help="pictures on the way to the new looks")
@@ -57,7 +65,7 @@ def make_tasks(pipeline: PortraitPipeline, options: Namespace) -> list[Task]:
 
     looks: dict[str, LookInput] = {
         part.replace("-", "_"): value
-        for part in reversed(PARTS)  # later names win, so `face` comes first
+        for part in reversed(PARTS)  # in a plan the later name wins
         if (value := getattr(options, part.replace("-", "_"))) is not None
     }
     _refuse_contradictions(options, looks)

@@ -73,6 +73,7 @@ def test_every_mode_is_the_python_call(files, run, tmp_path):
     pipe.set_image(me)
     modes = {
         "swap": (["--hair", you, "--left-eye", you], pipe.swap(hair=you, left_eye=you)),
+        "eyes": (["--left-eye", you, "--eyes", me, "--face", me], pipe.swap(face=me, eyes=me, left_eye=you)),
         "face": (["--face", you, "--skin", me], pipe.swap(face=you, skin=me)),
         "target": (["--target", files["map1"]], pipe.repaint(files["map1"])),
         "gallery": (["--gallery", me, you], pipe.gallery([me, you])),
