@@ -50,15 +50,34 @@ GROUPS: dict[str, tuple[str, ...]] = {"eyes": ("left_eye", "right_eye"), "face":
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What the parts of a face look like.
+    """What the parts of a face look like. The arrays are copied, and can only be read: photos used again share them.
 
     Attributes:
         codes: (5, code size) float32, one row a part, in the order of `PARTS`.
         label_map: (S, S) ids of the photo that it comes from; none for a look from a seed.
+        weights_hash: of the weights whose codes they are, see `Pipeline.weights_hash`; none: not checked.
+
+    Raises:
+        ConfigError: if a code is NaN or infinite.
+        ShapeError: if the codes are no table of numbers with a row a part.
     """
 
     codes: NDArray[np.float32]
     label_map: NDArray[np.uint8] | None = None
+    weights_hash: str | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            codes = np.asarray(self.codes, dtype=np.float32)
+        except (TypeError, ValueError):
+            raise ShapeError(f"The codes of a look must be numbers of shape ({len(PARTS)}, code size).") from None
+        if codes.ndim != 2 or len(codes) != len(PARTS):
+            raise ShapeError(f"A look has codes of shape {codes.shape}; it must be ({len(PARTS)}, code size).")
+        if not np.isfinite(codes).all():
+            raise ConfigError("The codes of a look hold NaN or infinite values.")
+        object.__setattr__(self, "codes", _read_only(codes))
+        if self.label_map is not None:
+            object.__setattr__(self, "label_map", _read_only(self.label_map))
 
 
 LookInput = Look | PhotoInput | tuple[PhotoInput, LabelMapInput] | int
@@ -90,6 +109,13 @@ class Sitter:
         """(S, S) ids of portrait-11."""
         assert self.look.label_map is not None  # a photo's look has one
         return self.look.label_map
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the crop, its map and its place in the photo: results of other photos have another one."""
+        digest = hashlib.sha256(self.photo.tobytes() + self.label_map.tobytes())
+        digest.update(self.alignment.matrix.tobytes())
+        return digest.hexdigest()
 
 
 class PortraitPipeline(Pipeline):
@@ -326,11 +352,23 @@ class PortraitPipeline(Pipeline):
     def paste_back(self, result: GenerationResult) -> list[Image.Image]:
         """The pictures of a result in the set photo as it was given, at its own size and place.
 
+        Args:
+            result: of these weights and of the photo that is set now.
+
         Raises:
-            ConfigError: if no photo is set.
+            ConfigError: if no photo is set, or the result is of another photo or of other weights.
             ShapeError: if the result is of another size.
         """
         sitter = self._sitter
+        if not isinstance(result, GenerationResult):
+            raise ConfigError(f"A result of an edit is needed to paste back, not a {type(result).__name__}.")
+        if result.provenance["weights_hash"] != self.weights_hash:
+            raise ConfigError(
+                f"The result was drawn with the weights {result.provenance['weights']}, which are not these; paste it "
+                "back with those."
+            )
+        if result.settings.get("sitter") != sitter.digest:
+            raise ConfigError("The result is of another photo; call set_image with that one first.")
         pasted = []
         for index, image in enumerate(result.images):
             if image.size != (self.image_size, self.image_size):
@@ -399,7 +437,7 @@ class PortraitPipeline(Pipeline):
         background = np.where(outside[..., None], self._sitter.background, 0).astype(np.uint8)
         return GenerationPlan(
             seeds=list(range(len(maps) * len(codes))),
-            settings={"mode": mode, **settings},
+            settings={"mode": mode, "sitter": self._sitter.digest, **settings},
             conditions={
                 "label_map": maps.repeat(len(codes), axis=0) if len(maps) > 1 else maps,
                 "background": background[None],
@@ -462,7 +500,7 @@ class PortraitPipeline(Pipeline):
         with self.inference():
             label_map = torch.from_numpy(ids.copy())[None].long().to(self.device)
             codes = self.encode(to_tensor(crop, self.device), label_map)[0].float().cpu().numpy()
-        return Look(codes, ids)
+        return Look(codes, ids, self.weights_hash)
 
     def _look_of(self, source: LookInput) -> Look:
         """The look of anything that has one."""
@@ -481,11 +519,13 @@ class PortraitPipeline(Pipeline):
         return self.look(source)
 
     def _codes_of(self, source: LookInput) -> NDArray[np.float32]:
-        codes = self._look_of(source).codes
+        look = self._look_of(source)
         wanted = (len(PARTS), self.appearance.code_size)
-        if codes.shape != wanted:
-            raise ShapeError(f"A look has codes of shape {codes.shape}; those of these weights have {wanted}.")
-        return codes
+        if look.codes.shape != wanted:
+            raise ShapeError(f"A look has codes of shape {look.codes.shape}; those of these weights have {wanted}.")
+        if look.weights_hash not in (None, self.weights_hash):
+            raise ConfigError("The look is of other weights, whose codes mean nothing here; take it with these.")
+        return look.codes
 
     def _one_label_map(self, value: LabelMapInput, schema: str | LabelSchema | None) -> NDArray[np.uint8]:
         maps = self._label_maps(value, schema)
@@ -498,6 +538,12 @@ class PortraitPipeline(Pipeline):
     ) -> NDArray[np.uint8]:
         """Any accepted form -> (maps, image_size, image_size) ids of portrait-11."""
         return read_label_maps(value, schema=SCHEMA, image_size=self.image_size, source=schema)
+
+
+def _read_only(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    array = np.array(values)
+    array.flags.writeable = False
+    return array
 
 
 def spread_background(photo: NDArray[np.uint8], label_map: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -20,7 +20,7 @@ from limner.pipelines import GenerationResult
 from limner.systems.portrait.alignment import TEMPLATE
 from limner.systems.portrait.faces import check_face
 from limner.systems.portrait.parts import PARTS
-from limner.systems.portrait.pipeline import PortraitPipeline, spread_background
+from limner.systems.portrait.pipeline import Look, PortraitPipeline, spread_background
 
 SCHEMA = get_schema("portrait-11")
 
@@ -87,6 +87,18 @@ def test_all_forms_of_a_look_are_one(edit, photos, faces, tmp_path: Path):
     expected = pixels(edit.swap(hair=photos[1]))
     for form in (edit.look(photos[1]), tmp_path / "other.png", (photos[1], faces[1][1])):
         assert np.array_equal(pixels(edit.swap(hair=form)), expected)
+
+
+def test_a_look_cannot_be_changed(edit, photos):
+    """It is the one that is remembered for the photo."""
+    look = edit.look(photos[1])
+    for array in (look.codes, look.label_map, edit.sitter.label_map):
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = 0
+    codes = look.codes.copy()
+    own = Look(codes)
+    codes[:] = 0
+    assert np.array_equal(own.codes, look.codes)
 
 
 def test_an_edited_map_changes_the_picture_and_keeps_the_looks(edit, faces):
@@ -207,6 +219,33 @@ def test_square_photos_come_back_at_their_own_size(edit, photos):
     difference = np.abs(np.asarray(pasted).astype(int) - large).max(2)
     assert pasted.size == (256, 256) and not difference[:, :4].any() and not difference[:, -4:].any()
     assert difference[100:180, 100:160].mean() > 5
+
+
+def test_results_of_other_photos_or_weights_are_not_pasted(edit, make_pipeline, photos, faces):
+    result, plan = edit.swap(), edit.plan_edit()
+    other_map = faces[0][1].copy()
+    other_map[:10] = SCHEMA.id("hair")
+    shifted = TEMPLATE * 64 + 1
+    for sit in (
+        {"photo": photos[1]},
+        {"photo": photos[0], "label_map": other_map},
+        {"photo": photos[0].repeat(2, 0).repeat(2, 1)},
+    ):
+        edit.set_image(**sit)
+        with pytest.raises(ConfigError, match="of another photo; call set_image with that one first"):
+            edit.paste_back(result)
+    edit.set_image(photos[0], landmarks=shifted)
+    with pytest.raises(ConfigError, match="of another photo"):
+        edit.paste_back(result)
+    edit.set_image(photos[0])
+    assert len(edit.paste_back(result)) == 1
+    stranger = make_pipeline(seed=1)
+    stranger.set_image(photos[0])
+    with pytest.raises(ConfigError, match="weights unsaved, which are not these"):
+        stranger.paste_back(result)
+    for value, name in ((None, "NoneType"), (plan, "GenerationPlan")):
+        with pytest.raises(ConfigError, match=f"not a {name}"):
+            edit.paste_back(value)
 
 
 def test_saved_and_loaded_again(edit, photos, tmp_path: Path, make_pipeline):
@@ -363,6 +402,30 @@ def test_calls_that_make_no_sense(edit, pipeline, make_pipeline, photos, faces):
         edit.swap(hair=make_pipeline_look(make_pipeline, photos[1]))
     with pytest.raises(ConfigError, match="takes one label map, but 2"):
         edit.set_image(photos[0], np.stack([faces[0][1]] * 2))
+
+
+@pytest.mark.parametrize(
+    ("codes", "error", "text"),
+    [
+        (np.full((5, 96), np.nan), ConfigError, "NaN or infinite"),
+        (np.full((5, 96), 1e300), ConfigError, "NaN or infinite"),
+        ([[0.0] * 96] * 4, ShapeError, r"shape \(4, 96\)"),
+        ([0.0] * 96, ShapeError, r"shape \(96,\)"),
+        ([[0.0], [0.0, 1.0]], ShapeError, "must be numbers of shape"),
+        ("codes", ShapeError, "must be numbers of shape"),
+    ],
+)
+def test_codes_that_are_no_look(codes, error: type[LimnerError], text: str):
+    with np.errstate(over="ignore"), pytest.raises(error, match=text):
+        Look(codes)
+
+
+def test_looks_may_be_lists_but_not_of_other_weights(edit, make_pipeline, photos):
+    look = edit.look(photos[1])
+    listed = Look(look.codes.tolist())
+    assert np.array_equal(pixels(edit.swap(hair=listed)), pixels(edit.swap(hair=look)))
+    with pytest.raises(ConfigError, match="The look is of other weights"):
+        edit.swap(hair=make_pipeline(seed=1).look(photos[1]))
 
 
 def make_pipeline_look(make_pipeline, photo):
