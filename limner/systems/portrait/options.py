@@ -75,6 +75,7 @@ def make_tasks(pipeline: PortraitPipeline, options: Namespace) -> list[Task]:
         return labelling_tasks(pipeline.parse, pipeline.spec.schema, photos, out)
     photos = input_files(options.photo, PHOTO_SUFFIXES, "picture")
     targets = [str(file) for file in input_files(options.target, LABEL_SUFFIXES, "label map")] or None
+    schema = options.schema if targets else None
     sources: list[LookInput] = [str(file) for file in input_files(options.gallery, PHOTO_SUFFIXES, "picture")]
     if options.map is not None and len(photos) > 1:
         raise ConfigError(f"--map is the map of one photo, but {len(photos)} were given.")
@@ -84,11 +85,11 @@ def make_tasks(pipeline: PortraitPipeline, options: Namespace) -> list[Task]:
 
     def make_plan() -> GenerationPlan:
         if sources:
-            return pipeline.plan_gallery([find(source) for source in sources], targets, schema=options.schema)
+            return pipeline.plan_gallery([find(source) for source in sources], targets, schema=schema)
         found = {part: find(source) for part, source in looks.items()}
         if options.steps is not None:
             return pipeline.plan_interpolation(found, steps=options.steps)
-        return pipeline.plan_edit(targets, found, schema=options.schema)
+        return pipeline.plan_edit(targets, found, schema=schema)
 
     return [
         Edit(pipeline, photo, options.map, options.schema, make_plan, out / name if len(photos) > 1 else out, options)
@@ -145,10 +146,13 @@ def _refuse_contradictions(options: Namespace, looks: Mapping[str, LookInput]) -
         raise ConfigError("--steps walks to new looks; name at least one, such as --hair PHOTO.")
     if options.align and options.map is not None:
         raise ConfigError("--align is for photos that are not cut yet, but --map is of one that is; give one of them.")
+    if options.schema is not None and not options.parse and options.map is None and not options.target:
+        raise ConfigError("--schema is that of --map and --target, but neither is given; leave it out.")
     unused = {
         **{f"--{part.replace('_', '-')}": mode in ("--gallery", "--parse") for part in looks},
         "--target": bool(options.target) and mode in ("--steps", "--parse"),
         "--map": options.map is not None and mode == "--parse",
+        "--schema": options.schema is not None and mode == "--parse",
         "--photo": bool(options.photo) and mode == "--parse",
         "--align": options.align and mode == "--parse",
         "--paste-back": options.paste_back and mode == "--parse",

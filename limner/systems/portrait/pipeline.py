@@ -193,7 +193,7 @@ class PortraitPipeline(Pipeline):
             (image_size, image_size) ids of portrait-11: the map to repaint.
 
         Raises:
-            ConfigError: if a map and landmarks are given.
+            ConfigError: if a map and landmarks are given, or a schema without a map.
             DataError: if the photo cannot be read, is not square, or shows no single upright face.
             MissingExtraError: if dlib is to look for the face and is not installed.
             ShapeError: if an array is no photo, no map or no landmarks.
@@ -239,6 +239,8 @@ class PortraitPipeline(Pipeline):
         schema: str | LabelSchema | None = None,
     ) -> GenerationResult:
         """The set photo with edited maps (an open mouth, another hairline, no bangs) and its own looks."""
+        if label_map is None:
+            raise ConfigError("repaint needs an edited label map, such as one that set_image gave and you changed.")
         return self.render(self.plan_edit(label_map, {}, schema=schema))
 
     def plan_edit(
@@ -257,10 +259,10 @@ class PortraitPipeline(Pipeline):
             schema: label schema of the maps, if it is not portrait-11.
 
         Raises:
-            ConfigError: if no photo is set, or a part is unknown.
+            ConfigError: if no photo is set, a part is unknown, or a schema is given without a map.
             DataError, ShapeError: as in `set_image`.
         """
-        maps = self._sitter.label_map[None] if label_map is None else self._label_maps(label_map, schema)
+        maps = self._target_maps(label_map, schema)
         codes = self._sitter.look.codes.copy()
         for part, source in (looks or {}).items():
             indices = _part_indices(part)
@@ -310,12 +312,12 @@ class PortraitPipeline(Pipeline):
             schema: label schema of the maps, if it is not portrait-11.
 
         Raises:
-            ConfigError: if no photo is set, or there is no source.
+            ConfigError: if no photo is set, there is no source, or a schema is given without a map.
             DataError, ShapeError: as in `set_image`.
         """
         if not sources:
             raise ConfigError("A gallery needs at least one source.")
-        maps = self._sitter.label_map[None] if label_map is None else self._label_maps(label_map, schema)
+        maps = self._target_maps(label_map, schema)
         codes = np.stack([self._codes_of(source) for source in sources])
         return self._plan("gallery", maps, codes, {"columns": len(codes)})
 
@@ -458,6 +460,8 @@ class PortraitPipeline(Pipeline):
             raise ConfigError(
                 "Landmarks say that the photo is not aligned yet, but a map is of an aligned one; give one."
             )
+        if label_map is None:
+            _refuse_lone_schema(schema)
         original, where = read_pixels(photo)
         alignment = self._alignment(original, where, landmarks)
         crop = alignment.crop(original)
@@ -533,6 +537,15 @@ class PortraitPipeline(Pipeline):
             raise ConfigError(f"This takes one label map, but {len(maps)} were given.")
         return cast(NDArray[np.uint8], maps[0])
 
+    def _target_maps(
+        self, value: LabelMapInput | Sequence[LabelMapInput] | None, schema: str | LabelSchema | None
+    ) -> NDArray[np.uint8]:
+        """The maps to paint: those that are given, or that of the set photo."""
+        if value is None:
+            _refuse_lone_schema(schema)
+            return self._sitter.label_map[None]
+        return self._label_maps(value, schema)
+
     def _label_maps(
         self, value: LabelMapInput | Sequence[LabelMapInput], schema: str | LabelSchema | None
     ) -> NDArray[np.uint8]:
@@ -604,6 +617,11 @@ class _Logits(nn.Module):
         """(b, 3, h, w) in [-1, 1] -> (b, 11, h, w)."""
         logits: Tensor = self.parser(photo).logits
         return logits
+
+
+def _refuse_lone_schema(schema: str | LabelSchema | None) -> None:
+    if schema is not None:
+        raise ConfigError("schema is that of a given label map, but none is given; give one, or leave schema out.")
 
 
 def _part_indices(name: str) -> list[int]:

@@ -388,6 +388,13 @@ def test_calls_that_make_no_sense(edit, pipeline, make_pipeline, photos, faces):
         edit.gallery([])
     with pytest.raises(ConfigError, match="needs a part whose look changes"):
         edit.interpolate()
+    for call in (edit.swap, lambda **words: edit.set_image(photos[0], **words), edit.look):
+        with pytest.raises(ConfigError, match="schema is that of a given label map"):
+            call(**({"photo": photos[1]} if call == edit.look else {}), schema="celebamask-19")
+    with pytest.raises(ConfigError, match="schema is that of a given label map"):
+        edit.gallery([photos[1]], schema="celebamask-19")
+    with pytest.raises(ConfigError, match="repaint needs an edited label map"):
+        edit.repaint(None)
     with pytest.raises(ConfigError, match="steps is 1"):
         edit.interpolate(hair=photos[1], steps=1)
     with pytest.raises(ConfigError, match="give one"):
