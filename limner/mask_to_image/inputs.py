@@ -22,8 +22,8 @@ from limner.pipelines import GenerationPlan
 
 LabelMapInput = str | Path | Image.Image | NDArray[Any] | Tensor
 """A file, a PIL picture, or an array or tensor (H, W) of class ids."""
-PhotoInput = str | Path | Image.Image | NDArray[Any]
-"""A file, a PIL picture, or an array (H, W, 3) uint8 RGB."""
+PhotoInput = str | Path | Image.Image | NDArray[Any] | Tensor
+"""A file, a PIL picture, or an array or tensor (H, W, 3) uint8 RGB."""
 
 MAX_SEED = 2**63 - 1
 
@@ -84,15 +84,38 @@ def read_pixels(value: PhotoInput) -> tuple[NDArray[np.uint8], str]:
 
     Raises:
         DataError: if the picture cannot be read.
-        ShapeError: if an array is no picture.
+        ShapeError: if an array is no picture, or the value is of a type that none has.
     """
-    if isinstance(value, np.ndarray):
-        if value.ndim != 3 or value.shape[2] != 3 or value.dtype != np.uint8 or value.size == 0:
-            raise ShapeError(f"The picture is {value.dtype} {value.shape}; it must be uint8 (height, width, 3).")
-        return value, "The picture"
+    if isinstance(value, str | Path):
+        return read_photo(value), str(value)
     if isinstance(value, Image.Image):
         return photo_from_pil(value, where="The picture"), "The picture"
-    return read_photo(value), str(value)
+    if not isinstance(value, np.ndarray | Tensor):
+        raise ShapeError(
+            f"A picture cannot be a {type(value).__name__}; give a file, a PIL picture or a uint8 array "
+            "(height, width, 3)."
+        )
+    shape, dtype = tuple(value.shape), str(value.dtype).removeprefix("torch.")
+    if len(shape) != 3 or shape[2] != 3 or dtype != "uint8" or 0 in shape:
+        raise ShapeError(f"The picture is {dtype} {shape}; it must be uint8 (height, width, 3).")
+    return np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value), "The picture"
+
+
+def whole_number(name: str, value: object, least: int, most: int) -> int:
+    """A whole number from `least` to `most`, of any type that holds such numbers only.
+
+    Args:
+        name: what the message calls it.
+        value: what the user gave.
+        least: the smallest one that is allowed.
+        most: the largest.
+
+    Raises:
+        ConfigError: if it is none, or out of range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
+        raise ConfigError(f"{name} is {value!r}; it must be a whole number from {least} to {most}.")
+    return int(value)
 
 
 def seed_range(seed: int, num_images: int) -> list[int]:

@@ -53,8 +53,8 @@ class Alignment:
             where: for the message.
 
         Raises:
-            ShapeError: if there is another number of points.
-            DataError: if they lie on one spot, or the face is upside down.
+            ShapeError: if there is another number of points, or one is not finite.
+            DataError: if they lie on one spot, or are mirrored, so that the eye on the image's right comes first.
         """
         source, goal = _eyes_and_mouth(landmarks, where) + 0.5, TEMPLATE * image_size
         # x' = a x - b y + c, y' = b x + a y + d: linear in a, b, c, d.
@@ -103,14 +103,19 @@ class Alignment:
 
 
 def _eyes_and_mouth(landmarks: npt.ArrayLike, where: str) -> FloatArray:
-    points = np.asarray(landmarks, dtype=np.float64)
+    try:
+        points = np.asarray(landmarks, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ShapeError(f"The landmarks of {where} are no table; they must be 68, 5 or 3 points (x, y).") from None
     groups = {
         68: (list(range(36, 42)), list(range(42, 48)), [48, 54]),
         5: ([0], [1], [3, 4]),
         3: ([0], [1], [2]),
     }
-    if points.ndim != 2 or points.shape[1] != 2 or len(points) not in groups or not np.isfinite(points).all():
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) not in groups:
         raise ShapeError(f"The landmarks of {where} have shape {points.shape}; they must be 68, 5 or 3 points (x, y).")
+    if not np.isfinite(points).all():
+        raise ShapeError(f"The landmarks of {where} hold NaN or infinite values; they must be positions in pixels.")
     left, right, mouth = (points[group].mean(0) for group in groups[len(points)])
     if left[0] == right[0] and left[1] == right[1]:
         raise DataError(f"The landmarks of {where} lie on one spot; give those of the face.")

@@ -32,6 +32,7 @@ from limner.mask_to_image.inputs import (
     to_pictures,
     to_tensor,
     usual_batch_size,
+    whole_number,
 )
 from limner.nn.parsing import ParsingNetwork
 from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
@@ -289,7 +290,7 @@ class PortraitPipeline(Pipeline):
 
     def gallery(
         self,
-        sources: Sequence[LookInput],
+        sources: LookInput | Sequence[LookInput],
         label_map: LabelMapInput | Sequence[LabelMapInput] | None = None,
         *,
         schema: str | LabelSchema | None = None,
@@ -299,7 +300,7 @@ class PortraitPipeline(Pipeline):
 
     def plan_gallery(
         self,
-        sources: Sequence[LookInput],
+        sources: LookInput | Sequence[LookInput],
         label_map: LabelMapInput | Sequence[LabelMapInput] | None = None,
         *,
         schema: str | LabelSchema | None = None,
@@ -307,7 +308,7 @@ class PortraitPipeline(Pipeline):
         """The plan of `gallery`.
 
         Args:
-            sources: whose looks are taken, all parts of them.
+            sources: whose looks are taken, all parts of them; one, or a list or tuple of them.
             label_map: one or several target maps; none: that of the set photo.
             schema: label schema of the maps, if it is not portrait-11.
 
@@ -315,6 +316,7 @@ class PortraitPipeline(Pipeline):
             ConfigError: if no photo is set, there is no source, or a schema is given without a map.
             DataError, ShapeError: as in `set_image`.
         """
+        sources = sources if isinstance(sources, list | tuple) else [sources]
         if not sources:
             raise ConfigError("A gallery needs at least one source.")
         maps = self._target_maps(label_map, schema)
@@ -333,16 +335,12 @@ class PortraitPipeline(Pipeline):
             steps: pictures, first and last included.
 
         Raises:
-            ConfigError: if no photo is set, nothing changes, or `steps` is out of range.
+            ConfigError: if no photo is set, nothing changes, or `steps` is no number or out of range.
             DataError, ShapeError: as in `set_image`.
         """
         if not looks:
             raise ConfigError("An interpolation needs a part whose look changes, such as hair.")
-        if not 2 <= steps <= MAX_STEPS:
-            raise ConfigError(
-                f"steps is {steps}; an interpolation has at least 2 pictures, its first and its last, and at most "
-                f"{MAX_STEPS}."
-            )
+        steps = whole_number("steps", steps, 2, MAX_STEPS)
         end = self.plan_edit(None, looks).conditions["codes"]
         start = self._sitter.look.codes[None]
         fractions = np.linspace(0.0, 1.0, steps, dtype=np.float32)[:, None, None]
@@ -416,6 +414,11 @@ class PortraitPipeline(Pipeline):
         return image
 
     def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
+        size, found = self.image_size, {name: array.shape[1:] for name, array in plan.conditions.items()}
+        codes_shape = (len(PARTS), self.appearance.code_size)
+        wanted = {"label_map": (size, size), "background": (size, size, 3), "codes": codes_shape}
+        if found != wanted:
+            raise ConfigError(f"The plan holds {found}, one row a picture; those of these weights hold {wanted}.")
         label_map, background, codes = (
             torch.from_numpy(plan.condition(name, rows).copy()).to(self.device)
             for name in ("label_map", "background", "codes")
@@ -516,9 +519,11 @@ class PortraitPipeline(Pipeline):
                     "The codes of these weights are no distributions, so no look can be drawn from a seed; give a "
                     "photo, or train with --model.latent vae."
                 )
-            random = torch.Generator().manual_seed(seed_range(int(source), 1)[0])
+            random = torch.Generator().manual_seed(seed_range(source, 1)[0])
             return Look(torch.randn(len(PARTS), self.appearance.code_size, generator=random).numpy())
         if isinstance(source, tuple):
+            if len(source) != 2:
+                raise ShapeError(f"A photo with its label map is a pair, but {len(source)} things are given.")
             return self.look(*source)
         return self.look(source)
 

@@ -83,7 +83,9 @@ def test_pasting_puts_the_crop_where_it_came_from(degrees):
     [
         (np.zeros((4, 2)), ShapeError, r"have shape \(4, 2\)"),
         (np.zeros((3, 3)), ShapeError, r"have shape \(3, 3\)"),
-        (np.full((3, 2), np.nan), ShapeError, "must be 68, 5 or 3 points"),
+        ([(1, 2), (3,)], ShapeError, "are no table; they must be 68, 5 or 3 points"),
+        ([("a", "b")] * 3, ShapeError, "are no table"),
+        (np.full((3, 2), np.nan), ShapeError, "hold NaN or infinite values"),
         (np.ones((3, 2)), DataError, "lie on one spot"),
         ([(40, 10), (10, 10), (25, 40)], DataError, "the eye on the image's left comes first"),
     ],

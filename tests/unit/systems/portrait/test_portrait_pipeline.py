@@ -16,7 +16,7 @@ from limner.data.schema import converter, get_schema
 from limner.errors import ConfigError, DataError, LimnerError, ShapeError
 from limner.export.networks import export_network
 from limner.people.gallery import ready
-from limner.pipelines import GenerationResult
+from limner.pipelines import GenerationPlan, GenerationResult
 from limner.systems.portrait.alignment import TEMPLATE
 from limner.systems.portrait.faces import check_face
 from limner.systems.portrait.parts import PARTS
@@ -429,6 +429,39 @@ def test_looks_may_be_lists_but_not_of_other_weights(edit, make_pipeline, photos
     assert np.array_equal(pixels(edit.swap(hair=listed)), pixels(edit.swap(hair=look)))
     with pytest.raises(ConfigError, match="The look is of other weights"):
         edit.swap(hair=make_pipeline(seed=1).look(photos[1]))
+
+
+@pytest.mark.parametrize("photo", [None, 1.5, {}, b"me.jpg", ["me.jpg"]])
+def test_things_that_are_no_photo(edit, photo):
+    for call in (edit.set_image, edit.face_swap, lambda photo: edit.swap(hair=photo)):
+        with pytest.raises(ShapeError, match=f"A picture cannot be a {type(photo).__name__}; give a file"):
+            call(photo)
+
+
+def test_photos_may_be_tensors(edit, photos):
+    assert np.array_equal(edit.set_image(torch.from_numpy(photos[1].copy())), edit.set_image(photos[1]))
+    with pytest.raises(ShapeError, match=r"float32 \(64, 64, 3\); it must be uint8"):
+        edit.set_image(torch.zeros(64, 64, 3))
+
+
+def test_a_gallery_of_one_photo_needs_no_list(edit, photos, tmp_path: Path):
+    Image.fromarray(photos[1]).save(tmp_path / "photo.png")
+    expected = pixels(edit.gallery([photos[1]]))
+    file = tmp_path / "photo.png"
+    for source in (photos[1], Image.fromarray(photos[1]), file, str(file), edit.look(photos[1])):
+        assert np.array_equal(pixels(edit.gallery(source)), expected)
+
+
+def test_numbers_pairs_and_plans_of_the_wrong_kind(edit, photos):
+    for steps in (3.0, "3", True, 1001):
+        with pytest.raises(ConfigError, match=f"steps is {steps!r}; it must be a whole number from 2 to 1000"):
+            edit.interpolate(hair=photos[1], steps=steps)
+    for pair in ((), (photos[1], None, None, None)):
+        with pytest.raises(ShapeError, match=f"is a pair, but {len(pair)} things are given"):
+            edit.swap(hair=pair)
+    foreign = GenerationPlan([0], {}, {"label_map": np.zeros((1, 64, 64), np.uint8)})
+    with pytest.raises(ConfigError, match=r"The plan holds .*those of these weights hold"):
+        edit.render(foreign)
 
 
 def make_pipeline_look(make_pipeline, photo):
