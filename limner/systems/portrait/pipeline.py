@@ -21,7 +21,6 @@ from torch import Tensor, nn
 
 from limner.data.manifest import DataSpec
 from limner.data.schema import LabelSchema
-from limner.data.transforms import make_square
 from limner.errors import ConfigError, DataError, ShapeError, nearest
 from limner.mask_to_image.inputs import (
     LabelMapInput,
@@ -494,7 +493,12 @@ class PortraitPipeline(Pipeline):
             landmarks = find_landmarks(pixels, where)
         if landmarks is not None:
             return Alignment.of_landmarks(landmarks, self.image_size, where=where)
-        make_square(pixels, "refuse", where)
+        height, width = pixels.shape[:2]
+        if height != width:
+            raise DataError(
+                f"{where} is {width}x{height}, but must be square, cut like a portrait; an uncut photo is edited with "
+                "--align, or with landmarks."
+            )
         return Alignment.of_square(side, self.image_size)
 
     def _map_of(self, crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
