@@ -117,21 +117,28 @@ class Edit:
             schema=self.schema if self.label_map else None,
             landmarks="find" if self.options.align else None,
         )
-        outcome = Rendering(self.pipeline, self.make_plan, self.directory).run(force=force)
+        rendering = Rendering(self.pipeline, self.make_plan, self.directory)
+        outcome = rendering.run(force=force)
         if not self.options.paste_back:
             return outcome
         names = [path.with_name(f"pasted-{path.name}") for path in outcome.paths]
         if outcome.skipped and all(path.is_file() for path in names):
             return Outcome([*outcome.paths, *names], skipped=True)
-        from limner.files import write_atomically
+        from PIL import Image
 
-        result = self.pipeline.render(self.make_plan())
+        from limner.data.image_io import read_photo
+        from limner.files import write_atomically
+        from limner.pipelines import GenerationResult, read_result
+
+        plan = read_result(rendering.directory / f"{rendering.name}.json")["plan"]
+        saved = [Image.fromarray(read_photo(path)) for path in outcome.paths]
+        result = GenerationResult(saved, plan, self.pipeline.provenance)
         pictures = self.pipeline.paste_back(result)
         extra = {"pasted_into": self.photo.name}
         write_atomically(
             {path: result.png_writer(picture, extra) for path, picture in zip(names, pictures, strict=True)}
         )
-        return Outcome([*outcome.paths, *names], skipped=False)
+        return Outcome(names if outcome.skipped else [*outcome.paths, *names], skipped=False)
 
 
 def _refuse_contradictions(options: Namespace, looks: Mapping[str, LookInput]) -> None:
