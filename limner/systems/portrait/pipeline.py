@@ -281,7 +281,7 @@ class PortraitPipeline(Pipeline):
             ConfigError: if no photo is set, or there is no layout to take.
             DataError, ShapeError: as in `set_image`.
         """
-        look = source if isinstance(source, Look) else self._look_of(source)
+        look = self._look_of(source)
         if with_map and look.label_map is None:
             raise ConfigError("A look from a seed has no layout to take; give a photo, or leave with_map out.")
         looks = {part: look for part in PARTS if with_hair or part != "hair"}
