@@ -36,7 +36,7 @@ from limner.mask_to_image.inputs import (
 from limner.nn.parsing import ParsingNetwork
 from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
 from limner.systems.portrait.alignment import Alignment
-from limner.systems.portrait.faces import check_face
+from limner.systems.portrait.faces import check_face, check_turns
 from limner.systems.portrait.landmarks import find_landmarks
 from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction
 from limner.systems.portrait.parts import BACKGROUND, PARTS, SCHEMA
@@ -224,7 +224,7 @@ class PortraitPipeline(Pipeline):
             ShapeError: if an array is no photo.
         """
         original, where = read_pixels(photo)
-        return self._map_of(self._alignment(original, where, None).crop(original))
+        return self._parse(self._alignment(original, where, None).crop(original))[0]
 
     def swap(
         self, label_map: LabelMapInput | None = None, *, schema: str | LabelSchema | None = None, **looks: LookInput
@@ -471,8 +471,14 @@ class PortraitPipeline(Pipeline):
         key = hashlib.sha256(crop.tobytes() + (b"" if given is None else given.tobytes())).digest()
         look = self._looks.pop(key, None)
         if look is None:
-            ids = self._map_of(crop) if given is None else given
-            check_face(ids, where)
+            if given is None:
+                turns = [self._parse(np.rot90(crop, quarters)) for quarters in range(4)]
+                ids = turns[0][0]
+                check_face(ids, where)
+                check_turns(turns, where)
+            else:
+                ids = given
+                check_face(ids, where)
             look = self._encode_look(crop, ids)
         self._looks[key] = look  # at the end, as the last one used
         if len(self._looks) > REMEMBERED:
@@ -501,11 +507,14 @@ class PortraitPipeline(Pipeline):
             )
         return Alignment.of_square(side, self.image_size)
 
-    def _map_of(self, crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _parse(self, crop: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+        """The parser's map, and how sure it is of what is not background: the mean of the highest probabilities."""
         with self.inference():
             logits = self.components["parser"](to_tensor(crop, self.device)).logits
-            ids: NDArray[np.uint8] = logits[0].argmax(0).byte().cpu().numpy()
-        return ids
+            highest, ids = logits[0].float().softmax(0).max(0)
+            face = highest[ids != BACKGROUND]
+            certainty = float(face.mean()) if len(face) else 0.0
+            return ids.byte().cpu().numpy(), certainty
 
     def _encode_look(self, crop: NDArray[np.uint8], ids: NDArray[np.uint8]) -> Look:
         with self.inference():

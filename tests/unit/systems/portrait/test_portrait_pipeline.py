@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,14 @@ import pytest
 import torch
 from PIL import Image
 
+import limner
 from limner.data.schema import converter, get_schema
 from limner.errors import ConfigError, DataError, LimnerError, ShapeError
 from limner.export.networks import export_network
 from limner.people.gallery import ready
 from limner.pipelines import GenerationPlan, GenerationResult
 from limner.systems.portrait.alignment import TEMPLATE
-from limner.systems.portrait.faces import check_face
+from limner.systems.portrait.faces import check_face, check_turns
 from limner.systems.portrait.parts import PARTS
 from limner.systems.portrait.pipeline import Look, PortraitPipeline, spread_background
 
@@ -319,6 +321,54 @@ def test_faces_on_their_side_are_refused():
                 check_face(np.rot90(table[person.label_map], turns), person.name)
             texts.append(str(caught.value))
     assert any(re.search(r"turned by [89]\d degrees", text) for text in texts)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> PortraitPipeline:
+    """The shipped weights."""
+    return limner.load("portrait")
+
+
+def test_the_shipped_parser_takes_upright_people_alone(shipped):
+    """It draws an upright face into whatever it sees."""
+    for person in ready("face")[:8]:
+        shipped.set_image(person.image)
+        for turns in (1, 2, 3):
+            with pytest.raises(DataError, match="upright"):
+                shipped.set_image(np.rot90(person.image, turns))
+
+
+def test_the_shipped_parser_takes_no_pairs_and_no_noise(shipped):
+    people = [np.asarray(Image.fromarray(person.image).resize((128, 128))) for person in ready("face")[:6]]
+    random = np.random.default_rng(0)
+    pictures = [random.integers(0, 256, (128, 128, 3), dtype=np.uint8) for _ in range(4)]
+    for pair in pairwise(people):
+        both = np.full((256, 256, 3), 120, np.uint8)
+        both[64:192] = np.concatenate(pair, axis=1)
+        pictures.append(both)
+    for picture in pictures:
+        with pytest.raises(DataError, match=r"upright|more than one face|no face"):
+            shipped.set_image(picture)
+
+
+def test_half_of_the_features_are_enough(faces):
+    """Of a profile, if no turned picture looks clearly better."""
+
+    def turned(ids, *certainties):
+        return [(np.rot90(ids, quarters), certainty) for quarters, certainty in enumerate(certainties)]
+
+    ids = faces[0][1]
+    check_turns(turned(ids, 0.9, 0.9, 0.9, 0.9), "it")
+    profile = ids.copy()
+    profile[np.isin(ids, [SCHEMA.id(name) for name in ("r_eye", "r_brow", "l_brow")])] = SCHEMA.id("skin")
+    for label_map in (profile, profile.repeat(4, axis=0).repeat(4, axis=1)):
+        check_turns(turned(label_map, 0.9, 0.9, 0.9, 0.9), "it")
+    for certainties in ((0.9, 0.9, 0.9, 1.2), (0.7, 0.7, 0.7, 0.7)):
+        with pytest.raises(DataError, match=r"it shows no single face .* \(4 of 7 features"):
+            check_turns(turned(profile, *certainties), "it")
+    profile[np.isin(ids, [SCHEMA.id(name) for name in ("nose", "u_lip")])] = SCHEMA.id("skin")
+    with pytest.raises(DataError, match=r"\(2 of 7 features"):
+        check_turns(turned(profile, 0.9, 0.9, 0.9, 0.9), "it")
 
 
 def test_huge_photos_are_edited_at_the_networks_size(pipeline, photos, faces):
