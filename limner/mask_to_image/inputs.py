@@ -23,8 +23,8 @@ from limner.tasks import MAX_IMAGES
 
 LabelMapInput = str | Path | Image.Image | NDArray[Any] | Tensor
 """A file, a PIL picture, or an array or tensor (H, W) of class ids."""
-PhotoInput = str | Path | Image.Image | NDArray[Any]
-"""A file, a PIL picture, or an array (H, W, 3) uint8 RGB."""
+PhotoInput = str | Path | Image.Image | NDArray[Any] | Tensor
+"""A file, a PIL picture, or an array or tensor (H, W, 3) uint8 RGB."""
 
 MAX_SEED = 2**63 - 1
 
@@ -85,15 +85,21 @@ def read_pixels(value: PhotoInput) -> tuple[NDArray[np.uint8], str]:
 
     Raises:
         DataError: if the picture cannot be read.
-        ShapeError: if an array is no picture.
+        ShapeError: if an array is no picture, or the value is of a type that none has.
     """
-    if isinstance(value, np.ndarray):
-        if value.ndim != 3 or value.shape[2] != 3 or value.dtype != np.uint8 or value.size == 0:
-            raise ShapeError(f"The picture is {value.dtype} {value.shape}; it must be uint8 (height, width, 3).")
-        return value, "The picture"
+    if isinstance(value, str | Path):
+        return read_photo(value), str(value)
     if isinstance(value, Image.Image):
         return photo_from_pil(value, where="The picture"), "The picture"
-    return read_photo(value), str(value)
+    if not isinstance(value, np.ndarray | Tensor):
+        raise ShapeError(
+            f"A picture cannot be a {type(value).__name__}; give a file, a PIL picture or a uint8 array "
+            "(height, width, 3)."
+        )
+    shape, dtype = tuple(value.shape), str(value.dtype).removeprefix("torch.")
+    if len(shape) != 3 or shape[2] != 3 or dtype != "uint8" or 0 in shape:
+        raise ShapeError(f"The picture is {dtype} {shape}; it must be uint8 (height, width, 3).")
+    return np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value), "The picture"
 
 
 def whole_number(name: str, value: object, least: int, most: int) -> int:

@@ -53,8 +53,8 @@ class Alignment:
             where: for the message.
 
         Raises:
-            ShapeError: if there is another number of points.
-            DataError: if they lie on one spot, or the face is upside down.
+            ShapeError: if there is another number of points, or one is not finite.
+            DataError: if they lie on one spot, or are mirrored, so that the eye on the image's right comes first.
         """
         source, goal = _eyes_and_mouth(landmarks, where) + 0.5, TEMPLATE * image_size
         # x' = a x - b y + c, y' = b x + a y + d: linear in a, b, c, d.
@@ -89,28 +89,44 @@ class Alignment:
             crop: (image_size, image_size, 3).
             face: (image_size, image_size), what the crop shows of the face and of what it replaces.
         """
-        size = (photo.shape[1], photo.shape[0])
-        data = tuple(self.matrix.ravel().tolist())
+        picture = Image.fromarray(photo)
+        left, top, right, bottom = self._box(picture.size)
+        # Only the crop's box is sampled, and blended in whole numbers: a photo may be a hundred times as large.
+        if left < right and top < bottom:
+            matrix = self.matrix.copy()
+            matrix[:, 2] += matrix[:, :2] @ (left, top)
+            data = tuple(matrix.ravel().tolist())
 
-        def enlarge(pixels: UInt8Array) -> npt.NDArray[np.float32]:
-            picture = Image.fromarray(pixels)
-            warped = picture.transform(size, Image.Transform.AFFINE, data, resample=Image.Resampling.BICUBIC)
-            return np.asarray(warped, dtype=np.float32)
+            def enlarge(pixels: UInt8Array) -> Image.Image:
+                size = (right - left, bottom - top)
+                small = Image.fromarray(pixels)
+                return small.transform(size, Image.Transform.AFFINE, data, resample=Image.Resampling.BICUBIC)
 
-        share = enlarge(_soft_mask(face))[..., None] / 255
-        pasted = photo * (1 - share) + enlarge(crop) * share
-        return np.clip(pasted + 0.5, 0, 255).astype(np.uint8)
+            picture.paste(enlarge(crop), (left, top), enlarge(_soft_mask(face)))
+        return np.asarray(picture)
+
+    def _box(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom of the pixels of a photo (width, height) that the crop shows."""
+        places = _corners(self.image_size) @ _inverse(self.matrix).T
+        left, top = np.clip(np.floor(places.min(0)), 0, size).astype(int).tolist()
+        right, bottom = np.clip(np.ceil(places.max(0)), 0, size).astype(int).tolist()
+        return left, top, right, bottom
 
 
 def _eyes_and_mouth(landmarks: npt.ArrayLike, where: str) -> FloatArray:
-    points = np.asarray(landmarks, dtype=np.float64)
+    try:
+        points = np.asarray(landmarks, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ShapeError(f"The landmarks of {where} are no table; they must be 68, 5 or 3 points (x, y).") from None
     groups = {
         68: (list(range(36, 42)), list(range(42, 48)), [48, 54]),
         5: ([0], [1], [3, 4]),
         3: ([0], [1], [2]),
     }
-    if points.ndim != 2 or points.shape[1] != 2 or len(points) not in groups or not np.isfinite(points).all():
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) not in groups:
         raise ShapeError(f"The landmarks of {where} have shape {points.shape}; they must be 68, 5 or 3 points (x, y).")
+    if not np.isfinite(points).all():
+        raise ShapeError(f"The landmarks of {where} hold NaN or infinite values; they must be positions in pixels.")
     left, right, mouth = (points[group].mean(0) for group in groups[len(points)])
     if left[0] == right[0] and left[1] == right[1]:
         raise DataError(f"The landmarks of {where} lie on one spot; give those of the face.")
@@ -126,10 +142,14 @@ def _inverse(matrix: FloatArray) -> FloatArray:
     return whole[:2].copy()
 
 
+def _corners(side: int) -> FloatArray:
+    """The corners (x, y, 1) of a square."""
+    return np.array([[0, 0, 1], [side, 0, 1], [0, side, 1], [side, side, 1]], dtype=float)
+
+
 def _margin(inverse: FloatArray, size: tuple[int, int], image_size: int) -> int:
     """How many pixels of padding the crop's corners need, at most one side of the picture."""
-    corners = np.array([[0, 0, 1], [image_size, 0, 1], [0, image_size, 1], [image_size, image_size, 1]], dtype=float)
-    places = corners @ inverse.T
+    places = _corners(image_size) @ inverse.T
     outside = max(float(-places.min()), float((places - np.array(size)).max()), 0.0)
     return min(math.ceil(outside) + 2, max(size))
 

@@ -15,8 +15,16 @@ if TYPE_CHECKING:
     from limner.pipelines import GenerationPlan
     from limner.systems.portrait.pipeline import LookInput, PortraitPipeline
 
-PARTS = ("eyes", "left-eye", "right-eye", "mouth", "skin", "hair", "face")
-"""Options that take a look; `face` stands for all parts, the others win over it."""
+PARTS = {
+    "left-eye": "the eye on the image's left",
+    "right-eye": "the eye on the image's right",
+    "eyes": "both eyes; --left-eye and --right-eye win over it",
+    "mouth": "mouth and lips",
+    "skin": "skin, brows and nose",
+    "hair": "hair",
+    "face": "all parts; every option above wins over it",
+}
+"""Options that take a look, with their help; where several name one part, the first wins."""
 DESCRIPTION = "Edit portraits: repaint the label map, and borrow the looks of single parts from other photos."
 EXAMPLES = (
     "limner generate portrait --photo me.jpg --hair friend.jpg --eyes sister.jpg --out swapped",
@@ -37,8 +45,8 @@ def add_options(parser: ArgumentParser) -> None:
     inputs.add_argument("--target", nargs="+", default=[], metavar="FILE|DIR", help="edited label maps")
     inputs.add_argument("--schema", default=None, metavar="NAME", help="label schema of all maps (else portrait-11)")
     looks = parser.add_argument_group("where the looks of parts come from (else from the photo itself)")
-    for part in PARTS:
-        looks.add_argument(f"--{part}", default=None, metavar="PHOTO")
+    for part, help_text in PARTS.items():
+        looks.add_argument(f"--{part}", default=None, metavar="PHOTO", help=help_text)
     modes = parser.add_argument_group("instead of single edits (one of)")
     modes.add_argument("--gallery", nargs="+", default=[], metavar="FILE|DIR", help="all looks of each of these photos")
     modes.add_argument("--steps", type=int, default=None, metavar="N", help="pictures on the way to the new looks")
@@ -57,7 +65,7 @@ def make_tasks(pipeline: PortraitPipeline, options: Namespace) -> list[Task]:
 
     looks: dict[str, LookInput] = {
         part.replace("-", "_"): value
-        for part in reversed(PARTS)  # later names win, so `face` comes first
+        for part in reversed(PARTS)  # in a plan the later name wins
         if (value := getattr(options, part.replace("-", "_"))) is not None
     }
     _refuse_contradictions(options, looks)
@@ -67,6 +75,7 @@ def make_tasks(pipeline: PortraitPipeline, options: Namespace) -> list[Task]:
         return labelling_tasks(pipeline.parse, pipeline.spec.schema, photos, out)
     photos = input_files(options.photo, PHOTO_SUFFIXES, "picture")
     targets = [str(file) for file in input_files(options.target, LABEL_SUFFIXES, "label map")] or None
+    schema = options.schema if targets else None
     sources: list[LookInput] = [str(file) for file in input_files(options.gallery, PHOTO_SUFFIXES, "picture")]
     if options.map is not None and len(photos) > 1:
         raise ConfigError(f"--map is the map of one photo, but {len(photos)} were given.")
@@ -76,11 +85,11 @@ def make_tasks(pipeline: PortraitPipeline, options: Namespace) -> list[Task]:
 
     def make_plan() -> GenerationPlan:
         if sources:
-            return pipeline.plan_gallery([find(source) for source in sources], targets, schema=options.schema)
+            return pipeline.plan_gallery([find(source) for source in sources], targets, schema=schema)
         found = {part: find(source) for part, source in looks.items()}
         if options.steps is not None:
             return pipeline.plan_interpolation(found, steps=options.steps)
-        return pipeline.plan_edit(targets, found, schema=options.schema)
+        return pipeline.plan_edit(targets, found, schema=schema)
 
     return [
         Edit(pipeline, photo, options.map, options.schema, make_plan, out / name if len(photos) > 1 else out, options)
@@ -108,21 +117,28 @@ class Edit:
             schema=self.schema if self.label_map else None,
             landmarks="find" if self.options.align else None,
         )
-        outcome = Rendering(self.pipeline, self.make_plan, self.directory).run(force=force)
+        rendering = Rendering(self.pipeline, self.make_plan, self.directory)
+        outcome = rendering.run(force=force)
         if not self.options.paste_back:
             return outcome
         names = [path.with_name(f"pasted-{path.name}") for path in outcome.paths]
         if outcome.skipped and all(path.is_file() for path in names):
             return Outcome([*outcome.paths, *names], skipped=True)
-        from limner.files import write_atomically
+        from PIL import Image
 
-        result = self.pipeline.render(self.make_plan())
+        from limner.data.image_io import read_photo
+        from limner.files import write_atomically
+        from limner.pipelines import GenerationResult, read_result
+
+        plan = read_result(rendering.directory / f"{rendering.name}.json")["plan"]
+        saved = [Image.fromarray(read_photo(path)) for path in outcome.paths]
+        result = GenerationResult(saved, plan, self.pipeline.provenance)
         pictures = self.pipeline.paste_back(result)
         extra = {"pasted_into": self.photo.name}
         write_atomically(
             {path: result.png_writer(picture, extra) for path, picture in zip(names, pictures, strict=True)}
         )
-        return Outcome([*outcome.paths, *names], skipped=False)
+        return Outcome(names if outcome.skipped else [*outcome.paths, *names], skipped=False)
 
 
 def _refuse_contradictions(options: Namespace, looks: Mapping[str, LookInput]) -> None:
@@ -137,10 +153,13 @@ def _refuse_contradictions(options: Namespace, looks: Mapping[str, LookInput]) -
         raise ConfigError("--steps walks to new looks; name at least one, such as --hair PHOTO.")
     if options.align and options.map is not None:
         raise ConfigError("--align is for photos that are not cut yet, but --map is of one that is; give one of them.")
+    if options.schema is not None and not options.parse and options.map is None and not options.target:
+        raise ConfigError("--schema is that of --map and --target, but neither is given; leave it out.")
     unused = {
         **{f"--{part.replace('_', '-')}": mode in ("--gallery", "--parse") for part in looks},
         "--target": bool(options.target) and mode in ("--steps", "--parse"),
         "--map": options.map is not None and mode == "--parse",
+        "--schema": options.schema is not None and mode == "--parse",
         "--photo": bool(options.photo) and mode == "--parse",
         "--align": options.align and mode == "--parse",
         "--paste-back": options.paste_back and mode == "--parse",

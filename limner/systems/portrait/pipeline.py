@@ -21,7 +21,6 @@ from torch import Tensor, nn
 
 from limner.data.manifest import DataSpec
 from limner.data.schema import LabelSchema
-from limner.data.transforms import make_square
 from limner.errors import ConfigError, DataError, ShapeError, nearest
 from limner.mask_to_image.inputs import (
     LabelMapInput,
@@ -32,11 +31,12 @@ from limner.mask_to_image.inputs import (
     to_pictures,
     to_tensor,
     usual_batch_size,
+    whole_number,
 )
 from limner.nn.parsing import ParsingNetwork
 from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
 from limner.systems.portrait.alignment import Alignment
-from limner.systems.portrait.faces import check_face
+from limner.systems.portrait.faces import check_face, check_turns
 from limner.systems.portrait.landmarks import find_landmarks
 from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction
 from limner.systems.portrait.parts import BACKGROUND, PARTS, SCHEMA
@@ -50,15 +50,34 @@ GROUPS: dict[str, tuple[str, ...]] = {"eyes": ("left_eye", "right_eye"), "face":
 
 @dataclass(frozen=True, eq=False)
 class Look:
-    """What the parts of a face look like.
+    """What the parts of a face look like. The arrays are copied, and can only be read: photos used again share them.
 
     Attributes:
         codes: (5, code size) float32, one row a part, in the order of `PARTS`.
         label_map: (S, S) ids of the photo that it comes from; none for a look from a seed.
+        weights_hash: of the weights whose codes they are, see `Pipeline.weights_hash`; none: not checked.
+
+    Raises:
+        ConfigError: if a code is NaN or infinite.
+        ShapeError: if the codes are no table of numbers with a row a part.
     """
 
     codes: NDArray[np.float32]
     label_map: NDArray[np.uint8] | None = None
+    weights_hash: str | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            codes = np.asarray(self.codes, dtype=np.float32)
+        except (TypeError, ValueError):
+            raise ShapeError(f"The codes of a look must be numbers of shape ({len(PARTS)}, code size).") from None
+        if codes.ndim != 2 or len(codes) != len(PARTS):
+            raise ShapeError(f"A look has codes of shape {codes.shape}; it must be ({len(PARTS)}, code size).")
+        if not np.isfinite(codes).all():
+            raise ConfigError("The codes of a look hold NaN or infinite values.")
+        object.__setattr__(self, "codes", _read_only(codes))
+        if self.label_map is not None:
+            object.__setattr__(self, "label_map", _read_only(self.label_map))
 
 
 LookInput = Look | PhotoInput | tuple[PhotoInput, LabelMapInput] | int
@@ -90,6 +109,13 @@ class Sitter:
         """(S, S) ids of portrait-11."""
         assert self.look.label_map is not None  # a photo's look has one
         return self.look.label_map
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the crop, its map and its place in the photo: results of other photos have another one."""
+        digest = hashlib.sha256(self.photo.tobytes() + self.label_map.tobytes())
+        digest.update(self.alignment.matrix.tobytes())
+        return digest.hexdigest()
 
 
 class PortraitPipeline(Pipeline):
@@ -167,7 +193,7 @@ class PortraitPipeline(Pipeline):
             (image_size, image_size) ids of portrait-11: the map to repaint.
 
         Raises:
-            ConfigError: if a map and landmarks are given.
+            ConfigError: if a map and landmarks are given, or a schema without a map.
             DataError: if the photo cannot be read, is not square, or shows no single upright face.
             MissingExtraError: if dlib is to look for the face and is not installed.
             ShapeError: if an array is no photo, no map or no landmarks.
@@ -198,7 +224,7 @@ class PortraitPipeline(Pipeline):
             ShapeError: if an array is no photo.
         """
         original, where = read_pixels(photo)
-        return self._map_of(self._alignment(original, where, None).crop(original))
+        return self._parse(self._alignment(original, where, None).crop(original))[0]
 
     def swap(
         self, label_map: LabelMapInput | None = None, *, schema: str | LabelSchema | None = None, **looks: LookInput
@@ -213,6 +239,8 @@ class PortraitPipeline(Pipeline):
         schema: str | LabelSchema | None = None,
     ) -> GenerationResult:
         """The set photo with edited maps (an open mouth, another hairline, no bangs) and its own looks."""
+        if label_map is None:
+            raise ConfigError("repaint needs an edited label map, such as one that set_image gave and you changed.")
         return self.render(self.plan_edit(label_map, {}, schema=schema))
 
     def plan_edit(
@@ -231,10 +259,10 @@ class PortraitPipeline(Pipeline):
             schema: label schema of the maps, if it is not portrait-11.
 
         Raises:
-            ConfigError: if no photo is set, or a part is unknown.
+            ConfigError: if no photo is set, a part is unknown, or a schema is given without a map.
             DataError, ShapeError: as in `set_image`.
         """
-        maps = self._sitter.label_map[None] if label_map is None else self._label_maps(label_map, schema)
+        maps = self._target_maps(label_map, schema)
         codes = self._sitter.look.codes.copy()
         for part, source in (looks or {}).items():
             indices = _part_indices(part)
@@ -253,7 +281,7 @@ class PortraitPipeline(Pipeline):
             ConfigError: if no photo is set, or there is no layout to take.
             DataError, ShapeError: as in `set_image`.
         """
-        look = source if isinstance(source, Look) else self._look_of(source)
+        look = self._look_of(source)
         if with_map and look.label_map is None:
             raise ConfigError("A look from a seed has no layout to take; give a photo, or leave with_map out.")
         looks = {part: look for part in PARTS if with_hair or part != "hair"}
@@ -261,7 +289,7 @@ class PortraitPipeline(Pipeline):
 
     def gallery(
         self,
-        sources: Sequence[LookInput],
+        sources: LookInput | Sequence[LookInput],
         label_map: LabelMapInput | Sequence[LabelMapInput] | None = None,
         *,
         schema: str | LabelSchema | None = None,
@@ -271,7 +299,7 @@ class PortraitPipeline(Pipeline):
 
     def plan_gallery(
         self,
-        sources: Sequence[LookInput],
+        sources: LookInput | Sequence[LookInput],
         label_map: LabelMapInput | Sequence[LabelMapInput] | None = None,
         *,
         schema: str | LabelSchema | None = None,
@@ -279,18 +307,19 @@ class PortraitPipeline(Pipeline):
         """The plan of `gallery`.
 
         Args:
-            sources: whose looks are taken, all parts of them.
+            sources: whose looks are taken, all parts of them; one, or a list or tuple of them.
             label_map: one or several target maps; none: that of the set photo.
             schema: label schema of the maps, if it is not portrait-11.
 
         Raises:
-            ConfigError: if no photo is set, or there is no source.
+            ConfigError: if no photo is set, there is no source, or a schema is given without a map.
             DataError, ShapeError: as in `set_image`.
         """
-        if not sources:
+        given: Sequence[Any] = sources if isinstance(sources, list | tuple) else [sources]
+        if not given:
             raise ConfigError("A gallery needs at least one source.")
-        maps = self._sitter.label_map[None] if label_map is None else self._label_maps(label_map, schema)
-        codes = np.stack([self._codes_of(source) for source in sources])
+        maps = self._target_maps(label_map, schema)
+        codes = np.stack([self._codes_of(source) for source in given])
         return self._plan("gallery", maps, codes, {"columns": len(codes)})
 
     def interpolate(self, *, steps: int = NUM_STEPS, **looks: LookInput) -> GenerationResult:
@@ -305,16 +334,12 @@ class PortraitPipeline(Pipeline):
             steps: pictures, first and last included.
 
         Raises:
-            ConfigError: if no photo is set, nothing changes, or `steps` is out of range.
+            ConfigError: if no photo is set, nothing changes, or `steps` is no number or out of range.
             DataError, ShapeError: as in `set_image`.
         """
         if not looks:
             raise ConfigError("An interpolation needs a part whose look changes, such as hair.")
-        if not 2 <= steps <= MAX_STEPS:
-            raise ConfigError(
-                f"steps is {steps}; an interpolation has at least 2 pictures, its first and its last, and at most "
-                f"{MAX_STEPS}."
-            )
+        steps = whole_number("steps", steps, 2, MAX_STEPS)
         end = self.plan_edit(None, looks).conditions["codes"]
         start = self._sitter.look.codes[None]
         fractions = np.linspace(0.0, 1.0, steps, dtype=np.float32)[:, None, None]
@@ -326,11 +351,23 @@ class PortraitPipeline(Pipeline):
     def paste_back(self, result: GenerationResult) -> list[Image.Image]:
         """The pictures of a result in the set photo as it was given, at its own size and place.
 
+        Args:
+            result: of these weights and of the photo that is set now.
+
         Raises:
-            ConfigError: if no photo is set.
+            ConfigError: if no photo is set, or the result is of another photo or of other weights.
             ShapeError: if the result is of another size.
         """
         sitter = self._sitter
+        if not isinstance(result, GenerationResult):
+            raise ConfigError(f"A result of an edit is needed to paste back, not a {type(result).__name__}.")
+        if result.provenance["weights_hash"] != self.weights_hash:
+            raise ConfigError(
+                f"The result was drawn with the weights {result.provenance['weights']}, which are not these; paste it "
+                "back with those."
+            )
+        if result.settings.get("sitter") != sitter.digest:
+            raise ConfigError("The result is of another photo; call set_image with that one first.")
         pasted = []
         for index, image in enumerate(result.images):
             if image.size != (self.image_size, self.image_size):
@@ -376,6 +413,11 @@ class PortraitPipeline(Pipeline):
         return image
 
     def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
+        size, found = self.image_size, {name: array.shape[1:] for name, array in plan.conditions.items()}
+        codes_shape = (len(PARTS), self.appearance.code_size)
+        wanted = {"label_map": (size, size), "background": (size, size, 3), "codes": codes_shape}
+        if found != wanted:
+            raise ConfigError(f"The plan holds {found}, one row a picture; those of these weights hold {wanted}.")
         label_map, background, codes = (
             torch.from_numpy(plan.condition(name, rows).copy()).to(self.device)
             for name in ("label_map", "background", "codes")
@@ -399,7 +441,7 @@ class PortraitPipeline(Pipeline):
         background = np.where(outside[..., None], self._sitter.background, 0).astype(np.uint8)
         return GenerationPlan(
             seeds=list(range(len(maps) * len(codes))),
-            settings={"mode": mode, **settings},
+            settings={"mode": mode, "sitter": self._sitter.digest, **settings},
             conditions={
                 "label_map": maps.repeat(len(codes), axis=0) if len(maps) > 1 else maps,
                 "background": background[None],
@@ -420,6 +462,8 @@ class PortraitPipeline(Pipeline):
             raise ConfigError(
                 "Landmarks say that the photo is not aligned yet, but a map is of an aligned one; give one."
             )
+        if label_map is None:
+            _refuse_lone_schema(schema)
         original, where = read_pixels(photo)
         alignment = self._alignment(original, where, landmarks)
         crop = alignment.crop(original)
@@ -427,8 +471,14 @@ class PortraitPipeline(Pipeline):
         key = hashlib.sha256(crop.tobytes() + (b"" if given is None else given.tobytes())).digest()
         look = self._looks.pop(key, None)
         if look is None:
-            ids = self._map_of(crop) if given is None else given
-            check_face(ids, where)
+            if given is None:
+                turns = [self._parse(np.rot90(crop, quarters)) for quarters in range(4)]
+                ids = turns[0][0]
+                check_face(ids, where)
+                check_turns(turns, where)
+            else:
+                ids = given
+                check_face(ids, where)
             look = self._encode_look(crop, ids)
         self._looks[key] = look  # at the end, as the last one used
         if len(self._looks) > REMEMBERED:
@@ -449,20 +499,28 @@ class PortraitPipeline(Pipeline):
             landmarks = find_landmarks(pixels, where)
         if landmarks is not None:
             return Alignment.of_landmarks(landmarks, self.image_size, where=where)
-        make_square(pixels, "refuse", where)
+        height, width = pixels.shape[:2]
+        if height != width:
+            raise DataError(
+                f"{where} is {width}x{height}, but must be square, cut like a portrait; an uncut photo is edited with "
+                "--align, or with landmarks."
+            )
         return Alignment.of_square(side, self.image_size)
 
-    def _map_of(self, crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _parse(self, crop: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+        """The parser's map, and how sure it is of what is not background: the mean of the highest probabilities."""
         with self.inference():
             logits = self.components["parser"](to_tensor(crop, self.device)).logits
-            ids: NDArray[np.uint8] = logits[0].argmax(0).byte().cpu().numpy()
-        return ids
+            highest, ids = logits[0].float().softmax(0).max(0)
+            face = highest[ids != BACKGROUND]
+            certainty = float(face.mean()) if len(face) else 0.0
+            return ids.byte().cpu().numpy(), certainty
 
     def _encode_look(self, crop: NDArray[np.uint8], ids: NDArray[np.uint8]) -> Look:
         with self.inference():
             label_map = torch.from_numpy(ids.copy())[None].long().to(self.device)
             codes = self.encode(to_tensor(crop, self.device), label_map)[0].float().cpu().numpy()
-        return Look(codes, ids)
+        return Look(codes, ids, self.weights_hash)
 
     def _look_of(self, source: LookInput) -> Look:
         """The look of anything that has one."""
@@ -474,18 +532,22 @@ class PortraitPipeline(Pipeline):
                     "The codes of these weights are no distributions, so no look can be drawn from a seed; give a "
                     "photo, or train with --model.latent vae."
                 )
-            random = torch.Generator().manual_seed(seed_range(int(source), 1)[0])
+            random = torch.Generator().manual_seed(seed_range(source, 1)[0])
             return Look(torch.randn(len(PARTS), self.appearance.code_size, generator=random).numpy())
         if isinstance(source, tuple):
+            if len(source) != 2:
+                raise ShapeError(f"A photo with its label map is a pair, but {len(source)} things are given.")
             return self.look(*source)
         return self.look(source)
 
     def _codes_of(self, source: LookInput) -> NDArray[np.float32]:
-        codes = self._look_of(source).codes
+        look = self._look_of(source)
         wanted = (len(PARTS), self.appearance.code_size)
-        if codes.shape != wanted:
-            raise ShapeError(f"A look has codes of shape {codes.shape}; those of these weights have {wanted}.")
-        return codes
+        if look.codes.shape != wanted:
+            raise ShapeError(f"A look has codes of shape {look.codes.shape}; those of these weights have {wanted}.")
+        if look.weights_hash not in (None, self.weights_hash):
+            raise ConfigError("The look is of other weights, whose codes mean nothing here; take it with these.")
+        return look.codes
 
     def _one_label_map(self, value: LabelMapInput, schema: str | LabelSchema | None) -> NDArray[np.uint8]:
         maps = self._label_maps(value, schema)
@@ -493,11 +555,26 @@ class PortraitPipeline(Pipeline):
             raise ConfigError(f"This takes one label map, but {len(maps)} were given.")
         return cast(NDArray[np.uint8], maps[0])
 
+    def _target_maps(
+        self, value: LabelMapInput | Sequence[LabelMapInput] | None, schema: str | LabelSchema | None
+    ) -> NDArray[np.uint8]:
+        """The maps to paint: those that are given, or that of the set photo."""
+        if value is None:
+            _refuse_lone_schema(schema)
+            return self._sitter.label_map[None]
+        return self._label_maps(value, schema)
+
     def _label_maps(
         self, value: LabelMapInput | Sequence[LabelMapInput], schema: str | LabelSchema | None
     ) -> NDArray[np.uint8]:
         """Any accepted form -> (maps, image_size, image_size) ids of portrait-11."""
         return read_label_maps(value, schema=SCHEMA, image_size=self.image_size, source=schema)
+
+
+def _read_only(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    array = np.array(values)
+    array.flags.writeable = False
+    return array
 
 
 def spread_background(photo: NDArray[np.uint8], label_map: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -558,6 +635,11 @@ class _Logits(nn.Module):
         """(b, 3, h, w) in [-1, 1] -> (b, 11, h, w)."""
         logits: Tensor = self.parser(photo).logits
         return logits
+
+
+def _refuse_lone_schema(schema: str | LabelSchema | None) -> None:
+    if schema is not None:
+        raise ConfigError("schema is that of a given label map, but none is given; give one, or leave schema out.")
 
 
 def _part_indices(name: str) -> list[int]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from limner.errors import DataError, ShapeError
-from limner.systems.portrait.alignment import TEMPLATE, Alignment
+from limner.systems.portrait.alignment import TEMPLATE, Alignment, _soft_mask
 
 
 def moved(points: np.ndarray, *, degrees: float, scale: float, shift: tuple[float, float]) -> np.ndarray:
@@ -78,12 +80,52 @@ def test_pasting_puts_the_crop_where_it_came_from(degrees):
     assert changed == pytest.approx((36 * 1.5) ** 2 / photo[..., 0].size, rel=0.35)
 
 
+@pytest.mark.parametrize("shift", [(60.0, 40.0), (-30.0, 20.0), (150.0, 130.0), (900.0, 40.0)])
+@pytest.mark.parametrize("degrees", [0.0, 20.0, 180.0])
+def test_pasting_into_the_box_is_pasting_into_the_whole(degrees, shift):
+    """Blended in floating point over the whole photo; a box elsewhere may round a place between two pixels."""
+    random = np.random.default_rng(0)
+    photo = random.integers(0, 256, (160, 200, 3), dtype=np.uint8)
+    crop = random.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    face = np.zeros((64, 64), bool)
+    face[10:60, 6:50] = True
+    alignment = Alignment.of_landmarks(moved(TEMPLATE * 64, degrees=degrees, scale=1.5, shift=shift), 64)
+    data = tuple(alignment.matrix.ravel().tolist())
+    share, whole = (
+        np.asarray(
+            Image.fromarray(pixels).transform(
+                (200, 160), Image.Transform.AFFINE, data, resample=Image.Resampling.BICUBIC
+            ),
+            dtype=np.float64,
+        )
+        for pixels in (_soft_mask(face), crop)
+    )
+    share = share[..., None] / 255
+    expected = (photo * (1 - share) + whole * share + 0.5).astype(int)
+    before = photo.copy()
+    assert np.abs(alignment.paste(photo, crop, face) - expected).max() <= 1
+    assert np.array_equal(photo, before)
+
+
+def test_pasting_into_a_large_photo_takes_little_memory():
+    """A float of it would take 160 MB."""
+    photo = np.zeros((4000, 3500, 3), np.uint8)
+    alignment = Alignment(np.array([[0.5, 0.0, -200.0], [0.0, 0.5, -200.0]]), 64)
+    tracemalloc.start()
+    pasted = alignment.paste(photo, np.full((64, 64, 3), 255, np.uint8), np.ones((64, 64), bool))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert pasted[464, 464].tolist() == [255] * 3 and peak < 3 * photo.nbytes
+
+
 @pytest.mark.parametrize(
     ("landmarks", "error", "text"),
     [
         (np.zeros((4, 2)), ShapeError, r"have shape \(4, 2\)"),
         (np.zeros((3, 3)), ShapeError, r"have shape \(3, 3\)"),
-        (np.full((3, 2), np.nan), ShapeError, "must be 68, 5 or 3 points"),
+        ([(1, 2), (3,)], ShapeError, "are no table; they must be 68, 5 or 3 points"),
+        ([("a", "b")] * 3, ShapeError, "are no table"),
+        (np.full((3, 2), np.nan), ShapeError, "hold NaN or infinite values"),
         (np.ones((3, 2)), DataError, "lie on one spot"),
         ([(40, 10), (10, 10), (25, 40)], DataError, "the eye on the image's left comes first"),
     ],

@@ -73,6 +73,7 @@ def test_every_mode_is_the_python_call(files, run, tmp_path):
     pipe.set_image(me)
     modes = {
         "swap": (["--hair", you, "--left-eye", you], pipe.swap(hair=you, left_eye=you)),
+        "eyes": (["--left-eye", you, "--eyes", me, "--face", me], pipe.swap(face=me, eyes=me, left_eye=you)),
         "face": (["--face", you, "--skin", me], pipe.swap(face=you, skin=me)),
         "target": (["--target", files["map1"]], pipe.repaint(files["map1"])),
         "gallery": (["--gallery", me, you], pipe.gallery([me, you])),
@@ -95,6 +96,23 @@ def test_pasted_pictures_stand_beside(files, run, tmp_path):
     assert run("--photo", files["photo0"], "--hair", files["photo1"], "--paste-back", out=tmp_path / "out") == []
 
 
+def test_saved_pictures_are_pasted_not_drawn_again(files, run, tmp_path, monkeypatch):
+    drawn, draw = [], PortraitPipeline._draw
+    monkeypatch.setattr(
+        PortraitPipeline, "_draw", lambda self, plan, rows: drawn.append(rows) or draw(self, plan, rows)
+    )
+    words = ("--photo", files["photo0"], "--hair", files["photo1"], "--steps", 2)
+    plain = run(*words, out=tmp_path / "out")
+    pasted = run(*words, "--paste-back", out=tmp_path / "out")
+    assert [path.name for path in pasted] == [f"pasted-{path.name}" for path in plain], "the others were there"
+    both = run(*words, "--paste-back", out=tmp_path / "both")
+    assert len(both) == 4 and np.array_equal(shown(both[2:]), shown(pasted)) and len(drawn) == 4, "each is drawn once"
+    pipe = PortraitPipeline.from_pretrained(files["weights"])
+    pipe.set_image(files["photo0"])
+    expected = pipe.paste_back(pipe.interpolate(hair=files["photo1"], steps=2))
+    assert np.array_equal(shown(pasted), np.stack([np.asarray(picture) for picture in expected]))
+
+
 def test_photos_are_parsed(files, run, tmp_path, faces):
     run("--parse", files["photo0"], files["photo1"], out=tmp_path / "maps")
     for index in range(2):
@@ -109,6 +127,9 @@ def test_photos_are_parsed(files, run, tmp_path, faces):
         (["--photo", "photo0", "--gallery", "photo1", "--hair", "photo1"], "--hair has no effect with --gallery"),
         (["--photo", "photo0", "--gallery", "photo1", "--steps", "3"], "--gallery and --steps cannot go together"),
         (["--parse", "photo0", "--paste-back"], "--paste-back has no effect"),
+        (["--parse", "photo0", "--schema", "nonsense"], "--schema has no effect with --parse"),
+        (["--photo", "photo0", "--schema", "nonsense"], "--schema is that of --map and --target"),
+        (["--photo", "photo0", "--target", "map0", "--schema", "nonsense"], "nonsense"),
         (["--photo", "photo0", "photo1", "--map", "map0"], "--map is the map of one photo"),
         (["--photo", "nowhere.jpg"], "nowhere.jpg is missing"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,16 @@ import pytest
 import torch
 from PIL import Image
 
+import limner
 from limner.data.schema import converter, get_schema
 from limner.errors import ConfigError, DataError, LimnerError, ShapeError
 from limner.export.networks import export_network
 from limner.people.gallery import ready
-from limner.pipelines import GenerationResult
+from limner.pipelines import GenerationPlan, GenerationResult
 from limner.systems.portrait.alignment import TEMPLATE
-from limner.systems.portrait.faces import check_face
+from limner.systems.portrait.faces import check_face, check_turns
 from limner.systems.portrait.parts import PARTS
-from limner.systems.portrait.pipeline import PortraitPipeline, spread_background
+from limner.systems.portrait.pipeline import Look, PortraitPipeline, spread_background
 
 SCHEMA = get_schema("portrait-11")
 
@@ -87,6 +89,18 @@ def test_all_forms_of_a_look_are_one(edit, photos, faces, tmp_path: Path):
     expected = pixels(edit.swap(hair=photos[1]))
     for form in (edit.look(photos[1]), tmp_path / "other.png", (photos[1], faces[1][1])):
         assert np.array_equal(pixels(edit.swap(hair=form)), expected)
+
+
+def test_a_look_cannot_be_changed(edit, photos):
+    """It is the one that is remembered for the photo."""
+    look = edit.look(photos[1])
+    for array in (look.codes, look.label_map, edit.sitter.label_map):
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = 0
+    codes = look.codes.copy()
+    own = Look(codes)
+    codes[:] = 0
+    assert np.array_equal(own.codes, look.codes)
 
 
 def test_an_edited_map_changes_the_picture_and_keeps_the_looks(edit, faces):
@@ -209,6 +223,29 @@ def test_square_photos_come_back_at_their_own_size(edit, photos):
     assert difference[100:180, 100:160].mean() > 5
 
 
+def test_results_of_other_photos_or_weights_are_not_pasted(edit, make_pipeline, photos, faces):
+    result, plan = edit.swap(), edit.plan_edit()
+    other_map = faces[0][1].copy()
+    other_map[:10] = SCHEMA.id("hair")
+    for sit in (
+        {"photo": photos[1]},
+        {"photo": photos[0], "label_map": other_map},
+        {"photo": photos[0].repeat(2, 0).repeat(2, 1)},
+    ):
+        edit.set_image(**sit)
+        with pytest.raises(ConfigError, match="of another photo; call set_image with that one first"):
+            edit.paste_back(result)
+    edit.set_image(photos[0])
+    assert len(edit.paste_back(result)) == 1
+    stranger = make_pipeline(seed=1)
+    stranger.set_image(photos[0])
+    with pytest.raises(ConfigError, match="weights unsaved, which are not these"):
+        stranger.paste_back(result)
+    for value, name in ((None, "NoneType"), (plan, "GenerationPlan")):
+        with pytest.raises(ConfigError, match=f"not a {name}"):
+            edit.paste_back(value)
+
+
 def test_saved_and_loaded_again(edit, photos, tmp_path: Path, make_pipeline):
     pipeline = make_pipeline()
     pipeline.save_pretrained(tmp_path / "weights")
@@ -249,6 +286,7 @@ NO_FACE = np.zeros((64, 64, 3), np.uint8)
     [
         (NO_FACE, DataError, "shows no face that can be found"),
         (np.zeros((64, 50, 3), np.uint8), DataError, "50x64, but must be square"),
+        (np.zeros((64, 50, 3), np.uint8), DataError, "an uncut photo is edited with --align, or with landmarks"),
         (np.zeros((9, 9, 3), np.uint8), DataError, "9x9, too small to see a face"),
         (np.zeros((64, 64, 4), np.uint8), ShapeError, "it must be uint8 (height, width, 3)"),
         (np.zeros((64, 64, 3)), ShapeError, "it must be uint8"),
@@ -283,6 +321,54 @@ def test_faces_on_their_side_are_refused():
                 check_face(np.rot90(table[person.label_map], turns), person.name)
             texts.append(str(caught.value))
     assert any(re.search(r"turned by [89]\d degrees", text) for text in texts)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> PortraitPipeline:
+    """The shipped weights."""
+    return limner.load("portrait")
+
+
+def test_the_shipped_parser_takes_upright_people_alone(shipped):
+    """It draws an upright face into whatever it sees."""
+    for person in ready("face")[:8]:
+        shipped.set_image(person.image)
+        for turns in (1, 2, 3):
+            with pytest.raises(DataError, match="upright"):
+                shipped.set_image(np.rot90(person.image, turns))
+
+
+def test_the_shipped_parser_takes_no_pairs_and_no_noise(shipped):
+    people = [np.asarray(Image.fromarray(person.image).resize((128, 128))) for person in ready("face")[:6]]
+    random = np.random.default_rng(0)
+    pictures = [random.integers(0, 256, (128, 128, 3), dtype=np.uint8) for _ in range(4)]
+    for pair in pairwise(people):
+        both = np.full((256, 256, 3), 120, np.uint8)
+        both[64:192] = np.concatenate(pair, axis=1)
+        pictures.append(both)
+    for picture in pictures:
+        with pytest.raises(DataError, match=r"upright|more than one face|no face"):
+            shipped.set_image(picture)
+
+
+def test_half_of_the_features_are_enough(faces):
+    """Of a profile, if no turned picture looks clearly better."""
+
+    def turned(ids, *certainties):
+        return [(np.rot90(ids, quarters), certainty) for quarters, certainty in enumerate(certainties)]
+
+    ids = faces[0][1]
+    check_turns(turned(ids, 0.9, 0.9, 0.9, 0.9), "it")
+    profile = ids.copy()
+    profile[np.isin(ids, [SCHEMA.id(name) for name in ("r_eye", "r_brow", "l_brow")])] = SCHEMA.id("skin")
+    for label_map in (profile, profile.repeat(4, axis=0).repeat(4, axis=1)):
+        check_turns(turned(label_map, 0.9, 0.9, 0.9, 0.9), "it")
+    for certainties in ((0.9, 0.9, 0.9, 1.2), (0.7, 0.7, 0.7, 0.7)):
+        with pytest.raises(DataError, match=r"it shows no single face .* \(4 of 7 features"):
+            check_turns(turned(profile, *certainties), "it")
+    profile[np.isin(ids, [SCHEMA.id(name) for name in ("nose", "u_lip")])] = SCHEMA.id("skin")
+    with pytest.raises(DataError, match=r"\(2 of 7 features"):
+        check_turns(turned(profile, 0.9, 0.9, 0.9, 0.9), "it")
 
 
 def test_huge_photos_are_edited_at_the_networks_size(pipeline, photos, faces):
@@ -353,6 +439,13 @@ def test_calls_that_make_no_sense(edit, pipeline, make_pipeline, photos, faces):
         edit.gallery([])
     with pytest.raises(ConfigError, match="needs a part whose look changes"):
         edit.interpolate()
+    for call in (edit.swap, lambda **words: edit.set_image(photos[0], **words), edit.look):
+        with pytest.raises(ConfigError, match="schema is that of a given label map"):
+            call(**({"photo": photos[1]} if call == edit.look else {}), schema="celebamask-19")
+    with pytest.raises(ConfigError, match="schema is that of a given label map"):
+        edit.gallery([photos[1]], schema="celebamask-19")
+    with pytest.raises(ConfigError, match="repaint needs an edited label map"):
+        edit.repaint(None)
     with pytest.raises(ConfigError, match="steps is 1"):
         edit.interpolate(hair=photos[1], steps=1)
     with pytest.raises(ConfigError, match="give one"):
@@ -363,6 +456,63 @@ def test_calls_that_make_no_sense(edit, pipeline, make_pipeline, photos, faces):
         edit.swap(hair=make_pipeline_look(make_pipeline, photos[1]))
     with pytest.raises(ConfigError, match="takes one label map, but 2"):
         edit.set_image(photos[0], np.stack([faces[0][1]] * 2))
+
+
+@pytest.mark.parametrize(
+    ("codes", "error", "text"),
+    [
+        (np.full((5, 96), np.nan), ConfigError, "NaN or infinite"),
+        (np.full((5, 96), 1e300), ConfigError, "NaN or infinite"),
+        ([[0.0] * 96] * 4, ShapeError, r"shape \(4, 96\)"),
+        ([0.0] * 96, ShapeError, r"shape \(96,\)"),
+        ([[0.0], [0.0, 1.0]], ShapeError, "must be numbers of shape"),
+        ("codes", ShapeError, "must be numbers of shape"),
+    ],
+)
+def test_codes_that_are_no_look(codes, error: type[LimnerError], text: str):
+    with np.errstate(over="ignore"), pytest.raises(error, match=text):
+        Look(codes)
+
+
+def test_looks_may_be_lists_but_not_of_other_weights(edit, make_pipeline, photos):
+    look = edit.look(photos[1])
+    listed = Look(look.codes.tolist())
+    assert np.array_equal(pixels(edit.swap(hair=listed)), pixels(edit.swap(hair=look)))
+    with pytest.raises(ConfigError, match="The look is of other weights"):
+        edit.swap(hair=make_pipeline(seed=1).look(photos[1]))
+
+
+@pytest.mark.parametrize("photo", [None, 1.5, {}, b"me.jpg", ["me.jpg"]])
+def test_things_that_are_no_photo(edit, photo):
+    for call in (edit.set_image, edit.face_swap, lambda photo: edit.swap(hair=photo)):
+        with pytest.raises(ShapeError, match=f"A picture cannot be a {type(photo).__name__}; give a file"):
+            call(photo)
+
+
+def test_photos_may_be_tensors(edit, photos):
+    assert np.array_equal(edit.set_image(torch.from_numpy(photos[1].copy())), edit.set_image(photos[1]))
+    with pytest.raises(ShapeError, match=r"float32 \(64, 64, 3\); it must be uint8"):
+        edit.set_image(torch.zeros(64, 64, 3))
+
+
+def test_a_gallery_of_one_photo_needs_no_list(edit, photos, tmp_path: Path):
+    Image.fromarray(photos[1]).save(tmp_path / "photo.png")
+    expected = pixels(edit.gallery([photos[1]]))
+    file = tmp_path / "photo.png"
+    for source in (photos[1], Image.fromarray(photos[1]), file, str(file), edit.look(photos[1])):
+        assert np.array_equal(pixels(edit.gallery(source)), expected)
+
+
+def test_numbers_pairs_and_plans_of_the_wrong_kind(edit, photos):
+    for steps in (3.0, "3", True, 1001):
+        with pytest.raises(ConfigError, match=f"steps is {steps!r}; it must be a whole number, at least 2 and at most 1000"):
+            edit.interpolate(hair=photos[1], steps=steps)
+    for pair in ((), (photos[1], None, None, None)):
+        with pytest.raises(ShapeError, match=f"is a pair, but {len(pair)} things are given"):
+            edit.swap(hair=pair)
+    foreign = GenerationPlan([0], {}, {"label_map": np.zeros((1, 64, 64), np.uint8)})
+    with pytest.raises(ConfigError, match=r"The plan holds .*those of these weights hold"):
+        edit.render(foreign)
 
 
 def make_pipeline_look(make_pipeline, photo):
