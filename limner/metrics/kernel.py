@@ -61,7 +61,9 @@ def _mean_of_pairs(vectors: Tensor, weights: Tensor) -> Tensor:
     diagonal = _kernel((vectors * vectors).sum(1), vectors.shape[1])
     squares = weights.square()
     pairs = _weighted_sum(vectors, vectors, weights, weights) - squares @ diagonal
-    return pairs / (weights.sum(1).square() - squares.sum(1))
+    count = weights.sum(1).square() - squares.sum(1)
+    # Without a pair, the sum over none is a rounding, which divided by 0 would be infinite.
+    return (pairs / count).where(count > 0, torch.nan)
 
 
 def _weighted_sum(first: Tensor, second: Tensor, weights1: Tensor, weights2: Tensor) -> Tensor:

@@ -55,6 +55,12 @@ def test_kernel_distance_of_resamples_leaves_out_copies():
     assert resampled == pytest.approx(float(expected))
 
 
+def test_kernel_distance_of_resamples_of_one_image_is_not_a_number():
+    fake = vectors(20, 4, 1)
+    found = resampled_kernel_distances(vectors(20, 4, 0), fake, 20 * torch.eye(20).double())
+    assert bool(found.isnan().all())  # and not infinite, by a rounding
+
+
 def test_kernel_distance_in_blocks(monkeypatch):
     real, fake = vectors(30, 4, 0), vectors(23, 4, 1)
     expected = kid(real, fake)
