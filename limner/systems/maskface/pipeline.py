@@ -333,8 +333,8 @@ class MaskFacePipeline(Pipeline):
         discriminator = self.components.get("discriminator")
         if discriminator is None:
             raise WeightsError(
-                "Ranking needs the discriminator, but none is loaded: use limner.load(..., with_optional=True) where the "
-                "folder has one, as that of a run; shipped weights have none."
+                "Ranking needs the discriminator, but none is loaded: use limner.load(..., with_optional=True) where "
+                "the folder has one, as that of a run; shipped weights have none."
             )
         scores = []
         with self.inference():
