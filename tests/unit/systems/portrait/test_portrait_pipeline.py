@@ -338,7 +338,7 @@ def test_the_shipped_parser_takes_upright_people_alone(shipped):
                 shipped.set_image(np.rot90(person.image, turns))
 
 
-def test_the_shipped_parser_takes_no_pairs_and_no_noise(shipped):
+def test_the_shipped_parser_takes_no_pairs_and_no_noise(shipped, caplog):
     people = [np.asarray(Image.fromarray(person.image).resize((128, 128))) for person in ready("face")[:6]]
     random = np.random.default_rng(0)
     pictures = [random.integers(0, 256, (128, 128, 3), dtype=np.uint8) for _ in range(4)]
@@ -349,6 +349,7 @@ def test_the_shipped_parser_takes_no_pairs_and_no_noise(shipped):
     for picture in pictures:
         with pytest.raises(DataError, match=r"upright|more than one face|no face"):
             shipped.set_image(picture)
+    assert not caplog.records, "what is refused is not warned of"
 
 
 def test_half_of_the_features_are_enough(faces):
