@@ -188,6 +188,7 @@ def _walks(out: Path, pipeline: PortraitPipeline) -> DemoPicture:
 def _gallery(out: Path, pipeline: PortraitPipeline) -> DemoPicture:
     photos = [_photo(out, name) for name in PEOPLE]
     layouts = ("ada", "ben", "fay")
+    files = " ".join(f"photos/{name}.png" for name in PEOPLE)  # not the folder, which has the uncut scene too
     rows: Rows = [[Image.new("RGB", (1, 1), "white"), *(Image.open(photo) for photo in photos)]]
     for name in layouts:
         label_map = pipeline.set_image(_photo(out, name))
@@ -204,7 +205,7 @@ def _gallery(out: Path, pipeline: PortraitPipeline) -> DemoPicture:
             '    pipe.set_image(f"photos/{name}.png")',
             '    pipe.gallery(photos).save(f"gallery-{name}")',
         ),
-        command=f"{_command(pipeline)} --photo photos/ada.png --gallery photos --out gallery",
+        command=f"{_command(pipeline)} --photo photos/ada.png --gallery {files} --out gallery",
     )
 
 

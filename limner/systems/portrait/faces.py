@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 
 def check_face(label_map: npt.NDArray[np.uint8], where: str) -> None:
-    """Refuse what is no single upright face; warn of parts that cannot be seen.
+    """Refuse what is no single upright face.
 
     Args:
         label_map: (S, S) ids of portrait-11.
@@ -67,13 +67,6 @@ def check_face(label_map: npt.NDArray[np.uint8], where: str) -> None:
     features = face & ~np.isin(label_map, (SCHEMA.id("skin"),))
     if _second_blob(face, features) >= SECOND_FACE:
         raise DataError(f"{where} shows more than one face; cut out the one to edit.")
-    for part in ("left_eye", "right_eye", "mouth", "hair"):
-        if not parts[part].any():
-            _log.warning(
-                "%s shows no %s; it is painted where a face looks straight ahead, if the map asks for it.",
-                where,
-                part.replace("_", " "),
-            )
 
 
 def check_turns(turns: Sequence[tuple[npt.NDArray[np.uint8], float]], where: str) -> None:
@@ -100,6 +93,17 @@ def check_turns(turns: Sequence[tuple[npt.NDArray[np.uint8], float]], where: str
             f"({seen[0]} of {len(PLACES)} features lie in their places); turn it, cut out the face or align it, or "
             "give its label map."
         )
+
+
+def warn_of_hidden_parts(label_map: npt.NDArray[np.uint8], where: str) -> None:
+    """Warn of eyes, mouth or hair that a map (S, S) does not show."""
+    for part in ("left_eye", "right_eye", "mouth", "hair"):
+        if not np.isin(label_map, CLASSES[part]).any():
+            _log.warning(
+                "%s shows no %s; it is painted where a face looks straight ahead, if the map asks for it.",
+                where,
+                part.replace("_", " "),
+            )
 
 
 def _features_in_place(label_map: npt.NDArray[np.uint8]) -> int:

@@ -36,7 +36,7 @@ from limner.mask_to_image.inputs import (
 from limner.nn.parsing import ParsingNetwork
 from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
 from limner.systems.portrait.alignment import Alignment
-from limner.systems.portrait.faces import check_face, check_turns
+from limner.systems.portrait.faces import check_face, check_turns, warn_of_hidden_parts
 from limner.systems.portrait.landmarks import find_landmarks
 from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction
 from limner.systems.portrait.parts import BACKGROUND, PARTS, SCHEMA
@@ -315,11 +315,11 @@ class PortraitPipeline(Pipeline):
             ConfigError: if no photo is set, there is no source, or a schema is given without a map.
             DataError, ShapeError: as in `set_image`.
         """
-        given: Sequence[Any] = sources if isinstance(sources, list | tuple) else [sources]
-        if not given:
+        listed = cast(Sequence[LookInput], sources if isinstance(sources, list | tuple) else [sources])
+        if not listed:
             raise ConfigError("A gallery needs at least one source.")
         maps = self._target_maps(label_map, schema)
-        codes = np.stack([self._codes_of(source) for source in given])
+        codes = np.stack([self._codes_of(source) for source in listed])
         return self._plan("gallery", maps, codes, {"columns": len(codes)})
 
     def interpolate(self, *, steps: int = NUM_STEPS, **looks: LookInput) -> GenerationResult:
@@ -479,6 +479,7 @@ class PortraitPipeline(Pipeline):
             else:
                 ids = given
                 check_face(ids, where)
+            warn_of_hidden_parts(ids, where)
             look = self._encode_look(crop, ids)
         self._looks[key] = look  # at the end, as the last one used
         if len(self._looks) > REMEMBERED:

@@ -338,7 +338,7 @@ def test_the_shipped_parser_takes_upright_people_alone(shipped):
                 shipped.set_image(np.rot90(person.image, turns))
 
 
-def test_the_shipped_parser_takes_no_pairs_and_no_noise(shipped):
+def test_the_shipped_parser_takes_no_pairs_and_no_noise(shipped, caplog):
     people = [np.asarray(Image.fromarray(person.image).resize((128, 128))) for person in ready("face")[:6]]
     random = np.random.default_rng(0)
     pictures = [random.integers(0, 256, (128, 128, 3), dtype=np.uint8) for _ in range(4)]
@@ -349,6 +349,7 @@ def test_the_shipped_parser_takes_no_pairs_and_no_noise(shipped):
     for picture in pictures:
         with pytest.raises(DataError, match=r"upright|more than one face|no face"):
             shipped.set_image(picture)
+    assert not caplog.records, "what is refused is not warned of"
 
 
 def test_half_of_the_features_are_enough(faces):
@@ -505,7 +506,9 @@ def test_a_gallery_of_one_photo_needs_no_list(edit, photos, tmp_path: Path):
 
 def test_numbers_pairs_and_plans_of_the_wrong_kind(edit, photos):
     for steps in (3.0, "3", True, 1001):
-        with pytest.raises(ConfigError, match=f"steps is {steps!r}; it must be a whole number, at least 2 and at most 1000"):
+        with pytest.raises(
+            ConfigError, match=f"steps is {steps!r}; it must be a whole number, at least 2 and at most 1000"
+        ):
             edit.interpolate(hair=photos[1], steps=steps)
     for pair in ((), (photos[1], None, None, None)):
         with pytest.raises(ShapeError, match=f"is a pair, but {len(pair)} things are given"):
