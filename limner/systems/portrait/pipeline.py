@@ -224,7 +224,7 @@ class PortraitPipeline(Pipeline):
             ShapeError: if an array is no photo.
         """
         original, where = read_pixels(photo)
-        return self._parse(self._alignment(original, where, None).crop(original))[0]
+        return self._parse([self._alignment(original, where, None).crop(original)])[0][0]
 
     def swap(
         self, label_map: LabelMapInput | None = None, *, schema: str | LabelSchema | None = None, **looks: LookInput
@@ -472,7 +472,7 @@ class PortraitPipeline(Pipeline):
         look = self._looks.pop(key, None)
         if look is None:
             if given is None:
-                turns = [self._parse(np.rot90(crop, quarters)) for quarters in range(4)]
+                turns = self._parse([np.rot90(crop, quarters) for quarters in range(4)])
                 ids = turns[0][0]
                 check_face(ids, where)
                 check_turns(turns, where)
@@ -508,14 +508,14 @@ class PortraitPipeline(Pipeline):
             )
         return Alignment.of_square(side, self.image_size)
 
-    def _parse(self, crop: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
-        """The parser's map, and how sure it is of what is not background: the mean of the highest probabilities."""
+    def _parse(self, crops: Sequence[NDArray[np.uint8]]) -> list[tuple[NDArray[np.uint8], float]]:
+        """The parser's maps, and how sure it is of what is not background: the mean of the highest probabilities."""
         with self.inference():
-            logits = self.components["parser"](to_tensor(crop, self.device)).logits
-            highest, ids = logits[0].float().softmax(0).max(0)
-            face = highest[ids != BACKGROUND]
-            certainty = float(face.mean()) if len(face) else 0.0
-            return ids.byte().cpu().numpy(), certainty
+            images = torch.cat([to_tensor(crop, self.device) for crop in crops])
+            highest, ids = self.components["parser"](images).logits.float().softmax(1).max(1)
+            faces = [one[label_map != BACKGROUND] for one, label_map in zip(highest, ids, strict=True)]
+            certainties = [float(face.mean()) if len(face) else 0.0 for face in faces]
+        return list(zip(ids.byte().cpu().numpy(), certainties, strict=True))
 
     def _encode_look(self, crop: NDArray[np.uint8], ids: NDArray[np.uint8]) -> Look:
         with self.inference():
