@@ -91,9 +91,8 @@ def evaluate(
             f"{pictures} results of {len(rows)} photos in batches of {batch_size} cannot be evaluated: at least two of "
             "both are needed, and a batch has at least one."
         )
-    used = dataclasses.replace(rows, rows=rows.rows[:pictures])
-    check_enough_images(network, len(used))
-    run = _Run(pipeline, judge, network, used, split, seed, batch_size, pictures)
+    check_enough_images(network, min(pictures, len(rows)))
+    run = _Run(pipeline, judge, network, rows, split, seed, batch_size, pictures)
     with pipeline.inference():
         run.encode(progress)
         measurements = {**_results(run, progress), **_edits(run)}
@@ -129,7 +128,7 @@ class _Run:
     """Unpaired results."""
 
     def __post_init__(self) -> None:
-        self.count = len(self.rows)
+        self.count = min(self.pictures, len(self.rows))
         self.device = self.pipeline.device
         self.dataset = MaskToImageDataset(self.rows, image_size=self.pipeline.image_size)
         self.fingerprint = self.rows.fingerprint()
