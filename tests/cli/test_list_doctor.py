@@ -27,6 +27,15 @@ def test_list_has_every_system_preset_and_weight(tiny_weights, monkeypatch, caps
     assert entry["license"] and entry["size_bytes"] > 0
 
 
+def test_shipped_weights_say_what_to_expect_of_them(capsys) -> None:
+    assert main(["list", "--json"]) == 0
+    systems = json.loads(capsys.readouterr().out)["systems"]
+    shipped = [entry for system in systems for entry in system["weights"]]
+    assert shipped
+    for entry in shipped:
+        assert entry["expected"]["protocol"] and len(entry["expected"]) > 1, entry["name"]
+
+
 def test_list_as_text(tiny_weights, monkeypatch, capsys) -> None:
     monkeypatch.setenv("LIMNER_WEIGHTS", str(tiny_weights.parent))
     assert main(["list"]) == 0
