@@ -49,15 +49,9 @@ class Files:
         suffixes = {"json": ".strokes.json", "svg": ".svg", "csv": ".csv", "gif": ".gif", "video": ".mp4"}
         return {kind: suffix for kind, suffix in suffixes.items() if wanted.get(kind, True)}
 
-    def names(self, stems: Sequence[str], name: str, elsewhere: Mapping[str, Path]) -> list[str]:
-        """Names of all files in the folder, for paintings of these stems; the last one's may lie elsewhere."""
-        found = [
-            f"{stem}{suffix}"
-            for stem in stems
-            for kind, suffix in self.kinds().items()
-            if not (kind in elsewhere and stem == stems[-1])
-        ]
-        return found + ([f"{name}-{key}.png" for key in OVERLAYS] if self.attention else [])
+    def places(self, directory: Path, stem: str, elsewhere: Mapping[str, Path]) -> dict[str, Path]:
+        """Kind -> path of each file that is written for one painting; the arguments are those of `writers`."""
+        return {kind: elsewhere.get(kind, directory / f"{stem}{suffix}") for kind, suffix in self.kinds().items()}
 
     def writers(
         self, document: StrokeDocument, directory: Path, stem: str, elsewhere: Mapping[str, Path]
@@ -77,7 +71,12 @@ class Files:
             "gif": lambda path: save_gif(path, document, fps=self.fps, seconds=self.seconds),
             "video": lambda path: save_video(path, document, fps=self.fps, seconds=self.seconds),
         }
-        return {elsewhere.get(kind, directory / f"{stem}{suffix}"): make[kind] for kind, suffix in self.kinds().items()}
+        return {place: make[kind] for kind, place in self.places(directory, stem, elsewhere).items()}
+
+
+def picture_names(name: str, budgets: Sequence[int]) -> list[str]:
+    """`NAME.png`, with the number of strokes behind the name where there are several paintings."""
+    return [f"{name}.png"] if len(budgets) == 1 else [f"{name}-{budget:04d}.png" for budget in budgets]
 
 
 def save_document(document: StrokeDocument, picture: Path, files: Files, elsewhere: Mapping[str, Path]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,10 +119,13 @@ def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Tas
     if pipeline is None:
         drawings = unique_names(Path(file) for file in options.redraw)
         directory, name = _place(out, None if len(drawings) > 1 else next(iter(drawings)))
-        return [
-            Redrawing(path, directory, name or stem.removesuffix(".strokes"), size, files, _paths(options, drawings))
+        paths = _paths(options, drawings)
+        redrawings = [
+            Redrawing(path, directory, name or stem.removesuffix(".strokes"), size, files, paths)
             for stem, path in drawings.items()
         ]
+        _check_places([place for task in redrawings for place in task.places()], drawings.values())
+        return list(redrawings)
     from limner.data.datasets.images import SUFFIXES
 
     budgets = _numbers(options.strokes, "--strokes")
@@ -134,7 +138,7 @@ def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Tas
 
         start = StrokeDocument.read(options.start)
     paths = _paths(options, pictures)
-    return [
+    paintings = [
         Painting(
             pipeline,
             {
@@ -160,6 +164,9 @@ def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Tas
         )
         for stem, path in pictures.items()
     ]
+    others = [Path(file) for file in (options.mask, options.start, options.vgg16) if file is not None]
+    _check_places([place for task in paintings for place in task.places()], [*pictures.values(), *others])
+    return list(paintings)
 
 
 @dataclass(frozen=True)
@@ -176,15 +183,40 @@ class Painting:
         """See `limner.tasks.Task`.
 
         Raises:
-            DataError: if the folder holds the result of another request and `force` is not set.
+            DataError: if the folder holds the result of another request, or pictures of another origin, and `force` is
+                not set.
         """
-        plan = self.pipeline.plan(**self.request)
         name = f"{self.request['name']}.result"
+        if not force and not (self.directory / f"{name}.json").exists():
+            for place in self.places():
+                if place.suffix == ".png" and place.exists():
+                    raise DataError(
+                        f"{place} is there already, but {name}.json, which says how Limner painted it, is not; "
+                        "give another --out, or --force to replace it."
+                    )
+        plan = self.pipeline.plan(**self.request)
         done = self._done(plan, name) if not force else None
         if done is not None:
             return Outcome(done, skipped=True)
         result = self.pipeline.render(plan, progress=self._bar(plan))
         return Outcome(result.save(self.directory, name=name, files=self.files, paths=self.paths), skipped=False)
+
+    def places(self) -> list[Path]:
+        """All files that are written."""
+        from limner.systems.painter.drawing import OVERLAYS, picture_names
+
+        name, budgets = self.request["name"], list(dict.fromkeys(self.request["strokes"]))
+        pictures = [self.directory / file for file in picture_names(name, budgets)]
+        beside = [
+            place
+            for picture in pictures
+            for place in self.files.places(
+                self.directory, picture.stem, self.paths if picture is pictures[-1] else {}
+            ).values()
+        ]
+        overlays = [self.directory / f"{name}-{key}.png" for key in OVERLAYS] if self.files.attention else []
+        sheet = [self.directory / f"{name}.result-sheet.png"] if len(budgets) > 1 else []
+        return [*pictures, *beside, *overlays, *sheet, self.directory / f"{name}.result.json"]
 
     def _done(self, plan: GenerationPlan, name: str) -> list[Path] | None:
         """The pictures, if this very request was fulfilled before."""
@@ -197,9 +229,7 @@ class Painting:
         if record["digest"] != plan.digest(self.pipeline.name, self.pipeline.weights_hash):
             raise DataError(f"{path} is the result of another request; give another --out, or --force to replace it.")
         pictures = [self.directory / Path(file).name for file in record["files"]]
-        extras = self.files.names([picture.stem for picture in pictures], self.request["name"], self.paths)
-        places = [*pictures, *(self.directory / extra for extra in extras), *self.paths.values()]
-        return pictures if all(place.is_file() for place in places) else None
+        return pictures if all(place.is_file() for place in self.places()) else None
 
     def _bar(self, plan: GenerationPlan) -> Any:
         import sys
@@ -221,6 +251,11 @@ class Redrawing:
     size: tuple[int, int] | None
     files: Files
     paths: dict[str, Path]
+
+    def places(self) -> list[Path]:
+        """All files that are written, the picture first."""
+        picture = self.directory / f"{self.name}.png"
+        return [picture, *self.files.places(self.directory, self.name, self.paths).values()]
 
     def run(self, *, force: bool) -> Outcome:
         """See `limner.tasks.Task`."""
@@ -270,6 +305,19 @@ def _paths(options: Namespace, inputs: dict[str, Path]) -> dict[str, Path]:
         if path.is_dir():
             raise ConfigError(f"--{kind} {path} is a folder; name a file.")
     return paths
+
+
+def _check_places(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Raises: ConfigError if an output would replace an input or another output."""
+    read = {path.resolve() for path in inputs}
+    written: set[Path] = set()
+    for path in outputs:
+        place = path.resolve()
+        if place in read:
+            raise ConfigError(f"{path} is an input, and an output would replace it; give that another place or --out.")
+        if place in written:
+            raise ConfigError(f"Two outputs would be written to {path}; give each a name of its own.")
+        written.add(place)
 
 
 def _numbers(text: str, option: str) -> list[int]:

@@ -22,7 +22,7 @@ from limner.errors import ConfigError, ShapeError, WeightsError
 from limner.files import write_atomically
 from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
 from limner.systems.painter.data import feature_function
-from limner.systems.painter.drawing import OVERLAYS, Files, overlay
+from limner.systems.painter.drawing import OVERLAYS, Files, overlay, picture_names
 from limner.systems.painter.networks import (
     NUM_SHAPE,
     Actor,
@@ -71,8 +71,7 @@ class PaintingResult(GenerationResult):
 
     def file_names(self) -> list[str]:
         """`NAME.png`, with the number of strokes behind the name where there are several paintings."""
-        name, budgets = str(self.settings["name"]), self.settings["strokes"]
-        return [f"{name}.png"] if len(budgets) == 1 else [f"{name}-{budget:04d}.png" for budget in budgets]
+        return picture_names(str(self.settings["name"]), self.settings["strokes"])
 
     def save(
         self,

@@ -86,6 +86,55 @@ def test_redrawing_needs_no_weights(run, folder: Path, tmp_path: Path, capsys) -
     assert Image.open(tmp_path / "same.png").tobytes() == Image.open(tmp_path / "out/1.png").tobytes()
 
 
+@pytest.mark.parametrize("out", ["own", "own/photo.png"])
+def test_inputs_are_never_replaced(run, folder: Path, tmp_path: Path, out: str) -> None:
+    (tmp_path / "own").mkdir()
+    photo = Path(shutil.copy(folder / "two/1.png", tmp_path / "own/photo.png"))
+    before = photo.read_bytes()
+    for words in ((), ("--force",)):
+        message = run(2, "--image", photo, "--strokes", 5, "--out", tmp_path / out, *words)
+        assert "photo.png is an input" in message
+    mask = Path(shutil.copy(folder / "mask.png", tmp_path / "own/1.png"))
+    assert "1.png is an input" in run(
+        2, "--image", folder / "two/1.png", "--mask", mask, "--out", tmp_path / "own", "--force"
+    )
+    assert photo.read_bytes() == before and {path.name for path in photo.parent.iterdir()} == {"photo.png", "1.png"}
+
+
+def test_strokes_that_are_read_are_never_replaced(run, folder: Path, tmp_path: Path) -> None:
+    image, strokes = folder / "two/1.png", tmp_path / "out/1.strokes.json"
+    run(0, "--image", image, "--strokes", 6, "--out", tmp_path / "out")
+    before = strokes.read_bytes()
+    for words in (
+        ("--redraw", strokes, "--json", strokes, "--out", tmp_path / "other"),
+        ("--redraw", strokes, "--out", tmp_path / "out"),
+        ("--image", image, "--start", strokes, "--strokes", 4, "--out", tmp_path / "out"),
+    ):
+        assert "1.strokes.json is an input" in run(2, *words, "--force")
+    assert strokes.read_bytes() == before
+
+
+def test_foreign_pictures_are_replaced_by_force_alone(run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    Image.new("RGB", (3, 3)).save(out / "1.png")
+    words = ("--image", folder / "two/1.png", "--strokes", 5, "--out", out)
+    assert "1.png is there already" in run(1, *words)
+    assert Image.open(out / "1.png").size == (3, 3)
+    run(0, *words, "--force")
+    assert Image.open(out / "1.png").size == (40, 30)
+
+
+def test_outputs_have_a_path_each(run, folder: Path, tmp_path: Path) -> None:
+    words, out = ("--image", folder / "two/1.png", "--strokes", 5), tmp_path / "out"
+    for more in (
+        ("--svg", out / "same", "--csv", out / "same", "--out", out),
+        ("--svg", out / "p.png", "--out", out / "p.png"),
+    ):
+        assert "Two outputs" in run(2, *words, *more)
+    assert not out.exists()
+
+
 def test_going_on(run, folder: Path, tmp_path: Path) -> None:
     image = folder / "two/1.png"
     run(0, "--image", image, "--strokes", 6, "--out", tmp_path / "out")
