@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -229,7 +229,8 @@ class Painting:
         if record["digest"] != plan.digest(self.pipeline.name, self.pipeline.weights_hash):
             raise DataError(f"{path} is the result of another request; give another --out, or --force to replace it.")
         pictures = [self.directory / Path(file).name for file in record["files"]]
-        return pictures if all(place.is_file() for place in self.places()) else None
+        noted = record.get("extras")
+        return pictures if _all_there(self.places(), self.files, noted if isinstance(noted, dict) else {}) else None
 
     def _bar(self, plan: GenerationPlan) -> Any:
         import sys
@@ -258,16 +259,27 @@ class Redrawing:
         return [picture, *self.files.places(self.directory, self.name, self.paths).values()]
 
     def run(self, *, force: bool) -> Outcome:
-        """See `limner.tasks.Task`."""
-        from limner.systems.painter.drawing import save_document
+        """See `limner.tasks.Task`.
+
+        Raises:
+            DataError: if the picture is there, but not of these strokes at this size, and `force` is not set.
+        """
+        from limner.systems.painter.drawing import drawn_wishes, save_document
         from limner.systems.painter.strokes import StrokeDocument
 
         picture = self.directory / f"{self.name}.png"
-        if picture.exists() and not force:
-            return Outcome([picture], skipped=True)
         document = StrokeDocument.read(self.source)
         if self.size is not None:
             document = document.replace(size=self.size)
+        if picture.exists() and not force:
+            strokes = self.files.places(self.directory, self.name, self.paths)["json"]
+            if not strokes.is_file() or strokes.read_bytes() != document.to_json().encode():
+                raise DataError(
+                    f"{picture} is there already, but {strokes} does not hold these strokes at this size; "
+                    "give another --out, or --force to replace it."
+                )
+            if _all_there(self.places(), self.files, drawn_wishes(picture)):
+                return Outcome([picture], skipped=True)
         save_document(document, picture, self.files, self.paths)
         return Outcome([picture], skipped=False)
 
@@ -305,6 +317,11 @@ def _paths(options: Namespace, inputs: dict[str, Path]) -> dict[str, Path]:
         if path.is_dir():
             raise ConfigError(f"--{kind} {path} is a folder; name a file.")
     return paths
+
+
+def _all_there(places: Iterable[Path], files: Files, noted: Mapping[str, Any]) -> bool:
+    """Whether all files exist and were asked for as they are now; `noted` is how they were then."""
+    return all(place.is_file() for place in places) and files.wishes().items() <= noted.items()
 
 
 def _check_places(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:

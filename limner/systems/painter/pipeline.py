@@ -106,7 +106,7 @@ class PaintingResult(GenerationResult):
                 place = directory / f"{self.settings['name']}-{key}.png"
                 writers[place] = partial(image.save, format="PNG")
         write_atomically(writers)
-        return super().save(directory, name=name)
+        return self._save(directory, name, {"extras": files.wishes()})
 
     def overlay(self, key: str) -> Image.Image:
         """The picture darkened where "attention", "features" or "weights" are small."""

@@ -125,6 +125,31 @@ def test_foreign_pictures_are_replaced_by_force_alone(run, folder: Path, tmp_pat
     assert Image.open(out / "1.png").size == (40, 30)
 
 
+def test_redrawing_again_skips_equal_work_alone(run, folder: Path, tmp_path: Path) -> None:
+    run(0, "--image", folder / "two/1.png", "--strokes", 6, "--out", tmp_path / "out")
+    words, picture = ("--redraw", tmp_path / "out/1.strokes.json", "--out", tmp_path / "rd"), tmp_path / "rd/1.png"
+    run(0, *words, "--size", "80x60")
+    assert "there already" in run(0, *words, "--size", "80x60")
+    assert "--force" in run(1, *words, "--size", "40x30") and Image.open(picture).size == (80, 60)
+    run(0, *words, "--size", "40x30", "--force")
+    assert Image.open(picture).size == (40, 30)
+    for more in (("--svg",), ("--svg", "--svg-style", "path"), ("--gif",), ("--gif", "--duration", "0.2")):
+        assert "there already" not in run(0, *words, "--size", "40x30", *more)
+        assert "there already" in run(0, *words, "--size", "40x30", *more)
+    picture.with_name("1.strokes.json").unlink()
+    assert "--force" in run(1, *words, "--size", "40x30")
+
+
+def test_files_of_another_style_are_missing(run, folder: Path, tmp_path: Path) -> None:
+    words, found = ("--image", folder / "two/1.png", "--strokes", 5, "--out", tmp_path / "out"), set()
+    for more in (("--svg",), ("--svg", "--svg-style", "path"), ("--gif",), ("--gif", "--duration", "0.2")):
+        assert "there already" not in run(0, *words, *more)
+        assert "there already" in run(0, *words, *more)
+        found.add((tmp_path / "out/1.svg").read_bytes())
+    assert len(found) == 2
+    assert "there already" in run(0, *words)
+
+
 def test_outputs_have_a_path_each(run, folder: Path, tmp_path: Path) -> None:
     words, out = ("--image", folder / "two/1.png", "--strokes", 5), tmp_path / "out"
     for more in (
