@@ -126,5 +126,6 @@ def _facts(document: StrokeDocument, files: Files) -> PngInfo:
     info.add_text(_NOTE, json.dumps(files.wishes()))
     for key in ("system", "weights", "weights_hash"):
         if key in document.extra:
-            info.add_text(f"limner:{key}", str(document.extra[key]))
+            text = str(document.extra[key]).encode(errors="backslashreplace").decode()  # a file may hold any text
+            info.add_text(f"limner:{key}", text)
     return info
