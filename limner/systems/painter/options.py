@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limner.errors import ConfigError, DataError
+from limner.errors import ConfigError, DataError, WeightsError
 from limner.tasks import Outcome, Task, input_files, unique_names
 
 if TYPE_CHECKING:
@@ -89,13 +89,25 @@ def add_evaluate_options(parser: ArgumentParser) -> None:
 
 
 def evaluate_arguments(options: Namespace, device: Any) -> dict[str, Any]:
-    """These options as arguments of `evaluation.evaluate`."""
-    from limner.pipelines import load
+    """These options as arguments of `evaluation.evaluate`.
 
+    Raises:
+        ConfigError: if numbers have a wrong form.
+        WeightsError: if the weights of `--beside` are missing or of no painter.
+    """
+    from limner.pipelines import load
+    from limner.systems.painter.pipeline import PainterPipeline
+
+    beside = []
+    for name in options.beside:
+        other = load(name)
+        if not isinstance(other, PainterPipeline):
+            raise WeightsError(f'--beside {name} holds weights of the system "{other.name}"; name those of a painter.')
+        beside.append(other.to(device))
     return {
         "budgets": _numbers(options.strokes, "--strokes"),
         "baselines": [name for name in options.baselines.split(",") if name],
-        "beside": [load(name).to(device) for name in options.beside],
+        "beside": beside,
     }
 
 

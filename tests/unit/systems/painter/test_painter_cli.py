@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
 from limner.cli.main import main
+from limner.errors import WeightsError
+from limner.systems.painter.options import evaluate_arguments
 from limner.systems.painter.pipeline import PainterPipeline
 from limner.systems.painter.strokes import StrokeDocument
 
@@ -173,7 +177,8 @@ def test_going_on(run, folder: Path, tmp_path: Path) -> None:
         ("--out O", 2, "either pictures with --image"),
         ("--image P --redraw S --out O", 2, "either pictures with --image"),
         ("--image none.png --out O", 1, "is missing"),
-        ("--image T --strokes 0 --out O", 2, "from 1 to 100000"),
+        ("--image T --strokes 0 --out O", 2, "at most 100000"),
+        ("--image P --palette 4 --seed -1 --out O", 2, "seed is -1"),
         ("--image P --strokes -5 --out O", 2, "--strokes"),
         ("--image P --strokes many --out O", 2, "whole number"),
         ("--image P --size 10 --out O", 2, "WIDTHxHEIGHT"),
@@ -223,3 +228,10 @@ def test_evaluate_has_options_of_its_own(
     for options, message in ((["--baselines", "best"], 'no baseline "best"'), (["--strokes", "few"], "--strokes")):
         assert main([*command, *options]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_only_painters_stand_beside_a_painter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("limner.pipelines.load", lambda name: SimpleNamespace(name="scgan"))
+    options = Namespace(strokes="5", baselines="", beside=["faces"])
+    with pytest.raises(WeightsError, match='--beside faces holds weights of the system "scgan"'):
+        evaluate_arguments(options, "cpu")
