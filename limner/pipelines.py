@@ -165,7 +165,10 @@ class GenerationResult:
         Raises:
             DataError: if they cannot be written.
         """
-        directory = Path(directory)
+        return self._save(Path(directory), name, {})
+
+    def _save(self, directory: Path, name: str, facts: Mapping[str, Any]) -> list[Path]:
+        """`save`, with further facts in the JSON file."""
         paths = [directory / file for file in self.file_names()]
         record = {
             "format_version": RESULT_VERSION,
@@ -173,6 +176,7 @@ class GenerationResult:
             "digest": self.plan.digest(self.provenance["system"], self.provenance["weights_hash"]),
             "statement": SYNTHETIC_MEDIA,
             "files": [path.name for path in paths],
+            **facts,
             **self.plan.to_json(),
         }
         text = "{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in record.items()) + "\n}\n"

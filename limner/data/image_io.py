@@ -53,12 +53,17 @@ def read_any_picture(path: str | Path) -> UInt8Array:
         DataError: if the file is missing, damaged, too large, or of a kind that is not read.
     """
     with _opened(path, strict=False) as picture:
-        return np.asarray(any_picture_from_pil(picture))
+        return np.asarray(any_picture_from_pil(picture, where=str(path)))
 
 
-def any_picture_from_pil(picture: Image.Image) -> Image.Image:
-    """The same for a picture that is open already: an upright RGB image."""
-    upright = ImageOps.exif_transpose(picture)
+def any_picture_from_pil(picture: Image.Image, *, where: str = "The picture") -> Image.Image:
+    """The same for a picture that is open already: an upright RGB image.
+
+    Raises:
+        DataError: as `read_any_picture`; `where` names the picture in the message.
+    """
+    with _damage_named(where):
+        upright = ImageOps.exif_transpose(picture)
     if upright.mode in _GREY_16:
         high = np.asarray(upright).astype(np.float64).clip(0, 65535) // 256
         return Image.fromarray(high.astype(np.uint8)).convert("RGB")
@@ -75,7 +80,7 @@ def read_mask(path: str | Path) -> UInt8Array:
         DataError: as `read_any_picture`.
     """
     with _opened(path, strict=False) as picture:
-        return np.asarray(any_picture_from_pil(picture).convert("L"))
+        return np.asarray(any_picture_from_pil(picture, where=str(path)).convert("L"))
 
 
 def picture_size(path: str | Path) -> tuple[int, int]:

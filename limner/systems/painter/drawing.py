@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -19,6 +20,8 @@ from limner.systems.painter.timelapse import save_gif, save_video
 Writer = Callable[[Path], object]
 
 OVERLAYS = ("attention", "features", "weights")
+
+_NOTE = "limner:extras"
 
 
 @dataclass(frozen=True)
@@ -49,15 +52,15 @@ class Files:
         suffixes = {"json": ".strokes.json", "svg": ".svg", "csv": ".csv", "gif": ".gif", "video": ".mp4"}
         return {kind: suffix for kind, suffix in suffixes.items() if wanted.get(kind, True)}
 
-    def names(self, stems: Sequence[str], name: str, elsewhere: Mapping[str, Path]) -> list[str]:
-        """Names of all files in the folder, for paintings of these stems; the last one's may lie elsewhere."""
-        found = [
-            f"{stem}{suffix}"
-            for stem in stems
-            for kind, suffix in self.kinds().items()
-            if not (kind in elsewhere and stem == stems[-1])
-        ]
-        return found + ([f"{name}-{key}.png" for key in OVERLAYS] if self.attention else [])
+    def wishes(self) -> dict[str, Any]:
+        """Kind -> how that file was asked for, plain data: noted beside a picture to tell its files from others."""
+        lapse = [self.fps, self.seconds]
+        known = {"svg": self.svg, "csv": True, "gif": lapse, "video": lapse}
+        return {kind: known[kind] for kind in self.kinds() if kind in known}
+
+    def places(self, directory: Path, stem: str, elsewhere: Mapping[str, Path]) -> dict[str, Path]:
+        """Kind -> path of each file that is written for one painting; the arguments are those of `writers`."""
+        return {kind: elsewhere.get(kind, directory / f"{stem}{suffix}") for kind, suffix in self.kinds().items()}
 
     def writers(
         self, document: StrokeDocument, directory: Path, stem: str, elsewhere: Mapping[str, Path]
@@ -77,7 +80,12 @@ class Files:
             "gif": lambda path: save_gif(path, document, fps=self.fps, seconds=self.seconds),
             "video": lambda path: save_video(path, document, fps=self.fps, seconds=self.seconds),
         }
-        return {elsewhere.get(kind, directory / f"{stem}{suffix}"): make[kind] for kind, suffix in self.kinds().items()}
+        return {place: make[kind] for kind, place in self.places(directory, stem, elsewhere).items()}
+
+
+def picture_names(name: str, budgets: Sequence[int]) -> list[str]:
+    """`NAME.png`, with the number of strokes behind the name where there are several paintings."""
+    return [f"{name}.png"] if len(budgets) == 1 else [f"{name}-{budget:04d}.png" for budget in budgets]
 
 
 def save_document(document: StrokeDocument, picture: Path, files: Files, elsewhere: Mapping[str, Path]) -> None:
@@ -90,7 +98,7 @@ def save_document(document: StrokeDocument, picture: Path, files: Files, elsewhe
     """
     image = document.redraw()
     writers = files.writers(document, picture.parent, picture.stem, elsewhere)
-    writers[picture] = lambda path: image.save(path, format="PNG", pnginfo=_facts(document))
+    writers[picture] = lambda path: image.save(path, format="PNG", pnginfo=_facts(document, files))
     write_atomically(writers)
 
 
@@ -100,12 +108,24 @@ def overlay(document: StrokeDocument, target: Image.Image, share: Image.Image) -
     return document.crop(Image.composite(target, dark, share), document.size)
 
 
-def _facts(document: StrokeDocument) -> PngInfo:
+def drawn_wishes(picture: Path) -> dict[str, Any]:
+    """What `save_document` noted in a picture of the files beside it; empty for any other file."""
+    try:
+        with Image.open(picture) as image:
+            found = json.loads(image.info.get(_NOTE, "{}"))
+    except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _facts(document: StrokeDocument, files: Files) -> PngInfo:
     info = PngInfo()
     info.add_text("Software", "Limner")
     info.add_text("Disclaimer", SYNTHETIC_MEDIA)
     info.add_text("DigitalSourceType", IPTC_SOURCE_TYPE)
+    info.add_text(_NOTE, json.dumps(files.wishes()))
     for key in ("system", "weights", "weights_hash"):
         if key in document.extra:
-            info.add_text(f"limner:{key}", str(document.extra[key]))
+            text = str(document.extra[key]).encode(errors="backslashreplace").decode()  # a file may hold any text
+            info.add_text(f"limner:{key}", text)
     return info

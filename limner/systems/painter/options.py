@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limner.errors import ConfigError, DataError
+from limner.errors import ConfigError, DataError, WeightsError
 from limner.tasks import Outcome, Task, input_files, unique_names
 
 if TYPE_CHECKING:
@@ -88,13 +89,25 @@ def add_evaluate_options(parser: ArgumentParser) -> None:
 
 
 def evaluate_arguments(options: Namespace, device: Any) -> dict[str, Any]:
-    """These options as arguments of `evaluation.evaluate`."""
-    from limner.pipelines import load
+    """These options as arguments of `evaluation.evaluate`.
 
+    Raises:
+        ConfigError: if numbers have a wrong form.
+        WeightsError: if the weights of `--beside` are missing or of no painter.
+    """
+    from limner.pipelines import load
+    from limner.systems.painter.pipeline import PainterPipeline
+
+    beside = []
+    for name in options.beside:
+        other = load(name)
+        if not isinstance(other, PainterPipeline):
+            raise WeightsError(f'--beside {name} holds weights of the system "{other.name}"; name those of a painter.')
+        beside.append(other.to(device))
     return {
         "budgets": _numbers(options.strokes, "--strokes"),
         "baselines": [name for name in options.baselines.split(",") if name],
-        "beside": [load(name).to(device) for name in options.beside],
+        "beside": beside,
     }
 
 
@@ -118,10 +131,13 @@ def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Tas
     if pipeline is None:
         drawings = unique_names(Path(file) for file in options.redraw)
         directory, name = _place(out, None if len(drawings) > 1 else next(iter(drawings)))
-        return [
-            Redrawing(path, directory, name or stem.removesuffix(".strokes"), size, files, _paths(options, drawings))
+        paths = _paths(options, drawings)
+        redrawings = [
+            Redrawing(path, directory, name or stem.removesuffix(".strokes"), size, files, paths)
             for stem, path in drawings.items()
         ]
+        _check_places([place for task in redrawings for place in task.places()], drawings.values())
+        return list(redrawings)
     from limner.data.datasets.images import SUFFIXES
 
     budgets = _numbers(options.strokes, "--strokes")
@@ -134,7 +150,7 @@ def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Tas
 
         start = StrokeDocument.read(options.start)
     paths = _paths(options, pictures)
-    return [
+    paintings = [
         Painting(
             pipeline,
             {
@@ -160,6 +176,9 @@ def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Tas
         )
         for stem, path in pictures.items()
     ]
+    others = [Path(file) for file in (options.mask, options.start, options.vgg16) if file is not None]
+    _check_places([place for task in paintings for place in task.places()], [*pictures.values(), *others])
+    return list(paintings)
 
 
 @dataclass(frozen=True)
@@ -176,15 +195,40 @@ class Painting:
         """See `limner.tasks.Task`.
 
         Raises:
-            DataError: if the folder holds the result of another request and `force` is not set.
+            DataError: if the folder holds the result of another request, or pictures of another origin, and `force` is
+                not set.
         """
-        plan = self.pipeline.plan(**self.request)
         name = f"{self.request['name']}.result"
+        if not force and not (self.directory / f"{name}.json").exists():
+            for place in self.places():
+                if place.suffix == ".png" and place.exists():
+                    raise DataError(
+                        f"{place} is there already, but {name}.json, which says how Limner painted it, is not; "
+                        "give another --out, or --force to replace it."
+                    )
+        plan = self.pipeline.plan(**self.request)
         done = self._done(plan, name) if not force else None
         if done is not None:
             return Outcome(done, skipped=True)
         result = self.pipeline.render(plan, progress=self._bar(plan))
         return Outcome(result.save(self.directory, name=name, files=self.files, paths=self.paths), skipped=False)
+
+    def places(self) -> list[Path]:
+        """All files that are written."""
+        from limner.systems.painter.drawing import OVERLAYS, picture_names
+
+        name, budgets = self.request["name"], list(dict.fromkeys(self.request["strokes"]))
+        pictures = [self.directory / file for file in picture_names(name, budgets)]
+        beside = [
+            place
+            for picture in pictures
+            for place in self.files.places(
+                self.directory, picture.stem, self.paths if picture is pictures[-1] else {}
+            ).values()
+        ]
+        overlays = [self.directory / f"{name}-{key}.png" for key in OVERLAYS] if self.files.attention else []
+        sheet = [self.directory / f"{name}.result-sheet.png"] if len(budgets) > 1 else []
+        return [*pictures, *beside, *overlays, *sheet, self.directory / f"{name}.result.json"]
 
     def _done(self, plan: GenerationPlan, name: str) -> list[Path] | None:
         """The pictures, if this very request was fulfilled before."""
@@ -197,9 +241,8 @@ class Painting:
         if record["digest"] != plan.digest(self.pipeline.name, self.pipeline.weights_hash):
             raise DataError(f"{path} is the result of another request; give another --out, or --force to replace it.")
         pictures = [self.directory / Path(file).name for file in record["files"]]
-        extras = self.files.names([picture.stem for picture in pictures], self.request["name"], self.paths)
-        places = [*pictures, *(self.directory / extra for extra in extras), *self.paths.values()]
-        return pictures if all(place.is_file() for place in places) else None
+        noted = record.get("extras")
+        return pictures if _all_there(self.places(), self.files, noted if isinstance(noted, dict) else {}) else None
 
     def _bar(self, plan: GenerationPlan) -> Any:
         import sys
@@ -222,17 +265,33 @@ class Redrawing:
     files: Files
     paths: dict[str, Path]
 
+    def places(self) -> list[Path]:
+        """All files that are written, the picture first."""
+        picture = self.directory / f"{self.name}.png"
+        return [picture, *self.files.places(self.directory, self.name, self.paths).values()]
+
     def run(self, *, force: bool) -> Outcome:
-        """See `limner.tasks.Task`."""
-        from limner.systems.painter.drawing import save_document
+        """See `limner.tasks.Task`.
+
+        Raises:
+            DataError: if the picture is there, but not of these strokes at this size, and `force` is not set.
+        """
+        from limner.systems.painter.drawing import drawn_wishes, save_document
         from limner.systems.painter.strokes import StrokeDocument
 
         picture = self.directory / f"{self.name}.png"
-        if picture.exists() and not force:
-            return Outcome([picture], skipped=True)
         document = StrokeDocument.read(self.source)
         if self.size is not None:
             document = document.replace(size=self.size)
+        if picture.exists() and not force:
+            strokes = self.files.places(self.directory, self.name, self.paths)["json"]
+            if not strokes.is_file() or strokes.read_bytes() != document.to_json().encode():
+                raise DataError(
+                    f"{picture} is there already, but {strokes} does not hold these strokes at this size; "
+                    "give another --out, or --force to replace it."
+                )
+            if _all_there(self.places(), self.files, drawn_wishes(picture)):
+                return Outcome([picture], skipped=True)
         save_document(document, picture, self.files, self.paths)
         return Outcome([picture], skipped=False)
 
@@ -270,6 +329,24 @@ def _paths(options: Namespace, inputs: dict[str, Path]) -> dict[str, Path]:
         if path.is_dir():
             raise ConfigError(f"--{kind} {path} is a folder; name a file.")
     return paths
+
+
+def _all_there(places: Iterable[Path], files: Files, noted: Mapping[str, Any]) -> bool:
+    """Whether all files exist and were asked for as they are now; `noted` is how they were then."""
+    return all(place.is_file() for place in places) and files.wishes().items() <= noted.items()
+
+
+def _check_places(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Raises: ConfigError if an output would replace an input or another output."""
+    read = {path.resolve() for path in inputs}
+    written: set[Path] = set()
+    for path in outputs:
+        place = path.resolve()
+        if place in read:
+            raise ConfigError(f"{path} is an input, and an output would replace it; give that another place or --out.")
+        if place in written:
+            raise ConfigError(f"Two outputs would be written to {path}; give each a name of its own.")
+        written.add(place)
 
 
 def _numbers(text: str, option: str) -> list[int]:

@@ -28,6 +28,8 @@ from limner.systems.painter.weight_map import usable_attention
 Plane = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
+MAX_BUDGET = 100_000
+"""Largest number of strokes of one painting."""
 MAX_TILES = 16
 """Largest number of tiles a side in one pass."""
 FINEST = 8
@@ -366,8 +368,8 @@ def _resized(image: Bytes, width: int, height: int) -> Bytes:
 
 def check_brushwork(brushwork: Brushwork) -> None:
     """Raises: ConfigError if the number of strokes, the focus or the passes are out of range."""
-    if not 1 <= brushwork.budget <= 100_000:
-        raise ConfigError(f"{brushwork.budget} strokes cannot be painted; the number must be from 1 to 100000.")
+    if not 1 <= brushwork.budget <= MAX_BUDGET:
+        raise ConfigError(f"{brushwork.budget} strokes cannot be painted; the number must be from 1 to {MAX_BUDGET}.")
     if not 0 <= brushwork.focus <= 1:
         raise ConfigError(f"The focus is {brushwork.focus}; it must lie in [0, 1].")
     resolution(brushwork.passes)

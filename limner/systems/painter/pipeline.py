@@ -20,9 +20,10 @@ from limner.data.image_io import any_picture_from_pil, read_any_picture, read_ma
 from limner.data.manifest import DataSpec
 from limner.errors import ConfigError, ShapeError, WeightsError
 from limner.files import write_atomically
+from limner.mask_to_image.inputs import MAX_SEED, read_pixels, whole_number
 from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
 from limner.systems.painter.data import feature_function
-from limner.systems.painter.drawing import OVERLAYS, Files, overlay
+from limner.systems.painter.drawing import OVERLAYS, Files, overlay, picture_names
 from limner.systems.painter.networks import (
     NUM_SHAPE,
     Actor,
@@ -33,6 +34,8 @@ from limner.systems.painter.networks import (
     fingerprint,
 )
 from limner.systems.painter.painting import (
+    MAX_BUDGET,
+    MAX_TILES,
     Brushwork,
     Networks,
     Plane,
@@ -45,10 +48,11 @@ from limner.systems.painter.painting import (
     resolution,
     usual_passes,
 )
+from limner.systems.painter.rasterizer import MAX_SIZE
 from limner.systems.painter.strokes import Fit, StrokeDocument, StrokeList, parse_color, to_bytes
 from limner.systems.painter.weight_map import WeightMap, find_subject, usable_attention
 
-ImageInput = Image.Image | NDArray[Any] | str | Path
+ImageInput = Image.Image | NDArray[Any] | Tensor | str | Path
 Bytes = NDArray[np.uint8]
 
 DEFAULT_SIZE = 1024
@@ -71,8 +75,7 @@ class PaintingResult(GenerationResult):
 
     def file_names(self) -> list[str]:
         """`NAME.png`, with the number of strokes behind the name where there are several paintings."""
-        name, budgets = str(self.settings["name"]), self.settings["strokes"]
-        return [f"{name}.png"] if len(budgets) == 1 else [f"{name}-{budget:04d}.png" for budget in budgets]
+        return picture_names(str(self.settings["name"]), self.settings["strokes"])
 
     def save(
         self,
@@ -107,7 +110,7 @@ class PaintingResult(GenerationResult):
                 place = directory / f"{self.settings['name']}-{key}.png"
                 writers[place] = partial(image.save, format="PNG")
         write_atomically(writers)
-        return super().save(directory, name=name)
+        return self._save(directory, name, {"extras": files.wishes()})
 
     def overlay(self, key: str) -> Image.Image:
         """The picture darkened where "attention", "features" or "weights" are small."""
@@ -224,7 +227,7 @@ class PainterPipeline(Pipeline):
         """Paint a picture.
 
         Args:
-            image: a picture of any kind, RGB uint8 array (height, width, 3), or a path.
+            image: a picture of any kind, RGB uint8 array or tensor (height, width, 3), or a path.
             strokes: how many; several numbers give several paintings.
             focus: how strongly strokes follow attention in the passes over tiles: 0 = everywhere alike, 1 = as it is.
             tiles: tiles a side of each pass after the first, such as (2, 4); none: as the number of strokes suggests.
@@ -287,10 +290,19 @@ class PainterPipeline(Pipeline):
         name: str = "painting",
     ) -> GenerationPlan:
         """The checked inputs of `__call__`; see there."""
-        budgets = [strokes] if isinstance(strokes, int) else list(strokes)
+        budgets = [whole_number("strokes", budget, 1, MAX_BUDGET) for budget in _listed(strokes)]
         if not budgets or len(set(budgets)) != len(budgets):
             raise ConfigError(f"The numbers of strokes are {budgets}; there must be one or several different ones.")
+        if tiles is not None:
+            if not isinstance(tiles, Sequence | np.ndarray):
+                raise ConfigError(f"tiles is {tiles!r}; it must be a list of whole numbers, such as [2, 4].")
+            tiles = [whole_number("A number of tiles", number, 2, MAX_TILES) for number in tiles]
         chosen = [list(tiles) if tiles is not None else usual_passes(budget) for budget in budgets]
+        if isinstance(focus, bool) or not isinstance(focus, int | float | np.number):
+            raise ConfigError(f"focus is {focus!r}; it must be a number from 0 to 1.")
+        focus, seed = float(focus), whole_number("seed", seed, 0, MAX_SEED)
+        _check_word("fit", fit, ("letterbox", "stretch"))
+        _check_word("render", render, ("exact", "neural"))
         for budget, passes in zip(budgets, chosen, strict=True):
             check_brushwork(Brushwork(budget, tuple(passes), focus))
         if start is not None:
@@ -299,13 +311,16 @@ class PainterPipeline(Pipeline):
         pixels = read_picture(image)
         side = self.image_size * max(resolution(passes) for passes in chosen)
         prepared = prepare(pixels, fit, side)
-        size = size or (start.size if start is not None else _default_size(pixels))
+        if size is None:
+            size = start.size if start is not None else _default_size(pixels)
+        size = _checked_size(size)
         document = StrokeDocument(StrokeList.empty(), size, frame=prepared.frame, fit=fit)
         document.plane_side(size)  # refuses an impossible size before anything is painted
         conditions: dict[str, NDArray[Any]] = {"image": prepared.target[None]}
         if mask is not None:
             conditions["mask"] = lay_mask(_read_mask(mask), prepared)[None]
         if palette is not None:
+            palette = whole_number("palette", palette, 1, 256)
             conditions["palette"] = choose_palette(pixels, palette, seed=seed)[None]
         if start is not None:
             conditions["strokes"] = start.strokes.to_array()[None]
@@ -454,19 +469,40 @@ def read_picture(image: ImageInput) -> Bytes:
         return read_any_picture(image)
     if isinstance(image, Image.Image):
         return np.asarray(any_picture_from_pil(image))
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-        raise ShapeError(f"An image array must be (height, width, 3) of uint8, not {image.shape} of {image.dtype}.")
-    return image
+    return read_pixels(image)[0]
 
 
 def _read_mask(mask: ImageInput) -> Bytes:
     if isinstance(mask, str | Path):
         return read_mask(mask)
     if isinstance(mask, Image.Image):
-        return np.asarray(any_picture_from_pil(mask).convert("L"))
+        return np.asarray(any_picture_from_pil(mask, where="The mask").convert("L"))
+    if isinstance(mask, Tensor):
+        mask = mask.detach().cpu().numpy()
+    if not isinstance(mask, np.ndarray):
+        raise ShapeError(f"A mask cannot be a {type(mask).__name__}; give a file, a PIL picture or a uint8 array.")
     if mask.ndim != 2 or mask.dtype != np.uint8 or 0 in mask.shape:
         raise ShapeError(f"A mask array must be (height, width) of uint8, not {mask.shape} of {mask.dtype}.")
     return mask
+
+
+def _listed(numbers: int | Sequence[int]) -> list[Any]:
+    """One number or several as a list."""
+    return list(numbers) if isinstance(numbers, Sequence | np.ndarray) and np.ndim(numbers) else [numbers]
+
+
+def _check_word(name: str, word: str, words: Sequence[str]) -> None:
+    """Raises: ConfigError if a word is not one of those."""
+    if word not in words:
+        raise ConfigError(f"{name} is {word!r}; it must be one of {', '.join(words)}.")
+
+
+def _checked_size(size: Sequence[int]) -> tuple[int, int]:
+    """Raises: ConfigError if it is not a width and a height in pixels."""
+    if not isinstance(size, Sequence | np.ndarray) or len(size) != 2:
+        raise ConfigError(f"size is {size!r}; it must be a width and a height in pixels, such as (640, 480).")
+    width, height = (whole_number("A side of size", side, 1, MAX_SIZE) for side in size)
+    return width, height
 
 
 def _default_size(pixels: Bytes) -> tuple[int, int]:

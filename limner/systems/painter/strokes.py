@@ -36,6 +36,8 @@ NUM_PARAMS = 13
 MAX_RADIUS = 0.25
 """Largest radius of a stroke as a fraction of the side of what it was painted on."""
 MAX_STROKES = 1_000_000
+MAX_PLANE = 8192
+"""Largest side in pixels of a plane that is drawn: 67 million pixels, 0.8 GB while it is painted."""
 
 _COLUMNS = {"points": 6, "radii": 2, "alphas": 2, "colors": 3, "clips": 4, "phases": 1, "attention": 1}
 _NAMED_COLORS = {"black": (0, 0, 0), "white": (255, 255, 255)}
@@ -176,10 +178,13 @@ class StrokeDocument:
         if not (1 <= width <= MAX_SIZE and 1 <= height <= MAX_SIZE):
             raise ConfigError(f"A picture of {width}x{height} pixels cannot be drawn; sides are from 1 to {MAX_SIZE}.")
         if self.fit == "stretch":
-            return max(width, height)
-        side = max(round(width / self.frame[2]), round(height / self.frame[3]))
-        if side > MAX_SIZE:
-            raise ConfigError(f"A picture of {width}x{height} needs a plane of {side} pixels; {MAX_SIZE} are allowed.")
+            side = max(width, height)
+        else:
+            side = max(round(width / self.frame[2]), round(height / self.frame[3]))
+        if side > MAX_PLANE:
+            raise ConfigError(
+                f"A picture of {width}x{height} needs a square of {side} pixels a side; {MAX_PLANE} are allowed."
+            )
         return side
 
     def redraw(self, size: tuple[int, int] | None = None) -> Image.Image:
@@ -244,8 +249,10 @@ class StrokeDocument:
         known = {"version", "strokes", "source", "size", "canvas", "frame", "fit", "renderer"}
         width, height = _numbers(data, "size", 2, where, low=1, high=MAX_SIZE)
         frame = _numbers(data, "frame", 4, where, default=(0.0, 0.0, 1.0, 1.0))
-        if min(frame[2:]) <= 0 or frame[0] + frame[2] > 1 + 1e-9 or frame[1] + frame[3] > 1 + 1e-9:
-            raise DataError(f'{where}: "frame" must be a box of positive size inside the plane, not {frame}.')
+        if min(frame[2:]) < 1 / MAX_SIZE or frame[0] + frame[2] > 1 + 1e-9 or frame[1] + frame[3] > 1 + 1e-9:
+            raise DataError(
+                f'{where}: "frame" must be a box inside the plane, at least 1/{MAX_SIZE} a side, not {frame}.'
+            )
         fit = data.get("fit", "letterbox")
         if fit not in ("letterbox", "stretch"):
             raise DataError(f'{where}: "fit" is {fit!r}, but must be "letterbox" or "stretch".')
@@ -253,6 +260,13 @@ class StrokeDocument:
             canvas = parse_color(str(data.get("canvas", "black")))
         except ConfigError as error:
             raise DataError(f"{where}: {error}") from error
+        extra = {key: value for key, value in data.items() if key not in known}
+        try:
+            json.dumps(extra, allow_nan=False)  # it will be written again
+        except ValueError as error:
+            raise DataError(
+                f'{where}: a field beside "strokes" has a number that is not finite; write null or leave it out.'
+            ) from error
         return cls(
             strokes=_read_rows(strokes, where),
             size=(round(width), round(height)),
@@ -261,7 +275,7 @@ class StrokeDocument:
             fit=fit,
             source=str(data.get("source", "")),
             renderer=str(data.get("renderer", "exact")),
-            extra={key: value for key, value in data.items() if key not in known},
+            extra=extra,
         )
 
     @classmethod
@@ -272,7 +286,7 @@ class StrokeDocument:
             DataError: if it cannot be read or is none.
         """
         try:
-            text = Path(path).read_text(encoding="utf-8")
+            text = Path(path).read_text(encoding="utf-8-sig")  # some editors put a mark before the text
         except (OSError, UnicodeDecodeError) as error:
             raise DataError(f"The stroke file {path} cannot be read: {reason(error)}.") from error
         return cls.from_json(text, where=str(path))

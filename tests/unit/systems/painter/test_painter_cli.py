@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
 from limner.cli.main import main
+from limner.errors import WeightsError
+from limner.systems.painter.options import evaluate_arguments
 from limner.systems.painter.pipeline import PainterPipeline
 from limner.systems.painter.strokes import StrokeDocument
 
@@ -86,6 +90,80 @@ def test_redrawing_needs_no_weights(run, folder: Path, tmp_path: Path, capsys) -
     assert Image.open(tmp_path / "same.png").tobytes() == Image.open(tmp_path / "out/1.png").tobytes()
 
 
+@pytest.mark.parametrize("out", ["own", "own/photo.png"])
+def test_inputs_are_never_replaced(run, folder: Path, tmp_path: Path, out: str) -> None:
+    (tmp_path / "own").mkdir()
+    photo = Path(shutil.copy(folder / "two/1.png", tmp_path / "own/photo.png"))
+    before = photo.read_bytes()
+    for words in ((), ("--force",)):
+        message = run(2, "--image", photo, "--strokes", 5, "--out", tmp_path / out, *words)
+        assert "photo.png is an input" in message
+    mask = Path(shutil.copy(folder / "mask.png", tmp_path / "own/1.png"))
+    assert "1.png is an input" in run(
+        2, "--image", folder / "two/1.png", "--mask", mask, "--out", tmp_path / "own", "--force"
+    )
+    assert photo.read_bytes() == before and {path.name for path in photo.parent.iterdir()} == {"photo.png", "1.png"}
+
+
+def test_strokes_that_are_read_are_never_replaced(run, folder: Path, tmp_path: Path) -> None:
+    image, strokes = folder / "two/1.png", tmp_path / "out/1.strokes.json"
+    run(0, "--image", image, "--strokes", 6, "--out", tmp_path / "out")
+    before = strokes.read_bytes()
+    for words in (
+        ("--redraw", strokes, "--json", strokes, "--out", tmp_path / "other"),
+        ("--redraw", strokes, "--out", tmp_path / "out"),
+        ("--image", image, "--start", strokes, "--strokes", 4, "--out", tmp_path / "out"),
+    ):
+        assert "1.strokes.json is an input" in run(2, *words, "--force")
+    assert strokes.read_bytes() == before
+
+
+def test_foreign_pictures_are_replaced_by_force_alone(run, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    Image.new("RGB", (3, 3)).save(out / "1.png")
+    words = ("--image", folder / "two/1.png", "--strokes", 5, "--out", out)
+    assert "1.png is there already" in run(1, *words)
+    assert Image.open(out / "1.png").size == (3, 3)
+    run(0, *words, "--force")
+    assert Image.open(out / "1.png").size == (40, 30)
+
+
+def test_redrawing_again_skips_equal_work_alone(run, folder: Path, tmp_path: Path) -> None:
+    run(0, "--image", folder / "two/1.png", "--strokes", 6, "--out", tmp_path / "out")
+    words, picture = ("--redraw", tmp_path / "out/1.strokes.json", "--out", tmp_path / "rd"), tmp_path / "rd/1.png"
+    run(0, *words, "--size", "80x60")
+    assert "there already" in run(0, *words, "--size", "80x60")
+    assert "--force" in run(1, *words, "--size", "40x30") and Image.open(picture).size == (80, 60)
+    run(0, *words, "--size", "40x30", "--force")
+    assert Image.open(picture).size == (40, 30)
+    for more in (("--svg",), ("--svg", "--svg-style", "path"), ("--gif",), ("--gif", "--duration", "0.2")):
+        assert "there already" not in run(0, *words, "--size", "40x30", *more)
+        assert "there already" in run(0, *words, "--size", "40x30", *more)
+    picture.with_name("1.strokes.json").unlink()
+    assert "--force" in run(1, *words, "--size", "40x30")
+
+
+def test_files_of_another_style_are_missing(run, folder: Path, tmp_path: Path) -> None:
+    words, found = ("--image", folder / "two/1.png", "--strokes", 5, "--out", tmp_path / "out"), set()
+    for more in (("--svg",), ("--svg", "--svg-style", "path"), ("--gif",), ("--gif", "--duration", "0.2")):
+        assert "there already" not in run(0, *words, *more)
+        assert "there already" in run(0, *words, *more)
+        found.add((tmp_path / "out/1.svg").read_bytes())
+    assert len(found) == 2
+    assert "there already" in run(0, *words)
+
+
+def test_outputs_have_a_path_each(run, folder: Path, tmp_path: Path) -> None:
+    words, out = ("--image", folder / "two/1.png", "--strokes", 5), tmp_path / "out"
+    for more in (
+        ("--svg", out / "same", "--csv", out / "same", "--out", out),
+        ("--svg", out / "p.png", "--out", out / "p.png"),
+    ):
+        assert "Two outputs" in run(2, *words, *more)
+    assert not out.exists()
+
+
 def test_going_on(run, folder: Path, tmp_path: Path) -> None:
     image = folder / "two/1.png"
     run(0, "--image", image, "--strokes", 6, "--out", tmp_path / "out")
@@ -99,7 +177,8 @@ def test_going_on(run, folder: Path, tmp_path: Path) -> None:
         ("--out O", 2, "either pictures with --image"),
         ("--image P --redraw S --out O", 2, "either pictures with --image"),
         ("--image none.png --out O", 1, "is missing"),
-        ("--image T --strokes 0 --out O", 2, "from 1 to 100000"),
+        ("--image T --strokes 0 --out O", 2, "at most 100000"),
+        ("--image P --palette 4 --seed -1 --out O", 2, "seed is -1"),
         ("--image P --strokes -5 --out O", 2, "--strokes"),
         ("--image P --strokes many --out O", 2, "whole number"),
         ("--image P --size 10 --out O", 2, "WIDTHxHEIGHT"),
@@ -149,3 +228,10 @@ def test_evaluate_has_options_of_its_own(
     for options, message in ((["--baselines", "best"], 'no baseline "best"'), (["--strokes", "few"], "--strokes")):
         assert main([*command, *options]) == 2
         assert message in capsys.readouterr().err
+
+
+def test_only_painters_stand_beside_a_painter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("limner.pipelines.load", lambda name: SimpleNamespace(name="scgan"))
+    options = Namespace(strokes="5", baselines="", beside=["faces"])
+    with pytest.raises(WeightsError, match='--beside faces holds weights of the system "scgan"'):
+        evaluate_arguments(options, "cpu")

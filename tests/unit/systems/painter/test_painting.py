@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,9 +75,25 @@ def test_pictures_of_every_kind(painter: PainterPipeline, tmp_path: Path) -> Non
         painter(np.zeros((8, 8), np.float32), 5)
 
 
-@pytest.mark.parametrize("budget", [0, -3, 10**7])
-def test_impossible_numbers_of_strokes_are_refused(painter: PainterPipeline, budget: int) -> None:
-    with pytest.raises(ConfigError, match="from 1 to 100000"):
+def test_numbers_and_pictures_of_other_libraries(painter: PainterPipeline) -> None:
+    first = painter(picture(), 5, palette=2, size=(20, 10)).images[0].tobytes()
+    tensor = painter(torch.from_numpy(picture()), np.int64(5), palette=np.int8(2), size=np.array([20, 10]))
+    assert tensor.images[0].tobytes() == first
+    assert len(painter(picture(), np.array([4, 5])).images) == 2
+
+
+def test_truncated_pictures_that_are_open_are_refused(painter: PainterPipeline, tmp_path: Path) -> None:
+    Image.fromarray(picture()).save(tmp_path / "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    for wish in ("image", "mask"):
+        cut = Image.open(io.BytesIO(data[: len(data) // 2]))
+        with pytest.raises(DataError, match=f"The {'picture' if wish == 'image' else 'mask'} is truncated"):
+            painter(**{"image": picture(), "strokes": 5, wish: cut})
+
+
+@pytest.mark.parametrize("budget", [0, -3, 10**7, 5.0, "5", None, True, [5.0]])
+def test_impossible_numbers_of_strokes_are_refused(painter: PainterPipeline, budget: Any) -> None:
+    with pytest.raises(ConfigError, match=r"strokes is .*at most 100000"):
         painter(picture(), budget)
 
 
@@ -84,11 +102,19 @@ def test_other_impossible_wishes_are_refused(painter: PainterPipeline) -> None:
         painter(picture(), [5, 5])
     for wish, message in (
         ({"focus": 1.5}, "focus"),
-        ({"tiles": [1]}, "from 2 to 16"),
+        ({"focus": None}, "focus is None"),
+        ({"tiles": [1]}, "at least 2 and at most 16"),
+        ({"tiles": 2}, "tiles is 2; it must be a list"),
         ({"tiles": [7, 11]}, "do not fit together"),
         ({"canvas": "mauve"}, "mauve"),
-        ({"palette": 0}, "1 to 256"),
-        ({"size": (0, 5)}, "sides are from 1"),
+        ({"palette": 0}, "at most 256"),
+        ({"palette": 2.5}, "palette is 2.5"),
+        ({"palette": 4, "seed": -1}, "seed is -1"),
+        ({"size": (0, 5)}, "at least 1"),
+        ({"size": (10.5, 20)}, "size is 10.5"),
+        ({"size": 10}, "a width and a height"),
+        ({"fit": "fill"}, "fit is 'fill'"),
+        ({"render": "fast"}, "render is 'fast'"),
     ):
         with pytest.raises(ConfigError, match=message):
             painter(picture(), 10, **wish)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from limner.errors import ConfigError, DataError
-from limner.systems.painter.strokes import StrokeDocument, StrokeList, parse_color
+from limner.systems.painter.drawing import Files, save_document
+from limner.systems.painter.strokes import Fit, StrokeDocument, StrokeList, parse_color
 
 
 def strokes(num: int = 6) -> StrokeList:
@@ -111,6 +114,8 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], None], str]] = {
     "an empty clip": (lambda d: set_in(d, [0, 0, 0, 1], "strokes", 0, "clip"), "clip.*positive"),
     "no pixels": (lambda d: set_in(d, [0, 10], "size"), "size.*from 1"),
     "a frame outside": (lambda d: set_in(d, [0.5, 0, 0.75, 1], "frame"), "frame"),
+    "a frame without a pixel": (lambda d: set_in(d, [0, 0, 1e-320, 1], "frame"), "frame.*at least 1/16384"),
+    "NaN in a further field": (lambda d: set_in(d, {"mse": float("nan")}, "statistics"), "not finite"),
     "an unknown fit": (lambda d: set_in(d, "fill", "fit"), "letterbox"),
     "an unknown colour": (lambda d: set_in(d, "mauve", "canvas"), "mauve"),
 }
@@ -133,6 +138,25 @@ def test_cut_off_and_missing_files(document: StrokeDocument, tmp_path) -> None:
         StrokeDocument.from_json("[1, 2]")
     with pytest.raises(DataError, match="cannot be read"):
         StrokeDocument.read(tmp_path / "none.json")
+
+
+def test_further_fields_may_hold_any_text(document: StrokeDocument, tmp_path: Path) -> None:
+    odd = document.replace(extra={"system": "\ud800x"})
+    save_document(StrokeDocument.from_json(odd.to_json()), tmp_path / "odd.png", Files(), {})
+    with Image.open(tmp_path / "odd.png") as picture:
+        assert picture.info["limner:system"] == "\\ud800x"
+
+
+def test_a_mark_before_the_text_is_no_fault(document: StrokeDocument, tmp_path: Path) -> None:
+    (tmp_path / "marked.json").write_text(document.to_json(), encoding="utf-8-sig")
+    assert StrokeDocument.read(tmp_path / "marked.json").to_json() == document.to_json()
+
+
+@pytest.mark.parametrize("fit", ["letterbox", "stretch"])
+def test_planes_are_bounded(document: StrokeDocument, fit: Fit) -> None:
+    with pytest.raises(ConfigError, match=r"needs a square of .* 8192 are allowed"):
+        document.replace(fit=fit).plane_side((1, 16384))
+    assert document.replace(frame=(0.0, 0.0, 1.0, 1.0), fit=fit).plane_side((8192, 1)) == 8192
 
 
 def test_colors() -> None:
