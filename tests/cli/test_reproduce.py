@@ -306,7 +306,6 @@ def test_features_that_need_more_pictures_are_refused_before_anything_is_trained
 
 def test_scores_of_one_judge_are_not_reported_as_anothers(finished, root, tmp_path, capsys):
     judge = tmp_path / "judge"
-    torch.manual_seed(0)
     made = registry.pipeline_class("parser").from_pretrained(finished / "judge")
     made.save_pretrained(judge)
     out = tmp_path / "out"

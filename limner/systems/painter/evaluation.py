@@ -130,7 +130,7 @@ def evaluate(
     if "fit" in baselines:
         _fit(pipeline, aims[:FIT_PICTURES], budgets, columns, batch_size, fit_iterations)
 
-    def protocol(metric: str) -> Protocol:
+    def protocol(metric: str, count: int) -> Protocol:
         return Protocol(
             metric=metric,
             split=split,
@@ -141,7 +141,7 @@ def evaluate(
             network=f"{pipeline.name} {pipeline.weights_name}",
             network_sha256=pipeline.weights_hash,
             reference="the picture itself",
-            data_fingerprint=pictures.fingerprint(rows),
+            data_fingerprint=pictures.fingerprint(rows[:count]),
             settings=f"exact raster, {_passes(budgets)}",
             seeds=(seed,),
         )
@@ -210,7 +210,7 @@ def _score(column: _Column, strokes: StrokeList, aim: _Aim) -> None:
     canvas = strokes.paint(np.zeros_like(aim.target))
     square = ((canvas - aim.target) ** 2).mean(axis=0)
     inside = aim.attention > 0.5
-    middle = ((strokes.points[:, 0] + strokes.points[:, 2]) / 2 * size).astype(int).clip(0, size - 1)
+    middle = strokes.middles(size)
     on_subject = inside[middle[:, 1], middle[:, 0]]
     radius = strokes.radii.mean(axis=1)
     first, second = (torch.from_numpy(part)[None].double() * 2 - 1 for part in (canvas, aim.target))
@@ -268,7 +268,7 @@ def _strokes_until(strokes: StrokeList, aim: _Aim) -> int | None:
 
 
 def _measurements(
-    columns: dict[str, _Column], protocol: Callable[[str], Protocol], seed: int
+    columns: dict[str, _Column], protocol: Callable[[str, int], Protocol], seed: int
 ) -> dict[str, Measurement]:
     """`<painter>_<budget>_<name>` -> mean over pictures with its interval."""
     found = {}
@@ -280,7 +280,7 @@ def _measurements(
             note = "" if len(there) == len(tensor) else f"{len(there)} of {len(tensor)} pictures have this value"
             found[f"{key}_{name}"] = Measurement(
                 float(there.mean()) if len(there) else float("nan"),
-                protocol(f"{name.replace('_', ' ')}, {budget} strokes, {painter}"),
+                protocol(f"{name.replace('_', ' ')}, {budget} strokes, {painter}", len(values)),
                 interval=mean_interval(there, seed=seed) if len(there) > 1 else None,
                 note=note,
             )

@@ -323,8 +323,7 @@ class _Easel:
 
     def _note(self, new: StrokeList) -> None:
         """Add strokes to the list, with the attention under the middle of their ends."""
-        side = self.attention.shape[-1]
-        middle = ((new.points[:, 0] + new.points[:, 2]) / 2 * side).astype(int).clip(0, side - 1)
+        middle = new.middles(self.attention.shape[-1])
         new = StrokeList(**{**vars(new), "attention": self.attention[middle[:, 1], middle[:, 0]].astype(np.float64)})
         self.parts.append(new)
         self.progress(len(new))

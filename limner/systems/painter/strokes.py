@@ -54,7 +54,7 @@ class StrokeList:
         colors: (n, 3) RGB in [0, 1].
         clips: (n, 4) x, y, width and height of the box that a stroke may change.
         phases: (n,) index in `PHASES`.
-        attention: (n,) mean attention where the stroke lies, in [0, 1]; NaN where nobody measured it.
+        attention: (n,) attention at the middle of the ends, in [0, 1]; NaN where nobody measured it.
     """
 
     points: Floats
@@ -118,6 +118,11 @@ class StrokeList:
         np.divide(points[:, 1] - points[:, 0], span, out=inside, where=span != 0)
         relative = np.stack([points[:, 0], np.clip(inside, 0, 1), points[:, 2]], axis=1)[..., ::-1]
         return np.concatenate([relative.reshape(-1, 6), 4 * self.radii / side, self.alphas, self.colors], axis=1)
+
+    def middles(self, side: int) -> NDArray[np.int_]:
+        """(n, 2) column and row of the middle between the ends, in a square picture of that side."""
+        found: NDArray[np.int_] = ((self.points[:, 0] + self.points[:, 2]) / 2 * side).astype(int).clip(0, side - 1)
+        return found
 
     def to_array(self) -> Floats:
         """(n, 19): all numbers of every stroke."""

@@ -355,17 +355,14 @@ class PortraitPipeline(Pipeline):
             result: of these weights and of the photo that is set now.
 
         Raises:
-            ConfigError: if no photo is set, or the result is of another photo or of other weights.
+            ConfigError: if no photo is set, or the result is of another photo.
+            WeightsError: if other weights drew it.
             ShapeError: if the result is of another size.
         """
         sitter = self._sitter
         if not isinstance(result, GenerationResult):
             raise ConfigError(f"A result of an edit is needed to paste back, not a {type(result).__name__}.")
-        if result.provenance["weights_hash"] != self.weights_hash:
-            raise ConfigError(
-                f"The result was drawn with the weights {result.provenance['weights']}, which are not these; paste it "
-                "back with those."
-            )
+        self.check_drew(result.provenance, "The result")
         if result.settings.get("sitter") != sitter.digest:
             raise ConfigError("The result is of another photo; call set_image with that one first.")
         pasted = []

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from limner.errors import ConfigError, DataError
+from limner.metrics.protocol import Protocol
 from limner.systems.painter.baselines import fit_strokes, random_strokes
 from limner.systems.painter.environment import ExactRenderer, paint
-from limner.systems.painter.evaluation import evaluate
+from limner.systems.painter.evaluation import _Column, _measurements, evaluate
 from limner.systems.painter.networks import Renderer
 from limner.systems.painter.pipeline import PainterPipeline
 
@@ -91,3 +92,13 @@ def test_fitted_strokes_come_closer_through_the_renderer() -> None:
     with pytest.raises(ConfigError, match="at least 1"):
         fit_strokes(target, 0, renderer, blank=blank)
     assert ExactRenderer(32)(torch.rand(1, 10)).shape == (1, 1, 32, 32)
+
+
+def test_every_number_says_of_how_many_pictures_it_is() -> None:
+    painted, fitted = _Column(), _Column()
+    for value in (0.1, 0.2, 0.3):
+        painted.add(mse=value)
+    fitted.add(mse=0.4)
+    columns = {"painter_50": painted, "fit_50": fitted}
+    found = _measurements(columns, lambda metric, count: Protocol(metric, "test", count, 64), seed=0)
+    assert {key: one.protocol.count for key, one in found.items()} == {"painter_50_mse": 3, "fit_50_mse": 1}

@@ -15,7 +15,7 @@ from PIL import Image
 
 import limner
 from limner.data.schema import converter, get_schema
-from limner.errors import ConfigError, DataError, LimnerError, ShapeError
+from limner.errors import ConfigError, DataError, LimnerError, ShapeError, WeightsError
 from limner.export.networks import export_network
 from limner.people.gallery import ready
 from limner.pipelines import GenerationPlan, GenerationResult
@@ -239,7 +239,7 @@ def test_results_of_other_photos_or_weights_are_not_pasted(edit, make_pipeline, 
     assert len(edit.paste_back(result)) == 1
     stranger = make_pipeline(seed=1)
     stranger.set_image(photos[0])
-    with pytest.raises(ConfigError, match="weights unsaved, which are not these"):
+    with pytest.raises(WeightsError, match="load the weights that drew it"):
         stranger.paste_back(result)
     for value, name in ((None, "NoneType"), (plan, "GenerationPlan")):
         with pytest.raises(ConfigError, match=f"not a {name}"):
