@@ -3,9 +3,9 @@
 Protocol: four agents a seed differ in `--reward.weighting` alone, in what weighs the pixels of the distance that they
 are rewarded for: nothing (base), attention, the feature mask, or both. All of them see attention and feature mask
 as channels, share one renderer and one attention network, and see the same episodes. Held-out pictures (split `test`)
-are painted with 50, 100, 200 and 500 strokes and scored by `evaluate painter`, foreground being where attention is
-above one half. The table has the mean over the seeds with Student's 95 % interval. Finished runs are kept, so the
-script goes on where it was stopped. Both networks must have been trained before:
+are painted with 50, 100, 200 and 500 strokes as the agents alone would (`follow` "attention", no correction of colours)
+and scored by `evaluate painter`, foreground being where attention is above one half. The table has the mean over the seeds with Student's 95 % interval. Finished runs are kept, so the
+script goes on where it was stopped; `--only` trains some of the rows, for two processes beside each other. Both networks must have been trained before:
 
     limner train painter --preset cpu-renderer --out runs/renderer
     limner train painter --preset cpu-attention --data DATA --out runs/attention
@@ -59,7 +59,9 @@ def scored(given: argparse.Namespace, name: str, seed: int) -> Scores:
         # The last weights count, not the best ones: what is best is not the same for every row.
         painter = PainterPipeline.from_pretrained(max((run / "checkpoints").glob("[0-9]*")))
         pictures = painter.open_data(given.data)
-        report = evaluate_function("painter")(painter, pictures, num_images=given.num_images, baselines=())
+        report = evaluate_function("painter")(
+            painter, pictures, num_images=given.num_images, follow="attention", correction=0.0, baselines=()
+        )
         report.save(run / "report")
         write_text_atomically(file, json.dumps({key: one.value for key, one in report.measurements.items()}) + "\n")
     found: Scores = json.loads(file.read_text(encoding="utf-8"))
@@ -99,15 +101,17 @@ def main() -> None:
     options.add_argument("--images", type=int, help="episodes of each agent; the preset's by default")
     options.add_argument("--seeds", type=int, default=3, help="agents of each row")
     options.add_argument("--num-images", type=int, default=200, help="pictures that are painted")
+    options.add_argument("--only", nargs="+", choices=ROWS, default=list(ROWS), help="rows; all by default")
     given = options.parse_args()
     # Seed by seed, so that a study that is stopped has whole rows to compare.
-    runs: dict[str, list[Scores]] = {name: [] for name in ROWS}
+    runs: dict[str, list[Scores]] = {name: [] for name in given.only}
     for seed in range(given.seeds):
         for name, scores in runs.items():
             scores.append(scored(given, name, seed))
-            write_text_atomically(given.out / "ablation.json", json.dumps(runs, indent=1) + "\n")
     text = table(runs)
-    write_text_atomically(given.out / "ablation.md", text)
+    if len(runs) == len(ROWS):
+        write_text_atomically(given.out / "ablation.json", json.dumps(runs, indent=1) + "\n")
+        write_text_atomically(given.out / "ablation.md", text)
     print(text)
 
 

@@ -10,6 +10,10 @@ from limner.errors import ConfigError
 
 UNTRAINED = "untrained"
 """In place of weights: random ones, which only prove that the code runs."""
+CORRECTION = 0.7
+"""How far a painting's colours are moved to better ones unless somebody asks otherwise (docs/decisions/0014)."""
+Follow = Literal["error", "attention"]
+"""What the number of strokes in a tile follows: attention and the error that is left, or attention alone."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from limner.metrics.psnr import PSNR
 from limner.metrics.report import EvaluationReport
 from limner.metrics.ssim import SSIM
 from limner.systems.painter.baselines import fit_strokes, random_strokes
+from limner.systems.painter.config import CORRECTION, Follow
 from limner.systems.painter.painting import usual_passes
 from limner.systems.painter.pipeline import PainterPipeline, PaintingResult
 from limner.systems.painter.strokes import StrokeList
@@ -72,6 +74,8 @@ def evaluate(
     table: str | None = None,
     progress: Callable[..., Any] = lambda iterable, **_: iterable,
     budgets: Sequence[int] = BUDGETS,
+    follow: Follow = "error",
+    correction: float = CORRECTION,
     baselines: Sequence[str] = ("random",),
     beside: Sequence[PainterPipeline] = (),
     fit_iterations: int = 200,
@@ -90,6 +94,9 @@ def evaluate(
         table: must be None: nothing is published in numbers.
         progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
         budgets: numbers of strokes.
+        follow: what strokes follow besides attention, see `PainterPipeline`. "attention" and a correction of 0 show
+            what the agents themselves have learned.
+        correction: of the strokes' colours.
         baselines: "random" (strokes), "fit" (gradient descent through the renderer; slow, see `FIT_PICTURES`).
         beside: other painters for the same pictures, such as a run of learning-to-paint; all are scored with the
             attention and the weights of `pipeline`.
@@ -116,10 +123,13 @@ def evaluate(
     aims: list[_Aim] = []
     for number, row in enumerate(progress(rows, total=count, unit="picture", desc="painting")):
         image = np.asarray(pictures.images[row])
-        result = _paint_timed(pipeline, image, budgets, columns, "painter", None)
+        paint = partial(
+            _paint_timed, image=image, budgets=budgets, columns=columns, follow=follow, correction=correction
+        )
+        result = paint(pipeline, name="painter", aim=None)
         aims.append(_aim(result, pipeline.image_size))
         for name, other in _named(beside).items():
-            _paint_timed(other, image, budgets, columns, name, aims[-1])
+            paint(other, name=name, aim=aims[-1])
         if "random" in baselines:
             for budget in budgets:
                 strokes = random_strokes(budget, seed=seed + number)
@@ -142,7 +152,7 @@ def evaluate(
             network_sha256=pipeline.weights_hash,
             reference="the picture itself",
             data_fingerprint=pictures.fingerprint(rows[:count]),
-            settings=f"exact raster, {_passes(budgets)}",
+            settings=f"exact raster, {_passes(budgets)}, strokes follow {follow}, correction {correction:g}",
             seeds=(seed,),
         )
 
@@ -165,11 +175,14 @@ def _named(painters: Sequence[PainterPipeline]) -> dict[str, PainterPipeline]:
 
 def _paint_timed(
     pipeline: PainterPipeline,
+    *,
     image: NDArray[np.uint8],
     budgets: Sequence[int],
     columns: dict[str, _Column],
     name: str,
     aim: _Aim | None,
+    follow: Follow,
+    correction: float,
 ) -> PaintingResult:
     """Paint a picture with every number of strokes; the last result holds all of them.
 
@@ -180,11 +193,12 @@ def _paint_timed(
         columns: the scores are added to `name` and each number of strokes.
         name: of the painter.
         aim: what is scored; none: what this painter sees.
+        follow, correction: how it paints.
     """
     documents, images = [], []
     for budget in budgets:
         started = time.perf_counter()
-        result = pipeline(image, budget)
+        result = pipeline(image, budget, follow=follow, correction=correction)
         seconds = time.perf_counter() - started
         aim = aim or _aim(result, pipeline.image_size)
         column = columns.setdefault(f"{name}_{budget}", _Column())

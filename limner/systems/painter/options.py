@@ -7,9 +7,10 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from limner.errors import ConfigError, DataError, WeightsError
+from limner.systems.painter.config import CORRECTION, Follow
 from limner.tasks import Outcome, Task, input_files, unique_names
 
 if TYPE_CHECKING:
@@ -44,6 +45,19 @@ def add_options(parser: ArgumentParser) -> None:
     how = parser.add_argument_group("how to paint it")
     how.add_argument("--strokes", default="200", metavar="N[,N…]", help="number of strokes; several make a sheet")
     how.add_argument("--focus", type=float, default=1.0, metavar="0..1", help="how strongly strokes follow attention")
+    how.add_argument(
+        "--follow",
+        choices=get_args(Follow),
+        default="error",
+        help="what else they follow: the error that is left, or nothing",
+    )
+    how.add_argument(
+        "--correction",
+        type=float,
+        default=CORRECTION,
+        metavar="0..1",
+        help="how far each stroke's colour is moved to the best one",
+    )
     how.add_argument(
         "--tiles", default=None, metavar="N[,N…]", help="tiles a side of the passes after the first; 0: none"
     )
@@ -80,6 +94,8 @@ def add_options(parser: ArgumentParser) -> None:
 def add_evaluate_options(parser: ArgumentParser) -> None:
     """Add the options that `limner evaluate` has for this system alone."""
     parser.add_argument("--strokes", default="50,100,200,500", metavar="N[,N…]", help="numbers of strokes to be judged")
+    parser.add_argument("--follow", choices=get_args(Follow), default="error", help="as in generate")
+    parser.add_argument("--correction", type=float, default=CORRECTION, metavar="0..1", help="as in generate")
     parser.add_argument(
         "--baselines", default="random", metavar="NAME[,NAME]", help="random, fit (gradient descent; slow)"
     )
@@ -106,6 +122,8 @@ def evaluate_arguments(options: Namespace, device: Any) -> dict[str, Any]:
         beside.append(other.to(device))
     return {
         "budgets": _numbers(options.strokes, "--strokes"),
+        "follow": options.follow,
+        "correction": options.correction,
         "baselines": [name for name in options.baselines.split(",") if name],
         "beside": beside,
     }
@@ -157,6 +175,8 @@ def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Tas
                 "image": path,
                 "strokes": budgets,
                 "focus": options.focus,
+                "follow": options.follow,
+                "correction": options.correction,
                 "tiles": tiles,
                 "overlap": options.overlap,
                 "mask": options.mask,

@@ -1,8 +1,8 @@
 """Painting one picture: a pass over the whole of it, then finer passes over tiles, most where attention is.
 
 The base pass and the passes over tiles are those of the parent painter's program, which gives each half of the strokes;
-more strokes for finer passes, strokes in proportion to attention, and the interleaving that lets the subject sharpen
-first, are ours. Everything works on the
+more strokes for finer passes, strokes where attention and the error that is left are, colours that are corrected on the
+canvas (docs/decisions/0014), and the interleaving that lets the subject sharpen first, are ours. All works on the
 *plane*, a square that holds the picture (see `strokes`). `plane` arrays are (3, side, side) float32 in [0, 1].
 """
 
@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from limner.errors import ConfigError
+from limner.systems.painter.config import CORRECTION, Follow
 from limner.systems.painter.environment import Scene, paint, resized
 from limner.systems.painter.networks import NUM_PARAMS, Actor
 from limner.systems.painter.strokes import Fit, StrokeList
@@ -36,6 +38,8 @@ FINEST = 8
 """Largest number of tiles a side that is chosen without being asked for."""
 LEAST_STROKES = 3
 """Mean strokes of a tile from which on a pass is worth its strokes (docs/decisions/0013)."""
+UNATTENDED = 0.3
+"""What an error where nobody looks counts beside one at full attention: as in the reward of the small agent."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,10 @@ class Brushwork:
         budget: number of strokes.
         passes: tiles a side of each pass after the base pass. A pass has strokes in proportion to its tiles a side, the
             base pass those of a single tile.
-        focus: how strongly the strokes of the tile passes follow attention: 0 = the same number in every tile.
+        focus: how strongly the strokes of the tile passes follow attention: 0 = not at all.
+        follow: what else they follow: the "error" that is left in a tile, or nothing ("attention").
+        correction: how far each stroke's colour is moved towards the one that leaves the smallest error, from 0 (the
+            painter's own) to 1; only where the painter sees the exact canvas.
         exact: let the painter see what its strokes really look like, not what its renderer believes.
         palette: (n, 3) colours in [0, 1] that strokes may have; none: all.
         overlap: spend half of each pass over tiles on tiles that are shifted by half a side: a stroke ends at the edge
@@ -71,6 +78,8 @@ class Brushwork:
     budget: int
     passes: tuple[int, ...] = ()
     focus: float = 1.0
+    follow: Follow = "error"
+    correction: float = CORRECTION
     exact: bool = True
     palette: NDArray[np.float64] | None = None
     overlap: bool = False
@@ -187,8 +196,27 @@ def distribute(total: int, weights: Sequence[float]) -> list[int]:
     return counts
 
 
-def tile_weights(attention: Plane, frame: tuple[float, float, float, float], grid: Grid, focus: float) -> list[float]:
-    """Weight of each tile, row by row: (1 - focus) + focus * mean attention, 0 for tiles outside of the picture."""
+def tile_weights(
+    attention: Plane,
+    frame: tuple[float, float, float, float],
+    grid: Grid,
+    focus: float,
+    *,
+    error: NDArray[np.floating[Any]] | None = None,
+) -> list[float]:
+    """How many strokes each tile gets in proportion to the others, row by row; 0 for tiles outside of the picture.
+
+    Without `error` the weight of a tile is (1 - focus) + focus * mean attention (Huang and Gong: more strokes where
+    attention is). With it, the root of the mean of error * ((1 - focus) + focus * (e + (1 - e) * attention)), where e
+    is `UNATTENDED` (docs/decisions/0014).
+
+    Args:
+        attention: (side, side) in [0, 1].
+        frame: the picture's place in the plane.
+        grid: the tiles.
+        focus: from 0 (attention says nothing) to 1.
+        error: (side, side) squared error that is left.
+    """
     side = attention.shape[-1]
     inside = np.zeros((side, side))
     x, y, width, height = frame
@@ -197,8 +225,24 @@ def tile_weights(attention: Plane, frame: tuple[float, float, float, float], gri
         math.floor(x * side) : math.ceil((x + width) * side - 1e-9),
     ] = 1
     shares = grid.means(inside)
-    means = grid.means(attention * inside) / np.maximum(shares, 1e-9)
-    return ((shares > 0) * ((1 - focus) + focus * means) * shares + 1e-9 * (shares > 0)).ravel().tolist()
+    counts = attention if error is None else UNATTENDED + (1 - UNATTENDED) * attention
+    weights = (1 - focus) + focus * counts
+    if error is not None:
+        weights = weights * error
+    means = grid.means(weights * inside) / np.maximum(shares, 1e-9)
+    if error is not None:
+        means = np.sqrt(means)
+    return ((shares > 0) * means * shares + 1e-9 * (shares > 0)).ravel().tolist()
+
+
+def share_out(budget: int, weights: Sequence[float], bundle: int) -> list[int]:
+    """Strokes of each tile: whole actions of `bundle` strokes in proportion to weights, the rest where most is due.
+
+    An action is planned as a whole; half of one paints what the other half was to correct.
+    """
+    counts = [bundle * number for number in distribute(budget // bundle, weights)]
+    counts[max(range(len(weights)), key=weights.__getitem__)] += budget % bundle
+    return counts
 
 
 def paint_picture(
@@ -269,7 +313,7 @@ class _Easel:
             return
         counts = [budget]
         if grid.tiles > 1:
-            counts = distribute(budget, tile_weights(self.attention, self.frame, grid, self.brushwork.focus))
+            counts = self._counts(budget, grid)
         places = [index for index, count in enumerate(counts) if count]
         means = grid.means(self.attention).ravel()
         places.sort(key=lambda index: (-means[index], index))  # the subject first
@@ -292,15 +336,25 @@ class _Easel:
                 top, start = grid.corner(index, side)
                 origin = (start / side, top / side)
                 new = StrokeList.from_params(row[:count], origin=origin, side=1 / grid.tiles, phase=phase)
-                self._note(new)
                 if self.brushwork.exact:
-                    self.seen = new.paint(self.seen)
+                    new, self.seen = new.paint_corrected(
+                        self.seen, self.target, share=self.brushwork.correction, palette=self.brushwork.palette
+                    )
                 else:
                     canvases[index] = after[count - 1]
                     self._keep_belief(after[count - 1], index, grid)
+                self._note(new)
             if self.brushwork.exact:
                 seen = self._seen_at(grid)
                 canvases.update({index: self._part(seen, index, grid) for index in active})
+
+    def _counts(self, budget: int, grid: Grid) -> list[int]:
+        """Strokes of each tile."""
+        weights = partial(tile_weights, self.attention, self.frame, grid, self.brushwork.focus)
+        if self.brushwork.follow == "attention":
+            return distribute(budget, weights())
+        left = np.square(self.seen - self.target).mean(axis=0)
+        return share_out(budget, weights(error=left), self.networks.bundle)
 
     def _act(self, scenes: list[Scene], canvases: Tensor, progress: list[float]) -> tuple[NDArray[np.float64], Tensor]:
         """The actor's next strokes for some tiles, (tiles, strokes, 13), and the canvases that it expects after each.
@@ -312,7 +366,7 @@ class _Easel:
         times = torch.tensor(progress, device=networks.device)
         action = networks.actor(scene.state([canvases], times, attends=networks.attends)).float()
         rows = action.view(len(scenes), -1, NUM_PARAMS)
-        if self.brushwork.palette is not None:
+        if self.brushwork.palette is not None and not self.brushwork.exact:  # else colours are chosen last
             palette = torch.tensor(self.brushwork.palette).to(rows)
             nearest = torch.cdist(rows[..., 10:], palette[None].expand(len(rows), -1, -1)).argmin(dim=-1)
             rows = torch.cat([rows[..., :10], palette[nearest]], dim=-1)
@@ -366,11 +420,15 @@ def _resized(image: Bytes, width: int, height: int) -> Bytes:
 
 
 def check_brushwork(brushwork: Brushwork) -> None:
-    """Raises: ConfigError if the number of strokes, the focus or the passes are out of range."""
+    """Raises: ConfigError if the strokes, the focus, the correction or the passes are out of range or unknown."""
     if not 1 <= brushwork.budget <= MAX_BUDGET:
         raise ConfigError(f"{brushwork.budget} strokes cannot be painted; the number must be from 1 to {MAX_BUDGET}.")
     if not 0 <= brushwork.focus <= 1:
         raise ConfigError(f"The focus is {brushwork.focus}; it must lie in [0, 1].")
+    if not 0 <= brushwork.correction <= 1:
+        raise ConfigError(f"The correction is {brushwork.correction}; it must lie in [0, 1].")
+    if brushwork.follow not in get_args(Follow):
+        raise ConfigError(f"follow is {brushwork.follow!r}; it must be one of {', '.join(get_args(Follow))}.")
     resolution(brushwork.passes)
 
 

@@ -22,6 +22,7 @@ from limner.errors import ConfigError, ShapeError, WeightsError
 from limner.files import write_atomically
 from limner.mask_to_image.inputs import MAX_SEED, read_pixels, whole_number
 from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
+from limner.systems.painter.config import CORRECTION, Follow
 from limner.systems.painter.data import feature_function
 from limner.systems.painter.drawing import OVERLAYS, Files, overlay, picture_names
 from limner.systems.painter.networks import (
@@ -210,6 +211,8 @@ class PainterPipeline(Pipeline):
         strokes: int | Sequence[int] = 200,
         *,
         focus: float = 1.0,
+        follow: Follow = "error",
+        correction: float = CORRECTION,
         tiles: Sequence[int] | None = None,
         overlap: bool = False,
         mask: ImageInput | None = None,
@@ -229,7 +232,10 @@ class PainterPipeline(Pipeline):
         Args:
             image: a picture of any kind, RGB uint8 array or tensor (height, width, 3), or a path.
             strokes: how many; several numbers give several paintings.
-            focus: how strongly strokes follow attention in the passes over tiles: 0 = everywhere alike, 1 = as it is.
+            focus: how strongly strokes follow attention in the passes over tiles: 0 = not at all, 1 = as it is.
+            follow: what else they follow there: the "error" that is left, or nothing else ("attention").
+            correction: how far each stroke's colour is moved towards the one that leaves the smallest error, from 0
+                (the painter's own) to 1; only with `render` "exact".
             tiles: tiles a side of each pass after the first, such as (2, 4); none: as the number of strokes suggests.
             overlap: spend half of those passes on tiles that are shifted by half a side, which hides the tiles' edges.
             mask: the user's own attention, white where the subject is; instead of the network's.
@@ -255,6 +261,8 @@ class PainterPipeline(Pipeline):
             image,
             strokes,
             focus=focus,
+            follow=follow,
+            correction=correction,
             tiles=tiles,
             overlap=overlap,
             mask=mask,
@@ -276,6 +284,8 @@ class PainterPipeline(Pipeline):
         strokes: int | Sequence[int] = 200,
         *,
         focus: float = 1.0,
+        follow: Follow = "error",
+        correction: float = CORRECTION,
         tiles: Sequence[int] | None = None,
         overlap: bool = False,
         mask: ImageInput | None = None,
@@ -298,13 +308,12 @@ class PainterPipeline(Pipeline):
                 raise ConfigError(f"tiles is {tiles!r}; it must be a list of whole numbers, such as [2, 4].")
             tiles = [whole_number("A number of tiles", number, 2, MAX_TILES) for number in tiles]
         chosen = [list(tiles) if tiles is not None else usual_passes(budget) for budget in budgets]
-        if isinstance(focus, bool) or not isinstance(focus, int | float | np.number):
-            raise ConfigError(f"focus is {focus!r}; it must be a number from 0 to 1.")
-        focus, seed = float(focus), whole_number("seed", seed, 0, MAX_SEED)
+        focus, correction = _share("focus", focus), _share("correction", correction)
+        seed = whole_number("seed", seed, 0, MAX_SEED)
         _check_word("fit", fit, ("letterbox", "stretch"))
         _check_word("render", render, ("exact", "neural"))
         for budget, passes in zip(budgets, chosen, strict=True):
-            check_brushwork(Brushwork(budget, tuple(passes), focus))
+            check_brushwork(Brushwork(budget, tuple(passes), focus, follow, correction))
         if start is not None:
             canvas, fit = "#{:02x}{:02x}{:02x}".format(*start.canvas), start.fit
         parse_color(canvas)
@@ -330,6 +339,8 @@ class PainterPipeline(Pipeline):
             "strokes": budgets,
             "tiles": chosen,
             "focus": focus,
+            "follow": follow,
+            "correction": correction,
             "overlap": overlap,
             "canvas": canvas,
             "size": list(size),
@@ -422,7 +433,16 @@ class PainterPipeline(Pipeline):
         prepared = Prepared(plan.conditions["image"][0], (frame[0], frame[1], frame[2], frame[3]), settings["fit"])
         palette = plan.conditions["palette"][0] if "palette" in plan.conditions else None
         exact = settings["render"] == "exact"
-        brushwork = Brushwork(budget, tuple(passes), settings["focus"], exact, palette, settings["overlap"])
+        brushwork = Brushwork(
+            budget,
+            tuple(passes),
+            settings["focus"],
+            settings["follow"],
+            settings["correction"],
+            exact,
+            palette,
+            settings["overlap"],
+        )
         document = StrokeDocument(
             before,
             size=(settings["size"][0], settings["size"][1]),
@@ -489,6 +509,13 @@ def _read_mask(mask: ImageInput) -> Bytes:
 def _listed(numbers: int | Sequence[int]) -> list[Any]:
     """One number or several as a list."""
     return list(numbers) if isinstance(numbers, Sequence | np.ndarray) and np.ndim(numbers) else [numbers]
+
+
+def _share(name: str, value: Any) -> float:
+    """Raises: ConfigError if it is no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise ConfigError(f"{name} is {value!r}; it must be a number from 0 to 1.")
+    return float(value)
 
 
 def _check_word(name: str, word: str, words: Sequence[str]) -> None:

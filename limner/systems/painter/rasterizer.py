@@ -13,6 +13,7 @@ stroke has, not as many as all its discs. NumPy only, so that strokes can be dra
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,7 +132,54 @@ def paint_strokes(
         colors: (n, 3) in [0, 1].
         clips: (n, 4) x, y, width, height of the box that the stroke may change, fractions of the side.
     """
-    size = canvas.shape[-1]
+    for number, alpha, box in _opacities(points, radii, alphas, clips, canvas.shape[-1]):
+        _set_color(canvas[box], alpha, colors[number])
+
+
+def paint_corrected(
+    canvas: NDArray[np.float32],
+    target: NDArray[np.float32],
+    points: Floats,
+    radii: Floats,
+    alphas: Floats,
+    colors: Floats,
+    clips: Floats,
+    *,
+    share: float,
+    palette: Floats | None = None,
+) -> Doubles:
+    """`paint_strokes` with colours that are moved towards the best ones, stroke by stroke.
+
+    The best colour of a stroke on a canvas C leaves the smallest squared distance to the target I: for each channel the
+    sum of alpha (I - C (1 - alpha)) over the sum of alpha squared, cut to [0, 1].
+
+    Args:
+        canvas: (3, size, size), changed in place.
+        target: (3, size, size) in [0, 1], what the canvas should become.
+        points, radii, alphas, colors, clips: as in `paint_strokes`.
+        share: of the way to the best colour, from 0 (colours stay) to 1.
+        palette: (k, 3) colours that strokes may have: the nearest one is taken.
+
+    Returns:
+        The colours that were painted, (n, 3); that of a stroke which nobody can see is as it was.
+    """
+    painted = np.array(colors, np.float64)
+    for number, alpha, box in _opacities(points, radii, alphas, clips, canvas.shape[-1]):
+        below = canvas[box] * (1 - alpha)
+        covered = np.square(alpha).sum(dtype=np.float64)
+        if covered > 0:
+            best = (alpha * (target[box] - below)).sum(axis=(1, 2), dtype=np.float64) / covered
+            painted[number] += share * (best.clip(0, 1) - painted[number])
+        if palette is not None:
+            painted[number] = palette[np.square(palette - painted[number]).sum(axis=1).argmin()]
+        _set_color(canvas[box], alpha, painted[number])
+    return painted
+
+
+def _opacities(
+    points: Floats, radii: Floats, alphas: Floats, clips: Floats, size: int
+) -> Iterator[tuple[int, Floats, tuple[slice, slice, slice]]]:
+    """Of each stroke that can be seen: its number, its opacity map, and the part of (3, size, size) where it lies."""
     if not len(points):
         return
     discs = place_discs(points, radii, alphas, size)
@@ -139,14 +187,17 @@ def paint_strokes(
     high = np.floor((clips[:, :2] + clips[:, 2:]) * size + 0.5).astype(np.int64)
     for number in range(len(points)):
         found = _boxed_alpha(nth_stroke(discs, number), low[number], high[number])
-        if found is None:
-            continue
-        alpha, left, top = found
-        rest = 1 - alpha
-        for channel, color in zip(canvas, colors[number].astype(np.float32), strict=True):
-            box = channel[top : top + alpha.shape[0], left : left + alpha.shape[1]]
-            box *= rest
-            box += alpha * color
+        if found is not None:
+            alpha, left, top = found
+            yield number, alpha, (slice(None), slice(top, top + len(alpha)), slice(left, left + alpha.shape[1]))
+
+
+def _set_color(part: NDArray[np.float32], alpha: Floats, color: Floats) -> None:
+    """C <- C (1 - alpha) + alpha colour in a part of a canvas."""
+    rest = 1 - alpha
+    for channel, value in zip(part, color.astype(np.float32), strict=True):
+        channel *= rest
+        channel += alpha * value
 
 
 def _boxed_alpha(stroke: Discs, low: NDArray[np.int64], high: NDArray[np.int64]) -> tuple[Floats, int, int] | None:

@@ -24,7 +24,7 @@ from PIL import Image
 
 from limner.errors import ConfigError, DataError, nearest
 from limner.files import reason
-from limner.systems.painter.rasterizer import MAX_SIZE, paint_strokes, unpack_params
+from limner.systems.painter.rasterizer import MAX_SIZE, paint_corrected, paint_strokes, unpack_params
 
 Floats = NDArray[np.float64]
 Fit = Literal["letterbox", "stretch"]
@@ -142,6 +142,32 @@ class StrokeList:
         canvas = np.array(canvas, np.float32, order="C")
         paint_strokes(canvas, self.points, self.radii, self.alphas, self.colors, self.clips)
         return canvas
+
+    def paint_corrected(
+        self,
+        canvas: NDArray[np.float32],
+        target: NDArray[np.float32],
+        *,
+        share: float,
+        palette: Floats | None = None,
+    ) -> tuple[StrokeList, NDArray[np.float32]]:
+        """These strokes with better colours for a target, and a copy of the canvas with them on it.
+
+        See `rasterizer.paint_corrected`.
+        """
+        canvas = np.array(canvas, np.float32, order="C")
+        colors = paint_corrected(
+            canvas,
+            target,
+            self.points,
+            self.radii,
+            self.alphas,
+            self.colors,
+            self.clips,
+            share=share,
+            palette=palette,
+        )
+        return dataclasses.replace(self, colors=colors), canvas
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,7 @@ from limner.systems.painter.painting import (
     distribute,
     prepare,
     resolution,
+    share_out,
     tile_weights,
     usual_passes,
 )
@@ -133,21 +134,22 @@ def test_a_cut_action_is_believed_only_as_far_as_it_is_painted(painter: PainterP
 def test_focus_puts_strokes_where_the_mask_is(painter: PainterPipeline) -> None:
     mask = np.zeros((48, 48), np.uint8)
     mask[:, :24] = 255
-    result = painter(picture(), 80, tiles=[2], mask=mask, focus=1.0)
-    strokes = result.documents[0].strokes
-    focus = strokes[strokes.phases == PHASES.index("focus")]
-    left = int((focus.clips[:, 0] < 0.5).sum())
-    assert len(focus) == 53 and left > 40, "two thirds are for twice as many tiles a side"
+    for follow, least in (("attention", 40), ("error", 53 // 2)):
+        result = painter(picture(), 80, tiles=[2], mask=mask, focus=1.0, follow=follow)
+        strokes = result.documents[0].strokes
+        focus = strokes[strokes.phases == PHASES.index("focus")]
+        left = int((focus.clips[:, 0] < 0.5).sum())
+        assert len(focus) == 53 and left > least, "two thirds are for twice as many tiles a side"
     assert (focus.clips[:5, 0] < 0.5).all(), "the subject comes first"
     assert result.weight_map["source"] == "mask"
-    even = painter(picture(), 80, tiles=[2], mask=mask, focus=0.0).documents[0].strokes
+    even = painter(picture(), 80, tiles=[2], mask=mask, focus=0.0, follow="attention").documents[0].strokes
     tiles = even[even.phases == PHASES.index("tile")]
     assert int((tiles.clips[:, 0] < 0.5).sum()) in (26, 27)
 
 
 @pytest.mark.parametrize("render", ["exact", "neural"])
 def test_overlapping_tiles_paint_over_their_edges(painter: PainterPipeline, render: str) -> None:
-    result = painter(picture(48, 48), 200, tiles=[2, 4], overlap=True, focus=0.0, render=render)
+    result = painter(picture(48, 48), 200, tiles=[2, 4], overlap=True, focus=0.0, follow="attention", render=render)
     strokes = result.documents[0].strokes
     tiles = strokes[strokes.phases == PHASES.index("tile")]
     assert len(strokes) == 200 and len(tiles) == 171
@@ -271,6 +273,35 @@ def test_distribution_and_tiles() -> None:
     outside = tile_weights(attention, (0.0, 0.0, 1.0, 0.5), Grid(2), 0.0)
     assert outside[2] == outside[3] == 0 and outside[0] > 0.9
     assert resolution([2, 4]) == 4 and resolution([]) == 1
+
+
+def test_strokes_go_where_the_error_is_left() -> None:
+    attention, error = np.zeros((32, 32), np.float32), np.zeros((32, 32))
+    attention[:16, :16] = 1
+    error[:16, :16], error[16:, 16:], error[16:, :8] = 0.04, 0.04, 0.04
+    everywhere = (0.0, 0.0, 1.0, 1.0)
+    blind = tile_weights(attention, everywhere, Grid(2), 0.0, error=error)
+    assert blind == pytest.approx([0.2, 0, 0.2**0.5 * 0.1**0.5, 0.2], abs=1e-6)
+    focused = tile_weights(attention, everywhere, Grid(2), 1.0, error=error)
+    assert focused == pytest.approx([0.2, 0, (0.3 * 0.02) ** 0.5, (0.3 * 0.04) ** 0.5], abs=1e-6)
+
+
+def test_tiles_get_whole_actions() -> None:
+    assert share_out(203, [3, 1, 0], 5) == [153, 50, 0]
+    assert share_out(4, [1, 2], 5) == [0, 4] and share_out(5, [1, 1], 5) == [5, 0]
+
+
+def test_correction_and_what_strokes_follow(painter) -> None:
+    image = picture(48, 48)
+    plain = painter(image, 60, tiles=[2], correction=0.0, follow="attention").statistics[0]["mse"]
+    assert painter(image, 60, tiles=[2], correction=0.7).statistics[0]["mse"] < plain
+    neural = [painter(image, 20, render="neural", correction=share).documents[0].to_json() for share in (0.0, 1.0)]
+    assert neural[0] == neural[1]  # nothing to correct without the exact canvas
+    for wrong, words in (({"correction": 1.5}, "must lie in"), ({"follow": "me"}, "one of error, attention")):
+        with pytest.raises(ConfigError, match=words):
+            painter(image, 20, **wrong)
+    with pytest.raises(ConfigError, match="a number from 0 to 1"):
+        painter(image, 20, correction="much")
 
 
 def test_passes_become_finer_while_their_tiles_get_enough_strokes() -> None:

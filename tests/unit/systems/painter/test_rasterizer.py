@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from limner.errors import ConfigError
-from limner.systems.painter.rasterizer import paint_strokes, stroke_alphas, unpack_params
+from limner.systems.painter.rasterizer import paint_corrected, paint_strokes, stroke_alphas, unpack_params
 
 
 def plain_alpha(params: np.ndarray, size: int) -> np.ndarray:
@@ -106,3 +106,45 @@ def test_order_matters_and_invisible_paint_leaves_the_canvas() -> None:
 def test_impossible_sizes_are_refused() -> None:
     with pytest.raises(ConfigError, match="1 to 16384"):
         stroke_alphas(stroke(), 0)
+
+
+def test_corrected_colours_are_the_best_ones() -> None:
+    random = np.random.default_rng(3)
+    points, radii, alphas = unpack_params(random.random((4, 10)))
+    colors, clips = random.random((4, 3)), np.tile([0.0, 0.0, 1.0, 1.0], (4, 1))
+    start, target = random.random((3, 48, 48), np.float32), random.random((3, 48, 48), np.float32)
+
+    def error(colors, share, number):
+        """Squared distance after stroke `number`, of which alone the colour is changed."""
+        canvas = start.copy()
+        found = paint_corrected(
+            canvas,
+            target,
+            points[number : number + 1],
+            radii[number : number + 1],
+            alphas[number : number + 1],
+            colors[number : number + 1],
+            clips[number : number + 1],
+            share=share,
+        )
+        return float(np.square(canvas - target).sum(dtype=np.float64)), found[0]
+
+    for number in range(4):
+        least, best = error(colors, 1.0, number)
+        assert best.min() >= 0 and best.max() <= 1
+        for step in (-0.02, 0.02):
+            for channel in range(3):
+                moved = colors.copy()
+                moved[number] = best
+                moved[number, channel] = np.clip(best[channel] + step, 0, 1)
+                assert error(moved, 0.0, number)[0] >= least - 1e-3
+        halfway = error(colors, 0.5, number)[1]
+        np.testing.assert_allclose(halfway, (colors[number] + best) / 2, atol=1e-6)
+    plain, kept = start.copy(), start.copy()
+    paint_strokes(plain, points, radii, alphas, colors, clips)
+    same = paint_corrected(kept, target, points, radii, alphas, colors, clips, share=0.0)
+    np.testing.assert_array_equal(plain, kept)
+    np.testing.assert_array_equal(same, colors)
+    few = np.array([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
+    chosen = paint_corrected(start.copy(), target, points, radii, alphas, colors, clips, share=0.7, palette=few)
+    assert set(chosen.ravel()) <= {0.0, 1.0}
