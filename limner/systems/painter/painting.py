@@ -36,6 +36,8 @@ MAX_TILES = 16
 """Largest number of tiles a side in one pass."""
 FINEST = 8
 """Largest number of tiles a side that is chosen without being asked for."""
+SPILL = 0.125
+"""How far the strokes of a tile may run over its edges, in sides of a tile, where the painter sees what comes of it."""
 LEAST_STROKES = 3
 """Mean strokes of a tile from which on a pass is worth its strokes (docs/decisions/0013)."""
 UNATTENDED = 0.3
@@ -71,8 +73,8 @@ class Brushwork:
             painter's own) to 1; only where the painter sees the exact canvas.
         exact: let the painter see what its strokes really look like, not what its renderer believes.
         palette: (n, 3) colours in [0, 1] that strokes may have; none: all.
-        overlap: spend half of each pass over tiles on tiles that are shifted by half a side: a stroke ends at the edge
-            of its tile, and the shifted ones paint over these edges.
+        overlap: spend half of each pass over tiles on tiles that are shifted by half a side and so paint
+            over the edges of the others.
     """
 
     budget: int
@@ -335,7 +337,8 @@ class _Easel:
                 side = self.target.shape[-1]
                 top, start = grid.corner(index, side)
                 origin = (start / side, top / side)
-                new = StrokeList.from_params(row[:count], origin=origin, side=1 / grid.tiles, phase=phase)
+                spill = SPILL if self.brushwork.exact else 0.0
+                new = StrokeList.from_params(row[:count], origin=origin, side=1 / grid.tiles, spill=spill, phase=phase)
                 if self.brushwork.exact:
                     new, self.seen = new.paint_corrected(
                         self.seen, self.target, share=self.brushwork.correction, palette=self.brushwork.palette

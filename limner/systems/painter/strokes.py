@@ -87,7 +87,13 @@ class StrokeList:
 
     @classmethod
     def from_params(
-        cls, params: NDArray[Any], *, origin: tuple[float, float] = (0.0, 0.0), side: float = 1.0, phase: str = "base"
+        cls,
+        params: NDArray[Any],
+        *,
+        origin: tuple[float, float] = (0.0, 0.0),
+        side: float = 1.0,
+        spill: float = 0.0,
+        phase: str = "base",
     ) -> StrokeList:
         """Strokes as a network gives them, on a square part of the plane.
 
@@ -95,17 +101,20 @@ class StrokeList:
             params: (n, 13) in [0, 1]; the control point is relative to the box of the ends, and x is the row.
             origin: (x, y) of the part's corner; strokes are clipped to the part.
             side: of the part.
+            spill: how far strokes may run over the part's edges within the plane, in sides of the part.
             phase: a name of `PHASES`.
         """
         params = np.asarray(params, np.float64)
         points, radii, alphas = unpack_params(params[:, :10])
         num = len(params)
+        low = np.maximum(np.asarray(origin) - spill * side, 0.0)
+        high = np.minimum(np.asarray(origin) + (1 + spill) * side, 1.0)
         return cls(
             points=np.asarray(origin) + side * points,
             radii=side * radii,
             alphas=alphas.copy(),
             colors=params[:, 10:].copy(),
-            clips=np.tile(np.array([*origin, side, side]), (num, 1)),
+            clips=np.tile(np.array([*low, *(high - low)]), (num, 1)),
             phases=np.full(num, PHASES.index(phase), np.uint8),
             attention=np.full(num, np.nan),
         )

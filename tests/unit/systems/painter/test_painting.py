@@ -27,7 +27,7 @@ from limner.systems.painter.painting import (
     usual_passes,
 )
 from limner.systems.painter.pipeline import PainterPipeline, PaintingResult
-from limner.systems.painter.strokes import PHASES, StrokeDocument, to_bytes
+from limner.systems.painter.strokes import PHASES, StrokeDocument, StrokeList, to_bytes
 from limner.systems.painter.timelapse import frame_strokes, num_frames, video_frames
 
 from .conftest import scene
@@ -131,6 +131,22 @@ def test_a_cut_action_is_believed_only_as_far_as_it_is_painted(painter: PainterP
     assert result.statistics[0]["mse_as_seen"] == pytest.approx(float(expected), rel=1e-4)
 
 
+def middles(strokes: StrokeList) -> np.ndarray:
+    """The column of the middle of each stroke's box."""
+    return strokes.clips[:, 0] + strokes.clips[:, 2] / 2
+
+
+def test_strokes_may_run_over_the_edges_of_tiles_but_not_of_the_plane(painter: PainterPipeline) -> None:
+    boxes = {
+        render: {
+            tuple(clip) for clip in painter(picture(), 80, tiles=[2], render=render).documents[0].strokes.clips.tolist()
+        }
+        for render in ("exact", "neural")
+    }
+    assert {(0.0, 0.0, 0.5625, 0.5625), (0.4375, 0.4375, 0.5625, 0.5625)} <= boxes["exact"]
+    assert {(0.0, 0.0, 0.5, 0.5), (0.5, 0.5, 0.5, 0.5)} <= boxes["neural"]
+
+
 def test_focus_puts_strokes_where_the_mask_is(painter: PainterPipeline) -> None:
     mask = np.zeros((48, 48), np.uint8)
     mask[:, :24] = 255
@@ -138,13 +154,13 @@ def test_focus_puts_strokes_where_the_mask_is(painter: PainterPipeline) -> None:
         result = painter(picture(), 80, tiles=[2], mask=mask, focus=1.0, follow=follow)
         strokes = result.documents[0].strokes
         focus = strokes[strokes.phases == PHASES.index("focus")]
-        left = int((focus.clips[:, 0] < 0.5).sum())
+        left = int((middles(focus) < 0.5).sum())
         assert len(focus) == 53 and left > least, "two thirds are for twice as many tiles a side"
-    assert (focus.clips[:5, 0] < 0.5).all(), "the subject comes first"
+    assert (middles(focus)[:5] < 0.5).all(), "the subject comes first"
     assert result.weight_map["source"] == "mask"
     even = painter(picture(), 80, tiles=[2], mask=mask, focus=0.0, follow="attention").documents[0].strokes
     tiles = even[even.phases == PHASES.index("tile")]
-    assert int((tiles.clips[:, 0] < 0.5).sum()) in (26, 27)
+    assert int((middles(tiles) < 0.5).sum()) in (26, 27)
 
 
 @pytest.mark.parametrize("render", ["exact", "neural"])
@@ -153,10 +169,12 @@ def test_overlapping_tiles_paint_over_their_edges(painter: PainterPipeline, rend
     strokes = result.documents[0].strokes
     tiles = strokes[strokes.phases == PHASES.index("tile")]
     assert len(strokes) == 200 and len(tiles) == 171
-    shifted = tiles[(tiles.clips[:, 0] / tiles.clips[:, 2]) % 1 == 0.5]
+    per_side = np.where(tiles.clips[:, 2] > 0.45, 2, 4)
+    shifted = tiles[middles(tiles) * per_side % 1 == 0]  # a tile's middle is at half of a tile where it is not shifted
     assert len(shifted) == 57 // 2 + 114 // 2
-    corners = {tuple(np.round(clip, 3)) for clip in shifted.clips}
-    assert (0.25, 0.25, 0.5, 0.5) in corners and len(corners) == 1 + 9
+    boxes = {tuple(clip) for clip in shifted.clips}
+    central = (0.1875, 0.1875, 0.625, 0.625) if render == "exact" else (0.25, 0.25, 0.5, 0.5)
+    assert central in boxes and len(boxes) == 1 + 9
     again = StrokeDocument.from_json(result.documents[0].to_json())
     np.testing.assert_array_equal(np.asarray(again.redraw()), np.asarray(result.images[0]))
 
