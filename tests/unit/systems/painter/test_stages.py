@@ -230,12 +230,23 @@ def test_joint_training_moves_attention_but_not_its_anchor(parts: dict[str, str]
 
 
 def test_joint_training_without_memory(parts: dict[str, str], pictures: Path) -> None:
-    config = configured("smoke-joint", stage={"agent": parts["agent"]}, **MEMORYLESS)
+    sections = {**MEMORYLESS, "agent": {**MEMORYLESS["agent"], "begun": 0.0}, "dataset": {}}
+    config = configured("smoke-joint", stage={"agent": parts["agent"]}, **sections)
     system, engine, batch = started(config, pictures)
     before = {name: [p.detach().clone() for p in system.networks[name].parameters()] for name in ("actor", "attention")}
     engine.run_step(batch)
     for name, parameters in before.items():
         assert any(not torch.equal(a, b) for a, b in zip(parameters, system.networks[name].parameters(), strict=True))
+
+
+@pytest.mark.parametrize("size", ["paper", "gpu", "cpu", "smoke"])
+def test_joint_training_sees_whole_pictures(size: str) -> None:
+    """As attention is used; the agent's own presets may cut, recolour and blur them."""
+    config = configured(f"{size}-joint")
+    assert (config.dataset.zoom, config.dataset.exchange, config.agent.begun) == (1, 0, 0)
+    for section, name, value in (("dataset", "zoom", 4), ("dataset", "exchange", 0.5), ("agent", "begun", 0.5)):
+        with pytest.raises(ConfigError, match=rf"--{section}.{name} is {value}, but in stage joint .* set it to"):
+            configured(f"{size}-joint", **{section: {name: value}})
 
 
 def test_an_agent_needs_trained_parts(parts: dict[str, str]) -> None:
