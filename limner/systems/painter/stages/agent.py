@@ -508,7 +508,8 @@ class AgentStage(Stage):
         """Restore memory and easels."""
         self.rounds = state["rounds"]
         if state["easels"] is not None:
-            self.easels = Easels(**state["easels"])
+            device = next(self.networks["actor"].parameters()).device  # checkpoints are read to the CPU
+            self.easels = Easels(**state["easels"]).to(device)
         if state["replay"] is not None:
             self._memory().load_state_dict(state["replay"])
 

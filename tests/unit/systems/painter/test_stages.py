@@ -186,6 +186,18 @@ def test_a_resumed_agent_makes_the_same_next_update(
             assert torch.equal(tensor, again.networks[name].state_dict()[key]), (name, key)
 
 
+def test_restored_easels_stand_where_the_networks_are(pictures: Path, tmp_path: Path) -> None:
+    """Checkpoints are read to the CPU; "meta" is a device that every machine has beside it."""
+    _system, engine, batch = started(configured(**MEMORYLESS), pictures)
+    engine.run_step(batch)
+    save_state(tmp_path / "state", engine.state_dict())
+    stage = AgentStage(configured(**MEMORYLESS))
+    stage.networks["actor"].to("meta")
+    stage.load_state_dict(load_state(tmp_path / "state")["system"])
+    assert stage.easels is not None
+    assert {part.device.type for part in vars(stage.easels).values()} == {"meta"}
+
+
 def test_the_target_of_a_last_action_is_its_reward(pictures: Path) -> None:
     """With done = 1, y = r, so the loss is the square of V alone."""
     system, engine, batch = started(configured(), pictures)
