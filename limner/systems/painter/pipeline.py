@@ -70,7 +70,8 @@ class PaintingResult(GenerationResult):
 
     Attributes:
         documents: the strokes of each painting.
-        weight_map: attention, features and weights of the picture, (side, side) each in [0, 1], and `source`.
+        weight_map: attention, features and weights of the picture, (side, side) each in [0, 1], and `source`. The
+            weights are those of the agent's own reward.
         statistics: of each painting: errors under both renderers, brush inside and outside the subject.
     """
 
@@ -400,7 +401,8 @@ class PainterPipeline(Pipeline):
         if bool(says_nothing):
             source = "none"  # too small or too large to say anything
         batch = self._unit(target)
-        found = WeightMap.of(usable.to(batch), features(batch))
+        trained = {name: self._actor.config[name] for name in ("weighting", "epsilon", "kappa")}
+        found = WeightMap.of(usable.to(batch), features(batch), **trained)
         return {
             "target": batch[0].cpu().numpy(),
             "attention": found.attention[0, 0].cpu().numpy(),

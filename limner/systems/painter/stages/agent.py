@@ -106,6 +106,7 @@ class AgentStage(Stage):
         assert isinstance(actor, Actor)  # tells the type checker
         actor.config["renderer_hash"] = fingerprint(networks["renderer"]) if known else ""
         actor.config["features"] = usable_features(config.dataset)
+        actor.config |= {name: getattr(config.reward, name) for name in ("weighting", "epsilon", "kappa")}
         for name in self.slow:
             networks[f"{name}_slow"] = new_network(name, config).requires_grad_(False)
             networks[f"{name}_slow"].load_state_dict(networks[name].state_dict())

@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from limner.errors import ConfigError, DataError, MissingExtraError, ShapeError
+from limner.pipelines import load
 from limner.systems.painter.drawing import Files
 from limner.systems.painter.environment import paint
 from limner.systems.painter.painting import (
@@ -174,6 +175,17 @@ def test_sources_of_attention(make_painter: Callable[..., PainterPipeline]) -> N
         painter = make_painter(**wish)
         attention, found = painter.attention(picture(32, 32))
         assert found == source and attention.shape == (32, 32)
+
+
+def test_shown_weights_are_those_of_the_agents_reward(painter: PainterPipeline) -> None:
+    actor = painter.components["actor"]
+    mask = scene(1, height=48, width=48)[1]
+    for note, expected in (({}, 0.1), ({"epsilon": 0.3}, 0.3), ({"weighting": "uniform"}, 1.0)):
+        actor.config |= note  # type: ignore[operator]
+        found = painter(picture(), 5, mask=mask).weight_map["weights"]
+        assert found.min() == pytest.approx(expected, abs=1e-4)
+    shipped = load("painter").components["actor"].config
+    assert (shipped["weighting"], shipped["epsilon"], shipped["kappa"]) == ("both", 0.3, 0.5)  # type: ignore[index]
 
 
 def test_exact_and_neural_sight(painter: PainterPipeline) -> None:

@@ -75,6 +75,11 @@ def test_three_episodes_update_everything_with_finite_losses(pictures: Path) -> 
     assert {"reward/gan", "reward/fm", "reward/fg", "value", "discriminator/gap", "episode/mse"} <= set(averages)
 
 
+def test_an_agent_notes_how_its_reward_weighed_pixels() -> None:
+    actor = Painter(configured(reward={"weighting": "attention", "epsilon": 0.3}), SPEC).networks["actor"]
+    assert {"weighting": "attention", "epsilon": 0.3, "kappa": 0.5}.items() <= actor.config.items()
+
+
 def test_an_agent_that_does_not_look_ahead_has_no_critic(pictures: Path) -> None:
     config = configured(
         reward={"weight_gan": 0.0, "measure": "left"},
