@@ -372,6 +372,8 @@ class _Easel:
         side = self.networks.image_size * grid.tiles
         target = self._part(_scaled(self.target, side), index, grid)[None]
         attention = self._part(_scaled(self.attention[None], side), index, grid)[None]
+        # In training, attention of a whole picture is replaced where it says nothing, but that of a cut square is not.
+        # Measured with the shipped weights, neither is better (README.md), so what they were judged by stays.
         return Scene(target, usable_attention(attention)[0], self.features(target))
 
 

@@ -188,7 +188,8 @@ class AgentStage(Stage):
     def _cut(self, scene: Scene, engine: Engine) -> Scene:
         """Random squares of pictures that are larger than the networks see them, at the networks' size.
 
-        The passes over tiles see the same: attention to the whole picture, features of the tile.
+        The passes over tiles see the same: attention to the whole picture, features of the tile. They alone put 1 in
+        the place of a tile's attention that says nothing (`painting._Easel._scene`).
         """
         size, full = self.config.model.image_size, scene.target.shape[-1]
         if full == size:
