@@ -119,7 +119,7 @@ class AgentConfig:
     for, and an iteration is as many updates as an episode has actions (warm-up, updates and batch_size have no use)."""
     begun: float = 0.0
     """Share of the episodes that begin with a blur of their picture in the place of the empty canvas: tiles are painted
-    over what a coarser pass has left."""
+    over what a coarser pass has left. 0 in stage joint."""
     discount: float = 0.95
     """Discount of a single stroke; an action of k strokes has its k-th power. 0: each action for its own reward alone,
     without a critic, at half the cost."""
@@ -188,10 +188,10 @@ class PictureConfig:
     """Mirror half of the pictures."""
     zoom: int = 1
     """Pictures are kept this many times as large as the networks see them, and agents paint random squares of them
-    down to 1/zoom of the side, as they will paint tiles; three in ten are whole."""
+    down to 1/zoom of the side, as they will paint tiles; three in ten are whole. 1 in stage joint."""
     exchange: float = 0.0
     """Share of the agents' pictures whose red, green and blue change places at random, so that a painter that has seen
-    few subjects reads every colour from its picture."""
+    few subjects reads every colour from its picture. 0 in stage joint."""
     crop: float = 0.2
     """Largest share of the side that stage attention cuts off."""
     jitter: float = 0.2
@@ -227,6 +227,7 @@ class PainterConfig:
     """Length, batch, precision, cadence."""
 
     def __post_init__(self) -> None:
+        self._check_joint()
         if self.agent.replay_episodes > 0:
             return
         if self.agent.noise > 0:
@@ -239,3 +240,17 @@ class PainterConfig:
                 "--agent.replay_episodes is 0, but critics and discriminators learn from remembered episodes; remember "
                 "some, or set --agent.discount, --reward.weight_gan and --reward.weight_foreground to 0."
             )
+
+    def _check_joint(self) -> None:
+        if self.stage.name != "joint":
+            return
+        for name, value, wanted in (
+            ("dataset.zoom", self.dataset.zoom, 1),
+            ("dataset.exchange", self.dataset.exchange, 0),
+            ("agent.begun", self.agent.begun, 0),
+        ):
+            if value != wanted:
+                raise ConfigError(
+                    f"--{name} is {value}, but in stage joint attention learns from whole pictures in their own "
+                    f"colours, painted from the empty canvas, as it is used; set it to {wanted}."
+                )

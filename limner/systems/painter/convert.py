@@ -40,6 +40,7 @@ def convert(actor: str | Path, renderer: str | Path) -> LearningToPaintPipeline:
         "in_channels": 9,
         "num_strokes": _NUM_STROKES,
         "renderer_hash": fingerprint(renderer_network),
+        "weighting": "uniform",
     }
     actor_network = load_network(lambda: Actor(**config), _in_rgb(_read(Path(actor))), where=actor)
     return LearningToPaintPipeline(spec=SPEC, image_size=128, renderer=renderer_network, actor=actor_network)

@@ -31,6 +31,7 @@ from limner.systems.painter.config import CORRECTION, Follow
 from limner.systems.painter.painting import usual_passes
 from limner.systems.painter.pipeline import PainterPipeline, PaintingResult
 from limner.systems.painter.strokes import StrokeList
+from limner.systems.painter.weight_map import pixel_weights
 
 BUDGETS = (50, 100, 200, 500)
 """Numbers of strokes in the tables."""
@@ -214,8 +215,11 @@ def _paint_timed(
 
 
 def _aim(result: PaintingResult, size: int) -> _Aim:
-    weights, attention = (_at(result.weight_map[name][None], size)[0] for name in ("weights", "attention"))
-    return _Aim(_at(result.weight_map["target"], size), weights, attention)
+    # The same weights for all painters, whatever their rewards weighed.
+    attention, features = (torch.from_numpy(result.weight_map[name])[None, None] for name in ("attention", "features"))
+    weights = pixel_weights(attention, features, weighting="both")
+    small_weights, small_attention = (_at(part[0].numpy(), size)[0] for part in (weights, attention))
+    return _Aim(_at(result.weight_map["target"], size), small_weights, small_attention)
 
 
 def _score(column: _Column, strokes: StrokeList, aim: _Aim) -> None:

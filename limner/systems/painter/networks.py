@@ -112,9 +112,10 @@ class Actor(nn.Module):
         in_channels: 11, or 9 without attention and feature mask.
         num_strokes: strokes of one action.
         width: channels of the first stage; the paper has 64.
-        steps: actions of the episodes it was trained with; a note, as are the next two.
+        steps: actions of the episodes it was trained with; a note, as are all that follow.
         features: kind of the feature mask it was trained with, "gradient" or "vgg16".
         renderer_hash: `fingerprint` of the renderer it was trained with; "" if there was none.
+        weighting, epsilon, kappa: how its reward weighed the pixels, see `weight_map.pixel_weights`.
     """
 
     def __init__(
@@ -126,6 +127,9 @@ class Actor(nn.Module):
         steps: int = 40,
         features: str = "gradient",
         renderer_hash: str = "",
+        weighting: str = "both",
+        epsilon: float = 0.1,
+        kappa: float = 0.5,
     ) -> None:
         super().__init__()
         self.config: dict[str, Any] = {
@@ -135,6 +139,9 @@ class Actor(nn.Module):
             "steps": steps,
             "features": features,
             "renderer_hash": renderer_hash,
+            "weighting": weighting,
+            "epsilon": epsilon,
+            "kappa": kappa,
         }
         self.num_strokes = num_strokes
         self.conv1 = nn.Conv2d(in_channels, width, 3, 2, padding=1, bias=False)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, get_args
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from limner.systems.painter.weight_map import usable_attention
 
 Plane = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
+Box = tuple[float, float, float, float]
 
 MAX_BUDGET = 100_000
 """Largest number of strokes of one painting."""
@@ -42,6 +44,8 @@ LEAST_STROKES = 3
 """Mean strokes of a tile from which on a pass is worth its strokes (docs/decisions/0013)."""
 UNATTENDED = 0.3
 """What an error where nobody looks counts beside one at full attention: as in the reward of the small agent."""
+THINNEST = 1 / 1024
+"""Least width or height of a frame, so that the plane of a picture of one row is not too large to be drawn."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Prepared:
     """
 
     target: Bytes
-    frame: tuple[float, float, float, float]
+    frame: Box
     fit: Fit
 
 
@@ -160,31 +164,49 @@ def usual_passes(budget: int) -> list[int]:
     return passes
 
 
-def prepare(image: Bytes, fit: Fit, side: int) -> Prepared:
+def prepare(image: Bytes, fit: Fit, side: int, *, frame: Box | None = None) -> Prepared:
     """Lay a picture (height, width, 3) on a plane of `side` pixels.
 
     "letterbox" keeps its shape and continues it by mirroring at its edges; "stretch" pulls it to a square.
+
+    Args:
+        image: RGB.
+        fit: how the picture becomes square.
+        side: of the plane; the frame does not depend on it, so that a painting may go on with finer passes.
+        frame: where to lay the picture instead of into the middle.
     """
-    height, width = image.shape[:2]
-    if fit == "stretch":
-        return Prepared(_resized(image, side, side), (0.0, 0.0, 1.0, 1.0), fit)
-    longest = max(height, width)
-    inner_width, inner_height = (max(1, round(side * value / longest)) for value in (width, height))
-    inner = _resized(image, inner_width, inner_height)
-    left, top = (side - inner_width) // 2, (side - inner_height) // 2
-    margins = ((top, side - inner_height - top), (left, side - inner_width - left), (0, 0))
-    frame = (left / side, top / side, inner_width / side, inner_height / side)
-    return Prepared(np.pad(inner, margins, mode="symmetric"), frame, fit)
+    if frame is None:
+        height, width = image.shape[:2]
+        longest = max(height, width)
+        across, down = (1.0 if fit == "stretch" else max(THINNEST, value / longest) for value in (width, height))
+        frame = ((1 - across) / 2, (1 - down) / 2, across, down)
+    return Prepared(_laid(image, frame, side, outside="symmetric"), frame, fit)
 
 
 def lay_mask(mask: Bytes, prepared: Prepared) -> Bytes:
     """A mask (height, width) on the plane of a prepared picture; 0 outside of the picture."""
-    side = prepared.target.shape[0]
-    x, y, width, height = (round(value * side) for value in prepared.frame)
-    plane = np.zeros((side, side), np.uint8)
-    resized = Image.fromarray(mask).resize((max(1, width), max(1, height)), Image.Resampling.BILINEAR)
-    plane[y : y + height, x : x + width] = np.asarray(resized)
-    return plane
+    return _laid(mask, prepared.frame, prepared.target.shape[0], outside="constant")
+
+
+def _laid(image: Bytes, frame: Box, side: int, *, outside: Literal["symmetric", "constant"]) -> Bytes:
+    """A picture (height, width, ...) pulled to a frame of a plane (side, side, ...), whose edges may part pixels."""
+    pads, margins, box = [], [], []
+    x, y, width, height = frame
+    for pixels, start, length in ((image.shape[0], y, height), (image.shape[1], x, width)):
+        first = math.floor(start * side + 1e-9)
+        last = min(side, math.ceil((start + length) * side - 1e-9))
+        # Where the frame begins within a pixel, the picture is continued by what the rest of the pixel holds.
+        low, high = ((place - start * side) * pixels / (length * side) for place in (first, last))
+        before, after = (max(0, math.ceil(overhang - 1e-6)) for overhang in (-low, high - pixels))
+        pads.append((before, after))
+        margins.append((first, side - last))
+        box.append(np.clip((low + before, high + before), 0, before + pixels + after).tolist())
+    rest = [(0, 0)] * (image.ndim - 2)
+    (top, bottom), (left, right) = box
+    inner = Image.fromarray(np.pad(image, [*pads, *rest], mode="symmetric")).resize(
+        (side - sum(margins[1]), side - sum(margins[0])), Image.Resampling.BILINEAR, box=(left, top, right, bottom)
+    )
+    return np.pad(np.asarray(inner), [*margins, *rest], mode=outside)
 
 
 def distribute(total: int, weights: Sequence[float]) -> list[int]:
@@ -408,6 +430,8 @@ class _Easel:
         side = self.networks.image_size * grid.tiles
         target = self._part(_scaled(self.target, side), index, grid)[None]
         attention = self._part(_scaled(self.attention[None], side), index, grid)[None]
+        # In training, attention of a whole picture is replaced where it says nothing, but that of a cut square is not.
+        # Measured with the shipped weights, neither is better (README.md), so what they were judged by stays.
         return Scene(target, usable_attention(attention)[0], self.features(target))
 
 
@@ -416,10 +440,6 @@ def _scaled(plane: Plane, side: int) -> Plane:
     if plane.shape[-1] == side:
         return plane
     return resized(torch.from_numpy(np.ascontiguousarray(plane))[None], side)[0].numpy()
-
-
-def _resized(image: Bytes, width: int, height: int) -> Bytes:
-    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def check_brushwork(brushwork: Brushwork) -> None:

@@ -37,6 +37,7 @@ from limner.systems.painter.networks import (
 from limner.systems.painter.painting import (
     MAX_BUDGET,
     MAX_TILES,
+    Box,
     Brushwork,
     Networks,
     Plane,
@@ -59,6 +60,10 @@ Bytes = NDArray[np.uint8]
 DEFAULT_SIZE = 1024
 """Longest side of a painting in pixels where nobody says how large it should be and the picture is larger."""
 
+_SAME_SHAPE = 1 / 64
+"""Largest difference of sides, in parts of the longer one, at which a picture is one that was painted before: it may
+have been resized, and older stroke files have frames in whole pixels of planes of 64."""
+
 
 @dataclass
 class PaintingResult(GenerationResult):
@@ -66,7 +71,8 @@ class PaintingResult(GenerationResult):
 
     Attributes:
         documents: the strokes of each painting.
-        weight_map: attention, features and weights of the picture, (side, side) each in [0, 1], and `source`.
+        weight_map: attention, features and weights of the picture, (side, side) each in [0, 1], and `source`. The
+            weights are those of the agent's own reward.
         statistics: of each painting: errors under both renderers, brush inside and outside the subject.
     """
 
@@ -245,7 +251,8 @@ class PainterPipeline(Pipeline):
             fit: keep the shape of a picture that is not square ("letterbox"), or pull it to a square and back
                 ("stretch": discs become ellipses).
             render: whether the painter sees what its strokes really look like or what its renderer believes.
-            start: strokes to go on from; `strokes` are then added to them, on their canvas.
+            start: strokes to go on from; `strokes` are then added to them, on their canvas and in their frame, which
+                must have the picture's shape. With fit "stretch", pictures of any shape have the same frame.
             vgg16: file with VGG-16's weights, for an actor that was trained with its feature mask.
             seed: of the palette; nothing else is random.
             name: of the files.
@@ -254,7 +261,7 @@ class PainterPipeline(Pipeline):
         Raises:
             ConfigError: if a number is out of range or a colour unknown.
             DataError: if a file cannot be read.
-            ShapeError: if an array is no picture.
+            ShapeError: if an array is no picture, or a picture has another shape than the strokes in `start`.
             WeightsError: if these weights cannot paint.
         """
         plan = self.plan(
@@ -319,7 +326,7 @@ class PainterPipeline(Pipeline):
         parse_color(canvas)
         pixels = read_picture(image)
         side = self.image_size * max(resolution(passes) for passes in chosen)
-        prepared = prepare(pixels, fit, side)
+        prepared = prepare(pixels, fit, side, frame=None if start is None else _frame(start, pixels))
         if size is None:
             size = start.size if start is not None else _default_size(pixels)
         size = _checked_size(size)
@@ -405,7 +412,8 @@ class PainterPipeline(Pipeline):
         if bool(says_nothing):
             source = "none"  # too small or too large to say anything
         batch = self._unit(target)
-        found = WeightMap.of(usable.to(batch), features(batch))
+        trained = {name: self._actor.config[name] for name in ("weighting", "epsilon", "kappa")}
+        found = WeightMap.of(usable.to(batch), features(batch), **trained)
         return {
             "target": batch[0].cpu().numpy(),
             "attention": found.attention[0, 0].cpu().numpy(),
@@ -504,6 +512,23 @@ def _read_mask(mask: ImageInput) -> Bytes:
     if mask.ndim != 2 or mask.dtype != np.uint8 or 0 in mask.shape:
         raise ShapeError(f"A mask array must be (height, width) of uint8, not {mask.shape} of {mask.dtype}.")
     return mask
+
+
+def _frame(start: StrokeDocument, pixels: Bytes) -> Box:
+    """The frame of strokes to go on from.
+
+    Raises:
+        ShapeError: if they were painted on a picture of another shape.
+    """
+    height, width = pixels.shape[:2]
+    across, down = start.frame[2:]
+    shape, found = (np.array(sides) / max(sides) for sides in ((across, down), (width, height)))
+    if start.fit == "letterbox" and np.abs(shape - found).max() > _SAME_SHAPE:
+        raise ShapeError(
+            f"The picture is {width}x{height} pixels, but the strokes to go on from are of a picture "
+            f"{across / down:.3g} times as wide as it is high; give that picture, or one cut to its shape."
+        )
+    return start.frame
 
 
 def _listed(numbers: int | Sequence[int]) -> list[Any]:

@@ -219,7 +219,14 @@ def _stage(config: PainterConfig, name: str, train: TrainConfig) -> PainterConfi
 
 def _joint(config: PainterConfig, *, share: float = 0.1) -> PainterConfig:
     images = max(1, round(share * config.train.images / config.train.batch_size)) * config.train.batch_size
-    return replace(config, stage=StageConfig(name="joint"), train=replace(config.train, images=images))
+    return replace(
+        config,
+        stage=StageConfig(name="joint"),
+        train=replace(config.train, images=images),
+        # Attention is found in whole pictures: the agent's cuts, colours and beginnings would teach it other ones.
+        dataset=replace(config.dataset, zoom=1, exchange=0.0),
+        agent=replace(config.agent, begun=0.0),
+    )
 
 
 def _quick_renderer(config: PainterConfig, *, batches: int, workers: int) -> PainterConfig:

@@ -227,6 +227,14 @@ class StrokeDocument:
             )
         return side
 
+    def box(self, side: int) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom edge of the picture in a plane of `side` pixels."""
+        if self.fit == "stretch":
+            return 0, 0, side, side
+        x, y, width, height = (value * side for value in self.frame)
+        left, top = math.floor(x + 0.5), math.floor(y + 0.5)
+        return left, top, left + max(1, round(width)), top + max(1, round(height))
+
     def redraw(self, size: tuple[int, int] | None = None) -> Image.Image:
         """The exact picture at any width and height in pixels; at its own by default.
 
@@ -243,11 +251,7 @@ class StrokeDocument:
 
     def crop(self, image: Image.Image, size: tuple[int, int]) -> Image.Image:
         """The same for a picture of the plane."""
-        if self.fit == "letterbox":
-            side = image.width
-            x, y, width, height = (value * side for value in self.frame)
-            left, top = math.floor(x + 0.5), math.floor(y + 0.5)
-            image = image.crop((left, top, left + max(1, round(width)), top + max(1, round(height))))
+        image = image.crop(self.box(image.width))
         if image.size != size:
             image = image.resize(size, Image.Resampling.BOX if image.width > size[0] else Image.Resampling.BICUBIC)
         return image

@@ -106,6 +106,7 @@ class AgentStage(Stage):
         assert isinstance(actor, Actor)  # tells the type checker
         actor.config["renderer_hash"] = fingerprint(networks["renderer"]) if known else ""
         actor.config["features"] = usable_features(config.dataset)
+        actor.config |= {name: getattr(config.reward, name) for name in ("weighting", "epsilon", "kappa")}
         for name in self.slow:
             networks[f"{name}_slow"] = new_network(name, config).requires_grad_(False)
             networks[f"{name}_slow"].load_state_dict(networks[name].state_dict())
@@ -187,7 +188,8 @@ class AgentStage(Stage):
     def _cut(self, scene: Scene, engine: Engine) -> Scene:
         """Random squares of pictures that are larger than the networks see them, at the networks' size.
 
-        The passes over tiles see the same: attention to the whole picture, features of the tile.
+        The passes over tiles see the same: attention to the whole picture, features of the tile. They alone put 1 in
+        the place of a tile's attention that says nothing (`painting._Easel._scene`).
         """
         size, full = self.config.model.image_size, scene.target.shape[-1]
         if full == size:
@@ -508,7 +510,8 @@ class AgentStage(Stage):
         """Restore memory and easels."""
         self.rounds = state["rounds"]
         if state["easels"] is not None:
-            self.easels = Easels(**state["easels"])
+            device = next(self.networks["actor"].parameters()).device  # checkpoints are read to the CPU
+            self.easels = Easels(**state["easels"]).to(device)
         if state["replay"] is not None:
             self._memory().load_state_dict(state["replay"])
 

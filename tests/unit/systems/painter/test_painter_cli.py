@@ -169,6 +169,9 @@ def test_going_on(run, folder: Path, tmp_path: Path) -> None:
     run(0, "--image", image, "--strokes", 6, "--out", tmp_path / "out")
     run(0, "--image", image, "--strokes", 4, "--start", tmp_path / "out/1.strokes.json", "--out", tmp_path / "more")
     assert len(StrokeDocument.read(tmp_path / "more/1.strokes.json").strokes) == 10
+    Image.new("RGB", (300, 400)).save(tmp_path / "tall.png")
+    words = ("--image", tmp_path / "tall.png", "--start", tmp_path / "out/1.strokes.json", "--out", tmp_path / "tall")
+    assert "300x400 pixels, but the strokes to go on from" in run(2, *words) and not (tmp_path / "tall").exists()
 
 
 @pytest.mark.parametrize(

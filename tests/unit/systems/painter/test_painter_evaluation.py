@@ -54,6 +54,15 @@ def test_other_painters_are_judged_by_the_same_weights(make_painter, pictures: P
         assert found[f"painter#2_5_{name}"].value != found[f"painter_5_{name}"].value
 
 
+def test_the_weighted_distance_is_one_scale_for_all_agents(painter: PainterPipeline, pictures: Path) -> None:
+    found = []
+    for epsilon in (0.1, 0.9):
+        painter.components["actor"].config |= {"epsilon": epsilon}  # type: ignore[operator]
+        report = evaluate(painter, painter.open_data(pictures), split="all", num_images=1, budgets=(5,), baselines=())
+        found.append(report.measurements["painter_5_weighted_distance"].value)
+    assert found[0] == found[1]
+
+
 def test_wrong_use_is_refused(painter: PainterPipeline, pictures: Path) -> None:
     data = painter.open_data(pictures)
     for wish, message in (

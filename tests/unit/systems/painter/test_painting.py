@@ -14,12 +14,14 @@ import torch
 from PIL import Image
 
 from limner.errors import ConfigError, DataError, MissingExtraError, ShapeError
+from limner.pipelines import load
 from limner.systems.painter.drawing import Files
 from limner.systems.painter.environment import paint
 from limner.systems.painter.painting import (
     Grid,
     choose_palette,
     distribute,
+    lay_mask,
     prepare,
     resolution,
     share_out,
@@ -195,6 +197,17 @@ def test_sources_of_attention(make_painter: Callable[..., PainterPipeline]) -> N
         assert found == source and attention.shape == (32, 32)
 
 
+def test_shown_weights_are_those_of_the_agents_reward(painter: PainterPipeline) -> None:
+    actor = painter.components["actor"]
+    mask = scene(1, height=48, width=48)[1]
+    for note, expected in (({}, 0.1), ({"epsilon": 0.3}, 0.3), ({"weighting": "uniform"}, 1.0)):
+        actor.config |= note  # type: ignore[operator]
+        found = painter(picture(), 5, mask=mask).weight_map["weights"]
+        assert found.min() == pytest.approx(expected, abs=1e-4)
+    shipped = load("painter").components["actor"].config
+    assert (shipped["weighting"], shipped["epsilon"], shipped["kappa"]) == ("both", 0.3, 0.5)  # type: ignore[index]
+
+
 def test_exact_and_neural_sight(painter: PainterPipeline) -> None:
     exact, neural = (painter(picture(), 20, render=render) for render in ("exact", "neural"))
     assert exact.statistics[0]["mse"] == pytest.approx(exact.statistics[0]["mse_as_seen"], rel=1e-5)
@@ -216,6 +229,20 @@ def test_going_on_from_a_stroke_file(painter: PainterPipeline) -> None:
     more = painter(picture(), 7, start=first).documents[0]
     assert len(more.strokes) == 17 and more.canvas == first.canvas
     np.testing.assert_array_equal(more.strokes[:10].to_array(), first.strokes.to_array())
+
+
+def test_going_on_needs_a_picture_of_the_same_shape(painter: PainterPipeline) -> None:
+    """The frame is the old one, whatever the number of passes; so is that of files with frames in whole pixels."""
+    first = painter(picture(45, 64), 10).documents[0]
+    more = painter(picture(90, 128), 100, start=first).documents[0]
+    assert more.frame == first.frame == (0.0, 19 / 128, 1.0, 45 / 64) and more.size == first.size
+    older = first.replace(frame=(0.0, 4 / 32, 1.0, 23 / 32))
+    assert painter(picture(45, 64), 5, start=older).documents[0].frame == older.frame
+    for shape in ((64, 64), (64, 45), (30, 64)):
+        with pytest.raises(ShapeError, match=rf"{shape[1]}x{shape[0]} pixels, but .* 1\.42 times as wide"):
+            painter(picture(*shape), 5, start=first)
+    stretched = painter(picture(45, 64), 10, fit="stretch").documents[0]
+    assert len(painter(picture(64, 64), 5, start=stretched).documents[0].strokes) == 15
 
 
 def test_palette_limits_the_colours(painter: PainterPipeline) -> None:
@@ -340,6 +367,36 @@ def test_letterbox_mirrors_and_keeps_its_frame() -> None:
     assert prepared.frame == (0.0, 0.25, 1.0, 0.5)
     np.testing.assert_array_equal(prepared.target[15], prepared.target[16])
     np.testing.assert_array_equal(prepared.target[0], prepared.target[31])
+
+
+@pytest.mark.parametrize(("height", "width"), [(45, 64), (128, 101), (3, 200), (5000, 1)])
+def test_the_frame_is_the_same_on_every_plane(height: int, width: int) -> None:
+    image = picture(height, width)
+    for fit in ("letterbox", "stretch"):
+        prepared = [prepare(image, fit, side) for side in (32, 64, 256)]
+        assert len({one.frame for one in prepared}) == 1
+        assert [one.target.shape for one in prepared] == [(side, side, 3) for side in (32, 64, 256)]
+
+
+def test_a_picture_of_one_row_has_a_stroke_file_that_can_be_read(painter: PainterPipeline) -> None:
+    result = painter(picture(1, 9000), 5)
+    again = StrokeDocument.from_json(result.documents[0].to_json())
+    assert result.images[0].size == (1024, 1) and again.redraw().tobytes() == result.images[0].tobytes()
+
+
+@pytest.mark.parametrize("side", [64, 256])
+def test_a_picture_is_laid_on_the_plane_to_a_part_of_a_pixel(side: int) -> None:
+    ramps = np.stack(np.broadcast_arrays(np.arange(150)[:, None], np.arange(200), 0), axis=2).astype(np.uint8)
+    x, y, width, height = frame = (0.1, 0.31, 0.8, 0.6)
+    target = prepare(ramps, "letterbox", side, frame=frame).target.astype(float)
+    middles = (np.arange(side) + 0.5) / side
+    for channel, (start, length, pixels) in enumerate([(y, height, 150), (x, width, 200)]):
+        inside = (middles > start + 0.03) & (middles < start + length - 0.03)
+        expected = (middles[inside] - start) / length * pixels - 0.5
+        line = target[:, side // 2, 0] if channel == 0 else target[side // 2, :, 1]
+        np.testing.assert_allclose(line[inside], expected, atol=0.6)
+    mask = lay_mask(np.full((7, 11), 255, np.uint8), prepare(ramps, "letterbox", side, frame=frame))
+    assert mask.mean() / 255 == pytest.approx(width * height, abs=2 / side) and set(np.unique(mask)) == {0, 255}
 
 
 def test_export_targets_run(painter: PainterPipeline) -> None:

@@ -75,6 +75,11 @@ def test_three_episodes_update_everything_with_finite_losses(pictures: Path) -> 
     assert {"reward/gan", "reward/fm", "reward/fg", "value", "discriminator/gap", "episode/mse"} <= set(averages)
 
 
+def test_an_agent_notes_how_its_reward_weighed_pixels() -> None:
+    actor = Painter(configured(reward={"weighting": "attention", "epsilon": 0.3}), SPEC).networks["actor"]
+    assert {"weighting": "attention", "epsilon": 0.3, "kappa": 0.5}.items() <= actor.config.items()
+
+
 def test_an_agent_that_does_not_look_ahead_has_no_critic(pictures: Path) -> None:
     config = configured(
         reward={"weight_gan": 0.0, "measure": "left"},
@@ -186,6 +191,18 @@ def test_a_resumed_agent_makes_the_same_next_update(
             assert torch.equal(tensor, again.networks[name].state_dict()[key]), (name, key)
 
 
+def test_restored_easels_stand_where_the_networks_are(pictures: Path, tmp_path: Path) -> None:
+    """Checkpoints are read to the CPU; "meta" is a device that every machine has beside it."""
+    _system, engine, batch = started(configured(**MEMORYLESS), pictures)
+    engine.run_step(batch)
+    save_state(tmp_path / "state", engine.state_dict())
+    stage = AgentStage(configured(**MEMORYLESS))
+    stage.networks["actor"].to("meta")
+    stage.load_state_dict(load_state(tmp_path / "state")["system"])
+    assert stage.easels is not None
+    assert {part.device.type for part in vars(stage.easels).values()} == {"meta"}
+
+
 def test_the_target_of_a_last_action_is_its_reward(pictures: Path) -> None:
     """With done = 1, y = r, so the loss is the square of V alone."""
     system, engine, batch = started(configured(), pictures)
@@ -230,12 +247,23 @@ def test_joint_training_moves_attention_but_not_its_anchor(parts: dict[str, str]
 
 
 def test_joint_training_without_memory(parts: dict[str, str], pictures: Path) -> None:
-    config = configured("smoke-joint", stage={"agent": parts["agent"]}, **MEMORYLESS)
+    sections = {**MEMORYLESS, "agent": {**MEMORYLESS["agent"], "begun": 0.0}, "dataset": {}}
+    config = configured("smoke-joint", stage={"agent": parts["agent"]}, **sections)
     system, engine, batch = started(config, pictures)
     before = {name: [p.detach().clone() for p in system.networks[name].parameters()] for name in ("actor", "attention")}
     engine.run_step(batch)
     for name, parameters in before.items():
         assert any(not torch.equal(a, b) for a, b in zip(parameters, system.networks[name].parameters(), strict=True))
+
+
+@pytest.mark.parametrize("size", ["paper", "gpu", "cpu", "smoke"])
+def test_joint_training_sees_whole_pictures(size: str) -> None:
+    """As attention is used; the agent's own presets may cut, recolour and blur them."""
+    config = configured(f"{size}-joint")
+    assert (config.dataset.zoom, config.dataset.exchange, config.agent.begun) == (1, 0, 0)
+    for section, name, value in (("dataset", "zoom", 4), ("dataset", "exchange", 0.5), ("agent", "begun", 0.5)):
+        with pytest.raises(ConfigError, match=rf"--{section}.{name} is {value}, but in stage joint .* set it to"):
+            configured(f"{size}-joint", **{section: {name: value}})
 
 
 def test_an_agent_needs_trained_parts(parts: dict[str, str]) -> None:
