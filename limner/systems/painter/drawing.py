@@ -15,7 +15,7 @@ from limner.files import write_atomically
 from limner.pipelines import IPTC_SOURCE_TYPE, SYNTHETIC_MEDIA
 from limner.systems.painter.strokes import StrokeDocument
 from limner.systems.painter.svg import to_svg
-from limner.systems.painter.timelapse import save_gif, save_video
+from limner.systems.painter.timelapse import num_frames, save_gif, save_video
 
 Writer = Callable[[Path], object]
 
@@ -36,6 +36,9 @@ class Files:
         attention: the picture under its attention, feature mask and weights.
         fps: frames a second of the time lapses.
         seconds: their length; none: one frame a stroke.
+
+    Raises:
+        ConfigError: if rate or length are out of range.
     """
 
     svg: Literal["discs", "path"] | None = None
@@ -45,6 +48,9 @@ class Files:
     attention: bool = False
     fps: float = 25.0
     seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        num_frames(1, fps=self.fps, seconds=self.seconds)  # refuses before anything is painted
 
     def kinds(self) -> dict[str, str]:
         """Kind -> suffix of each file that is written for a painting."""

@@ -32,6 +32,17 @@ JSON_FILE = True
 """`--json FILE` writes the strokes of the painting; without FILE it is every command's `--json`."""
 
 _FLAG = "here"  # of an option that was given without a file name
+_USUAL: dict[str, Any] = {
+    "strokes": "200",
+    "focus": 1.0,
+    "canvas": "black",
+    "fit": "letterbox",
+    "render": "exact",
+    "seed": 0,
+    "svg_style": "discs",
+    "fps": 25.0,
+}
+"""Values of options that are not given: the parser knows None for them, so that a given one cannot go unnoticed."""
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -42,25 +53,27 @@ def add_options(parser: ArgumentParser) -> None:
         "--redraw", nargs="+", default=[], metavar="STROKES.json", help="draw stroke files again; needs no weights"
     )
     how = parser.add_argument_group("how to paint it")
-    how.add_argument("--strokes", default="200", metavar="N[,N…]", help="number of strokes; several make a sheet")
-    how.add_argument("--focus", type=float, default=1.0, metavar="0..1", help="how strongly strokes follow attention")
+    how.add_argument("--strokes", default=None, metavar="N[,N…]", help="number of strokes (200); several make a sheet")
+    how.add_argument(
+        "--focus", type=float, default=None, metavar="0..1", help="how strongly strokes follow attention (1)"
+    )
     how.add_argument(
         "--tiles", default=None, metavar="N[,N…]", help="tiles a side of the passes after the first; 0: none"
     )
     how.add_argument("--overlap", action="store_true", help="paint over the tiles' edges, with half of their strokes")
     how.add_argument("--mask", default=None, metavar="FILE", help="your own attention, white where the subject is")
-    how.add_argument("--canvas", default="black", metavar="COLOUR", help="black, white or #rrggbb")
+    how.add_argument("--canvas", default=None, metavar="COLOUR", help="black (usual), white or #rrggbb")
     how.add_argument("--palette", type=int, default=None, metavar="N", help="paint with N colours only")
     how.add_argument("--size", default=None, metavar="WxH", help="of the painting in pixels (else the picture's)")
     how.add_argument(
-        "--fit", choices=("letterbox", "stretch"), default="letterbox", help="pictures that are not square"
+        "--fit", choices=("letterbox", "stretch"), default=None, help="pictures that are not square (letterbox)"
     )
     how.add_argument(
-        "--render", choices=("exact", "neural"), default="exact", help="what the painter sees of its strokes"
+        "--render", choices=("exact", "neural"), default=None, help="what the painter sees of its strokes (exact)"
     )
     how.add_argument("--start", default=None, metavar="STROKES.json", help="go on from these strokes")
     how.add_argument("--vgg16", default=None, metavar="FILE", help="weights of VGG-16, for its feature mask")
-    how.add_argument("--seed", type=int, default=0, metavar="N", help="of the palette; nothing else is random")
+    how.add_argument("--seed", type=int, default=None, metavar="N", help="of the palette (0); nothing else is random")
     files = parser.add_argument_group("what to write beside the picture and its strokes")
     for kind, words in (
         ("svg", "vector graphics"),
@@ -70,10 +83,10 @@ def add_options(parser: ArgumentParser) -> None:
     ):
         files.add_argument(f"--{kind}", nargs="?", const=_FLAG, default=None, metavar="FILE", help=words)
     files.add_argument(
-        "--svg-style", choices=("discs", "path"), default="discs", help="exact, or small and approximate"
+        "--svg-style", choices=("discs", "path"), default=None, help="exact (usual), or small and approximate"
     )
     files.add_argument("--show-attention", action="store_true", help="attention, features and weights as pictures")
-    files.add_argument("--fps", type=float, default=25.0, metavar="N", help="frames a second of time lapses")
+    files.add_argument("--fps", type=float, default=None, metavar="N", help="frames a second of time lapses (25)")
     files.add_argument("--duration", type=float, default=None, metavar="S", help="seconds of time lapses")
 
 
@@ -123,8 +136,9 @@ def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Tas
         ConfigError: if options contradict each other or have a wrong form.
         DataError: if a file is missing.
     """
-    if bool(options.image) == bool(options.redraw):
-        raise ConfigError("Name either pictures with --image, or stroke files with --redraw.")
+    _refuse_contradictions(options)
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    options = Namespace(**{**vars(options), **_USUAL, **given})
     out = Path(options.out)
     size = _size(options.size)
     files = _files(options)
@@ -294,6 +308,25 @@ class Redrawing:
                 return Outcome([picture], skipped=True)
         save_document(document, picture, self.files, self.paths)
         return Outcome([picture], skipped=False)
+
+
+def _refuse_contradictions(options: Namespace) -> None:
+    if bool(options.image) == bool(options.redraw):
+        raise ConfigError("Name either pictures with --image, or stroke files with --redraw.")
+    painting = ("strokes", "focus", "tiles", "overlap", "mask", "canvas", "palette", "fit", "render", "start", "vgg16")
+    without_tiles = options.tiles is not None and not any(_numbers(options.tiles, "--tiles"))
+    without_effect = {
+        "with --redraw": (*painting, "seed", "show_attention", "weights") if options.redraw else (),
+        "with --start, as the stroke file has it": ("canvas", "fit") if options.start is not None else (),
+        "with --tiles 0": ("focus", "overlap") if without_tiles else (),
+        "without --svg": () if options.svg else ("svg_style",),
+        "without --gif or --video": () if options.gif or options.video else ("fps", "duration"),
+    }
+    for where, names in without_effect.items():
+        for name in names:
+            value = getattr(options, name)
+            if value is not None and value is not False:
+                raise ConfigError(f"--{name.replace('_', '-')} has no effect {where}; leave it out.")
 
 
 def _place(out: Path, single: str | None) -> tuple[Path, str | None]:

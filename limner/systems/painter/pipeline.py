@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -51,6 +52,8 @@ from limner.systems.painter.painting import (
 from limner.systems.painter.rasterizer import MAX_SIZE
 from limner.systems.painter.strokes import Fit, StrokeDocument, StrokeList, parse_color, to_bytes
 from limner.systems.painter.weight_map import WeightMap, find_subject, usable_attention
+
+log = logging.getLogger("limner")
 
 ImageInput = Image.Image | NDArray[Any] | Tensor | str | Path
 Bytes = NDArray[np.uint8]
@@ -134,6 +137,7 @@ class PainterPipeline(Pipeline):
 
     def __init__(self, *, spec: DataSpec, image_size: int, **networks: nn.Module) -> None:
         super().__init__(spec=spec, image_size=image_size, **networks)
+        self._misses_vgg16 = False
         if "actor" in networks and "renderer" in networks:
             noted = self._actor.config["renderer_hash"]
             if noted not in ("", fingerprint(networks["renderer"])):
@@ -305,6 +309,8 @@ class PainterPipeline(Pipeline):
         _check_word("render", render, ("exact", "neural"))
         for budget, passes in zip(budgets, chosen, strict=True):
             check_brushwork(Brushwork(budget, tuple(passes), focus))
+        if overlap and not any(chosen):
+            raise ConfigError("overlap has no effect without tiles; ask for some or for more strokes, or leave it out.")
         if start is not None:
             canvas, fit = "#{:02x}{:02x}{:02x}".format(*start.canvas), start.fit
         parse_color(canvas)
@@ -318,7 +324,11 @@ class PainterPipeline(Pipeline):
         document.plane_side(size)  # refuses an impossible size before anything is painted
         conditions: dict[str, NDArray[Any]] = {"image": prepared.target[None]}
         if mask is not None:
-            conditions["mask"] = lay_mask(_read_mask(mask), prepared)[None]
+            given = _read_mask(mask)
+            if given.shape != pixels.shape[:2]:
+                sizes = (*given.shape[::-1], *pixels.shape[1::-1])
+                log.warning("The mask has %d x %d pixels, the picture %d x %d: the mask is resized.", *sizes)
+            conditions["mask"] = lay_mask(given, prepared)[None]
         if palette is not None:
             palette = whole_number("palette", palette, 1, 256)
             conditions["palette"] = choose_palette(pixels, palette, seed=seed)[None]
@@ -393,6 +403,9 @@ class PainterPipeline(Pipeline):
         usable, says_nothing = usable_attention(torch.from_numpy(np.ascontiguousarray(attention))[None, None])
         if bool(says_nothing):
             source = "none"  # too small or too large to say anything
+            if mask is not None:
+                share = 100 * float(attention.mean())
+                log.warning("The mask marks %.0f %% of the picture's square, so all parts of it count alike.", share)
         batch = self._unit(target)
         found = WeightMap.of(usable.to(batch), features(batch))
         return {
@@ -447,8 +460,25 @@ class PainterPipeline(Pipeline):
         return document, _statistics(document, weight_map, seen)
 
     def _feature_kind(self, vgg16: str | Path | None) -> str:
+        """The feature mask that the actor was trained with; where VGG-16's file is not there, the gradient.
+
+        Raises:
+            ConfigError: if a file is named that the actor does not need.
+        """
         wanted = str(self._actor.config["features"])
-        return "gradient" if wanted == "vgg16" and (vgg16 is None or not Path(vgg16).is_file()) else wanted
+        if wanted != "vgg16":
+            if vgg16 is not None:
+                raise ConfigError(f"vgg16 has no effect: {self.weights_name} has learned without it; leave it out.")
+            return wanted
+        if vgg16 is not None and Path(vgg16).is_file():
+            return wanted
+        if not self._misses_vgg16:  # said once, not for every picture of a folder
+            self._misses_vgg16 = True
+            where = "no vgg16 is named" if vgg16 is None else f"{vgg16} is missing"
+            log.warning(
+                "%s has learned with VGG-16's feature mask, but %s: the gradient stands in.", self.weights_name, where
+            )
+        return "gradient"
 
     def _unit(self, image: Bytes) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].to(self.device).float() / 255

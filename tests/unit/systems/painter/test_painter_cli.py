@@ -34,11 +34,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(painter: PainterPipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """`run(0, "--image", …)`: `limner generate painter` with tiny weights; its output, or its error."""
+    """`run(0, "--image", …)`: `limner generate painter`, with tiny weights to paint; its output, or its error."""
     painter.save_pretrained(tmp_path / "weights")
 
     def generate(code: int, *words: object) -> str:
-        command = ["generate", "painter", "--weights", str(tmp_path / "weights"), *map(str, words)]
+        weights = [] if "--redraw" in words else ["--weights", str(tmp_path / "weights")]
+        command = ["generate", "painter", *weights, *map(str, words)]
         found = main(command)
         streams = capsys.readouterr()
         assert found == code, streams.err
@@ -88,6 +89,8 @@ def test_redrawing_needs_no_weights(run, folder: Path, tmp_path: Path, capsys) -
     assert again.size == (80, 60)
     assert main(["generate", "painter", "--redraw", str(source), "--out", str(tmp_path / "same.png")]) == 0
     assert Image.open(tmp_path / "same.png").tobytes() == Image.open(tmp_path / "out/1.png").tobytes()
+    assert main([*words, "--weights", "none"]) == 2
+    assert "--weights has no effect with --redraw" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("out", ["own", "own/photo.png"])
@@ -189,15 +192,28 @@ def test_going_on(run, folder: Path, tmp_path: Path) -> None:
         ("--image T --svg one.svg --out O", 2, "leave the name out"),
         ("--image P --fps 0 --gif --out O", 2, "from 1 to 60"),
         ("--redraw P --out O", 1, "cannot be read"),
+        ("--redraw S --strokes 200 --out O", 2, "--strokes has no effect with --redraw"),
+        ("--redraw S --overlap --out O", 2, "--overlap has no effect with --redraw"),
+        ("--redraw S --seed 0 --out O", 2, "--seed has no effect with --redraw"),
+        ("--redraw S --show-attention --out O", 2, "--show-attention has no effect with --redraw"),
+        ("--image P --start S --canvas black --out O", 2, "--canvas has no effect with --start"),
+        ("--image P --start S --fit letterbox --out O", 2, "--fit has no effect with --start"),
+        ("--image P --tiles 0 --focus 1 --out O", 2, "--focus has no effect with --tiles 0"),
+        ("--image P --strokes 17 --overlap --out O", 2, "overlap has no effect without tiles"),
+        ("--image P --csv --svg-style discs --out O", 2, "--svg-style has no effect without --svg"),
+        ("--image P --svg --fps 25 --out O", 2, "--fps has no effect without --gif or --video"),
+        ("--redraw S --duration 2 --out O", 2, "--duration has no effect without --gif or --video"),
+        ("--image P --vgg16 P --out O", 2, "vgg16 has no effect"),
+        ("--image P --out O.jpg", 2, "out.jpg would be a folder with the name of a file; name a folder or a file that"),
     ],
 )
 def test_wrong_use_is_refused_and_leaves_nothing(
     run, folder: Path, tmp_path: Path, words: str, code: int, message: str
 ) -> None:
-    places = {"P": folder / "two/1.png", "T": folder / "two", "O": tmp_path / "out", "O.png": tmp_path / "out.png"}
-    places["S"] = tmp_path / "s.json"
+    places = {"P": folder / "two/1.png", "T": folder / "two", "S": tmp_path / "s.json", "O": tmp_path / "out"}
+    places |= {f"O{suffix}": tmp_path / f"out{suffix}" for suffix in (".png", ".jpg")}
     assert message in run(code, *(places.get(word, word) for word in words.split()))
-    assert not list((tmp_path / "out").glob("*.png")) and not (tmp_path / "out.png").exists()
+    assert not list(tmp_path.glob("out*"))
 
 
 def test_training_says_what_comes_first(folder: Path, tmp_path: Path, capsys) -> None:

@@ -159,13 +159,36 @@ def test_overlapping_tiles_paint_over_their_edges(painter: PainterPipeline, rend
     np.testing.assert_array_equal(np.asarray(again.redraw()), np.asarray(result.images[0]))
 
 
-def test_a_mask_of_another_size_and_an_empty_one(painter: PainterPipeline) -> None:
+def test_a_mask_of_another_size_and_an_empty_one(painter: PainterPipeline, caplog: pytest.LogCaptureFixture) -> None:
     mask = np.zeros((7, 11), np.uint8)
     mask[2:5, 3:8] = 255
     found = painter(picture(), 5, mask=mask).weight_map["attention"]
     assert found.shape == (32, 32) and found[0, 0] < 0.1 and found[16, 16] > 0.9
     nothing = painter(picture(), 5, mask=np.zeros((8, 8), np.uint8)).weight_map
     assert nothing["source"] == "none" and (nothing["attention"] == 1).all()
+    said = [record.getMessage() for record in caplog.records]
+    assert [text.partition(":")[0] for text in said if "resized" in text] == [
+        "The mask has 11 x 7 pixels, the picture 48 x 48",
+        "The mask has 8 x 8 pixels, the picture 48 x 48",
+    ]
+    assert [text.partition(",")[0] for text in said if "alike" in text] == [
+        "The mask marks 0 % of the picture's square"
+    ]
+    caplog.clear()
+    painter(picture(), 5, mask=scene(1, height=48, width=48)[1])
+    assert not caplog.records
+
+
+def test_a_missing_vgg16_is_said_once(
+    painter: PainterPipeline, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ConfigError, match="vgg16 has no effect"):
+        painter.plan(picture(), 5, vgg16=tmp_path / "none.pth")
+    painter.config("actor")["features"] = "vgg16"
+    plans = [painter.plan(picture(), 5, vgg16=tmp_path / "none.pth") for _ in range(2)]
+    assert [plan.settings["features"] for plan in plans] == ["gradient"] * 2
+    (said,) = caplog.records
+    assert f"but {tmp_path / 'none.pth'} is missing: the gradient stands in" in said.getMessage()
 
 
 def test_sources_of_attention(make_painter: Callable[..., PainterPipeline]) -> None:
