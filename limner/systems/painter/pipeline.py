@@ -19,12 +19,11 @@ from limner.data.config import Fit as DataFit
 from limner.data.datasets.images import PictureCache, open_pictures
 from limner.data.image_io import any_picture_from_pil, read_any_picture, read_mask
 from limner.data.manifest import DataSpec
-from limner.errors import ConfigError, ShapeError, WeightsError
-from limner.files import write_atomically
+from limner.errors import ConfigError, DataError, ShapeError, WeightsError
 from limner.mask_to_image.inputs import MAX_SEED, read_pixels, whole_number
-from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
+from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline, read_result
 from limner.systems.painter.data import feature_function
-from limner.systems.painter.drawing import OVERLAYS, Files, overlay, picture_names
+from limner.systems.painter.drawing import OVERLAYS, Files, Writer, all_wishes, noted, overlay, picture_names
 from limner.systems.painter.networks import (
     NUM_SHAPE,
     Actor,
@@ -102,7 +101,7 @@ class PaintingResult(GenerationResult):
         """
         directory, paths, files = Path(directory), paths or {}, files or Files()
         facts = {key: self.provenance[key] for key in ("system", "weights", "weights_hash", "limner")}
-        writers: dict[Path, Callable[[Path], object]] = {}
+        writers: dict[Path, Writer] = {}
         stems = [Path(file).stem for file in self.file_names()]
         for stem, document, numbers in zip(stems, self.documents, self.statistics, strict=True):
             complete = document.replace(extra={**facts, "statistics": numbers})
@@ -112,8 +111,18 @@ class PaintingResult(GenerationResult):
                 image = self.overlay(key)
                 place = directory / f"{self.settings['name']}-{key}.png"
                 writers[place] = partial(image.save, format="PNG")
-        write_atomically(writers)
-        return self._save(directory, name, {"extras": files.wishes()})
+        wishes = all_wishes(files, directory, str(self.settings["name"]), self.settings["strokes"], paths)
+        extras = {**self._noted_before(directory / f"{name}.json"), **noted(wishes, directory)}
+        return self._save(directory, name, {"extras": extras}, writers)
+
+    def _noted_before(self, path: Path) -> dict[str, Any]:
+        """What is noted of files that were written when this very result was saved before."""
+        try:
+            record = read_result(path)
+        except DataError:
+            return {}
+        same = record["digest"] == self.plan.digest(self.provenance["system"], self.provenance["weights_hash"])
+        return dict(record["extras"]) if same and isinstance(record.get("extras"), dict) else {}
 
     def overlay(self, key: str) -> Image.Image:
         """The picture darkened where "attention", "features" or "weights" are small."""

@@ -132,6 +132,31 @@ def test_foreign_pictures_are_replaced_by_force_alone(run, folder: Path, tmp_pat
     assert Image.open(out / "1.png").size == (40, 30)
 
 
+@pytest.mark.parametrize("mode", ["--image", "--redraw"])
+def test_foreign_files_of_every_kind_are_replaced_by_force_alone(run, folder: Path, tmp_path: Path, mode: str) -> None:
+    image, out = folder / "two/1.png", tmp_path / "out"
+    words = (mode, image, "--strokes", 5, "--out", out)
+    if mode == "--redraw":
+        run(0, "--image", image, "--strokes", 5, "--out", tmp_path / "first")
+        words = (mode, tmp_path / "first/1.strokes.json", "--out", out)
+    for kind in ("json", "svg", "csv", "gif"):
+        mine = tmp_path / f"mine.{kind}"
+        mine.write_text("mine")
+        named = (*words, f"--{kind}", mine)
+        assert f"{mine} is there already" in run(1, *named) and mine.read_text() == "mine"
+        assert not out.exists(), "nothing is begun"
+    run(0, *named, "--force")
+    assert mine.read_bytes()[:3] == b"GIF"
+    assert "there already" in run(0, *named)
+    (out / "1.svg").write_text("mine")
+    assert "1.svg is there already" in run(1, *words, "--svg") and (out / "1.svg").read_text() == "mine"
+    (out / "1.svg").unlink()
+    for more in (("--svg",), ("--csv", tmp_path / "mine.csv", "--force")):
+        assert "there already" not in run(0, *words, *more)
+    for more in (("--svg",), ("--gif", mine), ("--csv", tmp_path / "mine.csv"), ()):
+        assert "there already" in run(0, *words, *more), "what was written for one request is remembered"
+
+
 def test_redrawing_again_skips_equal_work_alone(run, folder: Path, tmp_path: Path) -> None:
     run(0, "--image", folder / "two/1.png", "--strokes", 6, "--out", tmp_path / "out")
     words, picture = ("--redraw", tmp_path / "out/1.strokes.json", "--out", tmp_path / "rd"), tmp_path / "rd/1.png"
