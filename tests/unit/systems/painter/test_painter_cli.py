@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +17,7 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
+import limner
 from limner.cli.main import main
 from limner.errors import WeightsError
 from limner.systems.painter.options import evaluate_arguments
@@ -239,6 +245,27 @@ def test_wrong_use_is_refused_and_leaves_nothing(
     places |= {f"O{suffix}": tmp_path / f"out{suffix}" for suffix in (".png", ".jpg")}
     assert message in run(code, *(places.get(word, word) for word in words.split()))
     assert not list(tmp_path.glob("out*"))
+
+
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
+def test_an_interrupted_painting_leaves_nothing_half_written(
+    run, folder: Path, tmp_path: Path, blow: signal.Signals
+) -> None:
+    words = ("--image", folder / "two/1.png", "--strokes", 60, "--size", "512x384", "--gif", "--svg")
+    named = (*words, "--csv", tmp_path / "table.csv", "--out", tmp_path / "out")
+    program = (sys.executable, "-m", "limner", "generate", "painter", "--weights", tmp_path / "weights")
+    environment = {**os.environ, "PYTHONPATH": str(Path(limner.__file__).parents[1])}
+    process = subprocess.Popen([*map(str, (*program, *named))], env=environment, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not list((tmp_path / "out").glob(".*.tmp")):
+        time.sleep(0.002)
+    process.send_signal(blow)  # while files are being written under temporary names
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == (130 if blow == signal.SIGINT else -blow), error
+    left = [path.name for path in tmp_path.rglob("*") if path.is_file() and "weights" not in path.parts]
+    assert all(name.startswith(".") for name in left), left
+    assert not left or blow == signal.SIGKILL, "whoever can still clean up does"
+    assert "there already" not in run(0, *named), "and the same command then does its work"
+    assert (tmp_path / "table.csv").is_file() and (tmp_path / "out/1.gif").is_file()
 
 
 def test_training_says_what_comes_first(folder: Path, tmp_path: Path, capsys) -> None:
