@@ -22,7 +22,7 @@ from limner.data.manifest import DataSpec
 from limner.errors import ConfigError, DataError, ShapeError, WeightsError
 from limner.mask_to_image.inputs import MAX_SEED, read_pixels, whole_number
 from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline, read_result
-from limner.systems.painter.data import feature_function
+from limner.systems.painter.data import bar, feature_function, file_hash
 from limner.systems.painter.drawing import OVERLAYS, Files, Writer, all_wishes, noted, overlay, picture_names
 from limner.systems.painter.networks import (
     NUM_SHAPE,
@@ -195,7 +195,7 @@ class PainterPipeline(Pipeline):
         for option, is_given in (("kind", kind != "auto"), ("fit", fit is not None), ("fix-sides", fix_sides)):
             if is_given:
                 raise ConfigError(f"--{option} is about label maps, which the painter does not read; leave it out.")
-        return open_pictures(path, size=4 * self.image_size, fit="crop")
+        return open_pictures(path, size=4 * self.image_size, fit="crop", progress=bar)
 
     def export_targets(self) -> dict[str, ExportTarget]:
         """`actor` (state -> strokes), `renderer` (shapes -> opacity), `attention` (image in [0, 1] -> logits)."""
@@ -359,6 +359,8 @@ class PainterPipeline(Pipeline):
             "vgg16": None if vgg16 is None else str(vgg16),
             "source": Path(image).name if isinstance(image, str | Path) else "",
         }
+        if settings["features"] == "vgg16" and vgg16 is not None:
+            settings["vgg16_sha256"] = file_hash(vgg16)
         if len(budgets) > 1:
             settings["columns"] = len(budgets)
         return GenerationPlan([seed] * len(budgets), settings, conditions)

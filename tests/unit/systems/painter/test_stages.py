@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from limner.backbones.vgg import VGG
 from limner.data.datasets.images import SPEC
 from limner.data.sampler import SampleKey
 from limner.engine.checkpoint import load_state, save_state
@@ -345,6 +348,32 @@ def test_missing_masks_and_missing_vgg(pictures: Path, caplog: pytest.LogCapture
     system = Painter(configured(dataset={"features": "vgg16", "vgg16": "none.pth"}), SPEC)
     assert "VGG-16" in caplog.text
     assert system.networks["actor"].config["features"] == "gradient", "what was used stands in the weights"
+
+
+def test_caches_show_progress_and_tell_files_of_vgg16_apart(
+    pictures: Path, tmp_path: Path, make_painter: Callable[..., PainterPipeline], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    file, cache = tmp_path / "vgg.pth", str(tmp_path / "cache")
+    agent = configured(dataset={"features": "vgg16", "vgg16": str(file), "cache": cache}, model={"attention": "labels"})
+    painter = make_painter()
+    painter.config("actor")["features"] = "vgg16"
+    found, digests = [], []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        torch.save(VGG(16).state_dict(), file)
+        found.append(open_stage_data(agent, pictures).validation_set[0][2])
+        digests.append(painter.plan(np.zeros((8, 8, 3), np.uint8), 5, vgg16=file).digest("painter", "weights"))
+    assert not np.array_equal(*found) and len(set(digests)) == 2
+    for labels in ("saliency", "faces"):
+        config = configured("smoke-attention", dataset={"labels": labels, "cache": cache})
+        open_stage_data(config, pictures)
+    for name in ("decoding", "features-vgg16-", "attention-saliency", "attention-faces"):
+        assert f"{name}" in terminal.getvalue(), name
 
 
 def test_configuration_is_checked() -> None:
