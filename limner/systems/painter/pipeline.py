@@ -50,7 +50,7 @@ from limner.systems.painter.painting import (
 )
 from limner.systems.painter.rasterizer import MAX_SIZE
 from limner.systems.painter.strokes import Fit, StrokeDocument, StrokeList, parse_color, to_bytes
-from limner.systems.painter.weight_map import WeightMap, find_subject, usable_attention
+from limner.systems.painter.weight_map import WeightMap, find_subject
 
 log = logging.getLogger("limner")
 
@@ -411,20 +411,19 @@ class PainterPipeline(Pipeline):
             attention, source = mask[0].astype(np.float32) / 255, "mask"
         else:
             attention, source = self.attention(target)
-        usable, says_nothing = usable_attention(torch.from_numpy(np.ascontiguousarray(attention))[None, None])
-        if bool(says_nothing):
-            source = "none"  # too small or too large to say anything
-            if mask is not None:
-                share = 100 * float(attention.mean())
-                log.warning("The mask marks %.0f %% of the picture's square, so all parts of it count alike.", share)
         batch = self._unit(target)
-        found = WeightMap.of(usable.to(batch), features(batch))
+        given = torch.from_numpy(np.ascontiguousarray(attention))[None, None].to(batch)
+        found = WeightMap.of(given, features(batch), source=source)
+        says_nothing = bool(found.is_uniform)
+        if says_nothing and mask is not None:
+            share = 100 * float(attention.mean())
+            log.warning("The mask marks %.0f %% of the picture's square, so all parts of it count alike.", share)
         return {
             "target": batch[0].cpu().numpy(),
             "attention": found.attention[0, 0].cpu().numpy(),
             "features": found.features[0, 0].cpu().numpy(),
             "weights": found.weights[0, 0].cpu().numpy(),
-            "source": source,
+            "source": "none" if says_nothing else found.source,
         }
 
     def _paint(

@@ -27,7 +27,7 @@ from limner.systems.painter.painting import (
 )
 from limner.systems.painter.pipeline import PainterPipeline, PaintingResult
 from limner.systems.painter.strokes import PHASES, StrokeDocument, to_bytes
-from limner.systems.painter.timelapse import frame_strokes, num_frames, video_frames
+from limner.systems.painter.timelapse import frame_strokes, num_frames
 
 from .conftest import scene
 
@@ -65,6 +65,14 @@ def test_pictures_of_every_kind(painter: PainterPipeline, tmp_path: Path) -> Non
     rgb.convert("CMYK").save(tmp_path / "cmyk.jpg")
     rgb.save(tmp_path / "moving.gif", save_all=True, append_images=[Image.fromarray(scene(2)[0][:48, :48])])
     Image.fromarray(np.linspace(0, 65535, 48 * 48).reshape(48, 48).astype(np.uint16)).save(tmp_path / "deep.png")
+    seen = {path.name: painter.plan(path, 5).conditions["image"] for path in tmp_path.iterdir()}
+    plain = painter.plan(rgb, 5).conditions["image"]
+    for name, tolerance in (("alpha.png", 0), ("moving.gif", 8), ("cmyk.jpg", 8)):
+        assert np.abs(seen[name].astype(int) - plain).mean() <= tolerance, name
+    luminance = plain @ np.array([0.299, 0.587, 0.114])
+    np.testing.assert_allclose(seen["grey.png"], np.repeat(luminance[..., None], 3, axis=-1), atol=2)
+    assert seen["deep.png"].min() < 5 and seen["deep.png"].max() > 250, "16 bits are scaled, not cut off"
+    assert np.abs(np.diff(np.sort(seen["deep.png"].ravel()).astype(int))).max() < 6
     for path in sorted(tmp_path.iterdir()):
         assert painter(path, 5).images[0].size == (48, 48)
     (tmp_path / "broken.png").write_bytes((tmp_path / "grey.png").read_bytes()[:60])
@@ -269,7 +277,7 @@ def test_video_has_a_frame_a_stroke_and_its_holds(painter: PainterPipeline, tmp_
     with av.open(str(tmp_path / "a.mp4")) as container:
         stream = container.streams.video[0]
         decoded = sum(1 for _ in container.decode(stream))
-        assert decoded == video_frames(8, fps=10) == 8 + 1 + 2 * 10
+        assert decoded == 8 + 1 + 2 * 10, "a frame a stroke, the empty canvas, a second at both ends"
         assert stream.codec_context.name == "h264" and stream.codec_context.pix_fmt == "yuv420p"
         assert stream.width % 2 == 0 and stream.height % 2 == 0
         assert json.loads(container.metadata["comment"])["system"] == "painter"
@@ -319,6 +327,10 @@ def test_letterbox_mirrors_and_keeps_its_frame() -> None:
 def test_export_targets_run(painter: PainterPipeline) -> None:
     targets = painter.export_targets()
     assert set(targets) == {"actor", "renderer", "attention"}
-    for target in targets.values():
+    shapes = {"actor": (2, 65), "renderer": (2, 1, 32, 32), "attention": (2, 1, 32, 32)}
+    for name, target in targets.items():
         with torch.no_grad():
-            assert len(target.module.eval()(*target.example(2))) == 2
+            both = target.module.eval()(*target.example(2))
+            alone = target.module(*(part[1:] for part in target.example(2)))
+        assert both.shape == shapes[name]
+        torch.testing.assert_close(both[1:], alone, rtol=1e-4, atol=1e-5)  # a batch sums in another order
