@@ -401,6 +401,7 @@ def test_configuration_is_checked() -> None:
         (AgentConfig, {"begun": 1.5}, "begun"),
         (PictureConfig, {"zoom": 0}, "zoom"),
         (PictureConfig, {"exchange": 2.0}, "exchange"),
+        (PictureConfig, {"vgg16": "vgg16.pth"}, r"vgg16 has no effect with --dataset\.features gradient"),
     ):
         with pytest.raises(ConfigError, match=word):
             section(**values)
