@@ -4,10 +4,13 @@ Protocol: strokes have uniformly random numbers. "as painted": 200 over the whol
 radii of 0.4 times a random one's, as a painter chooses them; "random": all over the whole picture, each covers about a
 fifth of it. "disc by disc" is the straightforward loop that sets down every disc of a stroke whole, to the same effect.
 Paintings use networks with random weights, in the sizes of the presets `cpu` and `paper`: speed does not depend on
-their values. The training round is one of the preset `cpu`, 32 episodes of 20 actions and 20 updates of 32, beside the
-plain loop that one would write first: float32, episodes first and then updates, painted by the neural renderer, whole
-transitions in memory. Memory is that of the preset `paper`, beside transitions that hold both states. Targets: 1 000
-strokes at 1 024 px < 3 s; 500 strokes < 10 s.
+their values. The training round is one of the preset `cpu`: 32 canvases, 20 actions of each and 20 updates of 32, in
+bf16-mixed, pictures cut from larger ones. Beside it stand plain PyTorch loops of the same batch and number of updates
+on pictures of the final size: "same rule" does the same in the same precision, so the ratio is what the engine costs
+or saves (its cutting, checks and draws; channels last); "in float32" differs in the precision alone; "with memory" in
+the rule alone: episodes are played first, whole transitions remembered, and updates draw from them. Memory is that of
+the preset `paper`, beside transitions that hold both states. Targets: 1 000 strokes at 1 024 px < 3 s; 500 strokes <
+10 s.
 
     python benchmarks/painting.py
 """
@@ -107,7 +110,7 @@ def painting(preset: str, *, quick: bool) -> dict[str, float]:
 
 
 def training(*, quick: bool) -> dict[str, float]:
-    """Seconds of one round of the preset `cpu`, by the engine and by the loop that one writes first."""
+    """Seconds of one round of the preset `cpu`, by the engine and by plain loops that differ in one thing each."""
     from dataclasses import replace
 
     import torch
@@ -133,17 +136,30 @@ def training(*, quick: bool) -> dict[str, float]:
         return Scene(maps[0].expand(-1, 3, -1, -1), maps[1], maps[2])
 
     large, small = (scene(zoom * config.model.image_size) for zoom in (config.dataset.zoom, 1))
-    both = {"engine": partial(engine.run_step, large), "plain loop": plain_round(config, small)}
-    times = alternate({k: partial(seconds_of, f) for k, f in both.items()}, warmup=1, repeats=1 if quick else 3)
+    mixed = config.train.precision == "bf16-mixed"
+    rounds = {
+        "engine": partial(engine.run_step, large),
+        "same rule": plain_round(config, small, mixed=mixed, remembers=False),
+        "in float32": plain_round(config, small, mixed=False, remembers=False),
+        "with memory": plain_round(config, small, mixed=mixed, remembers=True),
+    }
+    times = alternate({k: partial(seconds_of, f) for k, f in rounds.items()}, warmup=1, repeats=1 if quick else 3)
     found = {name: min(values) for name, values in times.items()}
-    return {**found, "plain loop / engine": found["plain loop"] / found["engine"]}
+    return found | {f"{name} / engine": found[name] / found["engine"] for name in list(found)[1:]}
 
 
-def plain_round(config: Any, scene: Any) -> Callable[[], None]:
-    """The same round in plain PyTorch: float32, the neural renderer plays, whole transitions are remembered."""
+def plain_round(config: Any, scene: Any, *, mixed: bool, remembers: bool) -> Callable[[], None]:
+    """The same round in plain PyTorch.
+
+    Args:
+        config: of the engine's run.
+        scene: pictures of the networks' size.
+        mixed: networks compute in bfloat16, like the engine's in bf16-mixed.
+        remembers: play whole episodes first and draw from them, instead of learning on the canvases as they are.
+    """
     import torch
 
-    from limner.systems.painter.environment import Transitions, paint
+    from limner.systems.painter.environment import Easels, ExactRenderer, Transitions, paint
     from limner.systems.painter.reward import Reward
     from limner.systems.painter.stages.base import new_network
 
@@ -151,37 +167,51 @@ def plain_round(config: Any, scene: Any) -> Callable[[], None]:
     renderer.requires_grad_(False)
     optimizer = torch.optim.Adam(actor.parameters(), lr=config.optimizer.lr_actor)
     reward = Reward(config.reward, None, None, torch.zeros(3))
+    brush = ExactRenderer(config.model.image_size)
     steps, size = config.agent.steps, config.train.batch_size
     remembered: list[dict[str, torch.Tensor]] = []
 
-    def play() -> None:
+    def run(network: Any, *inputs: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            return network(*inputs).float()
+
+    def act(easels: Easels) -> torch.Tensor:
+        return run(actor, easels.state([easels.canvas], easels.step / steps, attends=True))
+
+    def update(easels: Easels) -> torch.Tensor:
+        action = act(easels)
+        canvas, _ = paint(easels.canvas, action, partial(run, renderer))
+        loss = -sum(reward(easels, easels.canvas, canvas).values()).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return action.detach()
+
+    def learn(easels: Easels) -> torch.Tensor:
+        return paint(easels.canvas, update(easels), brush)[0]
+
+    @torch.no_grad()
+    def play_and_remember(easels: Easels) -> torch.Tensor:
+        action = act(easels)
+        after, _ = paint(easels.canvas, action, brush)
+        done = torch.full((size, 1), float(easels.step[0] == steps - 1))
+        told = Transitions(**vars(easels), next_canvas=after, action=action, done=done)
+        remembered.extend({key: part[row] for key, part in vars(told).items()} for row in range(size))
+        return after
+
+    def one_round() -> None:
         canvas = torch.zeros_like(scene.target)
-        with torch.no_grad():
-            for step in range(steps):
-                progress = torch.full((len(canvas),), step / steps)
-                action = actor.eval()(scene.state([canvas], progress, attends=True))
-                after, _ = paint(canvas, action, renderer)
-                told = {"canvas": canvas, "next_canvas": after, "action": action, "step": progress * steps}
-                told["done"] = torch.full((len(canvas), 1), float(step == steps - 1))
-                told |= vars(scene)
-                remembered.extend({key: part[row] for key, part in told.items()} for row in range(len(canvas)))
-                canvas = after
+        actor.train(not remembers)
+        for step in range(steps):
+            easels = Easels(**vars(scene), canvas=canvas, step=torch.full((size,), float(step)))
+            canvas = play_and_remember(easels) if remembers else learn(easels)
+        actor.train()
+        for _ in range(steps if remembers else 0):
+            rows = [remembered[row] for row in torch.randint(len(remembered), (size,)).tolist()]
+            update(Transitions(**{key: torch.stack([row[key] for row in rows]) for key in rows[0]}))
         del remembered[: -REMEMBERED * steps]
 
-    def round_() -> None:
-        play()
-        actor.train()
-        for _ in range(steps):
-            rows = [remembered[row] for row in torch.randint(len(remembered), (size,)).tolist()]
-            batch = Transitions(**{key: torch.stack([row[key] for row in rows]) for key in rows[0]})
-            action = actor(batch.state([batch.canvas], batch.step / steps, attends=True))
-            canvas, _ = paint(batch.canvas, action, renderer)
-            loss = -sum(reward(batch, batch.canvas, canvas).values()).mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-
-    return round_
+    return one_round
 
 
 def memory() -> dict[str, float]:

@@ -167,8 +167,14 @@ class GenerationResult:
         """
         return self._save(Path(directory), name, {})
 
-    def _save(self, directory: Path, name: str, facts: Mapping[str, Any]) -> list[Path]:
-        """`save`, with further facts in the JSON file."""
+    def _save(
+        self,
+        directory: Path,
+        name: str,
+        facts: Mapping[str, Any],
+        beside: Mapping[Path, Callable[[Path], object]] | None = None,
+    ) -> list[Path]:
+        """`save`, with further facts in the JSON file, and further files."""
         paths = [directory / file for file in self.file_names()]
         record = {
             "format_version": RESULT_VERSION,
@@ -180,7 +186,8 @@ class GenerationResult:
             **self.plan.to_json(),
         }
         text = "{\n" + ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in record.items()) + "\n}\n"
-        writers: dict[Path, Callable[[Path], object]] = {
+        writers = dict(beside or {})
+        writers |= {
             path: self.png_writer(image, {"seed": seed})
             for path, image, seed in zip(paths, self.images, self.seeds, strict=True)
         }

@@ -23,6 +23,9 @@ EXAMPLES = (
     "limner generate --from pictures/result.json --out again",
 )
 
+_FILE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".svg", ".mp4", ".json", ".csv")
+"""Nobody wants a folder with such a name."""
+
 
 def main(argv: list[str]) -> int:
     """Run `limner generate`."""
@@ -108,8 +111,13 @@ def _out(options: Any, *, files: tuple[str, ...] = ()) -> Path:
     if not options.out:
         raise ConfigError("--out is missing: name a folder for the pictures.")
     out = Path(options.out)
-    if out.exists() and not out.is_dir() and out.suffix.lower() not in files:
-        raise ConfigError(f"--out {out} is a file; name a folder.")
+    if out.is_dir() or out.suffix.lower() in files:
+        return out
+    allowed = " or ".join(["a folder", *(f"a file that ends in {suffix}" for suffix in files)])
+    if out.exists():
+        raise ConfigError(f"--out {out} is a file; name {allowed}.")
+    if out.suffix.lower() in _FILE_SUFFIXES:
+        raise ConfigError(f"--out {out} would be a folder with the name of a file; name {allowed}.")
     return out
 
 

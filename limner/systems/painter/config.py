@@ -205,6 +205,10 @@ class PictureConfig:
             raise ConfigError(f"--dataset.exchange is {self.exchange}; it must lie in [0, 1].")
         if not 1 <= self.zoom <= 16:
             raise ConfigError(f"--dataset.zoom is {self.zoom}; it must be from 1 to 16.")
+        if self.vgg16 is not None and self.features != "vgg16":
+            raise ConfigError(
+                f"--dataset.vgg16 has no effect with --dataset.features {self.features}; leave it out, or choose vgg16."
+            )
 
 
 @dataclass(frozen=True)

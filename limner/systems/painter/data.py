@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
+from tqdm import tqdm
 
 from limner.backbones.vgg import VGG
 from limner.data.batch import TensorBatch
@@ -32,6 +34,9 @@ from limner.systems.painter.weight_map import find_face, find_subject, gradient_
 log = logging.getLogger("limner")
 
 Bytes = NDArray[np.uint8]
+
+bar = partial(tqdm, disable=None, leave=False)
+"""Shows how far a cache is, on a terminal alone."""
 
 NUM_STROKES = 1_000_000  # an "epoch" of strokes; every stroke is new, so that it only bounds the sampler's shuffles
 _MAX_EPISODES = 200  # that judge an agent: each is a whole painting
@@ -151,7 +156,8 @@ def open_stage_data(config: PainterConfig, path: Path | None) -> TrainingData:
     is_attention, zoom = config.stage.name == "attention", config.dataset.zoom
     if not is_attention:
         size *= zoom
-    pictures = open_pictures(required(path), size=size, fit=config.dataset.fit, cache=config.dataset.cache)
+    folder = config.dataset.cache
+    pictures = open_pictures(required(path), size=size, fit=config.dataset.fit, cache=folder, progress=bar)
     # Of a picture that will be cut, the agent finds the features after the cut.
     features = feature_maps(pictures, config.dataset) if zoom == 1 and not is_attention else None
     needs_labels = is_attention or config.model.attention == "labels"
@@ -173,7 +179,10 @@ def feature_maps(pictures: PictureCache, config: PictureConfig) -> Bytes:
         WeightsError: if the named file is not VGG-16's.
     """
     kind = usable_features(config)
-    return pictures.derived(f"features-{kind}", _on_bytes(feature_function(kind, config.vgg16)))
+    key = f"features-{kind}"
+    if kind == "vgg16" and config.vgg16 is not None:
+        key += f"-{file_hash(config.vgg16)[:16]}"
+    return pictures.derived(key, _on_bytes(feature_function(kind, config.vgg16)), progress=bar)
 
 
 def usable_features(config: PictureConfig) -> Literal["gradient", "vgg16"]:
@@ -207,11 +216,17 @@ def attention_labels(pictures: PictureCache, config: PictureConfig) -> Bytes:
     if config.labels in ("auto", "masks") and pictures.has_mask.all():
         return pictures.masks
     if config.labels == "faces":
-        return pictures.derived("attention-faces", _on_bytes(find_face))
-    found = pictures.derived("attention-saliency", _on_bytes(find_subject))
+        return pictures.derived("attention-faces", _on_bytes(find_face), progress=bar)
+    found = pictures.derived("attention-saliency", _on_bytes(find_subject), progress=bar)
     if config.labels == "saliency" or not pictures.has_mask.any():
         return found
     return np.where(pictures.has_mask[:, None, None], pictures.masks, found)
+
+
+def file_hash(path: str | Path) -> str:
+    """SHA-256 of a file."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _on_bytes(function: Callable[[Tensor], Tensor]) -> Callable[[Bytes], Bytes]:

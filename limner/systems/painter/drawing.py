@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,9 +16,11 @@ from limner.files import write_atomically
 from limner.pipelines import IPTC_SOURCE_TYPE, SYNTHETIC_MEDIA
 from limner.systems.painter.strokes import StrokeDocument
 from limner.systems.painter.svg import to_svg
-from limner.systems.painter.timelapse import save_gif, save_video
+from limner.systems.painter.timelapse import num_frames, save_gif, save_video
 
 Writer = Callable[[Path], object]
+Wish = tuple[Path, Any]
+"""A file, and how it was asked for, plain data."""
 
 OVERLAYS = ("attention", "features", "weights")
 
@@ -36,6 +39,9 @@ class Files:
         attention: the picture under its attention, feature mask and weights.
         fps: frames a second of the time lapses.
         seconds: their length; none: one frame a stroke.
+
+    Raises:
+        ConfigError: if rate or length are out of range.
     """
 
     svg: Literal["discs", "path"] | None = None
@@ -46,17 +52,20 @@ class Files:
     fps: float = 25.0
     seconds: float | None = None
 
+    def __post_init__(self) -> None:
+        num_frames(1, fps=self.fps, seconds=self.seconds)  # refuses before anything is painted
+
     def kinds(self) -> dict[str, str]:
         """Kind -> suffix of each file that is written for a painting."""
         wanted = {"svg": self.svg is not None, "csv": self.csv, "gif": self.gif, "video": self.video}
         suffixes = {"json": ".strokes.json", "svg": ".svg", "csv": ".csv", "gif": ".gif", "video": ".mp4"}
         return {kind: suffix for kind, suffix in suffixes.items() if wanted.get(kind, True)}
 
-    def wishes(self) -> dict[str, Any]:
-        """Kind -> how that file was asked for, plain data: noted beside a picture to tell its files from others."""
+    def wishes(self, directory: Path, stem: str, elsewhere: Mapping[str, Path]) -> list[Wish]:
+        """Every file that is written for one painting; the arguments are those of `writers`."""
         lapse = [self.fps, self.seconds]
-        known = {"svg": self.svg, "csv": True, "gif": lapse, "video": lapse}
-        return {kind: known[kind] for kind in self.kinds() if kind in known}
+        known = {"json": True, "svg": self.svg, "csv": True, "gif": lapse, "video": lapse}
+        return [(place, known[kind]) for kind, place in self.places(directory, stem, elsewhere).items()]
 
     def places(self, directory: Path, stem: str, elsewhere: Mapping[str, Path]) -> dict[str, Path]:
         """Kind -> path of each file that is written for one painting; the arguments are those of `writers`."""
@@ -88,8 +97,41 @@ def picture_names(name: str, budgets: Sequence[int]) -> list[str]:
     return [f"{name}.png"] if len(budgets) == 1 else [f"{name}-{budget:04d}.png" for budget in budgets]
 
 
-def save_document(document: StrokeDocument, picture: Path, files: Files, elsewhere: Mapping[str, Path]) -> None:
+def all_wishes(
+    files: Files, directory: Path, name: str, budgets: Sequence[int], elsewhere: Mapping[str, Path]
+) -> list[Wish]:
+    """Every file that is written beside the pictures of a painting; `elsewhere` is of the last picture."""
+    stems = [Path(file).stem for file in picture_names(name, budgets)]
+    found: list[Wish] = []
+    for stem in stems:
+        found += files.wishes(directory, stem, elsewhere if stem == stems[-1] else {})
+    if files.attention:
+        found += [(directory / f"{name}-{key}.png", True) for key in OVERLAYS]
+    return found
+
+
+def noted(wishes: Iterable[Wish], directory: Path) -> dict[str, Any]:
+    """Wishes as they are noted with a picture to tell its files from others: paths as seen from its folder."""
+    folder = directory.resolve()
+    return {Path(os.path.relpath(path.resolve(), folder)).as_posix(): wish for path, wish in wishes}
+
+
+def save_document(
+    document: StrokeDocument,
+    picture: Path,
+    files: Files,
+    elsewhere: Mapping[str, Path],
+    *,
+    before: Mapping[str, Any] | None = None,
+) -> None:
     """Draw strokes again: the picture, which comes last, and what else is asked for.
+
+    Args:
+        document: the strokes.
+        picture: where it is drawn.
+        files: what else is wanted.
+        elsewhere: kind -> path of files that have a place of their own.
+        before: what `drawn_wishes` found, if these very strokes were drawn there before.
 
     Raises:
         ConfigError: if the picture would be too large.
@@ -97,8 +139,10 @@ def save_document(document: StrokeDocument, picture: Path, files: Files, elsewhe
         MissingExtraError: if a video is asked for and the package `av` is not installed.
     """
     image = document.redraw()
-    writers = files.writers(document, picture.parent, picture.stem, elsewhere)
-    writers[picture] = lambda path: image.save(path, format="PNG", pnginfo=_facts(document, files))
+    place = (picture.parent, picture.stem, elsewhere)
+    writers = files.writers(document, *place)
+    wishes = {**(before or {}), **noted(files.wishes(*place), picture.parent)}
+    writers[picture] = lambda path: image.save(path, format="PNG", pnginfo=_facts(document, wishes))
     write_atomically(writers)
 
 
@@ -109,7 +153,7 @@ def overlay(document: StrokeDocument, target: Image.Image, share: Image.Image) -
 
 
 def drawn_wishes(picture: Path) -> dict[str, Any]:
-    """What `save_document` noted in a picture of the files beside it; empty for any other file."""
+    """What `save_document` noted in a picture of the files beside it, as in `noted`; empty for any other file."""
     try:
         with Image.open(picture) as image:
             found = json.loads(image.info.get(_NOTE, "{}"))
@@ -118,12 +162,12 @@ def drawn_wishes(picture: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _facts(document: StrokeDocument, files: Files) -> PngInfo:
+def _facts(document: StrokeDocument, wishes: Mapping[str, Any]) -> PngInfo:
     info = PngInfo()
     info.add_text("Software", "Limner")
     info.add_text("Disclaimer", SYNTHETIC_MEDIA)
     info.add_text("DigitalSourceType", IPTC_SOURCE_TYPE)
-    info.add_text(_NOTE, json.dumps(files.wishes()))
+    info.add_text(_NOTE, json.dumps(wishes))
     for key in ("system", "weights", "weights_hash"):
         if key in document.extra:
             text = str(document.extra[key]).encode(errors="backslashreplace").decode()  # a file may hold any text

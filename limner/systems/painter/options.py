@@ -15,7 +15,7 @@ from limner.tasks import Outcome, Task, input_files, unique_names
 
 if TYPE_CHECKING:
     from limner.pipelines import GenerationPlan
-    from limner.systems.painter.drawing import Files
+    from limner.systems.painter.drawing import Files, Wish
     from limner.systems.painter.pipeline import PainterPipeline
 
 DESCRIPTION = "Paint pictures stroke by stroke, the subject first; or draw a stroke file again at any size."
@@ -33,6 +33,19 @@ JSON_FILE = True
 """`--json FILE` writes the strokes of the painting; without FILE it is every command's `--json`."""
 
 _FLAG = "here"  # of an option that was given without a file name
+_USUAL: dict[str, Any] = {
+    "strokes": "200",
+    "focus": 1.0,
+    "follow": "error",
+    "correction": CORRECTION,
+    "canvas": "black",
+    "fit": "letterbox",
+    "render": "exact",
+    "seed": 0,
+    "svg_style": "discs",
+    "fps": 25.0,
+}
+"""Values of options that are not given: the parser knows None for them, so that a given one cannot go unnoticed."""
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -43,38 +56,40 @@ def add_options(parser: ArgumentParser) -> None:
         "--redraw", nargs="+", default=[], metavar="STROKES.json", help="draw stroke files again; needs no weights"
     )
     how = parser.add_argument_group("how to paint it")
-    how.add_argument("--strokes", default="200", metavar="N[,N…]", help="number of strokes; several make a sheet")
-    how.add_argument("--focus", type=float, default=1.0, metavar="0..1", help="how strongly strokes follow attention")
+    how.add_argument("--strokes", default=None, metavar="N[,N…]", help="number of strokes (200); several make a sheet")
+    how.add_argument(
+        "--focus", type=float, default=None, metavar="0..1", help="how strongly strokes follow attention (1)"
+    )
     how.add_argument(
         "--follow",
         choices=get_args(Follow),
-        default="error",
-        help="what else they follow: the error that is left, or nothing",
+        default=None,
+        help="what else they follow: the error that is left (usual), or nothing",
     )
     how.add_argument(
         "--correction",
         type=float,
-        default=CORRECTION,
+        default=None,
         metavar="0..1",
-        help="how far each stroke's colour is moved to the best one",
+        help=f"how far each stroke's colour is moved to the best one ({CORRECTION})",
     )
     how.add_argument(
         "--tiles", default=None, metavar="N[,N…]", help="tiles a side of the passes after the first; 0: none"
     )
     how.add_argument("--overlap", action="store_true", help="paint over the tiles' edges, with half of their strokes")
     how.add_argument("--mask", default=None, metavar="FILE", help="your own attention, white where the subject is")
-    how.add_argument("--canvas", default="black", metavar="COLOUR", help="black, white or #rrggbb")
+    how.add_argument("--canvas", default=None, metavar="COLOUR", help="black (usual), white or #rrggbb")
     how.add_argument("--palette", type=int, default=None, metavar="N", help="paint with N colours only")
     how.add_argument("--size", default=None, metavar="WxH", help="of the painting in pixels (else the picture's)")
     how.add_argument(
-        "--fit", choices=("letterbox", "stretch"), default="letterbox", help="pictures that are not square"
+        "--fit", choices=("letterbox", "stretch"), default=None, help="pictures that are not square (letterbox)"
     )
     how.add_argument(
-        "--render", choices=("exact", "neural"), default="exact", help="what the painter sees of its strokes"
+        "--render", choices=("exact", "neural"), default=None, help="what the painter sees of its strokes (exact)"
     )
     how.add_argument("--start", default=None, metavar="STROKES.json", help="go on from these strokes")
     how.add_argument("--vgg16", default=None, metavar="FILE", help="weights of VGG-16, for its feature mask")
-    how.add_argument("--seed", type=int, default=0, metavar="N", help="of the palette; nothing else is random")
+    how.add_argument("--seed", type=int, default=None, metavar="N", help="of the palette (0); nothing else is random")
     files = parser.add_argument_group("what to write beside the picture and its strokes")
     for kind, words in (
         ("svg", "vector graphics"),
@@ -84,10 +99,10 @@ def add_options(parser: ArgumentParser) -> None:
     ):
         files.add_argument(f"--{kind}", nargs="?", const=_FLAG, default=None, metavar="FILE", help=words)
     files.add_argument(
-        "--svg-style", choices=("discs", "path"), default="discs", help="exact, or small and approximate"
+        "--svg-style", choices=("discs", "path"), default=None, help="exact (usual), or small and approximate"
     )
     files.add_argument("--show-attention", action="store_true", help="attention, features and weights as pictures")
-    files.add_argument("--fps", type=float, default=25.0, metavar="N", help="frames a second of time lapses")
+    files.add_argument("--fps", type=float, default=None, metavar="N", help="frames a second of time lapses (25)")
     files.add_argument("--duration", type=float, default=None, metavar="S", help="seconds of time lapses")
 
 
@@ -141,8 +156,9 @@ def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Tas
         ConfigError: if options contradict each other or have a wrong form.
         DataError: if a file is missing.
     """
-    if bool(options.image) == bool(options.redraw):
-        raise ConfigError("Name either pictures with --image, or stroke files with --redraw.")
+    _refuse_contradictions(options)
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    options = Namespace(**{**vars(options), **_USUAL, **given})
     out = Path(options.out)
     size = _size(options.size)
     files = _files(options)
@@ -215,54 +231,55 @@ class Painting:
         """See `limner.tasks.Task`.
 
         Raises:
-            DataError: if the folder holds the result of another request, or pictures of another origin, and `force` is
-                not set.
+            DataError: if the folder holds the result of another request, or a file is there that this one did not
+                write, and `force` is not set.
         """
-        name = f"{self.request['name']}.result"
-        if not force and not (self.directory / f"{name}.json").exists():
-            for place in self.places():
-                if place.suffix == ".png" and place.exists():
-                    raise DataError(
-                        f"{place} is there already, but {name}.json, which says how Limner painted it, is not; "
-                        "give another --out, or --force to replace it."
-                    )
         plan = self.pipeline.plan(**self.request)
-        done = self._done(plan, name) if not force else None
-        if done is not None:
-            return Outcome(done, skipped=True)
+        if not force and self._is_done(plan):
+            return Outcome(self._pictures(), skipped=True)
         result = self.pipeline.render(plan, progress=self._bar(plan))
+        name = self._record().stem
         return Outcome(result.save(self.directory, name=name, files=self.files, paths=self.paths), skipped=False)
 
     def places(self) -> list[Path]:
         """All files that are written."""
-        from limner.systems.painter.drawing import OVERLAYS, picture_names
+        return [*self._pictures(), *(path for path, _ in self._wishes()), *self._sheet(), self._record()]
 
-        name, budgets = self.request["name"], list(dict.fromkeys(self.request["strokes"]))
-        pictures = [self.directory / file for file in picture_names(name, budgets)]
-        beside = [
-            place
-            for picture in pictures
-            for place in self.files.places(
-                self.directory, picture.stem, self.paths if picture is pictures[-1] else {}
-            ).values()
-        ]
-        overlays = [self.directory / f"{name}-{key}.png" for key in OVERLAYS] if self.files.attention else []
-        sheet = [self.directory / f"{name}.result-sheet.png"] if len(budgets) > 1 else []
-        return [*pictures, *beside, *overlays, *sheet, self.directory / f"{name}.result.json"]
+    def _budgets(self) -> list[int]:
+        return list(dict.fromkeys(self.request["strokes"]))
 
-    def _done(self, plan: GenerationPlan, name: str) -> list[Path] | None:
-        """The pictures, if this very request was fulfilled before."""
+    def _pictures(self) -> list[Path]:
+        from limner.systems.painter.drawing import picture_names
+
+        return [self.directory / file for file in picture_names(self.request["name"], self._budgets())]
+
+    def _sheet(self) -> list[Path]:
+        return [self.directory / f"{self._record().stem}-sheet.png"] if len(self._budgets()) > 1 else []
+
+    def _record(self) -> Path:
+        return self.directory / f"{self.request['name']}.result.json"
+
+    def _wishes(self) -> list[Wish]:
+        from limner.systems.painter.drawing import all_wishes
+
+        return all_wishes(self.files, self.directory, self.request["name"], self._budgets(), self.paths)
+
+    def _is_done(self, plan: GenerationPlan) -> bool:
+        """Whether this very request was fulfilled before; refuses to replace what is not of this request."""
         from limner.pipelines import read_result
 
-        path = self.directory / f"{name}.json"
-        if not path.exists():
-            return None
-        record = read_result(path)
-        if record["digest"] != plan.digest(self.pipeline.name, self.pipeline.weights_hash):
-            raise DataError(f"{path} is the result of another request; give another --out, or --force to replace it.")
-        pictures = [self.directory / Path(file).name for file in record["files"]]
-        noted = record.get("extras")
-        return pictures if _all_there(self.places(), self.files, noted if isinstance(noted, dict) else {}) else None
+        path, own = self._record(), set[Path]()
+        noted: dict[str, Any] = {}
+        if path.exists():
+            record = read_result(path)
+            if record["digest"] != plan.digest(self.pipeline.name, self.pipeline.weights_hash):
+                raise DataError(
+                    f"{path} is the result of another request; give another --out, or --force to replace it."
+                )
+            own = {*self._pictures(), *self._sheet(), path}
+            noted = record["extras"] if isinstance(record.get("extras"), dict) else {}
+        _refuse_foreign(self.places(), own, noted, path)
+        return _all_there(self.places(), self._wishes(), noted, self.directory)
 
     def _bar(self, plan: GenerationPlan) -> Any:
         import sys
@@ -294,7 +311,8 @@ class Redrawing:
         """See `limner.tasks.Task`.
 
         Raises:
-            DataError: if the picture is there, but not of these strokes at this size, and `force` is not set.
+            DataError: if the picture is there, but not of these strokes at this size, or another file is there that
+                does not belong to it, and `force` is not set.
         """
         from limner.systems.painter.drawing import drawn_wishes, save_document
         from limner.systems.painter.strokes import StrokeDocument
@@ -303,17 +321,42 @@ class Redrawing:
         document = StrokeDocument.read(self.source)
         if self.size is not None:
             document = document.replace(size=self.size)
-        if picture.exists() and not force:
-            strokes = self.files.places(self.directory, self.name, self.paths)["json"]
-            if not strokes.is_file() or strokes.read_bytes() != document.to_json().encode():
+        wishes = self.files.wishes(self.directory, self.name, self.paths)
+        strokes = self.files.places(self.directory, self.name, self.paths)["json"]
+        is_same = strokes.is_file() and strokes.read_bytes() == document.to_json().encode()
+        noted = drawn_wishes(picture) if is_same else {}
+        if not force:
+            if picture.exists() and not is_same:
                 raise DataError(
                     f"{picture} is there already, but {strokes} does not hold these strokes at this size; "
                     "give another --out, or --force to replace it."
                 )
-            if _all_there(self.places(), self.files, drawn_wishes(picture)):
+            _refuse_foreign(self.places(), {picture, *([strokes] if is_same else [])}, noted, picture)
+            if _all_there(self.places(), wishes, noted, self.directory):
                 return Outcome([picture], skipped=True)
-        save_document(document, picture, self.files, self.paths)
+        save_document(document, picture, self.files, self.paths, before=noted)
         return Outcome([picture], skipped=False)
+
+
+def _refuse_contradictions(options: Namespace) -> None:
+    if bool(options.image) == bool(options.redraw):
+        raise ConfigError("Name either pictures with --image, or stroke files with --redraw.")
+    tiles, colors = ("tiles", "focus", "follow", "overlap"), ("canvas", "palette", "correction")
+    painting = ("strokes", *tiles, *colors, "mask", "fit", "render", "start", "vgg16")
+    without_tiles = options.tiles is not None and not any(_numbers(options.tiles, "--tiles"))
+    without_effect = {
+        "with --redraw": (*painting, "seed", "show_attention", "weights") if options.redraw else (),
+        "with --start, as the stroke file has it": ("canvas", "fit") if options.start is not None else (),
+        "with --tiles 0": tiles[1:] if without_tiles else (),
+        "with --render neural": ("correction",) if options.render == "neural" else (),
+        "without --svg": () if options.svg else ("svg_style",),
+        "without --gif or --video": () if options.gif or options.video else ("fps", "duration"),
+    }
+    for where, names in without_effect.items():
+        for name in names:
+            value = getattr(options, name)
+            if value is not None and value is not False:
+                raise ConfigError(f"--{name.replace('_', '-')} has no effect {where}; leave it out.")
 
 
 def _place(out: Path, single: str | None) -> tuple[Path, str | None]:
@@ -351,9 +394,22 @@ def _paths(options: Namespace, inputs: dict[str, Path]) -> dict[str, Path]:
     return paths
 
 
-def _all_there(places: Iterable[Path], files: Files, noted: Mapping[str, Any]) -> bool:
-    """Whether all files exist and were asked for as they are now; `noted` is how they were then."""
-    return all(place.is_file() for place in places) and files.wishes().items() <= noted.items()
+def _all_there(places: Iterable[Path], wishes: Iterable[Wish], before: Mapping[str, Any], directory: Path) -> bool:
+    """Whether all files exist and were asked for as they are now; `before` is what was noted then."""
+    from limner.systems.painter.drawing import noted
+
+    return all(place.is_file() for place in places) and noted(wishes, directory).items() <= before.items()
+
+
+def _refuse_foreign(places: Iterable[Path], own: Iterable[Path], noted: Mapping[str, Any], record: Path) -> None:
+    """Raises: DataError if a file is there that is neither our own nor noted in a record."""
+    known = {path.resolve() for path in (*own, *(record.parent / path for path in noted))}
+    for place in places:
+        if place.exists() and place.resolve() not in known:
+            raise DataError(
+                f"{place} is there already, but {record} does not say that Limner made it; "
+                "give another place, or --force to replace it."
+            )
 
 
 def _check_places(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:

@@ -12,8 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, get_args
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,13 +19,12 @@ from limner.data.config import Fit as DataFit
 from limner.data.datasets.images import PictureCache, open_pictures
 from limner.data.image_io import any_picture_from_pil, read_any_picture, read_mask
 from limner.data.manifest import DataSpec
-from limner.errors import ConfigError, ShapeError, WeightsError
-from limner.files import write_atomically
+from limner.errors import ConfigError, DataError, ShapeError, WeightsError
 from limner.mask_to_image.inputs import MAX_SEED, read_pixels, whole_number
-from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
+from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline, read_result
 from limner.systems.painter.config import CORRECTION, Follow
-from limner.systems.painter.data import feature_function
-from limner.systems.painter.drawing import OVERLAYS, Files, overlay, picture_names
+from limner.systems.painter.data import bar, feature_function, file_hash
+from limner.systems.painter.drawing import OVERLAYS, Files, Writer, all_wishes, noted, overlay, picture_names
 from limner.systems.painter.networks import (
     NUM_SHAPE,
     Actor,
@@ -52,7 +52,9 @@ from limner.systems.painter.painting import (
 )
 from limner.systems.painter.rasterizer import MAX_SIZE
 from limner.systems.painter.strokes import Fit, StrokeDocument, StrokeList, parse_color, to_bytes
-from limner.systems.painter.weight_map import WeightMap, find_subject, usable_attention
+from limner.systems.painter.weight_map import WeightMap, find_subject
+
+log = logging.getLogger("limner")
 
 ImageInput = Image.Image | NDArray[Any] | Tensor | str | Path
 Bytes = NDArray[np.uint8]
@@ -106,7 +108,7 @@ class PaintingResult(GenerationResult):
         """
         directory, paths, files = Path(directory), paths or {}, files or Files()
         facts = {key: self.provenance[key] for key in ("system", "weights", "weights_hash", "limner")}
-        writers: dict[Path, Callable[[Path], object]] = {}
+        writers: dict[Path, Writer] = {}
         stems = [Path(file).stem for file in self.file_names()]
         for stem, document, numbers in zip(stems, self.documents, self.statistics, strict=True):
             complete = document.replace(extra={**facts, "statistics": numbers})
@@ -116,8 +118,18 @@ class PaintingResult(GenerationResult):
                 image = self.overlay(key)
                 place = directory / f"{self.settings['name']}-{key}.png"
                 writers[place] = partial(image.save, format="PNG")
-        write_atomically(writers)
-        return self._save(directory, name, {"extras": files.wishes()})
+        wishes = all_wishes(files, directory, str(self.settings["name"]), self.settings["strokes"], paths)
+        extras = {**self._noted_before(directory / f"{name}.json"), **noted(wishes, directory)}
+        return self._save(directory, name, {"extras": extras}, writers)
+
+    def _noted_before(self, path: Path) -> dict[str, Any]:
+        """What is noted of files that were written when this very result was saved before."""
+        try:
+            record = read_result(path)
+        except DataError:
+            return {}
+        same = record["digest"] == self.plan.digest(self.provenance["system"], self.provenance["weights_hash"])
+        return dict(record["extras"]) if same and isinstance(record.get("extras"), dict) else {}
 
     def overlay(self, key: str) -> Image.Image:
         """The picture darkened where "attention", "features" or "weights" are small."""
@@ -141,6 +153,7 @@ class PainterPipeline(Pipeline):
 
     def __init__(self, *, spec: DataSpec, image_size: int, **networks: nn.Module) -> None:
         super().__init__(spec=spec, image_size=image_size, **networks)
+        self._misses_vgg16 = False
         if "actor" in networks and "renderer" in networks:
             noted = self._actor.config["renderer_hash"]
             if noted not in ("", fingerprint(networks["renderer"])):
@@ -189,7 +202,7 @@ class PainterPipeline(Pipeline):
         for option, is_given in (("kind", kind != "auto"), ("fit", fit is not None), ("fix-sides", fix_sides)):
             if is_given:
                 raise ConfigError(f"--{option} is about label maps, which the painter does not read; leave it out.")
-        return open_pictures(path, size=4 * self.image_size, fit="crop")
+        return open_pictures(path, size=4 * self.image_size, fit="crop", progress=bar)
 
     def export_targets(self) -> dict[str, ExportTarget]:
         """`actor` (state -> strokes), `renderer` (shapes -> opacity), `attention` (image in [0, 1] -> logits)."""
@@ -321,6 +334,8 @@ class PainterPipeline(Pipeline):
         _check_word("render", render, ("exact", "neural"))
         for budget, passes in zip(budgets, chosen, strict=True):
             check_brushwork(Brushwork(budget, tuple(passes), focus, follow, correction))
+        if overlap and not any(chosen):
+            raise ConfigError("overlap has no effect without tiles; ask for some or for more strokes, or leave it out.")
         if start is not None:
             canvas, fit = "#{:02x}{:02x}{:02x}".format(*start.canvas), start.fit
         parse_color(canvas)
@@ -334,7 +349,11 @@ class PainterPipeline(Pipeline):
         document.plane_side(size)  # refuses an impossible size before anything is painted
         conditions: dict[str, NDArray[Any]] = {"image": prepared.target[None]}
         if mask is not None:
-            conditions["mask"] = lay_mask(_read_mask(mask), prepared)[None]
+            given = _read_mask(mask)
+            if given.shape != pixels.shape[:2]:
+                sizes = (*given.shape[::-1], *pixels.shape[1::-1])
+                log.warning("The mask has %d x %d pixels, the picture %d x %d: the mask is resized.", *sizes)
+            conditions["mask"] = lay_mask(given, prepared)[None]
         if palette is not None:
             palette = whole_number("palette", palette, 1, 256)
             conditions["palette"] = choose_palette(pixels, palette, seed=seed)[None]
@@ -358,6 +377,8 @@ class PainterPipeline(Pipeline):
             "vgg16": None if vgg16 is None else str(vgg16),
             "source": Path(image).name if isinstance(image, str | Path) else "",
         }
+        if settings["features"] == "vgg16" and vgg16 is not None:
+            settings["vgg16_sha256"] = file_hash(vgg16)
         if len(budgets) > 1:
             settings["columns"] = len(budgets)
         return GenerationPlan([seed] * len(budgets), settings, conditions)
@@ -408,18 +429,20 @@ class PainterPipeline(Pipeline):
             attention, source = mask[0].astype(np.float32) / 255, "mask"
         else:
             attention, source = self.attention(target)
-        usable, says_nothing = usable_attention(torch.from_numpy(np.ascontiguousarray(attention))[None, None])
-        if bool(says_nothing):
-            source = "none"  # too small or too large to say anything
         batch = self._unit(target)
         trained = {name: self._actor.config[name] for name in ("weighting", "epsilon", "kappa")}
-        found = WeightMap.of(usable.to(batch), features(batch), **trained)
+        given = torch.from_numpy(np.ascontiguousarray(attention))[None, None].to(batch)
+        found = WeightMap.of(given, features(batch), source=source, **trained)
+        says_nothing = bool(found.is_uniform)
+        if says_nothing and mask is not None:
+            share = 100 * float(attention.mean())
+            log.warning("The mask marks %.0f %% of the picture's square, so all parts of it count alike.", share)
         return {
             "target": batch[0].cpu().numpy(),
             "attention": found.attention[0, 0].cpu().numpy(),
             "features": found.features[0, 0].cpu().numpy(),
             "weights": found.weights[0, 0].cpu().numpy(),
-            "source": source,
+            "source": "none" if says_nothing else found.source,
         }
 
     def _paint(
@@ -475,8 +498,25 @@ class PainterPipeline(Pipeline):
         return document, _statistics(document, weight_map, seen)
 
     def _feature_kind(self, vgg16: str | Path | None) -> str:
+        """The feature mask that the actor was trained with; where VGG-16's file is not there, the gradient.
+
+        Raises:
+            ConfigError: if a file is named that the actor does not need.
+        """
         wanted = str(self._actor.config["features"])
-        return "gradient" if wanted == "vgg16" and (vgg16 is None or not Path(vgg16).is_file()) else wanted
+        if wanted != "vgg16":
+            if vgg16 is not None:
+                raise ConfigError(f"vgg16 has no effect: {self.weights_name} has learned without it; leave it out.")
+            return wanted
+        if vgg16 is not None and Path(vgg16).is_file():
+            return wanted
+        if not self._misses_vgg16:  # said once, not for every picture of a folder
+            self._misses_vgg16 = True
+            where = "no vgg16 is named" if vgg16 is None else f"{vgg16} is missing"
+            log.warning(
+                "%s has learned with VGG-16's feature mask, but %s: the gradient stands in.", self.weights_name, where
+            )
+        return "gradient"
 
     def _unit(self, image: Bytes) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].to(self.device).float() / 255

@@ -33,8 +33,6 @@ VERSION = 1
 PHASES = ("base", "tile", "focus")
 NUM_PARAMS = 13
 """Numbers of a stroke as a network gives it: x0 y0 x1 y1 x2 y2 r0 r2 w0 w2 and the colour (x is the row)."""
-MAX_RADIUS = 0.25
-"""Largest radius of a stroke as a fraction of the side of what it was painted on."""
 MAX_STROKES = 1_000_000
 MAX_PLANE = 8192
 """Largest side in pixels of a plane that is drawn: 67 million pixels, 0.8 GB while it is painted."""

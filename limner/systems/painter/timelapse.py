@@ -109,8 +109,3 @@ def save_video(path: Path, document: StrokeDocument, *, fps: float, seconds: flo
             for _ in range(repeats):
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode())
-
-
-def video_frames(num_strokes: int, *, fps: float, seconds: float | None = None) -> int:
-    """Frames of the video that `save_video` writes: strokes, the empty canvas, and the holds at both ends."""
-    return num_frames(num_strokes, fps=fps, seconds=seconds) + 1 + 2 * round(HOLD_SECONDS * fps)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +17,7 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
+import limner
 from limner.cli.main import main
 from limner.errors import WeightsError
 from limner.systems.painter.options import evaluate_arguments
@@ -34,11 +40,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(painter: PainterPipeline, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """`run(0, "--image", …)`: `limner generate painter` with tiny weights; its output, or its error."""
+    """`run(0, "--image", …)`: `limner generate painter`, with tiny weights to paint; its output, or its error."""
     painter.save_pretrained(tmp_path / "weights")
 
     def generate(code: int, *words: object) -> str:
-        command = ["generate", "painter", "--weights", str(tmp_path / "weights"), *map(str, words)]
+        weights = [] if "--redraw" in words else ["--weights", str(tmp_path / "weights")]
+        command = ["generate", "painter", *weights, *map(str, words)]
         found = main(command)
         streams = capsys.readouterr()
         assert found == code, streams.err
@@ -88,6 +95,8 @@ def test_redrawing_needs_no_weights(run, folder: Path, tmp_path: Path, capsys) -
     assert again.size == (80, 60)
     assert main(["generate", "painter", "--redraw", str(source), "--out", str(tmp_path / "same.png")]) == 0
     assert Image.open(tmp_path / "same.png").tobytes() == Image.open(tmp_path / "out/1.png").tobytes()
+    assert main([*words, "--weights", "none"]) == 2
+    assert "--weights has no effect with --redraw" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("out", ["own", "own/photo.png"])
@@ -127,6 +136,31 @@ def test_foreign_pictures_are_replaced_by_force_alone(run, folder: Path, tmp_pat
     assert Image.open(out / "1.png").size == (3, 3)
     run(0, *words, "--force")
     assert Image.open(out / "1.png").size == (40, 30)
+
+
+@pytest.mark.parametrize("mode", ["--image", "--redraw"])
+def test_foreign_files_of_every_kind_are_replaced_by_force_alone(run, folder: Path, tmp_path: Path, mode: str) -> None:
+    image, out = folder / "two/1.png", tmp_path / "out"
+    words = (mode, image, "--strokes", 5, "--out", out)
+    if mode == "--redraw":
+        run(0, "--image", image, "--strokes", 5, "--out", tmp_path / "first")
+        words = (mode, tmp_path / "first/1.strokes.json", "--out", out)
+    for kind in ("json", "svg", "csv", "gif"):
+        mine = tmp_path / f"mine.{kind}"
+        mine.write_text("mine")
+        named = (*words, f"--{kind}", mine)
+        assert f"{mine} is there already" in run(1, *named) and mine.read_text() == "mine"
+        assert not out.exists(), "nothing is begun"
+    run(0, *named, "--force")
+    assert mine.read_bytes()[:3] == b"GIF"
+    assert "there already" in run(0, *named)
+    (out / "1.svg").write_text("mine")
+    assert "1.svg is there already" in run(1, *words, "--svg") and (out / "1.svg").read_text() == "mine"
+    (out / "1.svg").unlink()
+    for more in (("--svg",), ("--csv", tmp_path / "mine.csv", "--force")):
+        assert "there already" not in run(0, *words, *more)
+    for more in (("--svg",), ("--gif", mine), ("--csv", tmp_path / "mine.csv"), ()):
+        assert "there already" in run(0, *words, *more), "what was written for one request is remembered"
 
 
 def test_redrawing_again_skips_equal_work_alone(run, folder: Path, tmp_path: Path) -> None:
@@ -192,15 +226,53 @@ def test_going_on(run, folder: Path, tmp_path: Path) -> None:
         ("--image T --svg one.svg --out O", 2, "leave the name out"),
         ("--image P --fps 0 --gif --out O", 2, "from 1 to 60"),
         ("--redraw P --out O", 1, "cannot be read"),
+        ("--redraw S --strokes 200 --out O", 2, "--strokes has no effect with --redraw"),
+        ("--redraw S --overlap --out O", 2, "--overlap has no effect with --redraw"),
+        ("--redraw S --seed 0 --out O", 2, "--seed has no effect with --redraw"),
+        ("--redraw S --show-attention --out O", 2, "--show-attention has no effect with --redraw"),
+        ("--image P --start S --canvas black --out O", 2, "--canvas has no effect with --start"),
+        ("--image P --start S --fit letterbox --out O", 2, "--fit has no effect with --start"),
+        ("--image P --tiles 0 --focus 1 --out O", 2, "--focus has no effect with --tiles 0"),
+        ("--image P --tiles 0 --follow error --out O", 2, "--follow has no effect with --tiles 0"),
+        ("--image P --render neural --correction 1 --out O", 2, "--correction has no effect with --render neural"),
+        ("--redraw S --correction 0 --out O", 2, "--correction has no effect with --redraw"),
+        ("--image P --correction 2 --out O", 2, "must lie in [0, 1]"),
+        ("--image P --strokes 17 --overlap --out O", 2, "overlap has no effect without tiles"),
+        ("--image P --csv --svg-style discs --out O", 2, "--svg-style has no effect without --svg"),
+        ("--image P --svg --fps 25 --out O", 2, "--fps has no effect without --gif or --video"),
+        ("--redraw S --duration 2 --out O", 2, "--duration has no effect without --gif or --video"),
+        ("--image P --vgg16 P --out O", 2, "vgg16 has no effect"),
+        ("--image P --out O.jpg", 2, "out.jpg would be a folder with the name of a file; name a folder or a file that"),
     ],
 )
 def test_wrong_use_is_refused_and_leaves_nothing(
     run, folder: Path, tmp_path: Path, words: str, code: int, message: str
 ) -> None:
-    places = {"P": folder / "two/1.png", "T": folder / "two", "O": tmp_path / "out", "O.png": tmp_path / "out.png"}
-    places["S"] = tmp_path / "s.json"
+    places = {"P": folder / "two/1.png", "T": folder / "two", "S": tmp_path / "s.json", "O": tmp_path / "out"}
+    places |= {f"O{suffix}": tmp_path / f"out{suffix}" for suffix in (".png", ".jpg")}
     assert message in run(code, *(places.get(word, word) for word in words.split()))
-    assert not list((tmp_path / "out").glob("*.png")) and not (tmp_path / "out.png").exists()
+    assert not list(tmp_path.glob("out*"))
+
+
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
+def test_an_interrupted_painting_leaves_nothing_half_written(
+    run, folder: Path, tmp_path: Path, blow: signal.Signals
+) -> None:
+    words = ("--image", folder / "two/1.png", "--strokes", 60, "--size", "512x384", "--gif", "--svg")
+    named = (*words, "--csv", tmp_path / "table.csv", "--out", tmp_path / "out")
+    program = (sys.executable, "-m", "limner", "generate", "painter", "--weights", tmp_path / "weights")
+    environment = {**os.environ, "PYTHONPATH": str(Path(limner.__file__).parents[1])}
+    process = subprocess.Popen([*map(str, (*program, *named))], env=environment, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not list((tmp_path / "out").glob(".*.tmp")):
+        time.sleep(0.002)
+    process.send_signal(blow)  # while files are being written under temporary names
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == (130 if blow == signal.SIGINT else -blow), error
+    left = [path.name for path in tmp_path.rglob("*") if path.is_file() and "weights" not in path.parts]
+    assert all(name.startswith(".") for name in left), left
+    assert not left or blow == signal.SIGKILL, "whoever can still clean up does"
+    assert "there already" not in run(0, *named), "and the same command then does its work"
+    assert (tmp_path / "table.csv").is_file() and (tmp_path / "out/1.gif").is_file()
 
 
 def test_training_says_what_comes_first(folder: Path, tmp_path: Path, capsys) -> None:

@@ -11,7 +11,7 @@ import torch
 from limner.errors import ConfigError, DataError
 from limner.metrics.protocol import Protocol
 from limner.systems.painter.baselines import fit_strokes, random_strokes
-from limner.systems.painter.environment import ExactRenderer, paint
+from limner.systems.painter.environment import paint
 from limner.systems.painter.evaluation import _Column, _measurements, evaluate
 from limner.systems.painter.networks import Renderer
 from limner.systems.painter.pipeline import PainterPipeline
@@ -100,7 +100,6 @@ def test_fitted_strokes_come_closer_through_the_renderer() -> None:
     assert error(60) < 0.5 * error(1)
     with pytest.raises(ConfigError, match="at least 1"):
         fit_strokes(target, 0, renderer, blank=blank)
-    assert ExactRenderer(32)(torch.rand(1, 10)).shape == (1, 1, 32, 32)
 
 
 def test_every_number_says_of_how_many_pictures_it_is() -> None:

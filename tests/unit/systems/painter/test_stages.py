@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from limner.backbones.vgg import VGG
 from limner.data.datasets.images import SPEC
 from limner.data.sampler import SampleKey
 from limner.engine.checkpoint import load_state, save_state
@@ -24,7 +28,7 @@ from limner.systems.painter.rasterizer import stroke_alphas
 from limner.systems.painter.schedule import lr_factor
 from limner.systems.painter.stages.agent import AgentStage, UpdateBatch, follow
 from limner.systems.painter.system import Painter
-from limner.systems.painter.weight_map import gradient_features
+from limner.systems.painter.weight_map import find_face, find_subject, gradient_features
 
 
 def configured(name: str = "smoke", **sections: dict[str, Any]) -> PainterConfig:
@@ -211,10 +215,13 @@ def test_the_target_of_a_last_action_is_its_reward(pictures: Path) -> None:
     engine.run_step(batch)
     found = stage._memory().sample(torch.rand(8, 2), torch.device("cpu"))
     assert isinstance(found, Transitions)
-    last = UpdateBatch(**{**vars(found), "done": torch.ones(8, 1), "mix": torch.rand(8, 1, 1, 1)})
-    loss = stage.critic_loss(last, engine)
-    canvas = engine.averages()
-    assert float(loss.detach()) == pytest.approx(canvas["value"] ** 2, rel=0.3)
+    last, inner = (
+        UpdateBatch(**{**vars(found), "done": torch.full((8, 1), done), "mix": torch.rand(8, 1, 1, 1)})
+        for done in (1.0, 0.0)
+    )
+    value = stage._value(engine.networks["critic"], last, last.canvas, last.next_canvas, 1)
+    torch.testing.assert_close(stage.critic_loss(last, engine), value.square().mean())
+    assert (stage.critic_loss(inner, engine) - value.square().mean()).abs() > 1e-3, "others look ahead"
 
 
 def test_slow_copies_follow_slowly_and_take_buffers_over(pictures: Path) -> None:
@@ -362,8 +369,17 @@ def test_pictures_and_maps_move_together(pictures: Path) -> None:
 @pytest.mark.parametrize("labels", ["masks", "saliency", "faces", "auto"])
 def test_every_source_of_labels(pictures: Path, labels: str) -> None:
     data = open_stage_data(configured("smoke-attention", dataset={"labels": labels}), pictures)
-    _, attention, _ = data.validation_set[0]
-    assert attention.shape == (32, 32) and attention.max() > 100
+    dataset = data.validation_set
+    assert isinstance(dataset, SceneDataset)
+    image, attention, _ = dataset[0]
+    unit = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+    functions = {"saliency": find_subject, "faces": find_face}
+    if labels in functions:
+        expected = (functions[labels](unit)[0, 0] * 255).round().numpy()
+    else:
+        mask = Image.open(pictures / f"masks/{dataset.rows[0]}.png").resize((32, 32), Image.Resampling.BILINEAR)
+        expected = np.asarray(mask)
+    np.testing.assert_allclose(attention, expected, atol=1)
 
 
 def test_missing_masks_and_missing_vgg(pictures: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -373,6 +389,32 @@ def test_missing_masks_and_missing_vgg(pictures: Path, caplog: pytest.LogCapture
     system = Painter(configured(dataset={"features": "vgg16", "vgg16": "none.pth"}), SPEC)
     assert "VGG-16" in caplog.text
     assert system.networks["actor"].config["features"] == "gradient", "what was used stands in the weights"
+
+
+def test_caches_show_progress_and_tell_files_of_vgg16_apart(
+    pictures: Path, tmp_path: Path, make_painter: Callable[..., PainterPipeline], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    file, cache = tmp_path / "vgg.pth", str(tmp_path / "cache")
+    agent = configured(dataset={"features": "vgg16", "vgg16": str(file), "cache": cache}, model={"attention": "labels"})
+    painter = make_painter()
+    painter.config("actor")["features"] = "vgg16"
+    found, digests = [], []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        torch.save(VGG(16).state_dict(), file)
+        found.append(open_stage_data(agent, pictures).validation_set[0][2])
+        digests.append(painter.plan(np.zeros((8, 8, 3), np.uint8), 5, vgg16=file).digest("painter", "weights"))
+    assert not np.array_equal(*found) and len(set(digests)) == 2
+    for labels in ("saliency", "faces"):
+        config = configured("smoke-attention", dataset={"labels": labels, "cache": cache})
+        open_stage_data(config, pictures)
+    for name in ("decoding", "features-vgg16-", "attention-saliency", "attention-faces"):
+        assert f"{name}" in terminal.getvalue(), name
 
 
 def test_configuration_is_checked() -> None:
@@ -387,6 +429,7 @@ def test_configuration_is_checked() -> None:
         (AgentConfig, {"begun": 1.5}, "begun"),
         (PictureConfig, {"zoom": 0}, "zoom"),
         (PictureConfig, {"exchange": 2.0}, "exchange"),
+        (PictureConfig, {"vgg16": "vgg16.pth"}, r"vgg16 has no effect with --dataset\.features gradient"),
     ):
         with pytest.raises(ConfigError, match=word):
             section(**values)
