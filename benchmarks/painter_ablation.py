@@ -1,11 +1,12 @@
 """What attention and feature mask are worth to the painter: base, + attention, + feature mask, full, three seeds each.
 
 Protocol: four agents a seed differ in `--reward.weighting` alone, in what weighs the pixels of the distance that they
-are rewarded for: nothing (base), attention, the feature mask, or both. All of them see attention and feature mask
-as channels, share one renderer and one attention network, and see the same episodes. Held-out pictures (split `test`)
-are painted with 50, 100, 200 and 500 strokes as the agents alone would (`follow` "attention", no correction of colours)
-and scored by `evaluate painter`, foreground being where attention is above one half. The table has the mean over the seeds with Student's 95 % interval. Finished runs are kept, so the
-script goes on where it was stopped; `--only` trains some of the rows, for two processes beside each other. Both networks must have been trained before:
+are rewarded for: nothing (base), attention, the feature mask, or both. All of them see attention and feature mask as
+channels, share one renderer and one attention network, and see the same episodes. Held-out pictures (split `test`) are
+painted with 50, 100, 200 and 500 strokes as the agents alone would (`follow` "attention", no correction of colours) and
+scored by `evaluate painter`, foreground being where attention is above one half. The table has the mean over the seeds
+with Student's 95 % interval. Finished runs are kept, so the script goes on where it was stopped; `--only` trains some
+of the rows, for two processes beside each other. Both networks must have been trained before:
 
     limner train painter --preset cpu-renderer --out runs/renderer
     limner train painter --preset cpu-attention --data DATA --out runs/attention
