@@ -24,7 +24,8 @@ def results_page(folder: Path) -> str:
     """The text of the page.
 
     Args:
-        folder: with the JSON records and their pictures.
+        folder: with the JSON records and their pictures; a record that is named `<table>-<data>.json` has the name of
+            its data in its heading.
 
     Raises:
         DataError: if a record cannot be used.
@@ -36,7 +37,8 @@ def results_page(folder: Path) -> str:
             names = [f"{file.stem}{ending}" for ending in (".png", "-bars.png", "-sheet.jpg")]
             pictures = [name for name in names if (folder / name).exists()]
             study = load_study(record.get("table", file.stem))
-            parts.append(markdown(study, record, pictures=pictures, level=2))
+            data = file.stem.removeprefix(study.name).strip("-").replace("-", " ")
+            parts.append(markdown(study, record, pictures=pictures, level=2, data=data))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
             raise DataError(f"{file} is no record of a study: {reason(error)}.") from error
     if len(parts) == 1:

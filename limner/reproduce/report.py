@@ -65,7 +65,7 @@ def make_record(plan: Plan, manifest: Manifest, outcome: Outcome) -> dict[str, A
     }
 
 
-def markdown(study: Study, record: Record, *, pictures: Sequence[str] = (), level: int = 1) -> str:
+def markdown(study: Study, record: Record, *, pictures: Sequence[str] = (), level: int = 1, data: str = "") -> str:
     """The report as text.
 
     Args:
@@ -73,9 +73,10 @@ def markdown(study: Study, record: Record, *, pictures: Sequence[str] = (), leve
         record: from `make_record`.
         pictures: files to show, relative to the text.
         level: of the heading.
+        data: name of the data for the heading, where there are records of several.
     """
     parts = [
-        f"{'#' * level} {study.title}",
+        f"{'#' * level} {study.title}{f': {data}' if data else ''}",
         " ".join(study.about.split()),
         record["protocol"],
         _table(study, record),

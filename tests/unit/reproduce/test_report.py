@@ -119,6 +119,13 @@ def test_page_of_a_record_in_the_form_of_the_first_ablation(tmp_path):
     assert "![scgan-ablation](scgan-ablation.png)" in text and "bars" not in text
 
 
+def test_page_tells_records_of_one_table_apart(tmp_path):
+    for name in ("scgan-table-people-faces", "scgan-table-real-slice"):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"table": "scgan-table", "protocol": name, "results": {}}))
+    text = results_page(tmp_path)
+    assert "compared with: people faces\n" in text and "compared with: real slice\n" in text
+
+
 def test_page_refuses_what_is_no_record(tmp_path):
     (tmp_path / "scgan-table.json").write_text("{")
     with pytest.raises(DataError, match=r"scgan-table\.json is no record of a study"):
