@@ -140,14 +140,11 @@ def read_folder(folder: Path) -> list[Any]:
     Raises:
         SystemExit: if there is none.
     """
-    import numpy as np
-    from PIL import Image, ImageOps
+    from limner.data.image_io import PHOTO_SUFFIXES, read_photo
+    from limner.data.transforms import make_square
 
-    squares = []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp"):
-            photo = Image.open(path).convert("RGB")
-            squares.append(np.asarray(ImageOps.fit(photo, (min(photo.size), min(photo.size)))))
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PHOTO_SUFFIXES)
+    squares = [make_square(read_photo(file), "crop", str(file)) for file in files]
     if not squares:
         raise SystemExit(f"There is no picture in {folder}.")
     return squares
