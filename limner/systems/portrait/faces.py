@@ -63,11 +63,11 @@ def check_face(label_map: npt.NDArray[np.uint8], where: str) -> None:
     score, tilt = face_score(label_map, SCHEMA), _tilt(parts)
     if score is not None and score < UPRIGHT:
         raise DataError(
-            f"The face in {where} does not stand upright ({score:.0%} of the tests of position pass); turn the photo."
+            f"{where} shows a face that does not stand upright ({score:.0%} of the tests of position pass); turn it."
         )
     if tilt > MAX_TILT:
         raise DataError(
-            f"The face in {where} does not stand upright (it is turned by {tilt:.0f} degrees); turn the photo."
+            f"{where} shows a face that does not stand upright (it is turned by {tilt:.0f} degrees); turn it."
         )
     features = face & ~np.isin(label_map, (SCHEMA.id("skin"),))
     if _second_blob(face, features) >= SECOND_FACE:

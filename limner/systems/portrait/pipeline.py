@@ -481,10 +481,11 @@ class PortraitPipeline(Pipeline):
                 check_face(ids, where)
                 check_turns(parsed[:4], where)
                 check_changes(ids, [changed for changed, _ in parsed[4:]], where)
+                check_doubles(ids, where)
             else:
                 ids = given
-                check_face(ids, where)
-            check_doubles(ids, where)
+                check_face(ids, f"{where}, by its label map,")
+                check_doubles(ids, f"{where}, by its label map,")
             warn_of_hidden_parts(ids, where)
             look = self._encode_look(crop, ids)
         self._looks[key] = look  # at the end, as the last one used

@@ -298,6 +298,7 @@ NO_FACE = np.zeros((64, 64, 3), np.uint8)
         (np.zeros((64, 64, 4), np.uint8), ShapeError, "it must be uint8 (height, width, 3)"),
         (np.zeros((64, 64, 3)), ShapeError, "it must be uint8"),
         ("nowhere.jpg", DataError, "nowhere.jpg is missing"),
+        ("", DataError, "The name of a picture is empty"),
         (np.zeros((3000, 2000, 3), np.uint8), DataError, "2000x3000, but must be square"),
         (np.zeros((3000, 3000, 3), np.uint8), DataError, "shows no face that can be found"),
     ],
@@ -431,7 +432,7 @@ def test_huge_photos_are_edited_at_the_networks_size(pipeline, photos, faces):
         (np.zeros((64, 32), np.uint8), DataError, "32x64, but must be square"),
         (np.full((64, 64), 11, np.uint8), DataError, "id 11"),
         (np.zeros((64, 64), np.float32), ShapeError, "must be whole-number class ids"),
-        (np.zeros((64, 64), np.uint8), DataError, "shows no face"),
+        (np.zeros((64, 64), np.uint8), DataError, "by its label map, shows no face"),
     ],
 )
 def test_maps_that_contradict_the_photo(pipeline, photos, label_map, error: type[LimnerError], text: str):
