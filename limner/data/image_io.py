@@ -250,7 +250,7 @@ def _damage_named(where: str) -> Iterator[None]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(too_large) from error
     except FileNotFoundError as error:
-        raise DataError(f"{where} is missing.") from error
+        raise DataError(f"{where} is missing." if where else "The name of a picture is empty.") from error
     except UnidentifiedImageError as error:
         raise DataError(f"{where} is not a picture in a format that can be read: use JPEG or PNG.") from error
     except PermissionError as error:

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from limner.data.image_io import label_map_from_pil, photo_from_pil, read_label_map, read_photo
 from limner.data.schema import LabelSchema, converter, get_schema
-from limner.data.transforms import make_square, resize_image, resize_label_map
-from limner.errors import ConfigError, ShapeError
+from limner.data.transforms import resize_image, resize_label_map
+from limner.errors import ConfigError, DataError, ShapeError
 from limner.pipelines import GenerationPlan
 from limner.tasks import MAX_IMAGES
 
@@ -52,6 +52,11 @@ def read_label_maps(
         ShapeError: if an array is no label map.
     """
     if isinstance(value, np.ndarray | Tensor) and value.ndim == 3:
+        height, width, last = value.shape
+        if last in (3, 4) and height > last and width > last:
+            raise ShapeError(
+                f"The label map is an array of colours {tuple(value.shape)}; it must be class ids (height, width)."
+            )
         value = list(value)
     values = value if isinstance(value, list | tuple) else [value]
     if not values:
@@ -63,7 +68,8 @@ def read_label_maps(
         ids = _ids(item, given, where)
         if given != schema:
             ids = converter(given, schema)[ids]
-        ids = resize_label_map(make_square(ids, "refuse", where, is_label_map=True), image_size)
+        _refuse_oblong(ids, where)
+        ids = resize_label_map(ids, image_size)
         _warn_of_strange_map(ids, schema, where)
         maps.append(ids)
     return np.stack(maps)
@@ -73,11 +79,17 @@ def read_square_photo(value: PhotoInput, *, image_size: int) -> NDArray[np.uint8
     """A square RGB picture in any accepted form -> (image_size, image_size, 3) uint8.
 
     Raises:
-        DataError: if the picture cannot be read or is not square.
+        DataError: if the picture cannot be read, is not square, or is so small that nothing is to be seen.
         ShapeError: if an array is no picture.
     """
     pixels, where = read_pixels(value)
-    return resize_image(make_square(pixels, "refuse", where), image_size)
+    _refuse_oblong(pixels, where)
+    if len(pixels) < image_size // 4:
+        raise DataError(
+            f"{where} is {len(pixels)}x{len(pixels)}, too small to see anything; its sides must be at least "
+            f"{image_size // 4} pixels."
+        )
+    return resize_image(pixels, image_size)
 
 
 def read_pixels(value: PhotoInput) -> tuple[NDArray[np.uint8], str]:
@@ -180,6 +192,13 @@ def to_pictures(images: Float[Tensor, "b 3 h w"]) -> list[Image.Image]:
     """A batch in [-1, 1] -> RGB pictures of 256 levels."""
     pixels = ((images.float() + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
     return [Image.fromarray(picture) for picture in pixels]
+
+
+def _refuse_oblong(pixels: NDArray[np.uint8], where: str) -> None:
+    """Raises: DataError if a picture or map is not square."""
+    height, width = pixels.shape[:2]
+    if height != width:
+        raise DataError(f"{where} is {width}x{height}, but must be square: cut it.")
 
 
 def _ids(item: LabelMapInput, schema: LabelSchema, where: str) -> NDArray[np.uint8]:

@@ -61,7 +61,7 @@ class Alignment:
         rows = [row for x, y in source for row in ((x, -y, 1.0, 0.0), (y, x, 0.0, 1.0))]
         (a, b, c, d), _, rank, _ = np.linalg.lstsq(np.array(rows), goal.ravel(), rcond=None)
         if rank < 4 or math.hypot(a, b) < 1e-6:
-            raise DataError(f"The landmarks of {where} lie on one spot; give those of the face.")
+            raise DataError(f"{where}: the landmarks lie on one spot; give those of the face.")
         return cls(np.array([[a, -b, c], [b, a, d]]), image_size)
 
     def crop(self, photo: UInt8Array) -> UInt8Array:
@@ -117,23 +117,23 @@ def _eyes_and_mouth(landmarks: npt.ArrayLike, where: str) -> FloatArray:
     try:
         points = np.asarray(landmarks, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ShapeError(f"The landmarks of {where} are no table; they must be 68, 5 or 3 points (x, y).") from None
+        raise ShapeError(f"{where}: the landmarks are no table; they must be 68, 5 or 3 points (x, y).") from None
     groups = {
         68: (list(range(36, 42)), list(range(42, 48)), [48, 54]),
         5: ([0], [1], [3, 4]),
         3: ([0], [1], [2]),
     }
     if points.ndim != 2 or points.shape[1] != 2 or len(points) not in groups:
-        raise ShapeError(f"The landmarks of {where} have shape {points.shape}; they must be 68, 5 or 3 points (x, y).")
+        raise ShapeError(f"{where}: the landmarks have shape {points.shape}; they must be 68, 5 or 3 points (x, y).")
     if not np.isfinite(points).all():
-        raise ShapeError(f"The landmarks of {where} hold NaN or infinite values; they must be positions in pixels.")
+        raise ShapeError(f"{where}: the landmarks hold NaN or infinite values; they must be positions in pixels.")
     left, right, mouth = (points[group].mean(0) for group in groups[len(points)])
     if left[0] == right[0] and left[1] == right[1]:
-        raise DataError(f"The landmarks of {where} lie on one spot; give those of the face.")
+        raise DataError(f"{where}: the landmarks lie on one spot; give those of the face.")
     # The mouth must lie below the eyes as one looks from the left one to the right one, or the face is mirrored.
     across, down = right - left, mouth - (left + right) / 2
     if across[0] * down[1] - across[1] * down[0] <= 0:
-        raise DataError(f"The landmarks of {where} are not of a face: the eye on the image's left comes first.")
+        raise DataError(f"{where}: the landmarks are not of a face: the eye on the image's left comes first.")
     return np.stack([left, right, mouth])
 
 

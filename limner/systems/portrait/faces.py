@@ -10,11 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from limner.data.plausibility import face_score
+from limner.data.transforms import resize_image, resize_label_map
 from limner.errors import DataError
 from limner.systems.portrait.parts import CLASSES, SCHEMA
 
 MIN_FACE = 0.03  # share of the picture that a face covers at least
 SECOND_FACE = 0.35  # a second face has at least this share of the first one's pixels
+SECOND_FEATURE = 0.3  # the same of a second nose, mouth or eye
 UPRIGHT = 0.5  # share of the tests of position that an upright face passes
 MAX_TILT = 50.0  # degrees between the line from the eyes to the mouth and straight down
 _GRID = 64  # side at which blobs are looked for
@@ -37,6 +39,9 @@ CERTAIN = 0.9  # a usual certainty of a parser that sees a face
 WEIGHT = 4.0  # of the certainty, beside the share of features in their places
 MIN_SCORE = 0.45  # noise has less, and the worst of 200 real photos has 0.47
 
+FEATURES = tuple(SCHEMA.id(name) for name in (*PLACES, "mouth"))
+MIN_KEPT = 0.35  # of the features, where the picture is changed; the usual real photo keeps 0.8, a pair or a bird 0.2
+
 _log = logging.getLogger(__name__)
 
 
@@ -58,15 +63,37 @@ def check_face(label_map: npt.NDArray[np.uint8], where: str) -> None:
     score, tilt = face_score(label_map, SCHEMA), _tilt(parts)
     if score is not None and score < UPRIGHT:
         raise DataError(
-            f"The face in {where} does not stand upright ({score:.0%} of the tests of position pass); turn the photo."
+            f"{where} shows a face that does not stand upright ({score:.0%} of the tests of position pass); turn it."
         )
     if tilt > MAX_TILT:
         raise DataError(
-            f"The face in {where} does not stand upright (it is turned by {tilt:.0f} degrees); turn the photo."
+            f"{where} shows a face that does not stand upright (it is turned by {tilt:.0f} degrees); turn it."
         )
     features = face & ~np.isin(label_map, (SCHEMA.id("skin"),))
     if _second_blob(face, features) >= SECOND_FACE:
         raise DataError(f"{where} shows more than one face; cut out the one to edit.")
+
+
+def check_doubles(label_map: npt.NDArray[np.uint8], where: str) -> None:
+    """Refuse a map (S, S) in which two of eyes, nose and mouth are seen twice: faces whose cheeks or hair touch.
+
+    A broken lip, or eyes cut by the rims of glasses, are one feature in pieces, and no other face.
+
+    Raises:
+        DataError: saying what is wrong and what to do.
+    """
+    names = {"eyes": ("left_eye", "right_eye"), "nose": ("nose",), "mouth": ("mouth",)}
+    classes = {**CLASSES, "nose": (SCHEMA.id("nose"),)}
+    doubled = []
+    for name, features in names.items():
+        blobs = [np.isin(label_map, classes[feature]) for feature in features]
+        if any(_second_blob(blob, blob) >= SECOND_FEATURE for blob in blobs):
+            doubled.append(name)
+    if len(doubled) > 1:
+        raise DataError(
+            f"{where} shows more than one face, or one that does not stand upright ({' and '.join(doubled)} are seen "
+            "twice); cut out one face, and turn it upright."
+        )
 
 
 def check_turns(turns: Sequence[tuple[npt.NDArray[np.uint8], float]], where: str) -> None:
@@ -92,6 +119,39 @@ def check_turns(turns: Sequence[tuple[npt.NDArray[np.uint8], float]], where: str
             f"{where} shows no single face that stands upright and fills the picture like a portrait "
             f"({seen[0]} of {len(PLACES)} features lie in their places); turn it, cut out the face or align it, or "
             "give its label map."
+        )
+
+
+def changed_photos(photo: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
+    """A photo (S, S, 3) mirrored, moved up by an eighth, and its middle three quarters enlarged."""
+    return [photo[:, ::-1], _moved_up(photo), resize_image(_middle(photo), len(photo))]
+
+
+def changed_maps(label_map: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]]:
+    """What `changed_photos` makes of the photo's map (S, S)."""
+    mirrored = SCHEMA.flip_permutation()[label_map[:, ::-1]]
+    return [mirrored, _moved_up(label_map), resize_label_map(_middle(label_map), len(label_map))]
+
+
+def check_changes(label_map: npt.NDArray[np.uint8], found: Sequence[npt.NDArray[np.uint8]], where: str) -> None:
+    """Refuse a photo whose map does not follow when the photo is mirrored, moved or enlarged.
+
+    What a parser sees goes where the picture goes; what it imagines, as in two half faces, stays where faces are.
+
+    Args:
+        label_map: (S, S) that the parser makes of the photo, ids of portrait-11.
+        found: the same of each of its `changed_photos`.
+        where: what the picture is called.
+
+    Raises:
+        DataError: saying what is wrong and what to do.
+    """
+    kept = float(np.mean([_overlap(*maps) for maps in zip(changed_maps(label_map), found, strict=True)]))
+    if kept < MIN_KEPT:
+        raise DataError(
+            f"{where} shows no face that is plain to see ({kept:.0%} of its brows, eyes, nose and lips are found again "
+            "where it is mirrored, moved and enlarged); turn it upright, cut out one face or align it, or give its "
+            "label map."
         )
 
 
@@ -125,6 +185,22 @@ def _tilt(parts: dict[str, npt.NDArray[np.bool_]]) -> float:
         return 0.0
     down, across = mouth.mean(0) - eyes.mean(0)
     return abs(math.degrees(math.atan2(across, down)))
+
+
+def _moved_up(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    border = len(picture) // 8
+    return np.concatenate([picture[border:], picture[-1:].repeat(border, axis=0)])
+
+
+def _middle(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    border = len(picture) // 8
+    return picture[border:-border, border:-border]
+
+
+def _overlap(first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]) -> float:
+    """Pixels that are the same feature in both maps, as a share of those that are a feature in one of them."""
+    features = np.isin(first, FEATURES) | np.isin(second, FEATURES)
+    return float((first == second)[features].mean()) if features.any() else 0.0
 
 
 def _second_blob(face: npt.NDArray[np.bool_], features: npt.NDArray[np.bool_]) -> float:

@@ -36,7 +36,14 @@ from limner.mask_to_image.inputs import (
 from limner.nn.parsing import ParsingNetwork
 from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
 from limner.systems.portrait.alignment import Alignment
-from limner.systems.portrait.faces import check_face, check_turns, warn_of_hidden_parts
+from limner.systems.portrait.faces import (
+    changed_photos,
+    check_changes,
+    check_doubles,
+    check_face,
+    check_turns,
+    warn_of_hidden_parts,
+)
 from limner.systems.portrait.landmarks import find_landmarks
 from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction
 from limner.systems.portrait.parts import BACKGROUND, PARTS, SCHEMA
@@ -469,13 +476,16 @@ class PortraitPipeline(Pipeline):
         look = self._looks.pop(key, None)
         if look is None:
             if given is None:
-                turns = self._parse([np.rot90(crop, quarters) for quarters in range(4)])
-                ids = turns[0][0]
+                parsed = self._parse([np.rot90(crop, quarters) for quarters in range(4)] + changed_photos(crop))
+                ids = parsed[0][0]
                 check_face(ids, where)
-                check_turns(turns, where)
+                check_turns(parsed[:4], where)
+                check_changes(ids, [changed for changed, _ in parsed[4:]], where)
+                check_doubles(ids, where)
             else:
                 ids = given
-                check_face(ids, where)
+                check_face(ids, f"{where}, by its label map,")
+                check_doubles(ids, f"{where}, by its label map,")
             warn_of_hidden_parts(ids, where)
             look = self._encode_look(crop, ids)
         self._looks[key] = look  # at the end, as the last one used

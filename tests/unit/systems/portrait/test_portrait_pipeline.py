@@ -20,7 +20,14 @@ from limner.export.networks import export_network
 from limner.people.gallery import ready
 from limner.pipelines import GenerationPlan, GenerationResult
 from limner.systems.portrait.alignment import TEMPLATE
-from limner.systems.portrait.faces import check_face, check_turns
+from limner.systems.portrait.faces import (
+    changed_maps,
+    changed_photos,
+    check_changes,
+    check_doubles,
+    check_face,
+    check_turns,
+)
 from limner.systems.portrait.parts import PARTS
 from limner.systems.portrait.pipeline import Look, PortraitPipeline, spread_background
 
@@ -291,6 +298,7 @@ NO_FACE = np.zeros((64, 64, 3), np.uint8)
         (np.zeros((64, 64, 4), np.uint8), ShapeError, "it must be uint8 (height, width, 3)"),
         (np.zeros((64, 64, 3)), ShapeError, "it must be uint8"),
         ("nowhere.jpg", DataError, "nowhere.jpg is missing"),
+        ("", DataError, "The name of a picture is empty"),
         (np.zeros((3000, 2000, 3), np.uint8), DataError, "2000x3000, but must be square"),
         (np.zeros((3000, 3000, 3), np.uint8), DataError, "shows no face that can be found"),
     ],
@@ -345,9 +353,10 @@ def test_the_shipped_parser_takes_no_pairs_and_no_noise(shipped, caplog):
     for pair in pairwise(people):
         both = np.full((256, 256, 3), 120, np.uint8)
         both[64:192] = np.concatenate(pair, axis=1)
-        pictures.append(both)
+        middles = np.concatenate([photo[:, 32:96] for photo in pair], axis=1)
+        pictures += [both, np.rot90(both), middles, np.rot90(middles, 3)]
     for picture in pictures:
-        with pytest.raises(DataError, match=r"upright|more than one face|no face"):
+        with pytest.raises(DataError, match=r"upright|more than one face|no face|one face or align it"):
             shipped.set_image(picture)
     assert not caplog.records, "what is refused is not warned of"
 
@@ -372,6 +381,44 @@ def test_half_of_the_features_are_enough(faces):
         check_turns(turned(profile, 0.9, 0.9, 0.9, 0.9), "it")
 
 
+def test_two_faces_in_one_skin_are_refused(faces):
+    """Their cheeks touch; a mouth or a nose in two pieces alone is no other face."""
+    ids = faces[0][1]
+    both = np.concatenate([ids[:, 16:48], faces[1][1][:, 16:48]], axis=1)
+    both[both == 0] = SCHEMA.id("skin")
+    check_face(both, "it")  # to it they are one
+    for label_map in (both, both.repeat(4, axis=0).repeat(4, axis=1)):
+        with pytest.raises(DataError, match=r"it shows more than one face.*nose and mouth are seen twice"):
+            check_doubles(label_map, "it")
+    for names in (("nose",), ("u_lip", "mouth", "l_lip")):
+        broken, feature = ids.copy(), np.isin(ids, [SCHEMA.id(name) for name in names])
+        broken[feature & (np.arange(64) == round(np.nonzero(feature)[1].mean()))] = SCHEMA.id("skin")
+        check_doubles(broken, "it")
+
+
+def test_a_map_must_follow_the_photo(faces):
+    """What is imagined stays where faces usually are."""
+    for photo, ids in faces:
+        assert all(changed.shape == photo.shape for changed in changed_photos(photo))
+        found = changed_maps(ids)
+        check_changes(ids, found, "it")
+        check_changes(ids, [ids, *found[1:]], "it")
+        with pytest.raises(DataError, match=r"it shows no face that is plain to see \(\d+% of its brows, eyes"):
+            check_changes(ids, [ids] * 3, "it")
+    with pytest.raises(DataError, match="0% of its brows"):
+        check_changes(np.zeros_like(ids), [np.zeros_like(ids)] * 3, "it")
+
+
+def test_changed_photos_and_maps_agree(faces):
+    """Mirrored, moved and enlarged alike: the map as a picture is the picture of the map."""
+    ids = faces[0][1]
+    mirrored, moved, enlarged = (picture[..., 0] for picture in changed_photos(ids[..., None].repeat(3, axis=2)))
+    of_map = changed_maps(ids)
+    assert np.array_equal(SCHEMA.flip_permutation()[mirrored], of_map[0]) and not np.array_equal(mirrored, of_map[0])
+    assert np.array_equal(moved, of_map[1]) and np.array_equal(moved[:-8], ids[8:])
+    assert (enlarged == of_map[2]).mean() > 0.8 and np.array_equal(of_map[2][::4, ::4], ids[8:56:3, 8:56:3])
+
+
 def test_huge_photos_are_edited_at_the_networks_size(pipeline, photos, faces):
     huge = photos[0].repeat(32, axis=0).repeat(32, axis=1)
     assert (pipeline.set_image(huge) == faces[0][1]).mean() > 0.9
@@ -385,7 +432,7 @@ def test_huge_photos_are_edited_at_the_networks_size(pipeline, photos, faces):
         (np.zeros((64, 32), np.uint8), DataError, "32x64, but must be square"),
         (np.full((64, 64), 11, np.uint8), DataError, "id 11"),
         (np.zeros((64, 64), np.float32), ShapeError, "must be whole-number class ids"),
-        (np.zeros((64, 64), np.uint8), DataError, "shows no face"),
+        (np.zeros((64, 64), np.uint8), DataError, "by its label map, shows no face"),
     ],
 )
 def test_maps_that_contradict_the_photo(pipeline, photos, label_map, error: type[LimnerError], text: str):
