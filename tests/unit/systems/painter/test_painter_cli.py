@@ -262,7 +262,13 @@ def test_an_interrupted_painting_leaves_nothing_half_written(
     named = (*words, "--csv", tmp_path / "table.csv", "--out", tmp_path / "out")
     program = (sys.executable, "-m", "limner", "generate", "painter", "--weights", tmp_path / "weights")
     environment = {**os.environ, "PYTHONPATH": str(Path(limner.__file__).parents[1])}
-    process = subprocess.Popen([*map(str, (*program, *named))], env=environment, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*map(str, (*program, *named))],
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background inherit its absence
+    )
     while process.poll() is None and not list((tmp_path / "out").glob(".*.tmp")):
         time.sleep(0.002)
     process.send_signal(blow)  # while files are being written under temporary names
