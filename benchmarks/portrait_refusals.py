@@ -1,7 +1,8 @@
 """Which photos without a label map portrait takes to edit, and which it refuses.
 
 Protocol: each picture alone goes to `PortraitPipeline.set_image`, without a map and without landmarks; what that
-answers with a `DataError` is refused, the rest accepted. People are the ready-made faces of `limner.people` (40
+answers with a `DataError` is refused, the rest accepted; "doubted" are those of them that it warns of as seen from
+the side or no single face. People are the ready-made faces of `limner.people` (40
 different people; and a few at several ages, 40 pictures cut closer than portrait's) and `--num` rendered ones of the
 collection `--seed`, seen as in training data; for the side views, a quarter as many, the head is straight and the
 camera beside it, on the left and on the right in turn (needs the extra "people"). Quarter turns are exact; other turns,
@@ -159,20 +160,28 @@ def measure(weights: str, *, num: int, seed: int, folders: list[str], threads: i
 
     if threads is not None:
         torch.set_num_threads(threads)
-    logging.disable(logging.WARNING)  # of parts that a face does not show
     pipeline = limner.load(weights, system="portrait")
+    warnings: list[str] = []
+    listener = logging.Handler()
+    listener.emit = lambda record: warnings.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("limner")
+    logger.addHandler(listener)
+    logger.propagate = False
 
-    def accepts(photo: Any) -> bool:
+    def answer(photo: Any) -> str:
+        warnings.clear()
         try:
             pipeline.set_image(photo)
         except DataError:
-            return False
-        return True
+            return "refused"
+        return "doubted" if any("no face from the front" in warning for warning in warnings) else "accepted"
 
-    return [
-        {"should be": should, "kind": kind, "count": len(photos), "accepted": sum(map(accepts, photos))}
-        for should, kind, photos in kinds(num, seed, folders)
-    ]
+    found = []
+    for should, kind, photos in kinds(num, seed, folders):
+        answers = [answer(photo) for photo in photos]
+        counts = {"count": len(answers), "accepted": len(answers) - answers.count("refused")}
+        found.append({"should be": should, "kind": kind, **counts, "doubted": answers.count("doubted")})
+    return found
 
 
 def main() -> None:
@@ -199,6 +208,7 @@ def main() -> None:
             "should be": row["should be"],
             "pictures": str(row["count"]),
             "accepted": str(row["accepted"]),
+            "doubted": str(row["doubted"]),
         }
         for row in found
     ]

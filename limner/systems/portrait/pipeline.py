@@ -480,8 +480,8 @@ class PortraitPipeline(Pipeline):
                 ids = parsed[0][0]
                 check_face(ids, where)
                 check_turns(parsed[:4], where)
-                check_changes(ids, [changed for changed, _ in parsed[4:]], where)
                 check_doubles(ids, where)
+                check_changes(ids, [changed for changed, _ in parsed[4:]], where)  # last, for it also warns
             else:
                 ids = given
                 check_face(ids, f"{where}, by its label map,")

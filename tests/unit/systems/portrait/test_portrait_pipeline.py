@@ -409,6 +409,16 @@ def test_a_map_must_follow_the_photo(faces):
         check_changes(np.zeros_like(ids), [np.zeros_like(ids)] * 3, "it")
 
 
+def test_a_photo_whose_map_hardly_follows_is_warned_of(faces, caplog):
+    ids = faces[0][1]
+    found = changed_maps(ids)
+    check_changes(ids, found, "it")
+    assert not caplog.records
+    half = np.where(np.arange(64) < 32, found[1], 0).astype(np.uint8)
+    check_changes(ids, [found[0], half, np.zeros_like(ids)], "it")
+    assert [record.getMessage()[:36] for record in caplog.records] == ["it may show no face from the front: "]
+
+
 def test_changed_photos_and_maps_agree(faces):
     """Mirrored, moved and enlarged alike: the map as a picture is the picture of the map."""
     ids = faces[0][1]
