@@ -1,13 +1,24 @@
-"""Files that appear whole or not at all: written beside their place, then renamed."""
+"""Files that appear whole or not at all: written beside their place, then renamed; and what a file holds in short."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from limner.errors import DataError
+
+
+def sha256_of(path: str | Path) -> str:
+    """SHA-256 of a file's content, in hex.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_atomically(writers: Mapping[Path, Callable[[Path], object]], *, flush: bool = False) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from limner.errors import ConfigError, WeightsError, nearest
-from limner.files import cache_folder, reason, write_atomically
+from limner.files import cache_folder, reason, sha256_of, write_atomically
 from limner.registry import system_names
 
 FORMAT_VERSION = 1
@@ -379,7 +379,6 @@ def _download(published: PublishedFile, target: Path, progress: Callable[..., An
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {reason(error)}.") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from limner.data.sampler import SampleKey
 from limner.data.transforms import resize_image
 from limner.engine.data import MAX_VALIDATION, TrainingData, required
 from limner.errors import DataError
+from limner.files import sha256_of
 from limner.systems.painter.config import PainterConfig, PictureConfig
 from limner.systems.painter.environment import Scene
 from limner.systems.painter.networks import NUM_SHAPE
@@ -181,7 +181,7 @@ def feature_maps(pictures: PictureCache, config: PictureConfig) -> Bytes:
     kind = usable_features(config)
     key = f"features-{kind}"
     if kind == "vgg16" and config.vgg16 is not None:
-        key += f"-{file_hash(config.vgg16)[:16]}"
+        key += f"-{sha256_of(config.vgg16)[:16]}"
     return pictures.derived(key, _on_bytes(feature_function(kind, config.vgg16)), progress=bar)
 
 
@@ -221,12 +221,6 @@ def attention_labels(pictures: PictureCache, config: PictureConfig) -> Bytes:
     if config.labels == "saliency" or not pictures.has_mask.any():
         return found
     return np.where(pictures.has_mask[:, None, None], pictures.masks, found)
-
-
-def file_hash(path: str | Path) -> str:
-    """SHA-256 of a file."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _on_bytes(function: Callable[[Tensor], Tensor]) -> Callable[[Bytes], Bytes]:

@@ -20,10 +20,11 @@ from limner.data.datasets.images import PictureCache, open_pictures
 from limner.data.image_io import any_picture_from_pil, read_any_picture, read_mask
 from limner.data.manifest import DataSpec
 from limner.errors import ConfigError, DataError, ShapeError, WeightsError
+from limner.files import sha256_of
 from limner.mask_to_image.inputs import MAX_SEED, read_pixels, whole_number
 from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline, read_result
 from limner.systems.painter.config import CORRECTION, Follow
-from limner.systems.painter.data import bar, feature_function, file_hash
+from limner.systems.painter.data import bar, feature_function
 from limner.systems.painter.drawing import OVERLAYS, Files, Writer, all_wishes, noted, overlay, picture_names
 from limner.systems.painter.networks import (
     NUM_SHAPE,
@@ -378,7 +379,7 @@ class PainterPipeline(Pipeline):
             "source": Path(image).name if isinstance(image, str | Path) else "",
         }
         if settings["features"] == "vgg16" and vgg16 is not None:
-            settings["vgg16_sha256"] = file_hash(vgg16)
+            settings["vgg16_sha256"] = sha256_of(vgg16)
         if len(budgets) > 1:
             settings["columns"] = len(budgets)
         return GenerationPlan([seed] * len(budgets), settings, conditions)
@@ -607,8 +608,8 @@ def _statistics(document: StrokeDocument, weight_map: dict[str, Any], seen: Plan
     """Errors on the picture's part of the plane, and the mean brush inside and outside the subject."""
     target, attention = weight_map["target"], weight_map["attention"]
     side = target.shape[-1]
-    x, y, width, height = (round(value * side) for value in document.frame)
-    shown = (slice(y, y + max(1, height)), slice(x, x + max(1, width)))
+    left, top, right, bottom = document.box(side)
+    shown = (slice(top, bottom), slice(left, right))
     square = ((document.strokes.paint(document.blank(side)) - target) ** 2).mean(axis=0)[shown]
     inside, weights = attention[shown] > 0.5, weight_map["weights"][shown]
     numbers = {

@@ -165,9 +165,9 @@ def paint_corrected(
     """
     painted = np.array(colors, np.float64)
     for number, alpha, box in _opacities(points, radii, alphas, clips, canvas.shape[-1]):
-        below = canvas[box] * (1 - alpha)
         covered = np.square(alpha).sum(dtype=np.float64)
-        if covered > 0:
+        if share > 0 and covered > 0:
+            below = canvas[box] * (1 - alpha)
             best = (alpha * (target[box] - below)).sum(axis=(1, 2), dtype=np.float64) / covered
             painted[number] += share * (best.clip(0, 1) - painted[number])
         if palette is not None:
