@@ -47,8 +47,12 @@ class Protocol:
         return cls(**{**values, "seeds": tuple(values["seeds"])})
 
     def __str__(self) -> str:
+        return f"{self.metric}: {self.conditions()}"
+
+    def conditions(self) -> str:
+        """All but the metric, in words."""
         resize = "not resized" if self.resize == "none" else f"resized {self.resize}, antialias {self.antialias}"
-        parts = [f"{self.metric}: {self.count} images of {self.split} at {self.resolution} px, {resize}"]
+        parts = [f"{self.count} images of {self.split} at {self.resolution} px, {resize}"]
         if self.network != "none":
             parts.append(f"network {self.network} ({self.network_sha256[:12]})")
         if self.settings != "none":

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from PIL.PngImagePlugin import PngInfo
 from limner.files import write_atomically
 from limner.metrics.protocol import Measurement
 from limner.metrics.tables import PublishedTable
+
+_PICTURES = (".png", ".jpg", ".gif")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class EvaluationReport:
         published: the table to stand beside, if there is one.
         table_keys: column of `published` -> key of the measurement that belongs there; other columns stay empty.
         sheet: pictures to look at.
+        files: further files of the report, name -> writer; pictures are shown in the Markdown.
     """
 
     provenance: dict[str, str]
@@ -34,6 +37,7 @@ class EvaluationReport:
     published: PublishedTable | None = None
     table_keys: dict[str, str] | None = None
     sheet: Image.Image | None = None
+    files: Mapping[str, Callable[[Path], object]] = field(default_factory=dict)
 
     def table(self) -> str:
         """Markdown: all measurements, classes, the published rows, notes and protocols."""
@@ -59,17 +63,23 @@ class EvaluationReport:
         }
 
     def save(self, directory: str | Path) -> list[Path]:
-        """Write `report.md`, `report.json` and, where there is one, `sheet.png`; each appears whole or not at all."""
+        """Write `report.md`, `report.json`, `sheet.png` where there is one, and `files`; each whole or not at all."""
         directory = Path(directory)
         text = json.dumps(self.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         writers: dict[Path, Callable[[Path], object]] = {
-            directory / "report.md": lambda path: path.write_text(self.table() + "\n", encoding="utf-8"),
+            directory / "report.md": lambda path: path.write_text(self._text(), encoding="utf-8"),
             directory / "report.json": lambda path: path.write_text(text, encoding="utf-8"),
         }
         if self.sheet is not None:
             writers[directory / "sheet.png"] = self._save_sheet
+        writers |= {directory / name: writer for name, writer in self.files.items()}
         write_atomically(writers)
         return list(writers)
+
+    def _text(self) -> str:
+        """The table, and the pictures beside it."""
+        names = [name for name in (*(["sheet.png"] if self.sheet else []), *self.files) if name.endswith(_PICTURES)]
+        return "\n\n".join([self.table(), *(f"![{Path(name).stem}]({name})" for name in names)]) + "\n"
 
     def _save_sheet(self, path: Path) -> None:
         assert self.sheet is not None  # the caller has looked
@@ -118,7 +128,14 @@ class EvaluationReport:
 
     def _notes(self) -> str:
         notes = [f"- {value.protocol.metric}: {value.note}" for value in self.measurements.values() if value.note]
-        protocols = [f"- {value.protocol}" for value in self.measurements.values()]
+        metrics: dict[str, list[str]] = {}  # conditions -> what was measured under them
+        for value in self.measurements.values():
+            metrics.setdefault(value.protocol.conditions(), []).append(value.protocol.metric)
+        usual = max(metrics, key=lambda conditions: len(metrics[conditions]), default="")
+        rest = metrics.pop(usual, [])
+        protocols = [f"- {'; '.join(names)}: {conditions}" for conditions, names in metrics.items()]
+        if rest:
+            protocols.append(f"- {'all others' if metrics else 'all'}: {usual}")
         return "\n".join((["Notes:", *notes, ""] if notes else []) + ["Protocols:", *protocols])
 
 

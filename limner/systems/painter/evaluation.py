@@ -7,10 +7,12 @@ and stand in README.md.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ from PIL import Image
 
 from limner.data.datasets.images import PictureCache
 from limner.demo import contact_sheet
-from limner.errors import ConfigError
+from limner.errors import ConfigError, MissingExtraError
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.protocol import Measurement, Protocol
 from limner.metrics.psnr import PSNR
@@ -30,8 +32,12 @@ from limner.systems.painter.baselines import fit_strokes, random_strokes
 from limner.systems.painter.config import CORRECTION, Follow
 from limner.systems.painter.painting import usual_passes
 from limner.systems.painter.pipeline import PainterPipeline, PaintingResult
+from limner.systems.painter.plots import curves
 from limner.systems.painter.strokes import StrokeList
+from limner.systems.painter.timelapse import save_gif_of_many
 from limner.systems.painter.weight_map import pixel_weights
+
+log = logging.getLogger("limner")
 
 BUDGETS = (50, 100, 200, 500)
 """Numbers of strokes in the tables."""
@@ -121,6 +127,7 @@ def evaluate(
     rows = rows[:count]
     columns: dict[str, _Column] = {}
     sheet: list[list[Image.Image]] = []
+    shown: list[PaintingResult] = []
     aims: list[_Aim] = []
     for number, row in enumerate(progress(rows, total=count, unit="picture", desc="painting")):
         image = np.asarray(pictures.images[row])
@@ -138,6 +145,7 @@ def evaluate(
         if number < _SHEET_ROWS:
             attention = result.overlay("attention")
             sheet.append([Image.fromarray(image), *([attention] if pipeline.attends else []), *result.images])
+            shown.append(result)
     if "fit" in baselines:
         _fit(pipeline, aims[:FIT_PICTURES], budgets, columns, batch_size, fit_iterations)
 
@@ -159,10 +167,23 @@ def evaluate(
 
     names = [str(budget) for budget in budgets]
     head = ["picture", *(["attention"] if pipeline.attends else []), *names]
+    measurements = _measurements(columns, protocol, seed)
+    files: dict[str, Callable[[Path], object]] = {
+        "timelapse.gif": partial(
+            save_gif_of_many,
+            images=[pictures[0] for pictures in sheet],
+            documents=[result.documents[-1] for result in shown],
+        )
+    }
+    try:
+        files["curves.png"] = curves(measurements, budgets)
+    except MissingExtraError as error:
+        log.warning("No curves.png. %s", error)
     return EvaluationReport(
         provenance=pipeline.provenance,
-        measurements=_measurements(columns, protocol, seed),
+        measurements=measurements,
         sheet=contact_sheet(sheet, tile=128, column_names=head),
+        files=files,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from limner.demo import contact_sheet
 from limner.errors import ConfigError
 from limner.optional import optional
 from limner.pipelines import SYNTHETIC_MEDIA
@@ -22,6 +23,7 @@ MAX_SIDE = 512
 MAX_GIF_FRAMES = 300
 HOLD_SECONDS = 1.0
 """How long the first and the last frame are shown."""
+_STEPS_OF_MANY, _TILE_OF_MANY = 100, 96  # frames, and pixels of a painting, of several side by side
 _MIN_FPS, _MAX_FPS = 1.0, 60.0
 
 
@@ -73,6 +75,27 @@ def save_gif(path: Path, document: StrokeDocument, *, fps: float, seconds: float
     count = num_frames(num, fps=min(fps, 50.0), seconds=seconds, most=MAX_GIF_FRAMES)
     pictures = [Image.fromarray(frame) for frame in frames(document, frame_strokes(num, count))]
     duration = seconds / count if seconds is not None else max(1 / min(fps, 50.0), num / count / min(fps, 50.0))
+    _write_gif(path, pictures, duration)
+
+
+def save_gif_of_many(path: Path, images: Sequence[Image.Image], documents: Sequence[StrokeDocument]) -> None:
+    """Write a GIF of several paintings that grow side by side below their pictures, in about ten seconds."""
+    steps = [frame_strokes(len(document.strokes), _STEPS_OF_MANY) for document in documents]
+    growing = [frames(document, step) for document, step in zip(documents, steps, strict=True)]
+    names = [f"{number} strokes" for number in steps[0]] if len({len(one.strokes) for one in documents}) == 1 else []
+    pictures = [
+        contact_sheet(
+            [images, [Image.fromarray(one) for one in shown]],
+            tile=_TILE_OF_MANY,
+            column_names=names[place : place + 1],
+        )
+        for place, shown in enumerate(zip(*growing, strict=True))
+    ]
+    _write_gif(path, pictures, 10.0 / _STEPS_OF_MANY)
+
+
+def _write_gif(path: Path, pictures: Sequence[Image.Image], duration: float) -> None:
+    """Pictures of `duration` seconds each; the first and the last are held."""
     hold = round(1000 * HOLD_SECONDS)
     durations = [hold, *[max(20, round(1000 * duration))] * (len(pictures) - 2), hold]
     pictures[0].save(

@@ -26,6 +26,10 @@ def report() -> EvaluationReport:
         published=published_table("scgan-celeba"),
         table_keys={"mean_iou": "own_mean_iou"},
         sheet=Image.new("RGB", (4, 4)),
+        files={
+            "more.png": lambda path: Image.new("L", (4, 4)).save(path, format="PNG"),
+            "more.txt": lambda path: path.write_text("more"),
+        },
     )
 
 
@@ -36,7 +40,18 @@ def test_markdown_has_measured_and_published_rows_notes_and_protocols():
     assert "| CycleGAN | N/A | N/A | N/A | N/A in the paper: it failed to converge |" in text
     assert "| first, measured | not measured | 50.00 | not measured |" in text
     assert "- FD-parser: too few" in text
-    assert "- mIoU: 5 images of test at 64 px" in text
+    assert "- all: 5 images of test at 64 px" in text, "one line for what was measured alike"
+
+
+def test_protocols_are_told_apart():
+    def measured(metric: str, count: int) -> Measurement:
+        return Measurement(0.5, Protocol(metric=metric, split="test", count=count, resolution=64))
+
+    counts = {"a": 5, "b": 7, "c": 5, "d": 7, "e": 5}
+    text = EvaluationReport(
+        provenance={}, measurements={name: measured(name, count) for name, count in counts.items()}
+    ).table()
+    assert "\n- b; d: 7 images" in text and text.splitlines()[-1].startswith("- all others: 5 images")
 
 
 def test_json_is_strict():
@@ -48,7 +63,9 @@ def test_json_is_strict():
 
 def test_save_writes_everything_with_provenance(tmp_path):
     paths = report().save(tmp_path / "new" / "folder")
-    assert [path.name for path in paths] == ["report.md", "report.json", "sheet.png"]
+    assert [path.name for path in paths] == ["report.md", "report.json", "sheet.png", "more.png", "more.txt"]
     assert sorted(path.name for path in (tmp_path / "new" / "folder").iterdir()) == sorted(p.name for p in paths)
     assert Image.open(paths[2]).text["limner:weights"] == "first"
     assert json.loads(paths[1].read_text()) == report().to_json()
+    text = paths[0].read_text()
+    assert "![sheet](sheet.png)" in text and "![more](more.png)" in text and "more.txt" not in text

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from limner.errors import ConfigError, DataError
 from limner.metrics.protocol import Protocol
@@ -40,7 +42,24 @@ def test_report_has_every_score_and_its_protocol(painter: PainterPipeline, pictu
     expected = np.mean([result.statistics[0]["mse"] for result in alone])
     assert found["painter_5_mse"].value == pytest.approx(expected, rel=0.05)
     report.save(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"report.md", "report.json", "sheet.png"}
+    names = {"report.md", "report.json", "sheet.png", "curves.png", "timelapse.gif"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    with Image.open(tmp_path / "timelapse.gif") as lapse:
+        assert lapse.n_frames > 10
+        first = np.asarray(lapse.convert("RGB"), int)
+        lapse.seek(lapse.n_frames - 1)
+        last = np.asarray(lapse.convert("RGB"), int)
+    photos, paintings = slice(22, 118), slice(120, 216)  # below the number of strokes
+    change = np.abs(last - first)
+    assert change[paintings].mean() > 5 * change[photos].mean(), "paintings grow, photos stay"
+
+
+def test_without_matplotlib_only_the_curves_are_missing(painter, pictures, tmp_path, monkeypatch, caplog) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    report = evaluate(painter, painter.open_data(pictures), split="all", num_images=1, budgets=(5,), baselines=())
+    report.save(tmp_path)
+    assert "curves.png" not in {path.name for path in tmp_path.iterdir()}
+    assert 'pip install "limner[plot]"' in caplog.text
 
 
 def test_other_painters_are_judged_by_the_same_weights(make_painter, pictures: Path) -> None:
