@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from limner.data.datasets.images import PictureCache
 from limner.demo import contact_sheet
 from limner.errors import ConfigError, MissingExtraError
 from limner.metrics.bootstrap import mean_interval
+from limner.metrics.features import FeatureNetwork
 from limner.metrics.protocol import Measurement, Protocol
 from limner.metrics.psnr import PSNR
 from limner.metrics.report import EvaluationReport
@@ -61,11 +63,25 @@ class _Column:
 
 @dataclass(frozen=True)
 class _Aim:
-    """A picture at the networks' size: (3, s, s) in [0, 1], and the weights and the attention of its pixels, (s, s)."""
+    """What a painting is compared with, at the networks' size s.
+
+    Attributes:
+        target: the picture, (3, s, s) in [0, 1].
+        weights: of its pixels, (s, s).
+        attention: of its pixels, (s, s).
+        classifier: tells what is in a picture (1, 3, s, s) in [-1, 1]; None: nobody does.
+    """
 
     target: NDArray[np.float32]
     weights: NDArray[np.float32]
     attention: NDArray[np.float32]
+    classifier: Callable[[Tensor], int] | None = None
+
+    @cached_property
+    def top_class(self) -> int:
+        """What the classifier sees in the picture."""
+        assert self.classifier is not None  # the caller has looked
+        return self.classifier(torch.from_numpy(self.target)[None] * 2 - 1)
 
 
 def evaluate(
@@ -73,7 +89,7 @@ def evaluate(
     pictures: PictureCache,
     *,
     judge: None = None,
-    features: None = None,
+    features: FeatureNetwork | None = None,
     split: str = "test",
     num_images: int | None = None,
     seed: int = 0,
@@ -93,7 +109,8 @@ def evaluate(
         pipeline: the weights to evaluate.
         pictures: from `pipeline.open_data`.
         judge: must be None: the picture itself is the judge.
-        features: must be None.
+        features: a network that knows classes, such as Inception-v3: how often it sees the same class first in a
+            painting and in its picture.
         split: pictures to use; "all" for every one.
         num_images: how many of them, from the first; none: all.
         seed: of random strokes and of the bootstrap intervals.
@@ -113,8 +130,14 @@ def evaluate(
         ConfigError: if an argument makes no sense here, or there are too few pictures.
         DataError: if there is no such split.
     """
-    if judge is not None or features is not None:
-        raise ConfigError("Paintings are compared with their pictures; leave --judge and --features out.")
+    if judge is not None:
+        raise ConfigError("Paintings are compared with their pictures; leave --judge out.")
+    if features is not None and features.class_scores is None:
+        raise ConfigError(
+            f"The features {features.name} know no classes that a painting could keep; give --features inception:FILE, "
+            "or leave them out."
+        )
+    classifier = None if features is None else partial(_top_class, features)
     if table is not None:
         raise ConfigError(f'The painter has no published table, so --table "{table}" has nothing to show.')
     for name in baselines:
@@ -132,10 +155,16 @@ def evaluate(
     for number, row in enumerate(progress(rows, total=count, unit="picture", desc="painting")):
         image = np.asarray(pictures.images[row])
         paint = partial(
-            _paint_timed, image=image, budgets=budgets, columns=columns, follow=follow, correction=correction
+            _paint_timed,
+            image=image,
+            budgets=budgets,
+            columns=columns,
+            follow=follow,
+            correction=correction,
+            classifier=classifier,
         )
         result = paint(pipeline, name="painter", aim=None)
-        aims.append(_aim(result, pipeline.image_size))
+        aims.append(_aim(result, pipeline.image_size, classifier))
         for name, other in _named(beside).items():
             paint(other, name=name, aim=aims[-1])
         if "random" in baselines:
@@ -150,6 +179,9 @@ def evaluate(
         _fit(pipeline, aims[:FIT_PICTURES], budgets, columns, batch_size, fit_iterations)
 
     def protocol(metric: str, count: int) -> Protocol:
+        how = f"exact raster, {_passes(budgets)}, strokes follow {follow}, correction {correction:g}"
+        if features is not None and metric.startswith("same class"):
+            how += f"; class seen first by {features.name} {features.weights} ({features.sha256[:12]})"
         return Protocol(
             metric=metric,
             split=split,
@@ -161,7 +193,7 @@ def evaluate(
             network_sha256=pipeline.weights_hash,
             reference="the picture itself",
             data_fingerprint=pictures.fingerprint(rows[:count]),
-            settings=f"exact raster, {_passes(budgets)}, strokes follow {follow}, correction {correction:g}",
+            settings=how,
             seeds=(seed,),
         )
 
@@ -205,6 +237,7 @@ def _paint_timed(
     aim: _Aim | None,
     follow: Follow,
     correction: float,
+    classifier: Callable[[Tensor], int] | None,
 ) -> PaintingResult:
     """Paint a picture with every number of strokes; the last result holds all of them.
 
@@ -216,13 +249,14 @@ def _paint_timed(
         name: of the painter.
         aim: what is scored; none: what this painter sees.
         follow, correction: how it paints.
+        classifier: of `_Aim`.
     """
     documents, images = [], []
     for budget in budgets:
         started = time.perf_counter()
         result = pipeline(image, budget, follow=follow, correction=correction)
         seconds = time.perf_counter() - started
-        aim = aim or _aim(result, pipeline.image_size)
+        aim = aim or _aim(result, pipeline.image_size, classifier)
         column = columns.setdefault(f"{name}_{budget}", _Column())
         _score(column, result.documents[0].strokes, aim)
         column.add(seconds=seconds)
@@ -235,12 +269,19 @@ def _paint_timed(
     return result
 
 
-def _aim(result: PaintingResult, size: int) -> _Aim:
+def _top_class(features: FeatureNetwork, image: Tensor) -> int:
+    """The class that a network sees first in a picture (1, 3, height, width) in [-1, 1]."""
+    assert features.class_scores is not None  # looked at before
+    with torch.no_grad():
+        return int(features.class_scores(features(image)).argmax())
+
+
+def _aim(result: PaintingResult, size: int, classifier: Callable[[Tensor], int] | None) -> _Aim:
     # The same weights for all painters, whatever their rewards weighed.
     attention, features = (torch.from_numpy(result.weight_map[name])[None, None] for name in ("attention", "features"))
     weights = pixel_weights(attention, features, weighting="both")
     small_weights, small_attention = (_at(part[0].numpy(), size)[0] for part in (weights, attention))
-    return _Aim(_at(result.weight_map["target"], size), small_weights, small_attention)
+    return _Aim(_at(result.weight_map["target"], size), small_weights, small_attention, classifier)
 
 
 def _score(column: _Column, strokes: StrokeList, aim: _Aim) -> None:
@@ -263,6 +304,8 @@ def _score(column: _Column, strokes: StrokeList, aim: _Aim) -> None:
         radius_foreground=_mean(radius[on_subject]),
         radius_background=_mean(radius[~on_subject]),
     )
+    if aim.classifier is not None:
+        column.add(same_class=float(aim.classifier(first.float()) == aim.top_class))
 
 
 def _fit(

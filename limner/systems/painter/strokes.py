@@ -133,7 +133,8 @@ class StrokeList:
 
     def to_array(self) -> Floats:
         """(n, 19): all numbers of every stroke."""
-        return np.concatenate([getattr(self, name).reshape(len(self), -1) for name in _COLUMNS], axis=1)
+        parts = [getattr(self, name).reshape(len(self), width) for name, width in _COLUMNS.items()]
+        return np.concatenate(parts, axis=1)
 
     @classmethod
     def from_array(cls, array: NDArray[Any]) -> StrokeList:
@@ -347,6 +348,39 @@ class StrokeDocument:
             numbers = [f"{value:.3f}" for value in (*points, *radii, *rest)]
             writer.writerow([number, stroke["phase"], *numbers, color])
         return out.getvalue()
+
+    def compare(self, other: StrokeDocument) -> dict[str, tuple[float, float] | float]:
+        """How two paintings differ, such as one before and after a change of settings.
+
+        Returns:
+            strokes, radius, opacity: (mine, the other's) number of strokes, mean radius in sides of the plane, mean
+                opacity. Each phase has its number of strokes.
+            shared: strokes from the first on that are the same in both.
+            difference: mean absolute difference of the pictures in [0, 1], the other's drawn at my size.
+
+        Raises:
+            ConfigError: if the other cannot be drawn at my size.
+        """
+        both = (self, other)
+        rows = [document.strokes.to_array()[:, :-1] for document in both]  # attention changes no picture
+        num = min(map(len, rows))
+        same = (rows[0][:num] == rows[1][:num]).all(axis=1)
+        mine, its = (np.asarray(document.redraw(self.size), np.float64) / 255 for document in both)
+
+        def pair(measure: Any) -> tuple[float, float]:
+            return float(measure(self.strokes)), float(measure(other.strokes))
+
+        return {
+            "strokes": pair(len),
+            **{
+                phase: pair(lambda strokes, index=index: (strokes.phases == index).sum())
+                for index, phase in enumerate(PHASES)
+            },
+            "radius": pair(lambda strokes: strokes.radii.mean() if len(strokes) else 0.0),
+            "opacity": pair(lambda strokes: strokes.alphas.mean() if len(strokes) else 0.0),
+            "shared": float(num if same.all() else same.argmin()),
+            "difference": float(np.abs(mine - its).mean()),
+        }
 
     def replace(self, **changes: Any) -> StrokeDocument:
         """A copy with other fields."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from PIL import Image
 
 from limner.errors import ConfigError, DataError
+from limner.metrics.features import FeatureNetwork
 from limner.metrics.protocol import Protocol
 from limner.systems.painter.baselines import fit_strokes, random_strokes
 from limner.systems.painter.environment import paint
@@ -80,6 +82,32 @@ def test_the_weighted_distance_is_one_scale_for_all_agents(painter: PainterPipel
         report = evaluate(painter, painter.open_data(pictures), split="all", num_images=1, budgets=(5,), baselines=())
         found.append(report.measurements["painter_5_weighted_distance"].value)
     assert found[0] == found[1]
+
+
+def test_a_classifier_sees_the_same_in_a_good_painting(painter: PainterPipeline, pictures: Path) -> None:
+    """Here: which of the three channels is brightest."""
+
+    def colors(images: torch.Tensor) -> torch.Tensor:
+        return images.mean(dim=(2, 3))
+
+    features = FeatureNetwork("colors", "none", "0" * 64, 3, features=colors, class_scores=lambda found: found)
+    data = painter.open_data(pictures)
+    report = evaluate(painter, data, split="all", num_images=4, budgets=(5,), features=features, follow="attention")
+    agree = [
+        int(painting.mean(axis=(0, 1)).argmax() == image.mean(axis=(0, 1)).argmax())
+        for image, painting in (
+            (
+                np.asarray(data.images[row]),
+                np.asarray(painter(np.asarray(data.images[row]), 5, follow="attention").images[0]),
+            )
+            for row in data.rows("all")[:4]
+        )
+    ]
+    found = report.measurements["painter_5_same_class"]
+    assert found.value == np.mean(agree) and "class seen first by colors" in found.protocol.settings
+    assert "class seen" not in report.measurements["painter_5_mse"].protocol.settings
+    with pytest.raises(ConfigError, match="colors know no classes"):
+        evaluate(painter, data, features=replace(features, class_scores=None))
 
 
 def test_wrong_use_is_refused(painter: PainterPipeline, pictures: Path) -> None:

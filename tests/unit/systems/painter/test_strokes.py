@@ -87,6 +87,21 @@ def test_sizes_and_shapes(document: StrokeDocument) -> None:
         document.redraw((0, 10))
 
 
+def test_compare_says_what_is_shared_and_what_is_not(document: StrokeDocument) -> None:
+    same = document.compare(StrokeDocument.from_json(document.to_json()))
+    assert same["shared"] == 12 and same["difference"] == 0 and same["base"] == (6, 6) and same["focus"] == (6, 6)
+    part = document.replace(strokes=document.strokes[:9])
+    found = document.compare(part)
+    assert found["shared"] == 9 and found["strokes"] == (12, 9) and found["focus"] == (6, 3)
+    drawn = [np.asarray(one.redraw(), float) / 255 for one in (document, part)]
+    assert found["difference"] == pytest.approx(np.abs(drawn[0] - drawn[1]).mean()) and found["difference"] > 0
+    assert found["radius"] == (document.strokes.radii.mean(), part.strokes.radii.mean())
+    other = document.compare(document.replace(strokes=document.strokes[::-1], size=(32, 24)))
+    assert other["shared"] == 0 and other["strokes"] == (12, 12)
+    empty = document.compare(document.replace(strokes=StrokeList.empty()))
+    assert empty["shared"] == 0 and empty["radius"] == (document.strokes.radii.mean(), 0)
+
+
 def test_csv_has_a_line_a_stroke(document: StrokeDocument) -> None:
     lines = document.to_csv().splitlines()
     assert len(lines) == 1 + len(document.strokes) and lines[0].startswith("i,phase,x0")
