@@ -5,8 +5,9 @@ are rewarded for: nothing (base), attention, the feature mask, or both. All of t
 channels, share one renderer and one attention network, and see the same episodes. Held-out pictures (split `test`) are
 painted with 50, 100, 200 and 500 strokes as the agents alone would (`follow` "attention", no correction of colours) and
 scored by `evaluate painter`, foreground being where attention is above one half. The table has the mean over the seeds
-with Student's 95 % interval. Finished runs are kept, so the script goes on where it was stopped; `--only` trains some
-of the rows, for two processes beside each other. Both networks must have been trained before:
+with Student's 95 % interval, and `sheet.png` shows what the agents of the first seed paint with 200 strokes. Finished
+runs are kept, so the script goes on where it was stopped; `--only` trains some of the rows, for two processes beside
+each other. Both networks must have been trained before:
 
     limner train painter --preset cpu-renderer --out runs/renderer
     limner train painter --preset cpu-attention --data DATA --out runs/attention
@@ -21,7 +22,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from PIL import Image
+
+from limner.demo import contact_sheet
 from limner.files import write_text_atomically
 from limner.registry import evaluate_function, preset
 from limner.reproduce.report import interval
@@ -32,6 +37,9 @@ from limner.training import train
 
 ROWS = {"base": "uniform", "+ attention": "attention", "+ feature mask": "features", "full": "both"}
 COLUMNS = ("mse_foreground", "mse_background", "mse", "weighted_distance", "radius_foreground", "radius_background")
+
+AGENT_ALONE: dict[str, Any] = {"follow": "attention", "correction": 0.0}
+SHEET_ROWS, SHEET_STROKES = 6, 200
 
 Scores = dict[str, float]
 
@@ -57,16 +65,33 @@ def scored(given: argparse.Namespace, name: str, seed: int) -> Scores:
         command = ["python", "benchmarks/painter_ablation.py", "--out", str(given.out)]
         if not train("painter", config, given.data, run, resume=True, command=command).complete:
             raise SystemExit("Stopped; the same command goes on.")
-        # The last weights count, not the best ones: what is best is not the same for every row.
-        painter = PainterPipeline.from_pretrained(max((run / "checkpoints").glob("[0-9]*")))
+        painter = last_weights(run)
         pictures = painter.open_data(given.data)
         report = evaluate_function("painter")(
-            painter, pictures, num_images=given.num_images, follow="attention", correction=0.0, baselines=()
+            painter, pictures, num_images=given.num_images, baselines=(), **AGENT_ALONE
         )
         report.save(run / "report")
         write_text_atomically(file, json.dumps({key: one.value for key, one in report.measurements.items()}) + "\n")
     found: Scores = json.loads(file.read_text(encoding="utf-8"))
     return found
+
+
+def last_weights(run: Path) -> PainterPipeline:
+    """The last weights count, not the best ones: what is best is not the same for every row."""
+    return PainterPipeline.from_pretrained(max((run / "checkpoints").glob("[0-9]*")))
+
+
+def sheet(given: argparse.Namespace) -> Image.Image:
+    """The first test pictures, painted by every row's agent of the first seed."""
+    columns: dict[str, list[Image.Image]] = {}
+    for name, weighting in ROWS.items():
+        painter = last_weights(given.out / f"{weighting}-0")
+        pictures = painter.open_data(given.data)
+        rows = pictures.rows("test")[: min(SHEET_ROWS, given.num_images)]
+        images = [Image.fromarray(pictures.images[row]) for row in rows]
+        columns.setdefault("picture", images)
+        columns[name] = [painter(image, SHEET_STROKES, **AGENT_ALONE).images[0] for image in images]
+    return contact_sheet(list(zip(*columns.values(), strict=True)), tile=128, column_names=list(columns))
 
 
 def cell(values: Sequence[float]) -> str:
@@ -92,7 +117,7 @@ def table(runs: dict[str, list[Scores]]) -> str:
 
 
 def main() -> None:
-    """Read the options, train and judge what is missing, write `ablation.md` and `ablation.json`."""
+    """Read the options, train and judge what is missing, write `ablation.md`, `ablation.json` and `sheet.png`."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--data", type=Path, required=True, help="folder of pictures")
     options.add_argument("--renderer", required=True, help="run of stage renderer")
@@ -113,6 +138,7 @@ def main() -> None:
     if len(runs) == len(ROWS):
         write_text_atomically(given.out / "ablation.json", json.dumps(runs, indent=1) + "\n")
         write_text_atomically(given.out / "ablation.md", text)
+        sheet(given).save(given.out / "sheet.png")
     print(text)
 
 
