@@ -23,7 +23,8 @@ from torch import Tensor
 
 from limner.data.datasets.images import PictureCache
 from limner.demo import contact_sheet
-from limner.errors import ConfigError, MissingExtraError
+from limner.errors import ConfigError, DataError, MissingExtraError
+from limner.files import sha256_of
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.features import FeatureNetwork
 from limner.metrics.protocol import Measurement, Protocol
@@ -101,6 +102,7 @@ def evaluate(
     correction: float = CORRECTION,
     baselines: Sequence[str] = ("random",),
     beside: Sequence[PainterPipeline] = (),
+    vgg16: str | Path | None = None,
     fit_iterations: int = 200,
 ) -> EvaluationReport:
     """Paint held-out pictures and compare the paintings with them.
@@ -124,11 +126,12 @@ def evaluate(
         baselines: "random" (strokes), "fit" (gradient descent through the renderer; slow, see `FIT_PICTURES`).
         beside: other painters for the same pictures, such as a run of learning-to-paint; all are scored with the
             attention and the weights of `pipeline`.
+        vgg16: file with VGG-16's weights, for painters that were trained with its feature mask.
         fit_iterations: steps of the gradient descent.
 
     Raises:
         ConfigError: if an argument makes no sense here, or there are too few pictures.
-        DataError: if there is no such split.
+        DataError: if there is no such split, or the file of VGG-16 is missing.
     """
     if judge is not None:
         raise ConfigError("Paintings are compared with their pictures; leave --judge out.")
@@ -137,6 +140,10 @@ def evaluate(
             f"The features {features.name} know no classes that a painting could keep; give --features inception:FILE, "
             "or leave them out."
         )
+    if vgg16 is not None and not any(painter.wants_vgg16 for painter in (pipeline, *beside)):
+        raise ConfigError("vgg16 has no effect: no painter here has learned with it; leave it out.")
+    if vgg16 is not None and not Path(vgg16).is_file():
+        raise DataError(f"The file {vgg16} of VGG-16's weights is missing; numbers with a stand-in would say little.")
     classifier = None if features is None else partial(_top_class, features)
     if table is not None:
         raise ConfigError(f'The painter has no published table, so --table "{table}" has nothing to show.')
@@ -161,6 +168,7 @@ def evaluate(
             columns=columns,
             follow=follow,
             correction=correction,
+            vgg16=vgg16,
             classifier=classifier,
         )
         result = paint(pipeline, name="painter", aim=None)
@@ -180,6 +188,8 @@ def evaluate(
 
     def protocol(metric: str, count: int) -> Protocol:
         how = f"exact raster, {_passes(budgets)}, strokes follow {follow}, correction {correction:g}"
+        if vgg16 is not None:
+            how += f", feature mask of VGG-16 ({sha256_of(vgg16)[:12]}) for who wants it"
         if features is not None and metric.startswith("same class"):
             how += f"; class seen first by {features.name} {features.weights} ({features.sha256[:12]})"
         return Protocol(
@@ -237,6 +247,7 @@ def _paint_timed(
     aim: _Aim | None,
     follow: Follow,
     correction: float,
+    vgg16: str | Path | None,
     classifier: Callable[[Tensor], int] | None,
 ) -> PaintingResult:
     """Paint a picture with every number of strokes; the last result holds all of them.
@@ -249,12 +260,15 @@ def _paint_timed(
         name: of the painter.
         aim: what is scored; none: what this painter sees.
         follow, correction: how it paints.
+        vgg16: file that it has if it wants one.
         classifier: of `_Aim`.
     """
     documents, images = [], []
     for budget in budgets:
         started = time.perf_counter()
-        result = pipeline(image, budget, follow=follow, correction=correction)
+        result = pipeline(
+            image, budget, follow=follow, correction=correction, vgg16=vgg16 if pipeline.wants_vgg16 else None
+        )
         seconds = time.perf_counter() - started
         aim = aim or _aim(result, pipeline.image_size, classifier)
         column = columns.setdefault(f"{name}_{budget}", _Column())

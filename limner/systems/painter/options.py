@@ -117,6 +117,7 @@ def add_evaluate_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--beside", nargs="+", default=[], metavar="NAME|DIR", help="other painters for the same pictures"
     )
+    parser.add_argument("--vgg16", default=None, metavar="FILE", help="as in generate")
 
 
 def evaluate_arguments(options: Namespace, device: Any) -> dict[str, Any]:
@@ -141,6 +142,7 @@ def evaluate_arguments(options: Namespace, device: Any) -> dict[str, Any]:
         "correction": options.correction,
         "baselines": [name for name in options.baselines.split(",") if name],
         "beside": beside,
+        "vgg16": options.vgg16,
     }
 
 

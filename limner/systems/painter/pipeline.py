@@ -191,6 +191,11 @@ class PainterPipeline(Pipeline):
         """Whether the actor sees attention and feature mask."""
         return bool(self._actor.config["in_channels"] == 11)
 
+    @property
+    def wants_vgg16(self) -> bool:
+        """Whether the actor was trained with the feature mask of VGG-16, whose weights come from a file."""
+        return bool(self._actor.config["features"] == "vgg16")
+
     def open_data(
         self, path: str | Path, *, kind: str = "auto", fit: DataFit | None = None, fix_sides: bool = False
     ) -> PictureCache:
@@ -504,13 +509,12 @@ class PainterPipeline(Pipeline):
         Raises:
             ConfigError: if a file is named that the actor does not need.
         """
-        wanted = str(self._actor.config["features"])
-        if wanted != "vgg16":
+        if not self.wants_vgg16:
             if vgg16 is not None:
                 raise ConfigError(f"vgg16 has no effect: {self.weights_name} has learned without it; leave it out.")
-            return wanted
+            return str(self._actor.config["features"])
         if vgg16 is not None and Path(vgg16).is_file():
-            return wanted
+            return "vgg16"
         if not self._misses_vgg16:  # said once, not for every picture of a folder
             self._misses_vgg16 = True
             where = "no vgg16 is named" if vgg16 is None else f"{vgg16} is missing"

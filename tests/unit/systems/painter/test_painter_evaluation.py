@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from limner.backbones.vgg import VGG
 from limner.errors import ConfigError, DataError
 from limner.metrics.features import FeatureNetwork
 from limner.metrics.protocol import Protocol
@@ -108,6 +110,24 @@ def test_a_classifier_sees_the_same_in_a_good_painting(painter: PainterPipeline,
     assert "class seen" not in report.measurements["painter_5_mse"].protocol.settings
     with pytest.raises(ConfigError, match="colors know no classes"):
         evaluate(painter, data, features=replace(features, class_scores=None))
+
+
+def test_the_feature_mask_of_vgg16_is_that_of_the_file(make_painter, pictures: Path, tmp_path: Path) -> None:
+    painter, parent = make_painter(), make_painter(attends=False)
+    data = painter.open_data(pictures)
+    evaluate_two = partial(
+        evaluate, painter, data, split="all", num_images=2, budgets=(5,), baselines=(), beside=(parent,)
+    )
+    file = tmp_path / "vgg.pth"
+    torch.save(VGG(16).state_dict(), file)
+    with pytest.raises(ConfigError, match="no painter here has learned with it"):
+        evaluate_two(vgg16=file)
+    painter.config("actor")["features"] = "vgg16"
+    with pytest.raises(DataError, match=r"none\.pth of VGG-16's weights is missing"):
+        evaluate_two(vgg16=tmp_path / "none.pth")
+    without, given = (evaluate_two(vgg16=wish).measurements["painter_5_weighted_distance"] for wish in (None, file))
+    assert given.value != without.value
+    assert "feature mask of VGG-16" in given.protocol.settings and "VGG" not in without.protocol.settings
 
 
 def test_wrong_use_is_refused(painter: PainterPipeline, pictures: Path) -> None:
