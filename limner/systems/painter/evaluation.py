@@ -186,7 +186,10 @@ def evaluate(
     if "fit" in baselines:
         _fit(pipeline, aims[:FIT_PICTURES], budgets, columns, batch_size, fit_iterations)
 
-    def protocol(metric: str, count: int) -> Protocol:
+    networks = {"painter": pipeline, **_named(beside), "fit": pipeline}
+
+    def protocol(metric: str, painter: str, count: int) -> Protocol:
+        network = networks.get(painter)  # none for random strokes
         how = f"exact raster, {_passes(budgets)}, strokes follow {follow}, correction {correction:g}"
         if vgg16 is not None:
             how += f", feature mask of VGG-16 ({sha256_of(vgg16)[:12]}) for who wants it"
@@ -199,8 +202,8 @@ def evaluate(
             resolution=pipeline.image_size,
             resize="bilinear",
             antialias=True,
-            network=f"{pipeline.name} {pipeline.weights_name}",
-            network_sha256=pipeline.weights_hash,
+            network="none" if network is None else f"{network.name} {network.weights_name}",
+            network_sha256="none" if network is None else network.weights_hash,
             reference="the picture itself",
             data_fingerprint=pictures.fingerprint(rows[:count]),
             settings=how,
@@ -364,7 +367,7 @@ def _strokes_until(strokes: StrokeList, aim: _Aim) -> int | None:
 
 
 def _measurements(
-    columns: dict[str, _Column], protocol: Callable[[str, int], Protocol], seed: int
+    columns: dict[str, _Column], protocol: Callable[[str, str, int], Protocol], seed: int
 ) -> dict[str, Measurement]:
     """`<painter>_<budget>_<name>` -> mean over pictures with its interval."""
     found = {}
@@ -376,7 +379,7 @@ def _measurements(
             note = "" if len(there) == len(tensor) else f"{len(there)} of {len(tensor)} pictures have this value"
             found[f"{key}_{name}"] = Measurement(
                 float(there.mean()) if len(there) else float("nan"),
-                protocol(f"{name.replace('_', ' ')}, {budget} strokes, {painter}", len(values)),
+                protocol(f"{name.replace('_', ' ')}, {budget} strokes, {painter}", painter, len(values)),
                 interval=mean_interval(there, seed=seed) if len(there) > 1 else None,
                 note=note,
             )

@@ -75,6 +75,8 @@ def test_other_painters_are_judged_by_the_same_weights(make_painter, pictures: P
     for name in ("mse", "mse_foreground", "weighted_distance"):
         assert found[f"painter#3_5_{name}"].value == found[f"painter_5_{name}"].value
         assert found[f"painter#2_5_{name}"].value != found[f"painter_5_{name}"].value
+    networks = {key.split("_")[0]: one.protocol.network_sha256 for key, one in found.items()}
+    assert networks["painter"] == networks["painter#3"] != networks["painter#2"] and networks["random"] == "none"
 
 
 def test_the_weighted_distance_is_one_scale_for_all_agents(painter: PainterPipeline, pictures: Path) -> None:
@@ -175,5 +177,5 @@ def test_every_number_says_of_how_many_pictures_it_is() -> None:
         painted.add(mse=value)
     fitted.add(mse=0.4)
     columns = {"painter_50": painted, "fit_50": fitted}
-    found = _measurements(columns, lambda metric, count: Protocol(metric, "test", count, 64), seed=0)
+    found = _measurements(columns, lambda metric, painter, count: Protocol(metric, "test", count, 64), seed=0)
     assert {key: one.protocol.count for key, one in found.items()} == {"painter_50_mse": 3, "fit_50_mse": 1}
