@@ -5,9 +5,10 @@ are rewarded for: nothing (base), attention, the feature mask, or both. All of t
 channels, share one renderer and one attention network, and see the same episodes. Held-out pictures (split `test`) are
 painted with 50, 100, 200 and 500 strokes as the agents alone would (`follow` "attention", no correction of colours) and
 scored by `evaluate painter`, foreground being where attention is above one half. The table has the mean over the seeds
-with Student's 95 % interval, and `sheet.png` shows what the agents of the first seed paint with 200 strokes. Finished
-runs are kept, so the script goes on where it was stopped; `--only` trains some of the rows, for two processes beside
-each other. Both networks must have been trained before:
+with Student's 95 % interval, of two errors also as ratios to the base agent of the same seed, and `sheet.png` shows
+what the agents of the first seed paint with 200 strokes. Finished runs are kept, so the script goes on where it was
+stopped; `--only` trains some of the rows, for two processes beside each other. Both networks must have been trained
+before:
 
     limner train painter --preset cpu-renderer --out runs/renderer
     limner train painter --preset cpu-attention --data DATA --out runs/attention
@@ -40,6 +41,8 @@ COLUMNS = ("mse_foreground", "mse_background", "mse", "weighted_distance", "radi
 
 AGENT_ALONE: dict[str, Any] = {"follow": "attention", "correction": 0.0}
 SHEET_ROWS, SHEET_STROKES = 6, 200
+
+COMPARED = ("mse_foreground", "mse_background")
 
 Scores = dict[str, float]
 
@@ -94,23 +97,32 @@ def sheet(given: argparse.Namespace) -> Image.Image:
     return contact_sheet(list(zip(*columns.values(), strict=True)), tile=128, column_names=list(columns))
 
 
-def cell(values: Sequence[float]) -> str:
-    """Mean and interval in thousandths; "none" where no picture has such a value."""
+def cell(values: Sequence[float], digits: int) -> str:
+    """Mean and interval; "none" where no picture has such a value."""
     values = [value for value in values if math.isfinite(value)]
     if not values:
         return "none"
     ends = interval(values)
-    mean = f"{1e3 * sum(values) / len(values):.1f}"
-    return mean if ends is None else f"{mean} [{1e3 * ends[0]:.1f}, {1e3 * ends[1]:.1f}]"
+    mean = f"{sum(values) / len(values):.{digits}f}"
+    return mean if ends is None else f"{mean} [{ends[0]:.{digits}f}, {ends[1]:.{digits}f}]"
+
+
+def ratios(scores: list[Scores], base: list[Scores], key: str) -> list[float]:
+    """Each agent's score by that of the base agent of its seed, which saw the same episodes."""
+    return [one[key] / other[key] for one, other in zip(scores, base, strict=True)]
 
 
 def table(runs: dict[str, list[Scores]]) -> str:
     """Markdown, one table for each number of strokes."""
     lines = []
     for budget in BUDGETS:
-        lines += [f"## {budget} strokes", "", f"| thousandths | {' | '.join(COLUMNS)} |", "|---" * 7 + "|"]
+        head = [*COLUMNS, *(f"{column}, by base" for column in COMPARED)]
+        lines += [f"## {budget} strokes", "", f"| thousandths | {' | '.join(head)} |", "|---" * (len(head) + 1) + "|"]
         for name, scores in runs.items():
-            cells = [cell([one[f"painter_{budget}_{column}"] for one in scores]) for column in COLUMNS]
+            cells = [cell([1e3 * one[f"painter_{budget}_{column}"] for one in scores], 1) for column in COLUMNS]
+            if "base" in runs and len(runs["base"]) == len(scores):
+                compared = [ratios(scores, runs["base"], f"painter_{budget}_{column}") for column in COMPARED]
+                cells += [cell(values, 2) for values in compared] if name != "base" else ["1"] * len(COMPARED)
             lines.append(f"| {name} | {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)
