@@ -28,7 +28,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from limner.files import write_atomically
-from limner.people.body import ASSET, VARIATIONS, BodyModel, BodyShape, left_name, macro_weights
+from limner.people.body import ASSET, VARIATIONS, BodyModel, BodyShape, left_name, macro_weights, reach_of
 
 Array = npt.NDArray[Any]
 
@@ -458,7 +458,10 @@ def measure(model: Any, num: int) -> dict[str, float]:
         for name in actions:
             if name.startswith("eyeLook"):  # ours turns the eyeballs as rigid bodies
                 actions[name] = 0.0
-        theirs = {name: value * (BLINK if name.startswith("eyeBlink") else 1) for name, value in actions.items()}
+        theirs = {
+            name: value * reach_of(name, shape.age) * (BLINK if name.startswith("eyeBlink") else 1)
+            for name, value in actions.items()
+        }
         truth = model(phenotype_kwargs=phenotype, local_changes_kwargs=local, facial_actions=theirs)
         vertices = truth["rest_vertices"][0].detach().numpy()[baked.base_vertex]
         ours = baked.pose(replace(shape, local=local), actions).vertices

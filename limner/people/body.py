@@ -95,6 +95,14 @@ def age_phenotype(years: float) -> float:
     return float(np.interp(years, (1, 10, 19, 28, 90), (0, 1 / 3, 0.64, 2 / 3, 1)))
 
 
+def reach_of(action: str, age: float) -> float:
+    """How far a facial action moves a face of an age (as in `BodyShape`), beside an adult's.
+
+    The actions were modelled on adults; a child's mouth is smaller, its eyes hardly are.
+    """
+    return 1.0 if action.startswith("eye") else float(np.interp(age, (0, 1 / 3, 2 / 3), (0.55, 0.82, 1.0)))
+
+
 def macro_weights(shape: BodyShape, terms: npt.NDArray[np.integer[Any]]) -> Floats:
     """Weight of every macro shape: the product of the weights of its variations.
 
@@ -330,14 +338,12 @@ class BodyModel:
             if name not in self.local_names:
                 raise ConfigError(f'The body has no local change "{name}".{nearest(name, self.local_names)}')
             self._add(rest, f"+{name}" if value > 0 else f"-{name}", abs(value))
-        # Actions are moves of an adult's face; a child's mouth is smaller, its eyes hardly are.
-        reach = float(np.interp(shape.age, (0, 1 / 3, 2 / 3), (0.55, 0.82, 1.0)))
         for name, value in actions.items():
             if name not in self.action_names:
                 raise ConfigError(f'There is no facial action "{name}".{nearest(name, self.action_names)}')
             if not 0 <= value <= 1:
                 raise ConfigError(f'The facial action "{name}" is {value}, but must be in [0, 1].')
-            self._add(rest, name, value if name.startswith("eye") else value * reach)
+            self._add(rest, name, value * reach_of(name, shape.age))
         return rest
 
     def _add(self, rest: Floats, name: str, amount: float) -> None:
