@@ -7,8 +7,8 @@ painted with 50, 100, 200 and 500 strokes as the agents alone would (`follow` "a
 scored by `evaluate painter`, foreground being where attention is above one half. The table has the mean over the seeds
 with Student's 95 % interval, of two errors also as ratios to the base agent of the same seed, and `sheet.png` shows
 what the agents of the first seed paint with 200 strokes. Finished runs are kept, so the script goes on where it was
-stopped; `--only` trains some of the rows, for two processes beside each other. Both networks must have been trained
-before:
+stopped; `--only` trains some of the rows, such as one in each of two processes; the table is written where there are
+several. Both networks must have been trained before:
 
     limner train painter --preset cpu-renderer --out runs/renderer
     limner train painter --preset cpu-attention --data DATA --out runs/attention
@@ -85,10 +85,10 @@ def last_weights(run: Path) -> PainterPipeline:
 
 
 def sheet(given: argparse.Namespace) -> Image.Image:
-    """The first test pictures, painted by every row's agent of the first seed."""
+    """The first test pictures, painted by each row's agent of the first seed."""
     columns: dict[str, list[Image.Image]] = {}
-    for name, weighting in ROWS.items():
-        painter = last_weights(given.out / f"{weighting}-0")
+    for name in given.only:
+        painter = last_weights(given.out / f"{ROWS[name]}-0")
         pictures = painter.open_data(given.data)
         rows = pictures.rows("test")[: min(SHEET_ROWS, given.num_images)]
         images = [Image.fromarray(pictures.images[row]) for row in rows]
@@ -147,7 +147,7 @@ def main() -> None:
         for name, scores in runs.items():
             scores.append(scored(given, name, seed))
     text = table(runs)
-    if len(runs) == len(ROWS):
+    if len(runs) > 1:
         write_text_atomically(given.out / "ablation.json", json.dumps(runs, indent=1) + "\n")
         write_text_atomically(given.out / "ablation.md", text)
         sheet(given).save(given.out / "sheet.png")
