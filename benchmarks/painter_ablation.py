@@ -22,13 +22,14 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from limner.demo import contact_sheet
-from limner.files import write_text_atomically
+from limner.files import write_atomically, write_text_atomically
 from limner.registry import evaluate_function, preset
 from limner.reproduce.report import interval
 from limner.systems.painter.config import PainterConfig
@@ -115,14 +116,13 @@ def ratios(scores: list[Scores], base: list[Scores], key: str) -> list[float]:
 def table(runs: dict[str, list[Scores]]) -> str:
     """Markdown, one table for each number of strokes."""
     lines = []
+    compared = COMPARED if "base" in runs else ()
+    head = [*COLUMNS, *(f"{column}, by base" for column in compared)]
     for budget in BUDGETS:
-        head = [*COLUMNS, *(f"{column}, by base" for column in COMPARED)]
         lines += [f"## {budget} strokes", "", f"| thousandths | {' | '.join(head)} |", "|---" * (len(head) + 1) + "|"]
         for name, scores in runs.items():
             cells = [cell([1e3 * one[f"painter_{budget}_{column}"] for one in scores], 1) for column in COLUMNS]
-            if "base" in runs and len(runs["base"]) == len(scores):
-                compared = [ratios(scores, runs["base"], f"painter_{budget}_{column}") for column in COMPARED]
-                cells += [cell(values, 2) for values in compared] if name != "base" else ["1"] * len(COMPARED)
+            cells += [cell(ratios(scores, runs["base"], f"painter_{budget}_{column}"), 2) for column in compared]
             lines.append(f"| {name} | {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)
@@ -150,7 +150,7 @@ def main() -> None:
     if len(runs) > 1:
         write_text_atomically(given.out / "ablation.json", json.dumps(runs, indent=1) + "\n")
         write_text_atomically(given.out / "ablation.md", text)
-        sheet(given).save(given.out / "sheet.png")
+        write_atomically({given.out / "sheet.png": partial(sheet(given).save, format="PNG")})
     print(text)
 
 

@@ -171,14 +171,14 @@ def evaluate(
             vgg16=vgg16,
             classifier=classifier,
         )
-        result = paint(pipeline, name="painter", aim=None)
-        aims.append(_aim(result, pipeline.image_size, classifier))
+        result, aim = paint(pipeline, name="painter", aim=None)
+        aims.append(aim)
         for name, other in _named(beside).items():
-            paint(other, name=name, aim=aims[-1])
+            paint(other, name=name, aim=aim)
         if "random" in baselines:
             for budget in budgets:
                 strokes = random_strokes(budget, seed=seed + number)
-                _score(columns.setdefault(f"random_{budget}", _Column()), strokes, aims[-1])
+                _score(columns.setdefault(f"random_{budget}", _Column()), strokes, aim)
         if number < _SHEET_ROWS:
             attention = result.overlay("attention")
             sheet.append([Image.fromarray(image), *([attention] if pipeline.attends else []), *result.images])
@@ -252,8 +252,8 @@ def _paint_timed(
     correction: float,
     vgg16: str | Path | None,
     classifier: Callable[[Tensor], int] | None,
-) -> PaintingResult:
-    """Paint a picture with every number of strokes; the last result holds all of them.
+) -> tuple[PaintingResult, _Aim]:
+    """Paint a picture with every number of strokes: the last result, which holds all of them, and what was scored.
 
     Args:
         pipeline: who paints.
@@ -283,7 +283,7 @@ def _paint_timed(
     reached = _strokes_until(documents[-1].strokes, aim)
     columns[f"{name}_{budgets[-1]}"].add(strokes_to_good=float("nan") if reached is None else float(reached))
     result.documents, result.images = documents, images
-    return result
+    return result, aim
 
 
 def _top_class(features: FeatureNetwork, image: Tensor) -> int:
