@@ -2,9 +2,12 @@
 
 Protocol: four agents a seed differ in `--reward.weighting` alone, in what weighs the pixels of the distance that they
 are rewarded for: nothing (base), attention, the feature mask, or both. All of them see attention and feature mask as
-channels, share one renderer and one attention network, and see the same episodes. Held-out pictures (split `test`) are
-painted with 50, 100, 200 and 500 strokes as the agents alone would (`follow` "attention", no correction of colours) and
-scored by `evaluate painter`, foreground being where attention is above one half. The table has the mean over the seeds
+channels, share one renderer and one attention network, and see the same episodes. `--way whole` is the paper's way: the
+agents learn from whole pictures and empty canvases, a pixel that nobody attends to weighs what it weighs in the preset
+`paper`, and they paint in one pass. `--way tiles` is that of the small presets: they learn from cut pictures and begun
+canvases, too, and paint finer and finer tiles, which have strokes by attention. Held-out pictures (split `test`) are
+painted with 50, 100, 200 and 500 strokes by the agents alone (no correction of colours) and scored by `evaluate
+painter`, foreground being where attention is above one half. The table has the mean over the seeds
 with Student's 95 % interval, of two errors also as ratios to the base agent of the same seed, and `sheet.png` shows
 what the agents of the first seed paint with 200 strokes. Finished runs are kept, so the script goes on where it was
 stopped; `--only` trains some of the rows, such as one in each of two processes; the table is written where there are
@@ -40,7 +43,10 @@ from limner.training import train
 ROWS = {"base": "uniform", "+ attention": "attention", "+ feature mask": "features", "full": "both"}
 COLUMNS = ("mse_foreground", "mse_background", "mse", "weighted_distance", "radius_foreground", "radius_background")
 
-AGENT_ALONE: dict[str, Any] = {"follow": "attention", "correction": 0.0}
+AGENT_ALONE: dict[str, dict[str, Any]] = {
+    "whole": {"tiles": (), "correction": 0.0},
+    "tiles": {"follow": "attention", "correction": 0.0},
+}
 SHEET_ROWS, SHEET_STROKES = 6, 200
 
 COMPARED = ("mse_foreground", "mse_background")
@@ -51,6 +57,14 @@ Scores = dict[str, float]
 def row_config(given: argparse.Namespace, weighting: str, seed: int) -> PainterConfig:
     """The configuration of one agent."""
     config: PainterConfig = preset("painter", given.preset)
+    if given.way == "whole":
+        paper: PainterConfig = preset("painter", "paper")
+        config = replace(
+            config,
+            reward=replace(config.reward, epsilon=paper.reward.epsilon),
+            agent=replace(config.agent, begun=paper.agent.begun),
+            dataset=paper.dataset,
+        )
     images = given.images or config.train.images
     return replace(
         config,
@@ -72,7 +86,7 @@ def scored(given: argparse.Namespace, name: str, seed: int) -> Scores:
         painter = last_weights(run)
         pictures = painter.open_data(given.data)
         report = evaluate_function("painter")(
-            painter, pictures, num_images=given.num_images, baselines=(), **AGENT_ALONE
+            painter, pictures, num_images=given.num_images, baselines=(), **AGENT_ALONE[given.way]
         )
         report.save(run / "report")
         write_text_atomically(file, json.dumps({key: one.value for key, one in report.measurements.items()}) + "\n")
@@ -86,15 +100,16 @@ def last_weights(run: Path) -> PainterPipeline:
 
 
 def sheet(given: argparse.Namespace) -> Image.Image:
-    """The first test pictures, painted by each row's agent of the first seed."""
+    """Some test pictures, evenly spread over those that are scored, painted by each row's agent of the first seed."""
     columns: dict[str, list[Image.Image]] = {}
     for name in given.only:
         painter = last_weights(given.out / f"{ROWS[name]}-0")
         pictures = painter.open_data(given.data)
-        rows = pictures.rows("test")[: min(SHEET_ROWS, given.num_images)]
+        shown = pictures.rows("test")[: given.num_images]
+        rows = shown[:: max(1, len(shown) // SHEET_ROWS)][:SHEET_ROWS]
         images = [Image.fromarray(pictures.images[row]) for row in rows]
         columns.setdefault("picture", images)
-        columns[name] = [painter(image, SHEET_STROKES, **AGENT_ALONE).images[0] for image in images]
+        columns[name] = [painter(image, SHEET_STROKES, **AGENT_ALONE[given.way]).images[0] for image in images]
     return contact_sheet(list(zip(*columns.values(), strict=True)), tile=128, column_names=list(columns))
 
 
@@ -135,6 +150,7 @@ def main() -> None:
     options.add_argument("--renderer", required=True, help="run of stage renderer")
     options.add_argument("--attention", required=True, help="run of stage attention")
     options.add_argument("--out", type=Path, required=True, help="folder of the runs and of the table")
+    options.add_argument("--way", choices=AGENT_ALONE, default="whole", help="how the agents learn and paint")
     options.add_argument("--preset", default="cpu", help="of the agents")
     options.add_argument("--images", type=int, help="episodes of each agent; the preset's by default")
     options.add_argument("--seeds", type=int, default=3, help="agents of each row")

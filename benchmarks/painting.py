@@ -2,15 +2,15 @@
 
 Protocol: strokes have uniformly random numbers. "as painted": 200 over the whole picture and 800 in 4 x 4 tiles with
 radii of 0.4 times a random one's, as a painter chooses them; "random": all over the whole picture, each covers about a
-fifth of it. "disc by disc" is the straightforward loop that sets down every disc of a stroke whole, to the same effect.
-Paintings use networks with random weights, in the sizes of the presets `cpu` and `paper`: speed does not depend on
-their values. The training round is one of the preset `cpu`: 32 canvases, 20 actions of each and 20 updates of 32, in
-bf16-mixed, pictures cut from larger ones. Beside it stand plain PyTorch loops of the same batch and number of updates
-on pictures of the final size: "same rule" does the same in the same precision, so the ratio is what the engine costs
-or saves (its cutting, checks and draws; channels last); "in float32" differs in the precision alone; "with memory" in
-the rule alone: episodes are played first, whole transitions remembered, and updates draw from them. Memory is that of
-the preset `paper`, beside transitions that hold both states. Targets: 1 000 strokes at 1 024 px < 3 s; 500 strokes <
-10 s.
+fifth of it. They are drawn by the compiled loops (extra `brush`, all cores) and by NumPy's arrays. "disc by disc" is
+the straightforward loop that sets down every disc of a stroke whole, to the same effect. Paintings use networks with
+random weights, in the sizes of the presets `cpu` and `paper`: speed does not depend on their values. The training
+round is one of the preset `cpu`: 32 canvases, 20 actions of each and 20 updates of 32, in bf16-mixed, pictures cut
+from larger ones. Beside it stand plain PyTorch loops of the same batch and number of updates on pictures of the final
+size: "same rule" does the same in the same precision, so the ratio is what the engine costs or saves (its cutting,
+checks and draws; channels last); "in float32" differs in the precision alone; "with memory" in the rule alone:
+episodes are played first, whole transitions remembered, and updates draw from them. Memory is that of the preset
+`paper`, beside transitions that hold both states. Targets: 1 000 strokes at 1 024 px < 3 s; 500 strokes < 10 s.
 
     python benchmarks/painting.py
 """
@@ -21,6 +21,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from unittest.mock import patch
 
 from measure import alternate, best_and_median, new_parser, report, seconds_of, summary
 
@@ -71,15 +72,28 @@ def raster(*, quick: bool) -> dict[str, Any]:
     """Seconds of drawing strokes, and the gain over the plain loop."""
     import numpy as np
 
+    from limner.systems.painter import rasterizer
     from limner.systems.painter.rasterizer import stroke_alphas
+
+    def as_arrays(function: Callable[[], object]) -> float:
+        with patch.object(rasterizer, "compiled", lambda: None):
+            return seconds_of(function)
 
     num, size, repeats = (20, 256, 1) if quick else (1000, 1024, 3)
     blank = np.zeros((3, size, size), np.float32)
     found: dict[str, Any] = {}
     for kind, as_painted in (("as painted", True), ("random", False)):
         strokes = random_strokes(num, as_painted=as_painted)
-        times = [seconds_of(partial(strokes.paint, blank)) for _ in range(repeats)]
-        found[f"{num} strokes at {size} px, {kind}"] = summary(times)
+        draw = partial(strokes.paint, blank)
+        ways: dict[str, Callable[[], float]] = {"arrays": partial(as_arrays, draw)}
+        if rasterizer.compiled() is not None:
+            ways["compiled"] = partial(seconds_of, draw)
+        seconds = alternate(ways, warmup=0 if quick else 1, repeats=repeats)
+        name = f"{num} strokes at {size} px, {kind}"
+        for way, times in seconds.items():
+            found[f"{name}, {way}"] = summary(times)
+        if len(seconds) == 2:
+            found[f"{name}, arrays / compiled"] = min(seconds["arrays"]) / min(seconds["compiled"])
     params = np.random.default_rng(0).random((8 if quick else 64, 10))
     both = {"crescents": partial(stroke_alphas, params, 64), "disc by disc": partial(disc_by_disc, params, 64)}
     times_of = alternate({k: partial(seconds_of, f) for k, f in both.items()}, warmup=1, repeats=repeats)

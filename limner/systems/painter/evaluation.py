@@ -100,6 +100,7 @@ def evaluate(
     budgets: Sequence[int] = BUDGETS,
     follow: Follow = "error",
     correction: float = CORRECTION,
+    tiles: Sequence[int] | None = None,
     baselines: Sequence[str] = ("random",),
     beside: Sequence[PainterPipeline] = (),
     vgg16: str | Path | None = None,
@@ -123,6 +124,8 @@ def evaluate(
         follow: what strokes follow besides attention, see `PainterPipeline`. "attention" and a correction of 0 show
             what the agents themselves have learned.
         correction: of the strokes' colours.
+        tiles: tiles a side of each pass after the first, for all numbers of strokes; none: as in use. () shows what
+            painters can do that look at the whole picture alone, as the paper's does.
         baselines: "random" (strokes), "fit" (gradient descent through the renderer; slow, see `FIT_PICTURES`).
         beside: other painters for the same pictures, such as a run of learning-to-paint; all are scored with the
             attention and the weights of `pipeline`.
@@ -147,6 +150,8 @@ def evaluate(
     classifier = None if features is None else partial(_top_class, features)
     if table is not None:
         raise ConfigError(f'The painter has no published table, so --table "{table}" has nothing to show.')
+    if tiles is not None and not len(tiles) and follow != "error":
+        raise ConfigError(f'follow "{follow}" has no effect without passes over tiles; leave it out.')
     for name in baselines:
         if name not in _BASELINES:
             raise ConfigError(f'There is no baseline "{name}"; there are {", ".join(_BASELINES)}.')
@@ -168,6 +173,7 @@ def evaluate(
             columns=columns,
             follow=follow,
             correction=correction,
+            tiles=tiles,
             vgg16=vgg16,
             classifier=classifier,
         )
@@ -190,7 +196,7 @@ def evaluate(
 
     def protocol(metric: str, painter: str, count: int) -> Protocol:
         network = networks.get(painter)  # none for random strokes
-        how = f"exact raster, {_passes(budgets)}, strokes follow {follow}, correction {correction:g}"
+        how = f"exact raster, {_passes(budgets, tiles)}, strokes follow {follow}, correction {correction:g}"
         if vgg16 is not None:
             how += f", feature mask of VGG-16 ({sha256_of(vgg16)[:12]}) for who wants it"
         if features is not None and metric.startswith("same class"):
@@ -250,6 +256,7 @@ def _paint_timed(
     aim: _Aim | None,
     follow: Follow,
     correction: float,
+    tiles: Sequence[int] | None,
     vgg16: str | Path | None,
     classifier: Callable[[Tensor], int] | None,
 ) -> tuple[PaintingResult, _Aim]:
@@ -262,7 +269,7 @@ def _paint_timed(
         columns: the scores are added to `name` and each number of strokes.
         name: of the painter.
         aim: what is scored; none: what this painter sees.
-        follow, correction: how it paints.
+        follow, correction, tiles: how it paints.
         vgg16: file that it has if it wants one.
         classifier: of `_Aim`.
     """
@@ -270,7 +277,12 @@ def _paint_timed(
     for budget in budgets:
         started = time.perf_counter()
         result = pipeline(
-            image, budget, follow=follow, correction=correction, vgg16=vgg16 if pipeline.wants_vgg16 else None
+            image,
+            budget,
+            follow=follow,
+            correction=correction,
+            tiles=tiles,
+            vgg16=vgg16 if pipeline.wants_vgg16 else None,
         )
         seconds = time.perf_counter() - started
         aim = aim or _aim(result, pipeline.image_size, classifier)
@@ -386,12 +398,12 @@ def _measurements(
     return found
 
 
-def _passes(budgets: Sequence[int]) -> str:
+def _passes(budgets: Sequence[int], tiles: Sequence[int] | None) -> str:
     """Which budgets are painted in one pass, in words."""
     words = []
     for budget in budgets:
-        tiles = usual_passes(budget)
-        words.append(f"{budget}: " + ("whole picture" if not tiles else f"whole, then tiles {tiles}"))
+        passes = usual_passes(budget) if tiles is None else list(tiles)
+        words.append(f"{budget}: " + ("whole picture" if not passes else f"whole, then tiles {passes}"))
     return "; ".join(words)
 
 

@@ -111,6 +111,7 @@ def add_evaluate_options(parser: ArgumentParser) -> None:
     parser.add_argument("--strokes", default="50,100,200,500", metavar="N[,N…]", help="numbers of strokes to be judged")
     parser.add_argument("--follow", choices=get_args(Follow), default="error", help="as in generate")
     parser.add_argument("--correction", type=float, default=CORRECTION, metavar="0..1", help="as in generate")
+    parser.add_argument("--tiles", default=None, metavar="N[,N…]", help="as in generate")
     parser.add_argument(
         "--baselines", default="random", metavar="NAME[,NAME]", help="random, fit (gradient descent; slow)"
     )
@@ -140,6 +141,7 @@ def evaluate_arguments(options: Namespace, device: Any) -> dict[str, Any]:
         "budgets": _numbers(options.strokes, "--strokes"),
         "follow": options.follow,
         "correction": options.correction,
+        "tiles": _passes(options),
         "baselines": [name for name in options.baselines.split(",") if name],
         "beside": beside,
         "vgg16": options.vgg16,
@@ -179,7 +181,6 @@ def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Tas
     budgets = _numbers(options.strokes, "--strokes")
     pictures = unique_names(input_files(options.image, SUFFIXES, "picture"))
     directory, name = _place(out, None if len(pictures) > 1 else next(iter(pictures)))
-    tiles = None if options.tiles is None else [number for number in _numbers(options.tiles, "--tiles") if number]
     start = None
     if options.start is not None:
         from limner.systems.painter.strokes import StrokeDocument
@@ -195,7 +196,7 @@ def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Tas
                 "focus": options.focus,
                 "follow": options.follow,
                 "correction": options.correction,
-                "tiles": tiles,
+                "tiles": _passes(options),
                 "overlap": options.overlap,
                 "mask": options.mask,
                 "canvas": options.canvas,
@@ -345,7 +346,7 @@ def _refuse_contradictions(options: Namespace) -> None:
         raise ConfigError("Name either pictures with --image, or stroke files with --redraw.")
     tiles, colors = ("tiles", "focus", "follow", "overlap"), ("canvas", "palette", "correction")
     painting = ("strokes", *tiles, *colors, "mask", "fit", "render", "start", "vgg16")
-    without_tiles = options.tiles is not None and not any(_numbers(options.tiles, "--tiles"))
+    without_tiles = _passes(options) == []
     without_effect = {
         "with --redraw": (*painting, "seed", "show_attention", "weights") if options.redraw else (),
         "with --start, as the stroke file has it": ("canvas", "fit") if options.start is not None else (),
@@ -425,6 +426,11 @@ def _check_places(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
         if place in written:
             raise ConfigError(f"Two outputs would be written to {path}; give each a name of its own.")
         written.add(place)
+
+
+def _passes(options: Namespace) -> list[int] | None:
+    """What `--tiles` asks for: passes, none of them (0), or those of use (not given)."""
+    return None if options.tiles is None else [number for number in _numbers(options.tiles, "--tiles") if number]
 
 
 def _numbers(text: str, option: str) -> list[int]:

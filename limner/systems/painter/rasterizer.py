@@ -8,13 +8,18 @@ from its centre is at most r.
 
 What is new is how it is computed. A sample shows the last disc that covers it. Disc k therefore only has to be set down
 where disc k + 1 does not cover it, which is a thin crescent: all crescents of a stroke are as many samples as the
-stroke has, not as many as all its discs. NumPy only, so that strokes can be drawn again where no torch is.
+stroke has, not as many as all its discs. NumPy only, so that strokes can be drawn again where no torch is; `compiled`
+has the same loops for numba, which are used where it is installed (extra `brush`) and give the same bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -32,6 +37,16 @@ MAX_SIZE = 16_384
 """Largest picture in pixels a side."""
 
 _BLOCK = 30_000  # rows of discs that are looked at together: what fits into a processor's cache
+_SHARED = 256  # side of a canvas from which on threads share it
+
+
+@cache
+def compiled() -> ModuleType | None:
+    """The compiled loops, or None where numba is missing."""
+    try:
+        return import_module("limner.systems.painter.compiled")
+    except ImportError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -100,11 +115,13 @@ def stroke_alphas(params: Floats, size: int) -> NDArray[np.float32]:
     """
     points, radii, alphas = unpack_params(params)
     discs = place_discs(points, radii, alphas, size)
-    samples = SUPERSAMPLING * size
-    grids = np.zeros((len(params), samples, samples), np.float32)
-    for number, grid in enumerate(grids):
-        _set_down(grid, nth_stroke(discs, number))
-    return _average(grids)
+    maps: NDArray[np.float32] = np.zeros((len(params), size, size), np.float32)
+    for number in range(len(params)):
+        found = _boxed_alpha(nth_stroke(discs, number), (0, 0), (size, size))
+        if found is not None:
+            alpha, left, top = found
+            maps[number, top : top + alpha.shape[0], left : left + alpha.shape[1]] = alpha
+    return maps
 
 
 def unpack_params(params: Floats) -> tuple[Doubles, Doubles, Doubles]:
@@ -132,8 +149,20 @@ def paint_strokes(
         colors: (n, 3) in [0, 1].
         clips: (n, 4) x, y, width, height of the box that the stroke may change, fractions of the side.
     """
-    for number, alpha, box in _opacities(points, radii, alphas, clips, canvas.shape[-1]):
-        _set_color(canvas[box], alpha, colors[number])
+    loops, size = compiled(), canvas.shape[-1]
+    threads = 1 if loops is None or size < _SHARED else loops.num_threads()
+    ends = [size * number // threads for number in range(threads + 1)]
+
+    def paint_rows(first: int, last: int) -> None:
+        for number, alpha, box in _opacities(points, radii, alphas, clips, size, first, last):
+            _set_color(canvas[box], alpha, colors[number])
+
+    if threads == 1:
+        paint_rows(0, size)
+        return
+    # Rows know nothing of each other, and the compiled loops leave the interpreter's lock to the other threads.
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(paint_rows, ends[:-1], ends[1:]))
 
 
 def paint_corrected(
@@ -164,7 +193,8 @@ def paint_corrected(
         The colours that were painted, (n, 3); that of a stroke which nobody can see is as it was.
     """
     painted = np.array(colors, np.float64)
-    for number, alpha, box in _opacities(points, radii, alphas, clips, canvas.shape[-1]):
+    size = canvas.shape[-1]
+    for number, alpha, box in _opacities(points, radii, alphas, clips, size, 0, size):
         covered = np.square(alpha).sum(dtype=np.float64)
         if share > 0 and covered > 0:
             below = canvas[box] * (1 - alpha)
@@ -177,16 +207,21 @@ def paint_corrected(
 
 
 def _opacities(
-    points: Floats, radii: Floats, alphas: Floats, clips: Floats, size: int
+    points: Floats, radii: Floats, alphas: Floats, clips: Floats, size: int, first: int, last: int
 ) -> Iterator[tuple[int, Floats, tuple[slice, slice, slice]]]:
-    """Of each stroke that can be seen: its number, its opacity map, and the part of (3, size, size) where it lies."""
+    """What each stroke does to the rows `first` to `last`, if anything.
+
+    Yields:
+        Its number, its opacity map, and the part of (3, size, size) where it lies.
+    """
     if not len(points):
         return
     discs = place_discs(points, radii, alphas, size)
     low = np.floor(clips[:, :2] * size + 0.5).astype(np.int64)
     high = np.floor((clips[:, :2] + clips[:, 2:]) * size + 0.5).astype(np.int64)
+    low[:, 1], high[:, 1] = np.maximum(low[:, 1], first), np.minimum(high[:, 1], last)
     for number in range(len(points)):
-        found = _boxed_alpha(nth_stroke(discs, number), low[number], high[number])
+        found = _boxed_alpha(nth_stroke(discs, number), low[number].tolist(), high[number].tolist())
         if found is not None:
             alpha, left, top = found
             yield number, alpha, (slice(None), slice(top, top + len(alpha)), slice(left, left + alpha.shape[1]))
@@ -194,20 +229,35 @@ def _opacities(
 
 def _set_color(part: NDArray[np.float32], alpha: Floats, color: Floats) -> None:
     """C <- C (1 - alpha) + alpha colour in a part of a canvas."""
+    color = color.astype(np.float32)
+    loops = compiled()
+    if loops is not None:
+        loops.set_color(part, alpha, color)
+        return
     rest = 1 - alpha
-    for channel, value in zip(part, color.astype(np.float32), strict=True):
+    for channel, value in zip(part, color, strict=True):
         channel *= rest
         channel += alpha * value
 
 
-def _boxed_alpha(stroke: Discs, low: NDArray[np.int64], high: NDArray[np.int64]) -> tuple[Floats, int, int] | None:
-    """The opacity map of one stroke where it is not 0, with the column and row of its first pixel."""
-    left = max(int((stroke.x - stroke.radius).min()) // SUPERSAMPLING, int(low[0]))
-    top = max(int((stroke.y - stroke.radius).min()) // SUPERSAMPLING, int(low[1]))
-    right = min(int((stroke.x + stroke.radius).max()) // SUPERSAMPLING + 1, int(high[0]))
-    bottom = min(int((stroke.y + stroke.radius).max()) // SUPERSAMPLING + 1, int(high[1]))
+def _boxed_alpha(stroke: Discs, low: Sequence[int], high: Sequence[int]) -> tuple[Floats, int, int] | None:
+    """The opacity map of one stroke where it is not 0, with the column and row of its first pixel.
+
+    Args:
+        stroke: its discs.
+        low, high: column and row of the first pixel that it may change, and of the first one that it may not any more.
+    """
+    left = max(int((stroke.x - stroke.radius).min()) // SUPERSAMPLING, low[0])
+    top = max(int((stroke.y - stroke.radius).min()) // SUPERSAMPLING, low[1])
+    right = min(int((stroke.x + stroke.radius).max()) // SUPERSAMPLING + 1, high[0])
+    bottom = min(int((stroke.y + stroke.radius).max()) // SUPERSAMPLING + 1, high[1])
     if left >= right or top >= bottom:
         return None
+    loops = compiled()
+    if loops is not None:
+        alpha = np.empty((bottom - top, right - left), np.float32)
+        loops.draw(stroke.x, stroke.y, stroke.radius, stroke.value, left, top, alpha)
+        return alpha, left, top
     grid = np.zeros((SUPERSAMPLING * (bottom - top), SUPERSAMPLING * (right - left)), np.float32)
     moved = Discs(stroke.x - SUPERSAMPLING * left, stroke.y - SUPERSAMPLING * top, stroke.radius, stroke.value)
     _set_down(grid, moved)

@@ -88,6 +88,19 @@ def test_the_weighted_distance_is_one_scale_for_all_agents(painter: PainterPipel
     assert found[0] == found[1]
 
 
+def test_passes_can_be_left_out(painter: PainterPipeline, pictures: Path) -> None:
+    score = partial(evaluate, painter, painter.open_data(pictures), split="all", num_images=1, budgets=(30,))
+    found = score(baselines=(), tiles=(), correction=0.0).measurements["painter_30_mse"]
+    usual = score(baselines=(), correction=0.0).measurements["painter_30_mse"]
+    image = np.asarray(painter.open_data(pictures).images[painter.open_data(pictures).rows("all")[0]])
+    whole = painter(image, 30, tiles=(), correction=0.0)
+    assert found.value != usual.value
+    assert found.value == pytest.approx(whole.statistics[0]["mse"], rel=1e-5)
+    assert "30: whole picture," in found.protocol.settings and "tiles [2]" in usual.protocol.settings
+    with pytest.raises(ConfigError, match='follow "attention" has no effect without passes'):
+        score(tiles=(), follow="attention")
+
+
 def test_a_classifier_sees_the_same_in_a_good_painting(painter: PainterPipeline, pictures: Path) -> None:
     """Here: which of the three channels is brightest."""
 

@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 
 from limner.errors import ConfigError
+from limner.systems.painter import rasterizer
 from limner.systems.painter.rasterizer import paint_corrected, paint_strokes, stroke_alphas, unpack_params
+
+
+@pytest.fixture(params=["compiled", "arrays"], autouse=True)
+def loops(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of this holds with the compiled loops and without them."""
+    if request.param == "compiled":
+        pytest.importorskip("numba")
+        assert rasterizer.compiled() is not None
+    else:
+        monkeypatch.setattr(rasterizer, "compiled", lambda: None)
 
 
 def plain_alpha(params: np.ndarray, size: int) -> np.ndarray:
