@@ -32,16 +32,11 @@ def num_threads() -> int:
 
 
 @_compile
-def _half_chords(low: int, high: int) -> Any:
-    """Row r - low, column d: samples on each side of the centre of a disc of radius r, d rows away; for d <= r."""
-    chords = np.empty((high - low + 1, high + 1), np.int32)
-    for radius in range(low, high + 1):
-        half = radius
-        for offset in range(radius + 1):
-            while half * half + offset * offset > radius * radius:
-                half -= 1
-            chords[radius - low, offset] = half
-    return chords
+def _half_chords(radius: int, row: int, halves: Ints) -> None:
+    """Samples on each side of the centre of a disc in each row, -1 for none; its centre lies in row `row`."""
+    for place in range(len(halves)):
+        square = float(radius) * radius - float(place - row) * (place - row)
+        halves[place] = np.int32(np.sqrt(max(square, 0.0))) if square >= 0 else -1
 
 
 @_compile
@@ -54,33 +49,30 @@ def draw(x: Ints, y: Ints, radius: Ints, value: Floats, left: int, top: int, alp
         alpha: (height, width), is filled.
     """
     height, width = alpha.shape
-    low = radius.min()
-    chords = _half_chords(low, radius.max())
     samples = np.empty((2 * _BAND, 2 * width), np.float32)
+    halves, next_halves = np.empty(2 * _BAND, np.int32), np.empty(2 * _BAND, np.int32)
+    num = len(x)
     for start in range(0, height, _BAND):
         rows = min(_BAND, height - start)
         samples[: 2 * rows] = 0
         above = 2 * (top + start)
-        for disc in range(len(x)):
-            reach, row, column = radius[disc], y[disc] - above, x[disc] - 2 * left
-            first, last = max(0, row - reach), min(2 * rows, row + reach + 1)
-            if first >= last:
-                continue
-            halves, shade = chords[reach - low], value[disc]
+        _half_chords(radius[0], y[0] - above, next_halves)
+        for disc in range(num):
+            halves, next_halves = next_halves, halves
+            next_column = 0
+            if disc + 1 < num:
+                _half_chords(radius[disc + 1], y[disc + 1] - above, next_halves)
+                next_column = x[disc + 1] - 2 * left
+            else:
+                next_halves[:] = -1  # nothing covers the last disc
+            reach, row, column, shade = radius[disc], y[disc] - above, x[disc] - 2 * left, value[disc]
             # What the next disc leaves is a crescent, in each row left of it, right of it, or both.
-            following = min(disc + 1, len(x) - 1)
-            next_reach = radius[following] if following > disc else -1  # nothing covers the last disc
-            next_row, next_column = y[following] - above, x[following] - 2 * left
-            next_halves = chords[radius[following] - low]
-            for place in range(first, last):
-                half, away = halves[abs(place - row)], abs(place - next_row)
+            for place in range(max(0, row - reach), min(2 * rows, row + reach + 1)):
+                half, covered = halves[place], next_halves[place]
                 begin, end = max(0, column - half), min(2 * width, column + half + 1)
-                if away <= next_reach:
-                    covered = next_halves[away]
-                    for sample in range(begin, min(end, next_column - covered)):
-                        samples[place, sample] = shade
-                    begin = max(begin, next_column + covered + 1)
-                for sample in range(begin, end):
+                for sample in range(begin, min(end, next_column - covered)):
+                    samples[place, sample] = shade
+                for sample in range(max(begin, next_column + covered + 1), end):
                     samples[place, sample] = shade
         for row in range(rows):
             for column in range(width):

@@ -25,6 +25,7 @@ def test_compiled_loops_give_the_same_bits(size: int, monkeypatch: pytest.Monkey
     params[2, 6:8] = [1, 0]  # each disc lies within the one before
     params[3, :6] = params[3, [0, 1, 0, 1, 0, 1]]  # a dot
     points, radii, alphas = unpack_params(params)
+    radii[4] = [0, 1]  # wider than the paper's brush: from a file that somebody else wrote
     colors, clips = random.random((12, 3)), np.tile([0.0, 0.0, 1.0, 1.0], (12, 1))
     clips[4:8] = [0.25, 0.5, 0.25, 0.375]
 
