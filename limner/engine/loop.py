@@ -6,6 +6,7 @@ seen), so restored tensors and one integer continue a run to the same bits.
 
 from __future__ import annotations
 
+import atexit
 import copy
 import logging
 import math
@@ -59,6 +60,8 @@ def make_fabric(config: TrainConfig) -> Fabric:
     if accelerator == "auto":
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     distributed = devices * num_nodes > 1
+    if distributed:
+        atexit.register(_leave_group)
     return Fabric(
         accelerator=accelerator,
         devices=devices,
@@ -66,6 +69,15 @@ def make_fabric(config: TrainConfig) -> Fabric:
         strategy=_ddp() if distributed else "auto",
         precision=config.precision,
     )
+
+
+def _leave_group() -> None:
+    """End the process group while Python still runs; Fabric does so for NCCL alone.
+
+    Gloo's threads may hold tensors until then. Where Python is gone before them, the process aborts after all is done.
+    """
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
 def _ddp() -> DDPStrategy:

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from limner.optional import optional
+
+numba = optional("numba", extra="brush")
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.errors import ConfigError
+from limner.errors import ConfigError, MissingExtraError
 
 Floats = NDArray[np.floating[Any]]
 Doubles = NDArray[np.float64]
@@ -45,7 +45,7 @@ def compiled() -> ModuleType | None:
     """The compiled loops, or None where numba is missing."""
     try:
         return import_module("limner.systems.painter.compiled")
-    except ImportError:
+    except MissingExtraError:
         return None
 
 

@@ -48,7 +48,8 @@ def test_compiled_loops_give_the_same_bits(size: int, monkeypatch: pytest.Monkey
 
 def test_without_numba_strokes_are_drawn_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = stroke_alphas(SHAPE, 32)
-    monkeypatch.setitem(sys.modules, "limner.systems.painter.compiled", None)
+    monkeypatch.setitem(sys.modules, "numba", None)
+    monkeypatch.delitem(sys.modules, "limner.systems.painter.compiled")
     rasterizer.compiled.cache_clear()
     try:
         assert rasterizer.compiled() is None
