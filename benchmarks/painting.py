@@ -76,7 +76,7 @@ def raster(*, quick: bool) -> dict[str, Any]:
     from limner.systems.painter.rasterizer import stroke_alphas
 
     def as_arrays(function: Callable[[], object]) -> float:
-        with patch.object(rasterizer, "compiled", lambda: None):
+        with patch.object(rasterizer, "compiled", lambda: None):  # as it is where numba is not installed
             return seconds_of(function)
 
     num, size, repeats = (20, 256, 1) if quick else (1000, 1024, 3)

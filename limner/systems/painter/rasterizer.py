@@ -152,9 +152,10 @@ def paint_strokes(
     loops, size = compiled(), canvas.shape[-1]
     threads = 1 if loops is None or size < _SHARED else loops.num_threads()
     ends = [size * number // threads for number in range(threads + 1)]
+    discs = place_discs(points, radii, alphas, size)
 
     def paint_rows(first: int, last: int) -> None:
-        for number, alpha, box in _opacities(points, radii, alphas, clips, size, first, last):
+        for number, alpha, box in _opacities(discs, clips, size, first, last):
             _set_color(canvas[box], alpha, colors[number])
 
     if threads == 1:
@@ -194,7 +195,7 @@ def paint_corrected(
     """
     painted = np.array(colors, np.float64)
     size = canvas.shape[-1]
-    for number, alpha, box in _opacities(points, radii, alphas, clips, size, 0, size):
+    for number, alpha, box in _opacities(place_discs(points, radii, alphas, size), clips, size, 0, size):
         covered = np.square(alpha).sum(dtype=np.float64)
         if share > 0 and covered > 0:
             below = canvas[box] * (1 - alpha)
@@ -207,20 +208,17 @@ def paint_corrected(
 
 
 def _opacities(
-    points: Floats, radii: Floats, alphas: Floats, clips: Floats, size: int, first: int, last: int
+    discs: Discs, clips: Floats, size: int, first: int, last: int
 ) -> Iterator[tuple[int, Floats, tuple[slice, slice, slice]]]:
     """What each stroke does to the rows `first` to `last`, if anything.
 
     Yields:
         Its number, its opacity map, and the part of (3, size, size) where it lies.
     """
-    if not len(points):
-        return
-    discs = place_discs(points, radii, alphas, size)
     low = np.floor(clips[:, :2] * size + 0.5).astype(np.int64)
     high = np.floor((clips[:, :2] + clips[:, 2:]) * size + 0.5).astype(np.int64)
     low[:, 1], high[:, 1] = np.maximum(low[:, 1], first), np.minimum(high[:, 1], last)
-    for number in range(len(points)):
+    for number in range(len(clips)):
         found = _boxed_alpha(nth_stroke(discs, number), low[number].tolist(), high[number].tolist())
         if found is not None:
             alpha, left, top = found
