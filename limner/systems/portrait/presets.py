@@ -34,7 +34,11 @@ def paper() -> PortraitConfig:
 
 
 def code() -> PortraitConfig:
-    """The weights and the schedule of the authors' program, without its faults; see README.md."""
+    """The weights and the schedule of the authors' program, without its faults and without two of its terms.
+
+    Left out are the perceptual loss in VGG-19, which needs a file (`--loss.weight_perceptual 30 --loss.vgg_weights
+    FILE` adds it), and the noise on the codes (`--model.latent vae`); README.md has the rest.
+    """
     loss = LossConfig(
         scale_squares=1_000.0,  # 1/2 x 10 x 1000 = 5000 for each part
         weight_global=0.04,  # 1/2 x 0.04 x 1000 = 20

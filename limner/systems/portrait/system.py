@@ -31,7 +31,7 @@ from limner.nn.parsing import ParsingNetwork
 from limner.pipelines import load
 from limner.systems.portrait.config import PortraitConfig
 from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction
-from limner.systems.portrait.parts import PARTS, PLACED, SCHEMA, Target, cut, part_mask
+from limner.systems.portrait.parts import PARTS, SCHEMA, Target, part_mask
 from limner.systems.portrait.pipeline import PortraitPipeline
 
 Kind = Literal["paired", "unpaired"]
@@ -210,14 +210,13 @@ class Portrait(System):
         return {part: block.roll(1 + int(shift * (size - 1)), 0) for part, block in features.items()}
 
     def local_loss(self, images: dict[str, Tensor], parts: dict[str, Tensor], target: Target) -> Tensor:
-        """Sum over the parts of the mean squared error of their reconstructions."""
-        errors = []
-        for part in PARTS:
-            image = images[part].float()
-            if part.endswith("eye") and self.config.model.eye_input == "masked":
-                mask = part_mask(target.label_map, part)[:, None].float()
-                image = image * cut(mask, target.centres[:, PLACED.index(part)], self.appearance.geometry.crop(part))
-            errors.append(functional.mse_loss(image, parts[part]))
+        """Sum over the parts of the mean squared error of their reconstructions.
+
+        Where an encoder sees its part alone, only the part is compared: the grey around it is no look, and a code that
+        had to paint it would have to remember the part's outline, which the map gives.
+        """
+        seen = self.appearance.cut(torch.ones_like(target.one_hot[:, :3]), target)
+        errors = [functional.mse_loss(images[part].float() * seen[part], parts[part]) for part in PARTS]
         return torch.stack(errors).sum()
 
     def result_loss(

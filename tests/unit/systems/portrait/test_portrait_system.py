@@ -187,6 +187,19 @@ def test_masked_eyes_are_compared_inside_the_eye_only(make_engine, batch):
     assert losses["crop"] == pytest.approx(1.0, rel=1e-4) and 0 < losses["masked"] < 0.7
 
 
+@pytest.mark.parametrize("part", ["skin", "hair", "mouth"])
+def test_reconstructions_are_compared_inside_their_part_only(make_engine, batch, part):
+    """The grey around a part is not the code's to paint (B13): one more everywhere costs the part's share of the crop."""
+    system = make_engine().system
+    target = system.appearance.target(batch.label_map)
+    parts = system.appearance.cut(batch.image, target)
+    images = {name: image.clone() for name, image in parts.items()}
+    images[part] += 1.0
+    share = system.appearance.cut(torch.ones_like(batch.image), target)[part].mean()
+    assert 0 < float(share) < 0.9
+    assert float(system.local_loss(images, parts, target)) == pytest.approx(float(share), rel=1e-4)
+
+
 def test_perceptual_loss_weighs_parts_and_ignores_the_background(batch):
     torch.manual_seed(0)
     vgg = VGG(19).eval().requires_grad_(False)
