@@ -3,17 +3,18 @@
 `limner.systems.SYSTEMS` maps a name to `package:Stem`; other distributions add theirs with the entry-point group
 `limner.systems` (same form of value). Every such package keeps one layout:
 
-==================  ==============================================  ===============
-file                holds                                           imports torch
-==================  ==============================================  ===============
-`config.py`         `StemConfig`, a frozen dataclass                no
-`presets.py`        `PRESETS`, name -> function giving a `StemConfig`  no
-`system.py`         `Stem`, the losses and the update order         yes
-`pipeline.py`       `StemPipeline`, inference                       yes
-`evaluation.py`     `evaluate`, the published protocol              yes
-`options.py`        `add_options`, `make_tasks`: `limner generate`  no
-`demo.py`           `demo`, pictures for `limner demo`; may be left out  yes
-==================  ==============================================  ===============
+==================  ==================================================  =============
+file                holds                                               imports torch
+==================  ==================================================  =============
+`config.py`         `StemConfig`, a frozen dataclass                    no
+`task.py`           `TASK`, what it is about; see `limner.task`         no
+`presets.py`        `PRESETS`, name -> function giving a `StemConfig`   no
+`system.py`         `Stem`, the losses and the update order             yes
+`pipeline.py`       `StemPipeline`, inference                           yes
+`evaluation.py`     `evaluate`, the published protocol                  yes
+`options.py`        `add_options`, `make_tasks`: `limner generate`      no
+`demo.py`           `demo`, pictures for `limner demo`; may be absent   yes
+==================  ==================================================  =============
 """
 
 from __future__ import annotations
@@ -27,11 +28,18 @@ from typing import Any
 
 from limner.errors import ConfigError, nearest
 from limner.systems import SYSTEMS
+from limner.task import Task
 
 
 def system_names() -> list[str]:
     """Names of all systems, ours first, then those of installed plug-ins."""
     return list(SYSTEMS) + sorted(point.name for point in entry_points(group="limner.systems"))
+
+
+def task(system: str) -> Task:
+    """What a system is about."""
+    package, _ = _locate(system)
+    return _get(f"{package}.task", "TASK")  # type: ignore[no-any-return]
 
 
 def config_class(system: str) -> type[Any]:
@@ -56,6 +64,16 @@ def preset(system: str, name: str) -> Any:
     if name not in known:
         raise ConfigError(f'"{system}" has no preset "{name}".{nearest(name, known)}')
     return known[name]()
+
+
+def stage_presets(system: str, size: str) -> dict[str, str]:
+    """Stage -> the preset that trains it at this size ("cpu", "smoke", ...), in the order of training.
+
+    The stage whose preset has no name of its own (`cpu` beside `cpu-renderer`) is the one that the size alone means.
+    """
+    known = presets(system)
+    names = {stage: f"{size}-{stage}" for stage in task(system).stages}
+    return {stage: name if name in known else size for stage, name in names.items()}
 
 
 def system_class(system: str) -> type[Any]:

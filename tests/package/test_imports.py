@@ -17,7 +17,7 @@ MODULES = {
 # Who may import whom: a module belongs to the longest prefix here, and may import its own layer and those named.
 BASE = {"limner.errors", "limner.optional", "limner.files", "limner"}
 LOW = BASE | {"limner.data", "limner.nn", "limner.engine", "limner.metrics", "limner.losses", "limner.backbones"}
-FIND = {"limner.registry", "limner.hub", "limner.systems"}  # by name only: strings, no class of a system
+FIND = {"limner.registry", "limner.hub", "limner.systems", "limner.task"}  # by name only: strings, no class of a system
 MIDDLE = LOW | FIND | {"limner.pipelines", "limner.tasks", "limner.demo"}
 LAYERS = {
     "limner": {"limner.pipelines", "limner.registry"},  # lazy exports
@@ -32,13 +32,14 @@ LAYERS = {
     "limner.people": BASE | {"limner.data"},
     "limner.engine": BASE | {"limner.data"},
     "limner.metrics": BASE | {"limner.data", "limner.nn", "limner.backbones", "limner.engine"},
-    "limner.registry": BASE | {"limner.systems"},
+    "limner.task": BASE | {"limner.data"},
+    "limner.registry": BASE | {"limner.systems", "limner.task"},
     "limner.hub": BASE | {"limner.registry"},
     "limner.pipelines": LOW | FIND,
     "limner.tasks": LOW | {"limner.pipelines"},
     "limner.demo": LOW | {"limner.pipelines"},
     "limner.training": LOW | {"limner.registry"},
-    "limner.mask_to_image": LOW | {"limner.hub", "limner.people", "limner.pipelines", "limner.tasks"},
+    "limner.mask_to_image": LOW | {"limner.hub", "limner.people", "limner.pipelines", "limner.task", "limner.tasks"},
     "limner.systems": MIDDLE | {"limner.mask_to_image", "limner.people"},
     "limner.export": MIDDLE,
     "limner.studio": MIDDLE | {"limner.export"},
@@ -67,18 +68,20 @@ NO_TORCH = [
         "limner.optional",
         "limner.registry",
         "limner.hub",
+        "limner.task",
         "limner.tasks",
         "limner.training",
         "limner.reproduce.study",
         "limner.systems",
         "limner.engine.config",
         "limner.data.config",
+        "limner.data.fields",
         "limner.data.schema",
         "limner.data.manifest",
     )
     or name.startswith("limner.cli")
-    or name == "limner.mask_to_image.options"
-    or (name.startswith("limner.systems.") and name.rpartition(".")[2] in ("config", "presets", "options"))
+    or name in ("limner.mask_to_image.options", "limner.mask_to_image.task")
+    or (name.startswith("limner.systems.") and name.rpartition(".")[2] in ("config", "presets", "options", "task"))
 ]
 
 

@@ -1,0 +1,14 @@
+"""What the parser is about: it labels pixels, and its judge are the label maps of its data."""
+
+from __future__ import annotations
+
+from limner.task import Task
+
+TASK = Task(
+    gives="label_map",
+    needs=("image", "label_map"),
+    uses=("attributes",),
+    conditions={"--image": "image"},
+    data_options=("kind", "fit", "fix_sides"),
+    seeded=False,
+)

@@ -1,0 +1,17 @@
+"""What portrait is about: photos are edited through their label maps."""
+
+from __future__ import annotations
+
+from limner.task import Task
+
+TASK = Task(
+    gives="picture",
+    needs=("image", "label_map"),
+    conditions={"--photo": "image"},
+    data_options=("kind", "fit", "fix_sides"),
+    judges=("parser",),
+    features=("people", "inception", "parser"),
+    tables=("portrait-experiments",),
+    seeded=False,
+    extras={"landmarks": "find faces in photos that are not cut (--align)"},
+)

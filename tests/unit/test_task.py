@@ -1,0 +1,46 @@
+"""What systems declare of themselves, and how it is found."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from limner import registry
+from limner.metrics.tables import table_names
+from limner.task import Task
+
+
+@pytest.mark.parametrize("name", registry.system_names())
+def test_every_system_declares_what_it_is_about(name: str) -> None:
+    task = registry.task(name)
+    assert isinstance(task, Task) and task.conditions
+    assert not set(task.needs) & set(task.uses)
+    assert set(task.tables) <= set(table_names())
+
+
+@pytest.mark.parametrize("name", registry.system_names())
+def test_every_stage_has_a_preset_of_every_size(name: str) -> None:
+    presets = registry.presets(name)
+    for size in ("paper", "gpu", "cpu", "smoke"):
+        stages = registry.stage_presets(name, size)
+        assert list(stages) == list(registry.task(name).stages)
+        for stage, preset in stages.items():
+            assert registry.preset(name, preset).stage.name == stage
+    staged = {
+        preset for size in ("paper", "gpu", "cpu", "smoke") for preset in registry.stage_presets(name, size).values()
+    }
+    assert not staged or staged == set(presets), "a preset trains no stage"
+
+
+def test_a_wrong_word_is_told_to_the_author() -> None:
+    with pytest.raises(ValueError, match='needs has "pictures", but may have image, label_map'):
+        Task(gives="picture", needs=("pictures",))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match='gives has "movie"'):
+        Task(gives="movie")  # type: ignore[arg-type]
+
+
+def test_about_is_a_sentence() -> None:
+    task = Task(gives="clip", needs=("image", "audio", "landmarks"), uses=("captions",))
+    assert task.about() == ("learns from pictures, sound and landmarks (and captions where there are any); makes clips")
+    assert dataclasses.replace(task, needs=("image",), uses=()).about() == "learns from pictures; makes clips"
