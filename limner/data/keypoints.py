@@ -63,10 +63,11 @@ def read_keypoints(path: Path) -> dict[str, Points]:
 
 
 def keypoint_row(name: str, points: npt.ArrayLike) -> str:
-    """The line of `read_keypoints` for (18, 2) points, NaN for those that were not seen; rounded to whole pixels."""
+    """The line of `read_keypoints` for (18, 2) points, NaN for those that were not seen; to three decimals."""
     array = np.asarray(points, dtype=np.float64)
-    whole = np.where(np.isnan(array), -1, np.round(array)).astype(int)
-    return f"{name}: {json.dumps(whole[:, 1].tolist())}: {json.dumps(whole[:, 0].tolist())}"
+    known = np.where(np.isnan(array), -1, np.round(array, 3) + 0.0)  # no -0.0
+    x, y = ([int(value) if value == int(value) else value for value in axis] for axis in known.T.tolist())
+    return f"{name}: {json.dumps(y)}: {json.dumps(x)}"
 
 
 def label_map_from_keypoints(points: npt.ArrayLike, size: tuple[int, int]) -> npt.NDArray[np.uint8]:

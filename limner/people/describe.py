@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import colorsys
 import math
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from limner.people.record import Color
 from limner.people.scene import Scene
 
 MAX_WORDS = 18
-"""Longest sentence: what text encoders of text-to-image systems read (hfgan.md 7)."""
+"""Longest sentence in words, counted at spaces: what text encoders of text-to-image systems read (hfgan.md 7)."""
+MAX_TOKENS = 22
+"""Longest sentence in tokens, runs of letters and digits: t-shirt is two of them (hfgan.md 13)."""
 
 COLOR_NAMES = (
     "black", "white", "light grey", "grey", "dark grey", "beige", "brown", "pink", "navy", "red", "orange", "yellow",
@@ -27,6 +30,7 @@ COLOR_NAMES = (
 )  # fmt: skip
 """What `color_name` may return."""
 
+_GROWN = ("young", "thirties", "forties", "middle-aged", "elderly")
 _PICTURES = (("a portrait", "a picture", "a photo"), ("a full-length photo", "a picture", "a photo"))
 
 
@@ -45,6 +49,8 @@ class Fact:
     """Phrases that follow "is"."""
     place: tuple[str, ...] = ()
     """Phrases that end a sentence."""
+    also: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False, compare=False)
+    """Phrase -> all values of which it is true, where there are more than this one: a pixie cut is short hair too."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,13 @@ class Sentence:
 
     text: str
     stated: tuple[Fact, ...]
+    meant: Mapping[str, tuple[str, ...]] = field(hash=False, compare=False)
+    """Name of each stated fact -> the values of which the chosen words are true: the sentence holds of every picture
+    whose facts have one of them under each name."""
+
+    def holds_of(self, values: Mapping[str, str]) -> bool:
+        """Whether the sentence is true of a picture with these facts, name -> value."""
+        return all(values.get(name) in meant for name, meant in self.meant.items())
 
 
 def describe(
@@ -63,14 +76,14 @@ def describe(
     num: int = 10,
     visible: Collection[str] | None = None,
 ) -> list[str]:
-    """Different true sentences about a picture, each of at most `MAX_WORDS` words.
+    """Different true sentences about a picture, each of at most `MAX_WORDS` words and `MAX_TOKENS` tokens.
 
     Args:
         person: who is in it.
         scene: how they are seen.
         rng: chooses facts, words and order.
         num: how many sentences; fewer come back only if there are not so many.
-        visible: classes of celebamask-19 that the picture shows; an earring behind hair is not spoken of. None: all.
+        visible: what the picture shows, see `facts`; an earring behind hair is not spoken of. None: all.
     """
     return [sentence.text for sentence in sentences(person, scene, rng, num=num, visible=visible)]
 
@@ -95,9 +108,20 @@ def sentences(
         count = 1 + int(3 * rng.random()) if found else 3
         chosen, waiting = waiting[:count], waiting[count:]
         sentence = _sentence(scene, who, person.male, chosen, rng)
-        if len(sentence.text.split()) <= MAX_WORDS:
+        if fits(sentence.text):
             found.setdefault(sentence.text, sentence)
     return list(found.values())
+
+
+def fits(text: str) -> bool:
+    """Whether a sentence is short enough for text encoders, counted both ways."""
+    return len(text.split()) <= MAX_WORDS and len(tokens(text)) <= MAX_TOKENS
+
+
+def tokens(text: str) -> list[str]:
+    """The tokens of a text as AttnGAN's readers take them: lower case, runs of letters, digits and underscores."""
+    found = (word.encode("ascii", "ignore").decode() for word in re.findall(r"\w+", text.lower()))
+    return [word for word in found if word]
 
 
 def facts(person: Person, scene: Scene, *, visible: Collection[str] | None = None) -> list[Fact]:
@@ -106,7 +130,8 @@ def facts(person: Person, scene: Scene, *, visible: Collection[str] | None = Non
     Args:
         person: who is in it.
         scene: how they are seen.
-        visible: classes of celebamask-19 that the picture shows; None: all.
+        visible: classes of celebamask-19 that the picture shows and, where it shows a whole body, also those of
+            body-20, without which nothing is said of trousers and shoes; None: all.
     """
 
     def shown(name: str) -> bool:
@@ -122,15 +147,15 @@ def facts(person: Person, scene: Scene, *, visible: Collection[str] | None = Non
     found += _direction(scene)
     worn = person.accessories
     if worn.glasses != "none" and shown("eye_g"):
-        found.append(Fact("glasses", worn.glasses, wears=words.GLASSES[worn.glasses]))
+        found.append(_worded("glasses", worn.glasses, words.GLASSES, worn=True))
     if worn.hat != "none" and shown("hat"):
-        found.append(Fact("hat", worn.hat, wears=_colored(worn.hat_color, words.HATS[worn.hat])))
+        found.append(_described("hat", color_name(worn.hat_color), worn.hat, words.HATS))
     if worn.earrings != "none" and shown("ear_r"):
-        found.append(Fact("earrings", worn.earrings, wears=words.EARRINGS[worn.earrings]))
+        found.append(_worded("earrings", worn.earrings, words.EARRINGS, worn=True))
     if worn.necklace != "none" and shown("neck_l"):
-        found.append(Fact("necklace", worn.necklace, wears=words.NECKLACES[worn.necklace]))
+        found.append(_worded("necklace", worn.necklace, words.NECKLACES, worn=True))
     if shown("cloth"):
-        found += _garments(person, scene)
+        found += _garments(person, scene, visible)
     found.append(Fact("place", scene.background.kind, place=words.PLACES[scene.background.kind]))
     return found
 
@@ -165,7 +190,7 @@ def age_group(years: float) -> str:
 
 
 def _who(person: Person, years: float) -> Fact:
-    group = age_group(years)
+    group, sex = age_group(years), "male" if person.male else "female"
     grown, small, his = ("man", "boy", "his") if person.male else ("woman", "girl", "her")
     phrases = {
         "baby": (f"a baby {small}", "a baby"),
@@ -177,7 +202,12 @@ def _who(person: Person, years: float) -> Fact:
         "middle-aged": (f"a middle-aged {grown}",),
         "elderly": (f"an elderly {grown}", f"an old {grown}"),
     }
-    return Fact("who", f"{group} {'male' if person.male else 'female'}", does=phrases[group])
+    also: dict[str, tuple[str, ...]] = {
+        f"a {name}": (f"{name} male", f"{name} female") for name in ("baby", "child", "teenager")
+    }
+    also |= {f"a {grown}": tuple(f"{name} {sex}" for name in _GROWN), f"a {small}": (f"child {sex}", f"teenager {sex}")}
+    also["he" if person.male else "she"] = tuple(f"{name} {sex}" for name in phrases)
+    return Fact("who", f"{group} {sex}", does=phrases[group], also=also)
 
 
 def _hair(person: Person, scene: Scene, *, hat: bool, shown: bool) -> list[Fact]:
@@ -189,19 +219,25 @@ def _hair(person: Person, scene: Scene, *, hat: bool, shown: bool) -> list[Fact]
         return [] if hat else [Fact("hair", "horseshoe", does=("bald on top",), has=("a bald crown",))]
     if not shown or (hat and style not in words.HANGS_BELOW_HATS):
         return []
-    names = ("grey", "gray") if grey > 0.55 else words.HAIR_COLORS[person.hair.color_name]
-    if 0.25 < grey <= 0.55:
-        names = tuple(f"greying {name}" for name in names)
-    found = [
-        Fact("hair color", "grey" if grey > 0.55 else person.hair.color_name, has=tuple(f"{n} hair" for n in names))
-    ]
+    found = [_hair_color(person.hair.color_name, grey)]
     if not hat:
         wavy = style == "long_straight" and person.hair.wave > 0.6
-        found.append(Fact("hair style", style, has=words.HAIR_STYLES["long_wavy" if wavy else style]))
+        found.append(_worded("hair style", "long_wavy" if wavy else style, words.HAIR_STYLES))
         fringe = person.fringe(years)
         if fringe != "none":
-            found.append(Fact("fringe", fringe, has=words.FRINGES[fringe]))
+            found.append(_worded("fringe", fringe, words.FRINGES))
     return found
+
+
+def _hair_color(name: str, grey: float) -> Fact:
+    """Of hair of which the share `grey` has lost its colour."""
+    if grey > 0.55:
+        return Fact("hair color", "grey", has=("grey hair", "gray hair"))
+    phrases = words.HAIR_COLORS[name]
+    if grey > 0.25:
+        return Fact("hair color", f"greying {name}", has=tuple(f"greying {phrase} hair" for phrase in phrases))
+    also = {f"{phrase} hair": (name, f"greying {name}", *words.BROADER.get(f"{phrase} hair", ())) for phrase in phrases}
+    return Fact("hair color", name, has=tuple(also), also=also)
 
 
 def _skin(person: Person, scene: Scene) -> list[Fact]:
@@ -222,21 +258,27 @@ def _lower_face(person: Person, scene: Scene, *, mouth_open: bool) -> list[Fact]
     found = []
     beard = person.beard_style(person.age_in(scene))
     if beard != "none":
-        found.append(Fact("beard", beard, has=words.BEARDS[beard]))
+        found.append(_worded("beard", beard, words.BEARDS))
     elif person.male and person.age_in(scene) >= ADULT_YEARS:
         found.append(Fact("beard", "none", does=("clean-shaven",), has=("no beard",)))
     if person.skin.freckles > 0.35:
         found.append(Fact("freckles", "yes", has=("freckles",)))
     if person.attributes(scene)["Wearing_Lipstick"]:
         found.append(Fact("lipstick", "yes", wears=("lipstick",), has=("painted lips",)))
-    if scene.smiling and mouth_open:
-        phrases = ("smiling with an open mouth", "grinning")
-        return [*found, Fact("mouth", "smiling open", does=phrases, has=("a broad smile",))]
-    if scene.smiling:
-        return [*found, Fact("mouth", "smiling", does=("smiling",), has=("a smile", "a closed-mouth smile"))]
-    if mouth_open:
-        return [*found, Fact("mouth", "open", has=("parted lips", "a slightly open mouth"))]
-    return [*found, Fact("mouth", "closed", has=("closed lips", "a closed mouth"))]
+    return [*found, _mouth(smiling=scene.smiling, is_open=mouth_open)]
+
+
+def _mouth(*, smiling: bool, is_open: bool) -> Fact:
+    if smiling and is_open:
+        return Fact("mouth", "smiling open", does=("smiling with an open mouth", "grinning"), has=("a broad smile",))
+    if smiling:
+        either = dict.fromkeys(("smiling", "a smile"), ("smiling", "smiling open"))
+        return Fact("mouth", "smiling", does=("smiling",), has=("a smile", "a closed-mouth smile"), also=either)
+    if is_open:
+        phrases = ("parted lips", "a slightly open mouth")
+        return Fact("mouth", "open", has=phrases, also={phrases[0]: ("open", "smiling open")})
+    phrases = ("closed lips", "a closed mouth")
+    return Fact("mouth", "closed", has=phrases, also=dict.fromkeys(phrases, ("closed", "smiling")))
 
 
 def _direction(scene: Scene) -> list[Fact]:
@@ -249,26 +291,47 @@ def _direction(scene: Scene) -> list[Fact]:
     return [Fact("direction", "back", does=("seen from behind",))] if abs(turn) > 2.8 else []
 
 
-def _garments(person: Person, scene: Scene) -> list[Fact]:
+def _garments(person: Person, scene: Scene, visible: Collection[str] | None) -> list[Fact]:
+    def shown(*labels: str) -> bool:
+        return visible is None or any(label in visible for label in labels)
+
     pieces = {"top": person.top}
     if scene.kind == "body":
-        pieces |= {} if person.top.kind == "dress" else {"bottom": person.bottom}
-        pieces |= {} if person.shoes.kind == "barefoot" else {"shoes": person.shoes}
-    return [Fact(name, f"{piece.kind} {piece.pattern}", wears=_garment(piece)) for name, piece in pieces.items()]
+        if person.top.kind != "dress" and shown("pants", "skirt"):
+            pieces["bottom"] = person.bottom
+        if person.shoes.kind != "barefoot" and shown("l_shoe", "r_shoe"):
+            pieces["shoes"] = person.shoes
+    return [_garment(name, piece) for name, piece in pieces.items()]
 
 
-def _garment(piece: Garment) -> tuple[str, ...]:
-    nouns = words.GARMENTS[piece.kind]
-    if piece.pattern != "plain":
-        nouns = tuple(f"{adjective} {noun}" for adjective in words.PATTERNS[piece.pattern] for noun in nouns)
-        plain: tuple[str, ...] = nouns  # two colours: the name of one would be half the truth
-    else:
-        plain = tuple(f"{color_name(piece.color)} {noun}" for noun in nouns)
-    return plain if piece.kind in words.PLURAL else tuple(_article(phrase) for phrase in plain)
+def _garment(name: str, piece: Garment) -> Fact:
+    # of two colours, the name of one would be half the truth
+    look = color_name(piece.color) if piece.pattern == "plain" else piece.pattern
+    return _described(name, look, piece.kind, words.GARMENTS)
 
 
-def _colored(color: Color, nouns: Sequence[str]) -> tuple[str, ...]:
-    return tuple(_article(f"{color_name(color)} {noun}") for noun in nouns)
+def _described(name: str, look: str, kind: str, table: Mapping[str, tuple[str, ...]]) -> Fact:
+    """Something worn: a noun of its kind, and how it looks in front of it."""
+    article = str if kind in words.PLURAL else _article
+    also = {
+        article(f"{adjective} {noun}"): tuple(f"{look} {other}" for other in _kinds(noun, kind, table))
+        for adjective in words.PATTERNS.get(look, (look,))
+        for noun in table[kind]
+    }
+    return Fact(name, f"{look} {kind}", wears=tuple(also), also=also)
+
+
+def _worded(name: str, value: str, table: Mapping[str, tuple[str, ...]], *, worn: bool = False) -> Fact:
+    """A fact whose phrases are listed under its value; they follow "wears" where it is worn, else "has"."""
+    also = {phrase: _kinds(phrase, value, table) for phrase in table[value]}
+    has, wears = ((), table[value]) if worn else (table[value], ())
+    return Fact(name, value, has=has, wears=wears, also=also)
+
+
+def _kinds(phrase: str, own: str, table: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """The entries of a table of which a phrase of one of them is true."""
+    broader = words.BROADER.get(phrase, ())
+    return tuple(kind for kind in table if kind == own or phrase in table[kind] or kind in broader)
 
 
 def _article(phrase: str) -> str:
@@ -277,16 +340,20 @@ def _article(phrase: str) -> str:
 
 def _sentence(scene: Scene, who: Fact, male: bool, chosen: Sequence[Fact], rng: np.random.Generator) -> Sentence:
     """One sentence from who it is about and one to three more facts."""
-    has, wears, does, place = [], [], [], ""
+    has, wears, does, place = list[str](), list[str](), list[str](), ""
+    spoken = [(fact, "") for fact in chosen if fact.place]
     for fact in chosen:
         if fact.place:
             place = f" {_pick(fact.place, rng)}"
-        elif fact.wears:
-            wears.append(_pick(fact.wears, rng))
+            continue
+        if fact.wears:
+            phrase, said = _pick(fact.wears, rng), wears
         elif fact.has and not (fact.does and rng.random() < 0.5):
-            has.append(_pick(fact.has, rng))
+            phrase, said = _pick(fact.has, rng), has
         else:
-            does.append(_pick(fact.does, rng))
+            phrase, said = _pick(fact.does, rng), does
+        said.append(phrase)
+        spoken.append((fact, phrase))
     person, style = _pick(who.does, rng), rng.random()
     if style < 0.35 or (place and not (wears or does)):
         text = f"{_pick(_PICTURES[scene.kind == 'body'], rng)} of {person}{_aside(' with ', has)}"
@@ -296,9 +363,14 @@ def _sentence(scene: Scene, who: Fact, male: bool, chosen: Sequence[Fact], rng: 
     elif style < 0.8 and wears and (has or does):
         text = f"{person} wearing {_join(wears)} {_predicate(has, [], does)}"
     else:
-        text = f"{person if rng.random() < 0.6 else 'he' if male else 'she'} {_predicate(has, wears, does)}"
+        person = person if rng.random() < 0.6 else "he" if male else "she"
+        text = f"{person} {_predicate(has, wears, does)}"
     text += place
-    return Sentence(f"{text[0].upper()}{text[1:]}.", (who, *chosen))
+    return Sentence(f"{text[0].upper()}{text[1:]}.", (who, *chosen), _meant([(who, person), *spoken]))
+
+
+def _meant(spoken: Iterable[tuple[Fact, str]]) -> dict[str, tuple[str, ...]]:
+    return {fact.name: fact.also.get(phrase, (fact.value,)) for fact, phrase in spoken}
 
 
 def _predicate(has: list[str], wears: list[str], does: list[str]) -> str:

@@ -73,3 +73,17 @@ PLACES = {
     "outdoors": ("outdoors", "in the open"),
     "panel": ("in front of a backdrop with panels", "against a wall of panels"),
 }
+BROADER = {
+    "blond hair": ("platinum",),
+    "short hair": ("buzz", "side_part", "quiff", "slicked_back", "spiky", "short_curls"),
+    "long hair": ("long_curls", "braids"),
+    "a moustache": ("circle", "full"),
+    "a goatee": ("circle",),
+    "a necklace": ("pendant", "beads"),
+    "hat": ("beanie", "cap", "beret"),
+    "sweater": ("turtleneck",),
+    "pullover": ("turtleneck",),
+    "pants": ("jeans", "leggings"),
+    "shoes": ("sneakers", "boots"),
+}
+"""Phrases that are also true of kinds under which they are not listed."""

@@ -7,6 +7,8 @@ fashion-resize-pairs-train.csv             from,to: two pictures of one person w
 train.lst test.lst                         names; 90 / 10 % of the people
 parsing/{name}.png                         palette pictures whose values are ids of body-20
 attributes.csv                             Male, and the colour of the upper garment
+captions/{name}.txt                        ten sentences
+facts.jsonl                                what is true of each picture and stated by each of its sentences
 people.json, records.jsonl                 the settings; what is finished
 ```
 """
@@ -38,7 +40,7 @@ from limner.people.person import Person, sample_person
 from limner.people.pose import sample_pose
 from limner.people.rendering import Rendering, render
 from limner.people.scene import Scene, sample_scene
-from limner.people.write.common import people_settings
+from limner.people.write.common import FACTS, captioned, fact_table, generator, people_settings, visible_classes
 
 UInt8Array = npt.NDArray[np.uint8]
 Keypoints = list[tuple[float, float] | None]
@@ -95,7 +97,11 @@ class Bodies:
         identity, view = divmod(index, len(VIEWS))
         name = _name(person, identity, VIEWS[view][0])
         split = hash_split(f"id{identity}", seed=self.seed, val_share=0.0)
+        first, number = content_columns(self.size, self.size)
+        visible = visible_classes(shown.parsing[:, first : first + number]) | visible_classes(parsing, SCHEMA)
+        captions, stated = captioned(person, scene, visible, generator(self.seed, index, "captions"))
         files = {
+            f"captions/{name}.txt": captions,
             f"{PARSING}/{name}.png": encode_label_map(parsing, SCHEMA),
             f"{split}/{name}.jpg": encode_picture(image, "jpg"),
         }
@@ -105,16 +111,20 @@ class Bodies:
             "identity": shown.identity,
             "attributes": ["Male"] * person.male + [color_attribute(color_name(person.top.color))],
             "keypoints": keypoints,
+            **stated,
         }
 
     def tables(self, records: Sequence[Record]) -> dict[str, str]:
-        """Key points, pairs and names of each split, and the attributes."""
+        """Key points, pairs and names of each split, the attributes and the facts."""
         columns = ["Male", *map(color_attribute, COLOR_NAMES)]
         rows = [
             ",".join([record["name"], *("1" if name in record["attributes"] else "0" for name in columns)])
             for record in records
         ]
-        texts = {ATTRIBUTES: "\n".join([",".join(["name", *columns]), *rows]) + "\n"}
+        texts = {
+            ATTRIBUTES: "\n".join([",".join(["name", *columns]), *rows]) + "\n",
+            FACTS: fact_table([(Path(record["name"]).stem, record) for record in records]),
+        }
         for split in ("train", "test"):
             own = [record for record in records if record["split"] == split]
             points = [keypoint_row(record["name"], _points(record)) for record in own]
@@ -127,11 +137,13 @@ class Bodies:
         return texts
 
     def shard_sample(self, out: Path, record: Record) -> Sample:
-        """Picture, body parsing, and the rest as JSON."""
-        labels = {name: record[name] for name in ("name", "identity", "attributes", "keypoints")}
+        """Picture, body parsing, captions, and the rest as JSON."""
+        names = ("name", "identity", "attributes", "keypoints", "facts", "stated")
+        labels = {name: record[name] for name in names if name in record}
         members: dict[str, Path | bytes] = {
             "jpg": out / record["split"] / record["name"],
             "label.png": (out / PARSING / record["name"]).with_suffix(".png"),
+            "txt": out / "captions" / f"{Path(record['name']).stem}.txt",
             "json": json.dumps(labels, separators=(",", ":")).encode(),
         }
         return Sample(record["split"], f"{record['index']:08d}", members)

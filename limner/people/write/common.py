@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import json
 import zlib
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,11 +14,14 @@ import numpy.typing as npt
 
 import limner
 from limner.data.collection import Maker, Progress, Record, write_collection
-from limner.data.schema import get_schema
+from limner.data.schema import LabelSchema, get_schema
 from limner.data.shards import Sample, write_shards
 from limner.errors import ConfigError, nearest
 from limner.optional import optional
+from limner.people.describe import facts, sentences
+from limner.people.person import Person
 from limner.people.rendering import MIN_SHARE
+from limner.people.scene import Scene
 
 KINDS: dict[str, str] = {
     "people-faces": "limner.people.write.faces:Faces",
@@ -28,6 +33,8 @@ SIZES = (64, 512)
 """Smallest and largest side of a picture in pixels."""
 BODY_STEP = 32
 """Sides of bodies are multiples of it, so that the person's columns, 11 of 16, lie in the middle."""
+FACTS = "facts.jsonl"
+"""What is known of every picture and stated by each of its captions, see `fact_table`."""
 _SCHEMA = get_schema("celebamask-19")
 
 
@@ -48,10 +55,37 @@ def generator(seed: int, index: int, purpose: str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, index, zlib.crc32(purpose.encode())])))
 
 
-def visible_classes(parsing: npt.NDArray[np.uint8]) -> set[str]:
-    """Names of the classes of celebamask-19 that a map (H, W) shows in more than a few pixels."""
-    counts = np.bincount(parsing.ravel(), minlength=_SCHEMA.num_classes)
-    return {name for name, count in zip(_SCHEMA.classes, counts, strict=True) if count > MIN_SHARE * parsing.size}
+def visible_classes(parsing: npt.NDArray[np.uint8], schema: LabelSchema = _SCHEMA) -> set[str]:
+    """Names of the classes that a map (H, W) shows in more than a few pixels."""
+    counts = np.bincount(parsing.ravel(), minlength=schema.num_classes)
+    return {name for name, count in zip(schema.classes, counts, strict=True) if count > MIN_SHARE * parsing.size}
+
+
+def captioned(
+    person: Person, scene: Scene, visible: Collection[str], rng: np.random.Generator
+) -> tuple[bytes, dict[str, Any]]:
+    """Ten sentences about a picture as the content of a file, and for its record what `fact_table` lists."""
+    found = sentences(person, scene, rng, visible=visible)
+    labels = {
+        "facts": {fact.name: fact.value for fact in facts(person, scene, visible=visible)},
+        "stated": [{name: list(values) for name, values in sentence.meant.items()} for sentence in found],
+    }
+    return ("\n".join(sentence.text for sentence in found) + "\n").encode(), labels
+
+
+def fact_table(rows: Iterable[tuple[str, Record]]) -> str:
+    """The text of `FACTS` for pairs of a picture's name and its record: one JSON object a line.
+
+    `{"name": ..., "facts": {name: value}, "stated": [{name: [values]}, ...]}`: all facts of the picture, and for every
+    line of its captions the facts that it states, each with all values of which its words are true. A caption is true
+    of any picture that has one of these values under each of these names.
+    """
+    lines = [
+        json.dumps({"name": name, "facts": record["facts"], "stated": record["stated"]}, separators=(",", ":"))
+        for name, record in rows
+        if "facts" in record  # pictures of a folder that an older version began have none
+    ]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def rounded(points: npt.NDArray[Any]) -> list[float]:

@@ -9,6 +9,7 @@ CelebA-HQ-to-CelebA-mapping.txt                        names in a CelebA that do
 list_eval_partition.txt                                its split: 0 train, 1 val, 2 test (80 / 10 / 10 %)
 landmarks68.csv                                        name, x0, y0 ... x67, y67 in pixels
 captions/{i}.txt                                       ten sentences
+facts.jsonl                                            what is true of each picture and stated by each of its sentences
 people.json, records.jsonl                             the settings; what is finished, with age and identity
 ```
 """
@@ -27,11 +28,18 @@ from limner.data.datasets.celebamask_hq import ATTRIBUTES, IMAGES, MAPPING, MERG
 from limner.data.face_files import attribute_table, face_files, landmark_table
 from limner.data.manifest import hash_split
 from limner.data.shards import Sample
-from limner.people.describe import describe
 from limner.people.person import Person, sample_person
 from limner.people.rendering import render
 from limner.people.scene import Scene, sample_scene
-from limner.people.write.common import generator, people_settings, rounded, visible_classes
+from limner.people.write.common import (
+    FACTS,
+    captioned,
+    fact_table,
+    generator,
+    people_settings,
+    rounded,
+    visible_classes,
+)
 
 CELEBA_ATTRIBUTES = (
     "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips", "Big_Nose",
@@ -67,18 +75,19 @@ class Faces:
         person, scene = self.subject(index)
         shown = render(person, scene, self.size)
         visible = visible_classes(shown.parsing)
-        captions = describe(person, scene, generator(self.seed, index, "captions"), visible=visible)
-        files = {f"captions/{index}.txt": ("\n".join(captions) + "\n").encode()}
+        captions, stated = captioned(person, scene, visible, generator(self.seed, index, "captions"))
+        files = {f"captions/{index}.txt": captions}
         files |= face_files(index, shown.image, shown.parsing, suffix="jpg", part_masks=True)
         return files, {
             "identity": shown.identity,
             "age_years": round(shown.age_years, 1),
             "attributes": [name for name, value in shown.attributes.items() if value],
             "landmarks": rounded(shown.landmarks68),
+            **stated,
         }
 
     def tables(self, records: Sequence[Record]) -> dict[str, str]:
-        """Attributes, the split in CelebA's roundabout form, landmarks."""
+        """Attributes, the split in CelebA's roundabout form, landmarks, facts."""
         indices = [record["index"] for record in records]
         mapping = [f"{index:8d} {index:11d} {index + 1:06d}.jpg" for index in indices]
         partition = [f"{index + 1:06d}.jpg {SPLITS.index(self._split(index))}" for index in indices]
@@ -88,12 +97,14 @@ class Faces:
             MAPPING: "\n".join(["     idx    orig_idx   orig_file", *mapping]) + "\n",
             PARTITION: "\n".join(partition) + "\n",
             "landmarks68.csv": landmark_table([(str(record["index"]), record["landmarks"]) for record in records]),
+            FACTS: fact_table([(str(record["index"]), record) for record in records]),
         }
 
     def shard_sample(self, out: Path, record: Record) -> Sample:
         """Picture, merged map, captions and the rest as JSON."""
         index = record["index"]
-        labels = {name: record[name] for name in ("identity", "age_years", "attributes", "landmarks")}
+        names = ("identity", "age_years", "attributes", "landmarks", "facts", "stated")
+        labels = {name: record[name] for name in names if name in record}
         members: dict[str, Path | bytes] = {
             "jpg": out / IMAGES / f"{index}.jpg",
             "label.png": out / MERGED[0] / f"{index}.png",

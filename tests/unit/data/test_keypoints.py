@@ -24,11 +24,13 @@ def points() -> np.ndarray:
 
 def test_round_trip(tmp_path, points):
     path = tmp_path / "points.csv"
-    path.write_text(f"{HEADER}\n{keypoint_row('a.jpg', points + 0.2)}\n\n{keypoint_row('b.jpg', points)}\n")
+    path.write_text(f"{HEADER}\n{keypoint_row('a.jpg', points + 0.2503)}\n\n{keypoint_row('b.jpg', points)}\n")
     assert "-1]" not in HEADER and path.read_text().count(" -1, ") == 4
     found = read_keypoints(path)
     assert list(found) == ["a.jpg", "b.jpg"]
-    np.testing.assert_array_equal(found["a.jpg"], points)
+    np.testing.assert_allclose(found["a.jpg"], points + 0.25, atol=1e-12)  # three decimals
+    np.testing.assert_array_equal(found["b.jpg"], points)
+    assert "." not in path.read_text().splitlines()[-1].removeprefix("b.jpg"), "whole numbers stay whole"
 
 
 def test_the_form_that_is_in_use(tmp_path):

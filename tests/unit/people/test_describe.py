@@ -11,12 +11,16 @@ import pytest
 from limner.people import words
 from limner.people.describe import (
     COLOR_NAMES,
+    MAX_TOKENS,
     MAX_WORDS,
+    Fact,
     age_group,
     color_name,
     describe,
     facts,
+    fits,
     sentences,
+    tokens,
 )
 from limner.people.dice import srgb
 from limner.people.person import (
@@ -90,7 +94,7 @@ def test_ten_different_short_sentences(kind):
         assert len(set(texts)) == len(texts) == 10
         for text in texts:
             assert text[0].isupper() and text.endswith(".") and "  " not in text and "_" not in text
-            assert 3 <= len(text.split()) <= MAX_WORDS
+            assert 3 <= len(text.split()) <= MAX_WORDS and len(tokens(text)) <= MAX_TOKENS
             assert not re.search(r"\b(a|an) (a|an)\b|\ba [aeio]\w|\ban [^aeio]", text.lower()), text
 
 
@@ -122,6 +126,81 @@ def test_the_stated_facts_are_those_of_the_person_and_appear_in_the_text():
             for fact in others:
                 phrases = fact.has + fact.wears + fact.does + fact.place
                 assert any(phrase in sentence.text for phrase in phrases), (fact, sentence.text)
+
+
+def test_tokens_are_those_of_the_text_encoders():
+    assert tokens("A bird's RED-crown, 100% naïve!") == ["a", "bird", "s", "red", "crown", "100", "nave"]  # hfgan.md 11
+
+
+def test_a_sentence_must_be_short_in_words_and_in_tokens():
+    assert fits("word " * MAX_WORDS) and not fits("word " * (MAX_WORDS + 1))
+    hyphens = "closed-mouth " * (MAX_TOKENS // 2)
+    assert fits(hyphens) and not fits(f"{hyphens} t-shirt")
+
+
+def values(found: list[Fact]) -> dict[str, str]:
+    return {fact.name: fact.value for fact in found}
+
+
+def test_sentences_hold_of_their_own_picture_and_say_so_of_others_only_where_it_is_true():
+    """Checked by the words that colours and garments have: what a sentence says of them must be in the other facts."""
+    known = [(person, facts(person, scene)) for person, scene in pictures(60)]
+    held = 0
+    for index, (person, scene) in enumerate(pictures(60)):
+        for sentence in sentences(person, scene, rng(index)):
+            assert sentence.holds_of(values(known[index][1])), sentence.text
+            for other, found in known:
+                if not sentence.holds_of(values(found)):
+                    continue
+                held += other is not known[index][0]
+                assert not re.search(r"\b(he|man|boy)\b", sentence.text.lower()) or other.male, sentence.text
+                assert not re.search(r"\b(she|woman|girl)\b", sentence.text.lower()) or not other.male, sentence.text
+                for fact in found:
+                    if fact.name in sentence.meant and fact.name in ("hat", "top"):
+                        look = next(stated for stated in sentence.stated if stated.name == fact.name).value
+                        assert fact.value.rpartition(" ")[0] == look.rpartition(" ")[0], sentence.text
+    assert held > 5, "some sentences are true of others"
+
+
+def test_words_are_true_of_every_kind_that_they_name():
+    person, scene = sample_person(0, 0), sample_scene(0, 0, "body")
+
+    def stated(name: str, words_: str, **changes: object) -> tuple[str, ...]:
+        changed = dataclasses.replace(person, **changes)
+        for number in range(400):
+            for sentence in sentences(changed, scene, rng(number)):
+                if words_ in sentence.text.lower() and name in sentence.meant:
+                    return sentence.meant[name]
+        raise AssertionError(f"nobody said {words_}")
+
+    style = dataclasses.replace(person.hair, style="pixie", fringe="none")
+    bare = dataclasses.replace(person.accessories, hat="none")
+    short = stated("hair style", "with short hair", hair=style, accessories=bare, male=False, age_years=30.0)
+    assert {"pixie", "crop", "buzz"} <= set(short) and "bob" not in short
+    pixie = stated("hair style", "pixie cut", hair=style, accessories=bare, male=False, age_years=30.0)
+    assert pixie == ("pixie",)
+    red = dataclasses.replace(person.bottom, kind="trousers", color=srgb(0.8, 0.1, 0.1), pattern="plain")
+    top = dataclasses.replace(person.top, kind="shirt")
+    assert set(stated("bottom", "red pants", bottom=red, top=top)) == {"red trousers", "red jeans", "red leggings"}
+    assert stated("bottom", "red trousers", bottom=red, top=top) == ("red trousers",)
+    said = stated("who", "he has", male=True, age_years=70.0)
+    assert {"baby male", "young male", "elderly male"} <= set(said) and not any("female" in value for value in said)
+    assert set(stated("who", "a child", age_years=8.0)) == {"child male", "child female"}
+
+
+def test_trousers_and_shoes_are_spoken_of_only_where_they_show():
+    person, scene = sample_person(0, 0), sample_scene(0, 0, "body")
+    person = dataclasses.replace(
+        person, top=dataclasses.replace(person.top, kind="shirt"), shoes=dataclasses.replace(person.shoes, kind="boots")
+    )
+    for visible, expected in (
+        ({"cloth"}, {"top"}),
+        ({"cloth", "pants"}, {"top", "bottom"}),
+        ({"cloth", "r_shoe"}, {"top", "shoes"}),
+        (None, {"top", "bottom", "shoes"}),
+    ):
+        found = {fact.name for fact in facts(person, scene, visible=visible)}
+        assert found & {"top", "bottom", "shoes"} == expected
 
 
 def test_everything_is_said_in_a_few_sentences():

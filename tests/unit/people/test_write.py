@@ -23,6 +23,7 @@ from limner.errors import ConfigError, DataError, MissingExtraError
 from limner.people import sample_person, sample_scene
 from limner.people.describe import facts
 from limner.people.rendering import Rendering, render
+from limner.people.scene import BACKGROUNDS
 from limner.people.write import KINDS, write_people
 from limner.people.write.ages import race
 from limner.people.write.bodies import MAX_TEST_PAIRS, VIEWS, pose_pairs
@@ -148,6 +149,7 @@ def test_bodies_have_a_white_border_and_points_inside(made):
         assert image.shape == (SIZE, 44, 3) and label_map.shape == (SIZE, 44) and (label_map > 0).mean() > 0.05
         points = manifest.marks(row.name).keypoints
         seen = points[np.isfinite(points).all(axis=1)]
+        assert (seen % 1 > 0).any(), "to fractions of a pixel"
         assert len(seen) >= 8 and (seen >= 0).all() and (seen < [44, SIZE]).all()
 
 
@@ -188,6 +190,38 @@ def test_test_pairs_are_limited():
     assert len(pose_pairs([record(index, "train") for index in range(num)])) == 3 * num
 
 
+# --- facts
+
+
+@pytest.mark.parametrize("kind", ["people-faces", "people-bodies"])
+def test_facts_lie_beside_the_captions(kind, made):
+    root = made[kind]
+    rows = [json.loads(line) for line in (root / "facts.jsonl").read_text().splitlines()]
+    records = [json.loads(line) for line in (root / "records.jsonl").read_text().splitlines()]
+    assert len(rows) == len(records) == len(list((root / "captions").iterdir()))
+    for record, row in zip(records, rows, strict=True):
+        assert row["name"] == (str(record["index"]) if kind == "people-faces" else Path(record["name"]).stem)
+        captions = (root / "captions" / f"{row['name']}.txt").read_text().splitlines()
+        assert len(set(captions)) == len(captions) == len(row["stated"]) == 10
+        for caption, stated in zip(captions, row["stated"], strict=True):
+            assert len(re.findall(r"\w+", caption)) <= 22, "the token cut of hfgan.md 13"
+            assert "who" in stated and set(stated) <= set(row["facts"])
+            assert all(row["facts"][name] in values for name, values in stated.items()), (caption, stated)
+        place = row["facts"]["place"]
+        assert place in BACKGROUNDS and {"top"} <= set(row["facts"])
+
+
+def test_facts_of_bodies_are_those_of_the_map(made):
+    root = made["people-bodies"]
+    body = SCHEMAS["body-20"]
+    for line in (root / "facts.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        shown = {body.classes[label] for label in np.unique(read_label_map(root / f"parsing/{row['name']}.png", body))}
+        assert ("bottom" in row["facts"]) <= bool(shown & {"pants", "skirt"})
+        assert ("shoes" in row["facts"]) <= bool(shown & {"l_shoe", "r_shoe"})
+        assert not ("mouth" in row["facts"] and "face" not in shown)
+
+
 # --- all kinds
 
 
@@ -204,7 +238,7 @@ def test_shards_hold_every_sample(made):
                         labels = json.load(tar.extractfile(member))
                         assert labels["identity"] == records[int(key)]["identity"]
         suffixes = {"people-faces": {"jpg", "label.png", "txt", "json"}, "people-ages": {"jpg", "json"},
-                    "people-bodies": {"jpg", "label.png", "json"}}[kind]  # fmt: skip
+                    "people-bodies": {"jpg", "label.png", "txt", "json"}}[kind]  # fmt: skip
         assert found == {f"{record['index']:08d}": suffixes for record in records}
 
 
