@@ -11,7 +11,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from limner.pipelines import SYNTHETIC_MEDIA, Pipeline
+from limner.pipelines import Pipeline
+from limner.results import SYNTHETIC_MEDIA
 
 MAX_BYTES = 300_000
 """Of one picture file."""

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from limner.data.schema import LabelSchema
-    from limner.pipelines import GenerationPlan, Pipeline
+    from limner.pipelines import Pipeline
+    from limner.plan import GenerationPlan
 
 MAX_IMAGES = 1_000_000
 """So many pictures of one condition are taken for a slip of the hand."""
@@ -61,7 +62,7 @@ class Rendering:
         Raises:
             DataError: if the folder holds the result of another request and `force` is not set.
         """
-        from limner.pipelines import read_result
+        from limner.results import read_result
 
         plan = self.make_plan()
         record_path = self.directory / f"{self.name}.json"

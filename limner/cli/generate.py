@@ -76,7 +76,7 @@ def _reproduce(argv: list[str], system: str | None) -> int:
         raise ConfigError(f"Name a system ({names}), or a stored result with --from.")
     out = _out(options)
 
-    from limner.pipelines import read_result
+    from limner.results import read_result
     from limner.tasks import Rendering
 
     record = read_result(options.source)

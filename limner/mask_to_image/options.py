@@ -12,7 +12,8 @@ from limner.errors import ConfigError
 from limner.tasks import Rendering, Task, input_files, seed_blocks, unique_names
 
 if TYPE_CHECKING:
-    from limner.pipelines import GenerationPlan, Pipeline
+    from limner.pipelines import Pipeline
+    from limner.plan import GenerationPlan
 
 
 def add_label_map_options(parser: ArgumentParser) -> None:

@@ -18,7 +18,9 @@ MODULES = {
 BASE = {"limner.errors", "limner.optional", "limner.files", "limner"}
 LOW = BASE | {"limner.data", "limner.nn", "limner.engine", "limner.metrics", "limner.losses", "limner.backbones"}
 FIND = {"limner.registry", "limner.hub", "limner.systems", "limner.task"}  # by name only: strings, no class of a system
-MIDDLE = LOW | FIND | {"limner.pipelines", "limner.tasks", "limner.demo"}
+RESULTS = {"limner.plan", "limner.results"}
+DOORS = {"limner.inputs", "limner.faces", "limner.tasks"}
+MIDDLE = LOW | FIND | RESULTS | DOORS | {"limner.pipelines", "limner.demo"}
 LAYERS = {
     "limner": {"limner.pipelines", "limner.registry"},  # lazy exports
     "limner.__main__": {"limner.cli"},
@@ -35,11 +37,16 @@ LAYERS = {
     "limner.task": BASE | {"limner.data"},
     "limner.registry": BASE | {"limner.systems", "limner.task"},
     "limner.hub": BASE | {"limner.registry"},
-    "limner.pipelines": LOW | FIND,
-    "limner.tasks": LOW | {"limner.pipelines"},
-    "limner.demo": LOW | {"limner.pipelines"},
+    "limner.plan": BASE,
+    "limner.results": BASE | {"limner.plan"},
+    "limner.weights_folder": LOW | FIND,
+    "limner.pipelines": LOW | FIND | RESULTS | {"limner.weights_folder"},
+    "limner.tasks": LOW | RESULTS | {"limner.pipelines"},
+    "limner.inputs": BASE | {"limner.data", "limner.tasks"},
+    "limner.faces": BASE | {"limner.data"},
+    "limner.demo": LOW | RESULTS | {"limner.pipelines"},
     "limner.training": LOW | {"limner.registry"},
-    "limner.mask_to_image": LOW | {"limner.hub", "limner.people", "limner.pipelines", "limner.task", "limner.tasks"},
+    "limner.mask_to_image": LOW | RESULTS | DOORS | {"limner.hub", "limner.people", "limner.pipelines", "limner.task"},
     "limner.systems": MIDDLE | {"limner.mask_to_image", "limner.people"},
     "limner.export": MIDDLE,
     "limner.studio": MIDDLE | {"limner.export"},
@@ -70,6 +77,8 @@ NO_TORCH = [
         "limner.hub",
         "limner.task",
         "limner.tasks",
+        "limner.plan",
+        "limner.results",
         "limner.training",
         "limner.reproduce.study",
         "limner.systems",

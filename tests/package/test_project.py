@@ -39,14 +39,9 @@ PUBLIC = {
         "WeightsError",
         "nearest",
     },
-    "limner.pipelines": {
-        "ExportTarget",
-        "GenerationPlan",
-        "GenerationResult",
-        "Pipeline",
-        "load",
-        "read_result",
-    },
+    "limner.pipelines": {"ExportTarget", "Pipeline", "load"},
+    "limner.plan": {"GenerationPlan"},
+    "limner.results": {"GenerationResult", "read_result"},
     "limner.hub": {
         "Location",
         "PublishedFile",

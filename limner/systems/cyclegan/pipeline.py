@@ -14,18 +14,13 @@ from PIL import Image
 from torch import Tensor, nn
 
 from limner.data.schema import LabelSchema
+from limner.inputs import PhotoInput, read_square_photo, to_pictures, to_tensor
 from limner.mask_to_image.export import generator_target
-from limner.mask_to_image.inputs import (
-    LabelMapInput,
-    PhotoInput,
-    picture_plan,
-    read_label_maps,
-    read_square_photo,
-    to_pictures,
-    to_tensor,
-)
+from limner.mask_to_image.inputs import LabelMapInput, picture_plan, read_label_maps
 from limner.nn.label_maps import colorize
-from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
+from limner.pipelines import ExportTarget, Pipeline
+from limner.plan import GenerationPlan
+from limner.results import GenerationResult
 from limner.systems.cyclegan.networks import Generator
 
 _log = logging.getLogger(__name__)

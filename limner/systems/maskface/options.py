@@ -81,7 +81,7 @@ def make_tasks(pipeline: MaskFacePipeline, options: Namespace) -> list[Task]:
     for name, file in unique_names(map(Path, files)).items():
         directory = out / name if len(files) > 1 else out
         if options.like:
-            from limner.pipelines import read_result
+            from limner.results import read_result
 
             like = read_result(options.like)
             pipeline.check_drew(like, options.like)

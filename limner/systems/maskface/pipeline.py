@@ -22,12 +22,8 @@ from torch.nn import functional
 from limner.data.manifest import DataSpec
 from limner.data.schema import LabelSchema
 from limner.errors import ConfigError, ShapeError, WeightsError
-from limner.mask_to_image.export import generator_target
-from limner.mask_to_image.inputs import (
-    LabelMapInput,
+from limner.inputs import (
     PhotoInput,
-    picture_plan,
-    read_label_maps,
     read_square_photo,
     seed_range,
     to_pictures,
@@ -35,8 +31,12 @@ from limner.mask_to_image.inputs import (
     usual_batch_size,
     whole_number,
 )
+from limner.mask_to_image.export import generator_target
+from limner.mask_to_image.inputs import LabelMapInput, picture_plan, read_label_maps
 from limner.nn.label_maps import one_hot
-from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
+from limner.pipelines import ExportTarget, Pipeline
+from limner.plan import GenerationPlan
+from limner.results import GenerationResult
 from limner.systems.maskface.networks import Discriminator, Generator, StyleDecoder, StyleEncoder
 
 StyleInput = int | PhotoInput | Tensor

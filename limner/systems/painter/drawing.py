@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from limner.files import write_atomically
-from limner.pipelines import IPTC_SOURCE_TYPE, SYNTHETIC_MEDIA
+from limner.results import IPTC_SOURCE_TYPE, SYNTHETIC_MEDIA
 from limner.systems.painter.strokes import StrokeDocument
 from limner.systems.painter.svg import to_svg
 from limner.systems.painter.timelapse import num_frames, save_gif, save_video

@@ -14,7 +14,7 @@ from limner.systems.painter.config import CORRECTION, Follow
 from limner.tasks import Outcome, Task, input_files, unique_names
 
 if TYPE_CHECKING:
-    from limner.pipelines import GenerationPlan
+    from limner.plan import GenerationPlan
     from limner.systems.painter.drawing import Files, Wish
     from limner.systems.painter.pipeline import PainterPipeline
 
@@ -269,7 +269,7 @@ class Painting:
 
     def _is_done(self, plan: GenerationPlan) -> bool:
         """Whether this very request was fulfilled before; refuses to replace what is not of this request."""
-        from limner.pipelines import read_result
+        from limner.results import read_result
 
         path, own = self._record(), set[Path]()
         noted: dict[str, Any] = {}

@@ -21,8 +21,10 @@ from limner.data.image_io import any_picture_from_pil, read_any_picture, read_ma
 from limner.data.manifest import DataSpec
 from limner.errors import ConfigError, DataError, ShapeError, WeightsError
 from limner.files import sha256_of
-from limner.mask_to_image.inputs import MAX_SEED, read_pixels, whole_number
-from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline, read_result
+from limner.inputs import MAX_SEED, read_pixels, whole_number
+from limner.pipelines import ExportTarget, Pipeline
+from limner.plan import GenerationPlan
+from limner.results import GenerationResult, read_result
 from limner.systems.painter.config import CORRECTION, Follow
 from limner.systems.painter.data import bar, feature_function
 from limner.systems.painter.drawing import OVERLAYS, Files, Writer, all_wishes, noted, overlay, picture_names

@@ -15,7 +15,7 @@ from PIL import Image
 from limner.demo import contact_sheet
 from limner.errors import ConfigError
 from limner.optional import optional
-from limner.pipelines import SYNTHETIC_MEDIA
+from limner.results import SYNTHETIC_MEDIA
 from limner.systems.painter.strokes import StrokeDocument
 
 MAX_SIDE = 512

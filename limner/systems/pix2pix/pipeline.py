@@ -14,10 +14,13 @@ from torch import Tensor, nn
 from limner.data.manifest import DataSpec
 from limner.data.schema import LabelSchema
 from limner.errors import ShapeError
+from limner.inputs import to_pictures
 from limner.mask_to_image.export import generator_target
-from limner.mask_to_image.inputs import LabelMapInput, picture_plan, read_label_maps, to_pictures
+from limner.mask_to_image.inputs import LabelMapInput, picture_plan, read_label_maps
 from limner.nn.label_maps import encode_label_map
-from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
+from limner.pipelines import ExportTarget, Pipeline
+from limner.plan import GenerationPlan
+from limner.results import GenerationResult
 from limner.systems.pix2pix.networks import Generator
 
 _log = logging.getLogger(__name__)

@@ -12,10 +12,10 @@ from PIL import Image
 from limner import hub
 from limner.data.image_io import save_label_map
 from limner.demo import DemoPicture, contact_sheet
+from limner.faces.parts import SCHEMA
 from limner.mask_to_image.demo import program
 from limner.people.gallery import ready
-from limner.pipelines import GenerationResult
-from limner.systems.portrait.parts import SCHEMA
+from limner.results import GenerationResult
 from limner.systems.portrait.pipeline import PortraitPipeline
 
 PEOPLE = {

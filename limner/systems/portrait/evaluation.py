@@ -24,6 +24,7 @@ from limner.data.manifest import Manifest
 from limner.engine.logging import tile_grid
 from limner.engine.seed import generator
 from limner.errors import ConfigError
+from limner.faces.parts import PARTS, SCHEMA
 from limner.metrics.diversity import mean_pairwise_distance
 from limner.metrics.features import FeatureNetwork, judge_features
 from limner.metrics.judge import Judge, check_judge, check_same_meaning, judged_labels, labels_setting
@@ -35,8 +36,8 @@ from limner.metrics.sets import check_enough_images, set_measurements
 from limner.metrics.statistics import collect_statistics
 from limner.metrics.tables import published_table
 from limner.nn.label_maps import colorize
-from limner.pipelines import SYNTHETIC_MEDIA
-from limner.systems.portrait.parts import PARTS, SCHEMA, part_mask
+from limner.results import SYNTHETIC_MEDIA
+from limner.systems.portrait.parts import part_mask
 from limner.systems.portrait.pipeline import GROUPS, PortraitPipeline
 
 DEFAULT_NUM_IMAGES = 2_000  # of the slides

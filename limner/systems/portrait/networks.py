@@ -22,21 +22,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.errors import ShapeError
+from limner.faces.parts import BACKGROUND, CLASSES, PARTS, SCHEMA
 from limner.nn.init import init_normal
 from limner.nn.patch_discriminator import PatchDiscriminator
 from limner.systems.portrait.config import Norm
-from limner.systems.portrait.parts import (
-    BACKGROUND,
-    CLASSES,
-    PARTS,
-    PLACED,
-    SCHEMA,
-    Geometry,
-    Target,
-    cut_parts,
-    feature_centres,
-    place,
-)
+from limner.systems.portrait.parts import PLACED, Geometry, Target, cut_parts, feature_centres, place
 
 DEEPEST = 8  # channels of the deepest maps, and numbers of a code, in units of `width`
 HIDDEN = 16  # hidden units between map and code, in units of `width`

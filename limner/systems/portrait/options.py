@@ -12,7 +12,7 @@ from limner.errors import ConfigError
 from limner.tasks import Outcome, Rendering, Task, input_files, labelling_tasks, unique_names
 
 if TYPE_CHECKING:
-    from limner.pipelines import GenerationPlan
+    from limner.plan import GenerationPlan
     from limner.systems.portrait.pipeline import LookInput, PortraitPipeline
 
 PARTS = {
@@ -128,7 +128,7 @@ class Edit:
 
         from limner.data.image_io import read_photo
         from limner.files import write_atomically
-        from limner.pipelines import GenerationResult, read_result
+        from limner.results import GenerationResult, read_result
 
         plan = read_result(rendering.directory / f"{rendering.name}.json")["plan"]
         saved = [Image.fromarray(read_photo(path)) for path in outcome.paths]

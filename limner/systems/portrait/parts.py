@@ -12,26 +12,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from limner.data.schema import SCHEMAS
+from limner.faces.parts import CLASSES, PARTS, SCHEMA
 from limner.nn.label_maps import one_hot
 
-SCHEMA = SCHEMAS["portrait-11"]
-PARTS = ("left_eye", "right_eye", "skin", "hair", "mouth")
-"""In the order in which their features are concatenated. Left is the image's left."""
 PLACED = ("left_eye", "right_eye", "mouth")
 """Parts that are cut out around their centre; the others keep the size of the photo."""
-CLASSES: dict[str, tuple[int, ...]] = {
-    part: tuple(SCHEMA.id(name) for name in names.split())
-    for part, names in {
-        "left_eye": "l_eye",
-        "right_eye": "r_eye",
-        "skin": "skin l_brow r_brow nose",
-        "hair": "hair",
-        "mouth": "u_lip mouth l_lip",
-    }.items()
-}
-"""Part -> ids of its classes."""
-BACKGROUND = SCHEMA.id("background")
 
 _FULL = 256  # the size that the numbers below are of
 _CROPS = {"left_eye": (32, 48), "right_eye": (32, 48), "mouth": (80, 144)}

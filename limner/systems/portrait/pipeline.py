@@ -22,21 +22,8 @@ from torch import Tensor, nn
 from limner.data.manifest import DataSpec
 from limner.data.schema import LabelSchema
 from limner.errors import ConfigError, DataError, ShapeError, nearest
-from limner.mask_to_image.inputs import (
-    LabelMapInput,
-    PhotoInput,
-    read_label_maps,
-    read_pixels,
-    seed_range,
-    to_pictures,
-    to_tensor,
-    usual_batch_size,
-    whole_number,
-)
-from limner.nn.parsing import ParsingNetwork
-from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
-from limner.systems.portrait.alignment import Alignment
-from limner.systems.portrait.faces import (
+from limner.faces.alignment import Alignment
+from limner.faces.checks import (
     changed_photos,
     check_changes,
     check_doubles,
@@ -44,9 +31,15 @@ from limner.systems.portrait.faces import (
     check_turns,
     warn_of_hidden_parts,
 )
-from limner.systems.portrait.landmarks import find_landmarks
+from limner.faces.landmarks import find_landmarks
+from limner.faces.parts import BACKGROUND, PARTS, SCHEMA
+from limner.inputs import PhotoInput, read_pixels, seed_range, to_pictures, to_tensor, usual_batch_size, whole_number
+from limner.mask_to_image.inputs import LabelMapInput, read_label_maps
+from limner.nn.parsing import ParsingNetwork
+from limner.pipelines import ExportTarget, Pipeline
+from limner.plan import GenerationPlan
+from limner.results import GenerationResult
 from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction
-from limner.systems.portrait.parts import BACKGROUND, PARTS, SCHEMA
 
 NUM_STEPS = 10  # pictures of an interpolation, first and last included
 MAX_STEPS = 1_000  # all pictures of an interpolation are held in memory, and go on one sheet

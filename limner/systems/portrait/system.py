@@ -24,6 +24,7 @@ from limner.engine.loop import Engine
 from limner.engine.schedule import linear_decay
 from limner.engine.system import System
 from limner.errors import ConfigError
+from limner.faces.parts import PARTS, SCHEMA
 from limner.losses.adversarial import discriminator_loss, generator_loss
 from limner.mask_to_image.training import first_rows, quick_scores, sample_grid
 from limner.metrics.segmentation import IGNORE, SegmentationMetric
@@ -31,7 +32,7 @@ from limner.nn.parsing import ParsingNetwork
 from limner.pipelines import load
 from limner.systems.portrait.config import PortraitConfig
 from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction
-from limner.systems.portrait.parts import PARTS, SCHEMA, Target, part_mask
+from limner.systems.portrait.parts import Target, part_mask
 from limner.systems.portrait.pipeline import PortraitPipeline
 
 Kind = Literal["paired", "unpaired"]

@@ -95,7 +95,7 @@ def make_tasks(pipeline: SCGANPipeline, options: Namespace) -> list[Task]:
     for name, file in unique_names(files).items():
         directory = out / name if len(files) > 1 else out
         if mode == "like":
-            from limner.pipelines import read_result
+            from limner.results import read_result
 
             like = read_result(options.like)["plan"]
             plan = partial(pipeline.plan_rerender, file, like=like, schema=options.schema)

@@ -22,10 +22,8 @@ from torch.nn import functional
 from limner.data.manifest import SCGAN_ATTRIBUTES, DataSpec
 from limner.data.schema import LabelSchema
 from limner.errors import ConfigError, ShapeError, nearest
-from limner.mask_to_image.inputs import (
-    LabelMapInput,
+from limner.inputs import (
     PhotoInput,
-    read_label_maps,
     read_square_photo,
     seed_range,
     to_pictures,
@@ -33,8 +31,11 @@ from limner.mask_to_image.inputs import (
     usual_batch_size,
     whole_number,
 )
+from limner.mask_to_image.inputs import LabelMapInput, read_label_maps
 from limner.nn.label_maps import one_hot
-from limner.pipelines import ExportTarget, GenerationPlan, GenerationResult, Pipeline
+from limner.pipelines import ExportTarget, Pipeline
+from limner.plan import GenerationPlan
+from limner.results import GenerationResult
 from limner.systems.scgan.networks import Discriminator, Generator, Segmentor
 
 AttributeInput = Mapping[str, float] | Sequence[float] | NDArray[Any] | Tensor | None

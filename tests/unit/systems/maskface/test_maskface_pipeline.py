@@ -14,7 +14,7 @@ from PIL import Image
 from limner.data.schema import converter, get_schema
 from limner.errors import ConfigError, DataError, LimnerError, ShapeError, WeightsError
 from limner.export.networks import export_network
-from limner.pipelines import GenerationResult
+from limner.results import GenerationResult
 from limner.systems.maskface.pipeline import MaskFacePipeline
 
 SCHEMA = get_schema("celebamask-19")

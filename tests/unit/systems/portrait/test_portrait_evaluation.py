@@ -13,12 +13,12 @@ import torch
 from limner.data.manifest import DataSpec, Manifest, open_manifest
 from limner.data.schema import get_schema
 from limner.errors import ConfigError
+from limner.faces.parts import PARTS
 from limner.metrics.features import FeatureNetwork, judge_features
 from limner.metrics.tables import published_table
 from limner.nn.parsing import ParsingNetwork
 from limner.systems.parser.pipeline import ParserPipeline
 from limner.systems.portrait.evaluation import _mean_inside, _Run, evaluate
-from limner.systems.portrait.parts import PARTS
 
 
 @pytest.fixture(scope="module")

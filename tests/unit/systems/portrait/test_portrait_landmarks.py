@@ -14,9 +14,9 @@ from PIL import Image
 from limner.cli.main import main
 from limner.data.schema import get_schema
 from limner.errors import ConfigError, DataError, MissingExtraError
+from limner.faces import landmarks
+from limner.faces.landmarks import find_landmarks
 from limner.people.gallery import ready
-from limner.systems.portrait import landmarks
-from limner.systems.portrait.landmarks import find_landmarks
 from limner.systems.portrait.pipeline import PortraitPipeline
 
 SCHEMA = get_schema("portrait-11")

@@ -7,9 +7,10 @@ import torch
 from torch import nn
 
 from limner.errors import ShapeError
+from limner.faces.parts import PARTS
 from limner.nn.label_maps import one_hot
 from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction
-from limner.systems.portrait.parts import PARTS, Geometry, Target
+from limner.systems.portrait.parts import Geometry, Target
 
 SMALL = {"image_size": 64, "feature_stride": 2}
 

@@ -8,9 +8,8 @@ import torch
 
 from limner.data.schema import SCHEMAS, converter
 from limner.data.transforms import flip
+from limner.faces.parts import CLASSES, PARTS
 from limner.systems.portrait.parts import (
-    CLASSES,
-    PARTS,
     PLACED,
     Geometry,
     Target,

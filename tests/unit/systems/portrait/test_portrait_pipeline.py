@@ -17,10 +17,8 @@ import limner
 from limner.data.schema import converter, get_schema
 from limner.errors import ConfigError, DataError, LimnerError, ShapeError, WeightsError
 from limner.export.networks import export_network
-from limner.people.gallery import ready
-from limner.pipelines import GenerationPlan, GenerationResult
-from limner.systems.portrait.alignment import TEMPLATE
-from limner.systems.portrait.faces import (
+from limner.faces.alignment import TEMPLATE
+from limner.faces.checks import (
     changed_maps,
     changed_photos,
     check_changes,
@@ -28,7 +26,10 @@ from limner.systems.portrait.faces import (
     check_face,
     check_turns,
 )
-from limner.systems.portrait.parts import PARTS
+from limner.faces.parts import PARTS
+from limner.people.gallery import ready
+from limner.plan import GenerationPlan
+from limner.results import GenerationResult
 from limner.systems.portrait.pipeline import Look, PortraitPipeline, spread_background
 
 SCHEMA = get_schema("portrait-11")

@@ -189,7 +189,7 @@ def test_masked_eyes_are_compared_inside_the_eye_only(make_engine, batch):
 
 @pytest.mark.parametrize("part", ["skin", "hair", "mouth"])
 def test_reconstructions_are_compared_inside_their_part_only(make_engine, batch, part):
-    """The grey around a part is not the code's to paint (B13): one more everywhere costs the part's share of the crop."""
+    """The grey around a part is not the code's to paint: one more everywhere costs the part's share of the crop."""
     system = make_engine().system
     target = system.appearance.target(batch.label_map)
     parts = system.appearance.cut(batch.image, target)

@@ -15,7 +15,7 @@ from PIL import Image
 from limner.data.manifest import SCGAN_ATTRIBUTES
 from limner.data.schema import converter, get_schema
 from limner.errors import ConfigError, DataError, LimnerError, ShapeError
-from limner.pipelines import GenerationResult
+from limner.results import GenerationResult
 from limner.systems.scgan.pipeline import SCGANPipeline
 
 SCHEMA = get_schema("celebamask-19")

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from limner.data.plausibility import face_score
 from limner.data.transforms import resize_image, resize_label_map
 from limner.errors import DataError
-from limner.systems.portrait.parts import CLASSES, SCHEMA
+from limner.faces.parts import CLASSES, SCHEMA
 
 MIN_FACE = 0.03  # share of the picture that a face covers at least
 SECOND_FACE = 0.35  # a second face has at least this share of the first one's pixels

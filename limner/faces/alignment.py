@@ -163,4 +163,5 @@ def _soft_mask(face: npt.NDArray[np.bool_]) -> UInt8Array:
     places = np.arange(size)
     from_border = np.minimum(places, size - 1 - places)
     ramp = np.clip(from_border / max(1.0, EDGE * size), 0, 1)
-    return (np.asarray(mask) * np.minimum(ramp[:, None], ramp)).astype(np.uint8)
+    faded: UInt8Array = (np.asarray(mask) * np.minimum(ramp[:, None], ramp)).astype(np.uint8)
+    return faded

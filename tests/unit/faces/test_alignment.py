@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from limner.errors import DataError, ShapeError
-from limner.systems.portrait.alignment import TEMPLATE, Alignment, _soft_mask
+from limner.faces.alignment import TEMPLATE, Alignment, _soft_mask
 
 
 def moved(points: np.ndarray, *, degrees: float, scale: float, shift: tuple[float, float]) -> np.ndarray:

@@ -1,0 +1,117 @@
+"""Numbers, seeds and photos as users give them, turned into what networks take or refused in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from limner.data.image_io import photo_from_pil, read_photo
+from limner.data.transforms import resize_image
+from limner.errors import ConfigError, DataError, ShapeError
+from limner.tasks import MAX_IMAGES
+
+PhotoInput = str | Path | Image.Image | NDArray[Any] | Tensor
+"""A file, a PIL picture, or an array or tensor (H, W, 3) uint8 RGB."""
+
+MAX_SEED = 2**63 - 1
+
+
+def read_square_photo(value: PhotoInput, *, image_size: int) -> NDArray[np.uint8]:
+    """A square RGB picture in any accepted form -> (image_size, image_size, 3) uint8.
+
+    Raises:
+        DataError: if the picture cannot be read, is not square, or is so small that nothing is to be seen.
+        ShapeError: if an array is no picture.
+    """
+    pixels, where = read_pixels(value)
+    refuse_oblong(pixels, where)
+    if len(pixels) < image_size // 4:
+        raise DataError(
+            f"{where} is {len(pixels)}x{len(pixels)}, too small to see anything; its sides must be at least "
+            f"{image_size // 4} pixels."
+        )
+    return resize_image(pixels, image_size)
+
+
+def read_pixels(value: PhotoInput) -> tuple[NDArray[np.uint8], str]:
+    """An RGB picture in any accepted form -> (height, width, 3) uint8, and what to call it in a message.
+
+    Raises:
+        DataError: if the picture cannot be read.
+        ShapeError: if an array is no picture, or the value is of a type that none has.
+    """
+    if isinstance(value, str | Path):
+        return read_photo(value), str(value)
+    if isinstance(value, Image.Image):
+        return photo_from_pil(value, where="The picture"), "The picture"
+    if not isinstance(value, np.ndarray | Tensor):
+        raise ShapeError(
+            f"A picture cannot be a {type(value).__name__}; give a file, a PIL picture or a uint8 array "
+            "(height, width, 3)."
+        )
+    shape, dtype = tuple(value.shape), str(value.dtype).removeprefix("torch.")
+    if len(shape) != 3 or shape[2] != 3 or dtype != "uint8" or 0 in shape:
+        raise ShapeError(f"The picture is {dtype} {shape}; it must be uint8 (height, width, 3).")
+    return np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value), "The picture"
+
+
+def whole_number(name: str, value: object, least: int, most: int) -> int:
+    """`value`, if it is a whole number from `least` to `most`.
+
+    Args:
+        name: what to call it in a message.
+        value: as the user gave it.
+        least: smallest number allowed.
+        most: largest number allowed.
+
+    Raises:
+        ConfigError: if it is none, or out of range.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
+        raise ConfigError(f"{name} is {value!r}; it must be a whole number, at least {least} and at most {most}.")
+    return int(value)
+
+
+def seed_range(seed: int, num_images: int) -> list[int]:
+    """The seeds `seed`, `seed` + 1, ... of so many pictures.
+
+    Raises:
+        ConfigError: if a number is none, or out of range.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise ConfigError(f"seed is {seed!r}; it must be a whole number.")
+    num_images = whole_number("num_images", num_images, 1, MAX_IMAGES)
+    if not 0 <= seed <= MAX_SEED - num_images:
+        raise ConfigError(f"seed is {seed}; it must lie in 0..{MAX_SEED - num_images}.")
+    return [int(seed) + k for k in range(num_images)]
+
+
+def usual_batch_size(device: torch.device) -> int:
+    """Pictures in one forward pass, unless the user says otherwise."""
+    # On the CPU one picture a pass is as fast as many, and its bits cannot depend on its company.
+    return 1 if device.type == "cpu" else 16
+
+
+def to_tensor(pixels: NDArray[np.uint8], device: torch.device) -> Float[Tensor, "1 3 h w"]:
+    """(H, W, 3) uint8 -> a batch of one in [-1, 1]."""
+    return torch.from_numpy(pixels.copy()).to(device).permute(2, 0, 1)[None].float() / 127.5 - 1
+
+
+def to_pictures(images: Float[Tensor, "b 3 h w"]) -> list[Image.Image]:
+    """A batch in [-1, 1] -> RGB pictures of 256 levels."""
+    pixels = ((images.float() + 1) * 127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
+    return [Image.fromarray(picture) for picture in pixels]
+
+
+def refuse_oblong(pixels: NDArray[np.uint8], where: str) -> None:
+    """Raises: DataError if a picture or map is not square."""
+    height, width = pixels.shape[:2]
+    if height != width:
+        raise DataError(f"{where} is {width}x{height}, but must be square: cut it.")
