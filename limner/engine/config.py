@@ -20,8 +20,9 @@ class TrainConfig:
     """Images of one update over all processes and micro-batches."""
     accumulate: int = 1
     """Micro-batches that one update is split into, to save memory."""
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
-    """Arithmetic of the networks. There is no fp16: docs/decisions/ says why."""
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
+    """Arithmetic of the networks; auto: bf16-mixed where the hardware has bfloat16, else float32. There is no fp16:
+    docs/decisions/ says why."""
     clip_norm: float = 0.0
     """Largest L2 norm of one network's gradient; 0 = no clipping."""
     ema_half_life: float = 0.0

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import torch
 from lightning_fabric import Fabric
@@ -32,6 +32,7 @@ from limner.engine.config import TrainConfig
 from limner.engine.ema import ExponentialAverage
 from limner.engine.health import HealthMonitor
 from limner.engine.logging import RunLog
+from limner.engine.precision import Choice, choose
 from limner.engine.seed import generator
 from limner.engine.system import System
 from limner.errors import ConfigError, TrainingError, WeightsError
@@ -54,21 +55,40 @@ def make_fabric(config: TrainConfig) -> Fabric:
             f"--train.batch_size {config.batch_size} does not divide by {parts} "
             f"({devices * num_nodes} processes x {config.accumulate} micro-batches); choose a multiple of {parts}."
         )
-    accelerator = config.accelerator
-    if accelerator == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("--train.accelerator cuda: this machine has no CUDA device. Use cpu or auto.")
-    if accelerator == "auto":
-        accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     distributed = devices * num_nodes > 1
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # a run's first line says what its others would
     if distributed:
         atexit.register(_leave_group)
     return Fabric(
-        accelerator=accelerator,
+        accelerator=accelerator_of(config),
         devices=devices,
         num_nodes=num_nodes,
         strategy=_ddp() if distributed else "auto",
-        precision=config.precision,
+        precision=choose_precision(config).precision,
     )
+
+
+def choose_precision(config: TrainConfig) -> Choice:
+    """The arithmetic that this run will have on this machine.
+
+    Raises:
+        ConfigError: if the device is not there.
+    """
+    return choose(config.precision, accelerator_of(config))
+
+
+def accelerator_of(config: TrainConfig) -> Literal["cpu", "cuda"]:
+    """Where this run will be.
+
+    Raises:
+        ConfigError: if the device is not there.
+    """
+    has_cuda = torch.cuda.is_available()
+    if config.accelerator == "cuda" and not has_cuda:
+        raise ConfigError("--train.accelerator cuda: this machine has no CUDA device. Use cpu or auto.")
+    if config.accelerator == "auto":
+        return "cuda" if has_cuda else "cpu"
+    return config.accelerator
 
 
 def _leave_group() -> None:

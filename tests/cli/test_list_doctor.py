@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import tomllib
 
@@ -10,6 +11,7 @@ import pytest
 from limner import hub, registry
 from limner.cli import doctor
 from limner.cli.main import main
+from limner.engine import precision
 
 
 def test_list_has_every_system_preset_and_weight(tiny_weights, monkeypatch, capsys) -> None:
@@ -50,8 +52,29 @@ def test_doctor_report(capsys: pytest.CaptureFixture[str]) -> None:
     assert report["packages"]["torch"]["version"]
     assert report["cpu"]["cores"] >= 1
     assert report["devices"][0]["name"] == "cpu"
-    assert all(rate > 0 for rate in report["speed"]["conv_gflops"].values())
+    rates = report["speed"]["conv_gflops"]
+    assert all(rate > 0 for rate in rates.values())
+    assert report["speed"]["faster"] == max(rates, key=rates.get)
+    assert report["speed"]["auto"] in rates and report["speed"]["reason"]
     assert set(report["systems"]) == set(registry.system_names())
+
+
+def test_doctor_names_the_faster_precision_and_the_one_that_training_takes(monkeypatch, tmp_path, capsys) -> None:
+    (tmp_path / "cpuinfo").write_text("flags : fpu avx2\n")
+    monkeypatch.setattr(doctor, "CPU_INFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(precision, "CPU_INFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert main(["doctor"]) == 0
+    text = capsys.readouterr().out
+    assert "no bf16 in hardware" in text
+    assert "32-true wins" in text or "bf16-mixed wins" in text
+    assert "limner train takes 32-true here: the processor has no bfloat16" in text
+
+
+def test_rate_of_a_very_slow_machine_is_not_rounded_to_zero(monkeypatch) -> None:
+    monkeypatch.setattr(doctor.time, "perf_counter", itertools.count(0, 10**7).__next__)
+    found = doctor.speed("cpu")
+    assert all(0 < rate < 1e-4 for rate in found["conv_gflops"].values())
 
 
 def test_doctor_as_text(monkeypatch, capsys) -> None:

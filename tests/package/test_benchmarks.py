@@ -7,7 +7,16 @@ from pathlib import Path
 import pytest
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-SPEED = ("data_wait", "generation", "import_time", "metrics", "painting", "people_rendering", "training_step")
+SPEED = (
+    "data_wait",
+    "generation",
+    "import_time",
+    "metrics",
+    "painting",
+    "people_rendering",
+    "precision",
+    "training_step",
+)
 
 
 @pytest.mark.parametrize("path", sorted(BENCHMARKS.glob("*.py")), ids=lambda path: path.stem)

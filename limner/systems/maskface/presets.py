@@ -28,6 +28,7 @@ def paper() -> MaskFaceConfig:
         train=TrainConfig(
             images=800_000,
             batch_size=8,
+            precision="32-true",
             ema_half_life=half_life(0.999, 8),
             num_workers=4,
             log_every=1_600,
@@ -48,7 +49,6 @@ def gpu() -> MaskFaceConfig:
         train=TrainConfig(
             images=800_000,
             batch_size=32,
-            precision="bf16-mixed",
             ema_half_life=10_000,
             channels_last=True,
             num_workers=8,
@@ -77,7 +77,7 @@ def cpu() -> MaskFaceConfig:
         optimizer=OptimizerConfig(lr=6e-4, lr_style_encoder=6e-6, decay_images=25_000),
         dataset=_NO_ATTRIBUTES,
         augment=_AUGMENT,
-        train=TrainConfig(images=80_000, batch_size=16, precision="bf16-mixed", ema_half_life=3_000),
+        train=TrainConfig(images=80_000, batch_size=16, ema_half_life=3_000),
     )
 
 
@@ -92,6 +92,7 @@ def smoke() -> MaskFaceConfig:
         train=TrainConfig(
             images=128,
             batch_size=8,
+            precision="32-true",
             ema_half_life=half_life(0.999, 8),
             log_every=32,
             sample_every=64,

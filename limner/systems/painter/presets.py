@@ -53,6 +53,7 @@ def paper() -> PainterConfig:
         train=TrainConfig(
             images=50_000 * 96,
             batch_size=96,
+            precision="32-true",
             num_workers=2,
             log_every=960,
             sample_every=9_600,
@@ -69,6 +70,7 @@ def paper_renderer() -> PainterConfig:
         TrainConfig(
             images=500_000 * 64,
             batch_size=64,
+            precision="32-true",
             num_workers=8,
             log_every=6_400,
             sample_every=320_000,
@@ -85,6 +87,7 @@ def paper_attention() -> PainterConfig:
         TrainConfig(
             images=20 * CELEBA_IMAGES,
             batch_size=32,
+            precision="32-true",
             num_workers=4,
             log_every=3_200,
             sample_every=64_000,
@@ -139,7 +142,6 @@ def cpu() -> PainterConfig:
         train=TrainConfig(
             images=1_000 * 32,
             batch_size=32,
-            precision="bf16-mixed",
             channels_last=True,
             log_every=320,
             sample_every=3_200,
@@ -158,7 +160,14 @@ def cpu_attention() -> PainterConfig:
     return _stage(
         cpu(),
         "attention",
-        TrainConfig(images=40_000, batch_size=32, log_every=1_280, sample_every=8_000, checkpoint_every=8_000),
+        TrainConfig(
+            images=40_000,
+            batch_size=32,
+            precision="32-true",
+            log_every=1_280,
+            sample_every=8_000,
+            checkpoint_every=8_000,
+        ),
     )
 
 
@@ -176,7 +185,9 @@ def smoke() -> PainterConfig:
         agent=AgentConfig(steps=3, warmup_episodes=1, updates=1, batch_size=8, replay_episodes=32, tau=0.1),
         optimizer=OptimizerConfig(),
         dataset=PictureConfig(),
-        train=TrainConfig(images=64, batch_size=8, log_every=16, sample_every=32, checkpoint_every=32),
+        train=TrainConfig(
+            images=64, batch_size=8, precision="32-true", log_every=16, sample_every=32, checkpoint_every=32
+        ),
     )
 
 
@@ -236,6 +247,7 @@ def _quick_renderer(config: PainterConfig, *, batches: int, workers: int) -> Pai
         train=TrainConfig(
             images=batches * 64,
             batch_size=64,
+            precision="32-true",
             num_workers=workers,
             log_every=6_400,
             sample_every=batches * 8,

@@ -20,6 +20,7 @@ def paper() -> ParserConfig:
         train=TrainConfig(
             images=2_000_000,
             batch_size=64,
+            precision="32-true",
             clip_norm=1.0,
             ema_half_life=20_000,
             num_workers=8,
@@ -41,7 +42,6 @@ def gpu() -> ParserConfig:
         train=TrainConfig(
             images=200_000,
             batch_size=32,
-            precision="bf16-mixed",
             clip_norm=1.0,
             ema_half_life=5_000,
             channels_last=True,
@@ -65,7 +65,6 @@ def cpu() -> ParserConfig:
         train=TrainConfig(
             images=30_000,
             batch_size=16,
-            precision="bf16-mixed",
             clip_norm=1.0,
             ema_half_life=800,
             log_every=1_000,
@@ -91,7 +90,6 @@ def features() -> ParserConfig:
         train=TrainConfig(
             images=60_000,
             batch_size=16,
-            precision="bf16-mixed",
             clip_norm=1.0,
             ema_half_life=2_000,
             log_every=1_000,
@@ -109,7 +107,9 @@ def smoke() -> ParserConfig:
         optimizer=OptimizerConfig(),
         dataset=DataConfig(),
         augment=AugmentConfig(),
-        train=TrainConfig(images=64, batch_size=8, log_every=16, sample_every=32, checkpoint_every=32),
+        train=TrainConfig(
+            images=64, batch_size=8, precision="32-true", log_every=16, sample_every=32, checkpoint_every=32
+        ),
     )
 
 

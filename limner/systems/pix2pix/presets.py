@@ -23,6 +23,7 @@ def paper() -> Pix2PixConfig:
         train=TrainConfig(
             images=200 * EPOCH,
             batch_size=1,
+            precision="32-true",
             num_workers=4,
             log_every=1_000,
             sample_every=EPOCH,
@@ -42,7 +43,6 @@ def gpu() -> Pix2PixConfig:
         train=TrainConfig(
             images=2_000_000,
             batch_size=32,
-            precision="bf16-mixed",
             ema_half_life=10_000,
             channels_last=True,
             num_workers=8,
@@ -67,7 +67,7 @@ def cpu() -> Pix2PixConfig:
         optimizer=OptimizerConfig(decay_images=40_000),
         dataset=DataConfig(),
         augment=AugmentConfig(flip=True, rotate_degrees=5.0, scale=0.08, translate=0.03),
-        train=TrainConfig(images=120_000, batch_size=16, precision="bf16-mixed", ema_half_life=4_000),
+        train=TrainConfig(images=120_000, batch_size=16, ema_half_life=4_000),
     )
 
 
@@ -86,7 +86,13 @@ def smoke() -> Pix2PixConfig:
         dataset=DataConfig(),
         augment=AugmentConfig(flip=True),
         train=TrainConfig(
-            images=256, batch_size=8, ema_half_life=100, log_every=32, sample_every=128, checkpoint_every=64
+            images=256,
+            batch_size=8,
+            precision="32-true",
+            ema_half_life=100,
+            log_every=32,
+            sample_every=128,
+            checkpoint_every=64,
         ),
     )
 

@@ -25,6 +25,7 @@ def paper() -> PortraitConfig:
         train=TrainConfig(
             images=parser_images + 55 * CELEBAMASK_IMAGES,
             batch_size=4,
+            precision="32-true",
             num_workers=4,
             log_every=1_600,
             sample_every=16_000,
@@ -64,7 +65,6 @@ def gpu() -> PortraitConfig:
         train=TrainConfig(
             images=parser_images + 700_000,
             batch_size=16,
-            precision="bf16-mixed",
             channels_last=True,
             num_workers=8,
             log_every=3_200,
@@ -99,7 +99,6 @@ def cpu() -> PortraitConfig:
         train=TrainConfig(
             images=parser_images + 48_000,
             batch_size=16,
-            precision="bf16-mixed",
             ema_half_life=1_500,
             channels_last=True,
             sample_every=5_000,
@@ -124,7 +123,9 @@ def smoke() -> PortraitConfig:
         optimizer=OptimizerConfig(lr=1e-3, parser_images=16),
         dataset=_DATA,
         augment=AugmentConfig(),
-        train=TrainConfig(images=96, batch_size=8, log_every=16, sample_every=48, checkpoint_every=48),
+        train=TrainConfig(
+            images=96, batch_size=8, precision="32-true", log_every=16, sample_every=48, checkpoint_every=48
+        ),
     )
 
 

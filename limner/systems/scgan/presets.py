@@ -20,6 +20,7 @@ def paper() -> SCGANConfig:
         train=TrainConfig(
             images=20 * CELEBA_IMAGES,
             batch_size=16,
+            precision="32-true",
             num_workers=4,
             log_every=1_600,
             sample_every=32_000,
@@ -41,7 +42,6 @@ def gpu() -> SCGANConfig:
         train=TrainConfig(
             images=2_000_000,
             batch_size=64,
-            precision="bf16-mixed",
             ema_half_life=10_000,
             channels_last=True,
             num_workers=8,
@@ -83,7 +83,7 @@ def cpu() -> SCGANConfig:
         ),
         dataset=DataConfig(),
         augment=AugmentConfig(flip=True, rotate_degrees=5.0, scale=0.08, translate=0.03),
-        train=TrainConfig(images=120_000, batch_size=16, precision="bf16-mixed", ema_half_life=4_000),
+        train=TrainConfig(images=120_000, batch_size=16, ema_half_life=4_000),
     )
 
 
@@ -96,7 +96,13 @@ def smoke() -> SCGANConfig:
         dataset=DataConfig(),
         augment=AugmentConfig(flip=True),
         train=TrainConfig(
-            images=256, batch_size=8, ema_half_life=100, log_every=32, sample_every=128, checkpoint_every=64
+            images=256,
+            batch_size=8,
+            precision="32-true",
+            ema_half_life=100,
+            log_every=32,
+            sample_every=128,
+            checkpoint_every=64,
         ),
     )
 
