@@ -1,0 +1,135 @@
+"""Whether a change of the code changed what the code computes: losses of short trainings, pixels of shipped weights.
+
+`python tools/fingerprints.py write FILE` notes, with the package in `--code` (this checkout unless another is named):
+
+- the losses of 20 steps of every system's smoke preset, in float32, on faces drawn by code;
+- the pixels that every shipped weights folder draws.
+
+`python tools/fingerprints.py compare FILE` does the same again and names what differs; results that the first run kept
+beside FILE are also made again with `limner generate --from`. Only commands are called, so that two versions of the
+package can be compared whatever their modules are called. Numbers hold for one machine and one version of torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+READY = ROOT / "limner" / "people" / "ready"
+STEPS, BATCH = 20, 8
+LEFT_OUT = ("images_per_second", "data_wait_share", "diversity", "validation/")
+"""Beginnings of names in metrics.jsonl that are no losses."""
+
+PICTURES: dict[str, str] = {
+    "scgan": "scgan --label-map {maps}/turn-2.png --schema celebamask-19 --attribute Male=1 --seed 7 --num-images 3",
+    "scgan-walk": "scgan --label-map {maps}/turn-4.png --schema celebamask-19 --change Blond_Hair=1 --steps 3 --seed 5",
+    "maskface": "maskface --label-map {maps}/turn-2.png --schema celebamask-19 --seed 7 --num-images 3",
+    "portrait": "portrait --photo photo.png --hair other.png --eyes other.png",
+    "portrait-walk": "portrait --photo photo.png --hair other.png --steps 3",
+    "painter": "painter --image photo.png --strokes 50",
+    "parser": "parser --image photo.png",
+}
+"""Name -> words of `limner generate`."""
+
+
+def main() -> int:
+    """Run; 1 if anything differs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("action", choices=["write", "compare"])
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--code", type=Path, default=ROOT, help="checkout whose package is run")
+    parser.add_argument("--only", choices=["losses", "pictures"], default=None)
+    options = parser.parse_args()
+    kept = options.file.resolve().with_suffix("")
+    if options.action == "write":
+        found = _measure(options.code, options.only, kept, is_first=True)
+        options.file.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        print(f"{options.file}: {len(found)} fingerprints")
+        return 0
+    before = json.loads(options.file.read_text(encoding="utf-8"))
+    if options.only is not None:
+        before = {key: value for key, value in before.items() if key.startswith(options.only)}
+    after = _measure(options.code, options.only, kept, is_first=False)
+    different = [key for key in before if before[key] != after.get(key)]
+    for key in different:
+        print(f"differs: {key}, {_first_difference(before[key], after.get(key))}")
+    print(f"{len(before) - len(different)} of {len(before)} fingerprints are equal")
+    return 1 if different else 0
+
+
+def _measure(code: Path, only: str | None, kept: Path, *, is_first: bool) -> dict[str, Any]:
+    """Name -> losses or hashes of pixels; the first run leaves its pictures in `kept`."""
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        if only != "pictures":
+            _limner(code, work, "data make drawn-faces --num 40 --size 64 --out drawn")
+            for system in json.loads(_limner(code, work, "list --json"))["systems"]:
+                found[f"losses of {system['name']}"] = _losses(code, work, system["name"])
+        if only != "losses":
+            _copy_photo("face-006", work / "photo.png")
+            _copy_photo("face-023", work / "other.png")
+            for name, words in PICTURES.items():
+                out = (kept if is_first else work) / name
+                _limner(code, work, f"generate {words.format(maps=READY / 'maps')} --out {out} --force")
+                found[f"pictures of {name}"] = _pixels(out)
+                if (kept / name / "result.json").is_file():
+                    _limner(code, work, f"generate --from {kept / name / 'result.json'} --out again/{name}")
+                    found[f"pictures of {name}, from result.json"] = _pixels(work / "again" / name)
+    return found
+
+
+def _losses(code: Path, work: Path, system: str) -> list[dict[str, float]]:
+    images = STEPS * BATCH
+    words = f"train {system} --preset smoke --data drawn --out run-{system} --train.precision 32-true"
+    words += f" --train.images {images} --train.batch_size {BATCH} --train.log_every {BATCH}"
+    _limner(code, work, f"{words} --train.sample_every {images} --train.checkpoint_every {images}")
+    lines = [json.loads(line) for line in (work / f"run-{system}" / "metrics.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if not key.startswith(LEFT_OUT)} for line in lines]
+
+
+def _pixels(folder: Path) -> list[str]:
+    """Hashes of the pixels of all PNG files of a folder, whatever they are called."""
+    hashes = []
+    for path in folder.glob("*.png"):
+        pixels = np.asarray(Image.open(path, formats=["PNG"]))
+        hashes.append(hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest()[:16])
+    return sorted(hashes)
+
+
+def _copy_photo(name: str, path: Path) -> None:
+    Image.open(READY / f"{name}.webp", formats=["WEBP"]).convert("RGB").save(path)
+
+
+def _limner(code: Path, work: Path, words: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": str(code.resolve()), "OMP_NUM_THREADS": "1", "LIMNER_CACHE": str(work)}
+    command = [sys.executable, "-m", "limner", *words.split()]
+    done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"limner {words} failed: {done.stderr.strip()[-600:]}")
+    return done.stdout
+
+
+def _first_difference(before: list[Any], after: list[Any] | None) -> str:
+    if after is None:
+        return "not there any more"
+    for number, (old, new) in enumerate(zip(before, after, strict=False)):
+        if isinstance(old, dict) and old != new:
+            keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+            return f"line {number + 1}: " + ", ".join(f"{key} {old.get(key)} -> {new.get(key)}" for key in keys[:3])
+    return f"{before if len(before) < 9 else len(before)} -> {after if len(after) < 9 else len(after)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
