@@ -171,6 +171,7 @@ def make(argv: list[str]) -> int:
         examples=[
             "limner data make people-faces --num 8000 --size 128 --workers 2 --out faces",
             "limner data make people-ages --num 500 --out ages",
+            "limner data make people-ages --num 200 --same-scene --out ages-truth",
             "limner data make people-bodies --num 400 --size 256 --shards 100 --out bodies",
             "limner data make drawn-faces --num 500 --size 128 --out drawn",
         ],
@@ -183,6 +184,9 @@ def make(argv: list[str]) -> int:
     parser.add_argument("--workers", type=int, default=1, help="number of processes, each of one thread")
     parser.add_argument(
         "--shards", type=int, default=0, metavar="N", help="also pack people into tar files (webdataset) of N samples"
+    )
+    parser.add_argument(
+        "--same-scene", action="store_true", help="people-ages only: nothing but the age changes (for evaluation)"
     )
     args = parser.parse_args(argv)
     if args.kind not in MAKERS:
@@ -212,6 +216,8 @@ def _make_drawn_faces(args: Any, counted: Counted) -> None:
 
     if args.shards:
         raise ConfigError(f"--shards packs people, not {DRAWN}: leave it out.")
+    if args.same_scene:
+        raise ConfigError(f"--same-scene is for people-ages, not {DRAWN}: leave it out.")
     write_drawn_faces(args.out, num=args.num, size=args.size, seed=args.seed, workers=args.workers, progress=counted)
 
 
@@ -226,6 +232,7 @@ def _make_people(args: Any, counted: Counted) -> None:
         seed=args.seed,
         workers=args.workers,
         per_shard=args.shards,
+        same_scene=args.same_scene,
         progress=counted,
     )
 

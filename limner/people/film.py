@@ -26,17 +26,17 @@ PUNCH = 1.3
 """Contrast that cameras give to every picture."""
 
 
-def develop(light: Floats, film: Film, *, subject: npt.NDArray[np.bool_], seed: int) -> npt.NDArray[np.uint8]:
+def develop(light: Floats, film: Film, *, exposure: float, seed: int) -> npt.NDArray[np.uint8]:
     """Turn linear light (size, size, 3) into an sRGB picture (size, size, 3) uint8.
 
     Args:
         light: any non-negative brightness.
         film: settings.
-        subject: (size, size), the skin: cameras look for faces to measure the exposure on.
+        exposure: factor of the automatic exposure, see `automatic_exposure`; the film's own comes on top.
         seed: of the grain.
     """
     sigma_px = float(np.hypot(film.blur * len(light), SOFTNESS_PX))
-    exposed = blurred(light, sigma_px) * (exposure(light, subject) * film.exposure)
+    exposed = blurred(light, sigma_px) * (exposure * film.exposure)
     exposed = exposed * np.array([1 + film.warmth, 1.0, 1 - film.warmth], np.float32)
     grey = (exposed @ LUMINANCE)[..., None]
     exposed = np.maximum(grey + film.saturation * (exposed - grey), 0)
@@ -45,9 +45,14 @@ def develop(light: Floats, film: Film, *, subject: npt.NDArray[np.bool_], seed: 
     return (np.clip(values, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def exposure(light: Floats, subject: npt.NDArray[np.bool_]) -> float:
+def automatic_exposure(light: Floats, subject: npt.NDArray[np.bool_]) -> float:
     """The factor of automatic exposure: the log-mean luminance of the subject, and a little of the rest, goes towards
-    `MIDDLE`."""
+    `MIDDLE`.
+
+    Args:
+        light: (size, size, 3).
+        subject: (size, size), the skin: cameras look for faces to measure the exposure on.
+    """
     weights = max(0.3 * float(subject.mean()), 1e-3) + subject
     logs = np.log(np.maximum(light @ LUMINANCE, 1e-3))
     mean = float(np.exp((weights * logs).sum() / weights.sum()))

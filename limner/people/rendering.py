@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from limner.data.schema import get_schema
-from limner.errors import ShapeError
+from limner.errors import ConfigError, ShapeError
 from limner.people.accessories import accessory_surfaces, lens_outlines
 from limner.people.ageing import body_shape
 from limner.people.background import paint_background
@@ -18,7 +19,7 @@ from limner.people.brows import brow_landmarks
 from limner.people.camera import Pinhole, place_camera
 from limner.people.eyes import eye_surfaces
 from limner.people.face_hair import face_hair_surfaces
-from limner.people.film import develop
+from limner.people.film import automatic_exposure, develop
 from limner.people.garments import garment_surfaces
 from limner.people.hair import hair_surfaces
 from limner.people.light import place_lights
@@ -60,6 +61,8 @@ class Rendering:
         attributes: name -> whether it is true, under CelebA's names.
         age_years: age in this picture.
         identity: the same for all pictures of one person.
+        camera: that took the picture.
+        exposure: the factor of the automatic exposure, or the one that was given.
     """
 
     image: npt.NDArray[np.uint8]
@@ -73,10 +76,26 @@ class Rendering:
     attributes: dict[str, bool]
     age_years: float
     identity: str
+    camera: Pinhole
+    exposure: float
 
 
-def render(person: Person, scene: Scene, size: int = 128, *, device: str = "cpu", grid: int = 2) -> Rendering:
+def render(
+    person: Person,
+    scene: Scene,
+    size: int = 128,
+    *,
+    device: str = "cpu",
+    grid: int = 2,
+    camera: Pinhole | None = None,
+    exposure: float | None = None,
+    grain_seed: int | None = None,
+) -> Rendering:
     """Photograph a person; a pure function of its arguments on one machine.
+
+    A scene's camera frames what it sees, and the exposure is measured on it: both move when a mouth opens. For pictures
+    that belong together, such as the frames of a clip, give all of them those of one `Rendering`; `limner.people.Clip`
+    does this, and is faster.
 
     Args:
         person: who.
@@ -84,20 +103,68 @@ def render(person: Person, scene: Scene, size: int = 128, *, device: str = "cpu"
         size: pixels along an edge.
         device: where rays are cast: "cpu" or a CUDA device as warp names it.
         grid: `grid` x `grid` samples per pixel.
+        camera: takes the picture instead of the scene's camera, of which only the framing counts then.
+        exposure: factor in place of the automatic exposure, more than 0; the film's own exposure comes on top.
+        grain_seed: of the film's grain, at least 0; None: that of the scene, the same in every picture of it.
 
     Raises:
         ShapeError: if `size` is not within 16 to 2048.
+        ConfigError: if the exposure is not a number above 0, or the seed negative.
         MissingExtraError: if the extra "people" is not installed.
+    """
+    check_picture(size, exposure, grain_seed)
+    age = person.age_in(scene)
+    body = pose_body(person, scene)
+    camera = camera or place_camera(scene.camera, body)
+    portrait = scene.camera.framing == "face"
+    strands = strand_share(camera, body, size)
+    seen = surfaces(person, body, age, texture_size=texture_size_for(size), portrait=portrait, strands=strands)
+    stage = Stage(seen, camera, device=device)
+    backdrop = paint_background(scene.background, size)
+    return photograph(stage, person, scene, body, camera, backdrop, grid=grid, exposure=exposure, grain_seed=grain_seed)
+
+
+def check_picture(size: int, exposure: float | None, grain_seed: int | None) -> None:
+    """Refuse what `render` refuses.
+
+    Raises:
+        ShapeError: if the size is out of range.
+        ConfigError: if the exposure is not a number above 0, or the seed negative.
     """
     if not MIN_SIZE <= size <= MAX_SIZE:
         raise ShapeError(f"A person cannot be {size} pixels wide: the size must lie within {MIN_SIZE} to {MAX_SIZE}.")
-    age = person.age_in(scene)
-    body = pose_body(person, scene)
-    camera = place_camera(scene.camera, body)
-    portrait = scene.camera.framing == "face"
-    strands = _strand_share(camera, body, size)
-    seen = surfaces(person, body, age, texture_size=_texture_size(size), portrait=portrait, strands=strands)
-    stage = Stage(seen, camera, device=device)
+    if exposure is not None and not 0 < exposure < math.inf:
+        raise ConfigError(f"The exposure of a picture is {exposure}, but must be a number above 0.")
+    if grain_seed is not None and grain_seed < 0:
+        raise ConfigError(f"The seed of the grain is {grain_seed}, but must be at least 0.")
+
+
+def photograph(
+    stage: Stage,
+    person: Person,
+    scene: Scene,
+    body: PosedBody,
+    camera: Pinhole,
+    backdrop: Floats,
+    *,
+    grid: int = 2,
+    exposure: float | None = None,
+    grain_seed: int | None = None,
+) -> Rendering:
+    """The picture of a stage on which the surfaces of a posed body stand, with all labels; see `render`.
+
+    Args:
+        stage: holds the surfaces.
+        person: who they are of.
+        scene: how they are seen.
+        body: as it is posed.
+        camera: that takes the picture.
+        backdrop: (size, size, 3) linear light of the background; its size is that of the picture.
+        grid: as in `render`.
+        exposure: as in `render`.
+        grain_seed: as in `render`.
+    """
+    size, age = len(backdrop), person.age_in(scene)
     picture = stage.photograph(
         camera,
         place_lights(scene.light, camera),
@@ -107,13 +174,16 @@ def render(person: Person, scene: Scene, size: int = 128, *, device: str = "cpu"
     )
     _label_lenses(picture.label, picture.body_label, lens_outlines(person, body), camera)
     skin = get_schema("celebamask-19").id("skin")
-    light = picture.radiance + (1 - picture.coverage[..., None]) * paint_background(scene.background, size)
+    light = picture.radiance + (1 - picture.coverage[..., None]) * backdrop
+    if exposure is None:
+        exposure = automatic_exposure(light, picture.label == skin)
+    grain_seed = scene.background.seed if grain_seed is None else grain_seed
     marks = body.landmarks68.copy()
     marks[17:27] = brow_landmarks(person.brows_at(age), body)
     landmarks, landmarks_visible = _project(stage, camera, marks, size, LANDMARK_TOLERANCE)
     keypoints, keypoints_visible = _project(stage, camera, body.keypoints18, size, KEYPOINT_TOLERANCES)
     return Rendering(
-        image=develop(light, scene.film, subject=picture.label == skin, seed=scene.background.seed),
+        image=develop(light, scene.film, exposure=exposure, seed=grain_seed),
         parsing=picture.label,
         body_parsing=picture.body_label,
         landmarks68=landmarks,
@@ -124,6 +194,8 @@ def render(person: Person, scene: Scene, size: int = 128, *, device: str = "cpu"
         attributes=_seen(person.attributes(scene), picture.label),
         age_years=age,
         identity=person.identity,
+        camera=camera,
+        exposure=exposure,
     )
 
 
@@ -192,12 +264,12 @@ def _seen(attributes: dict[str, bool], label: Labels) -> dict[str, bool]:
     return attributes | shown
 
 
-def _texture_size(size: int) -> int:
+def texture_size_for(size: int) -> int:
     """Texels across the skin's texture, about one per sample of a face: painting them takes long."""
     return 256 if size <= 96 else 384 if size <= 160 else 512
 
 
-def _strand_share(camera: Pinhole, body: PosedBody, size: int) -> float:
+def strand_share(camera: Pinhole, body: PosedBody, size: int) -> float:
     """Share of the strands of hair: all where a pixel covers less than a millimetre of the head, else fewer."""
     _, depth = camera.project(body.head.origin[None], size)
     pixel_mm = 1000 * float(depth[0]) / (camera.focal * size)

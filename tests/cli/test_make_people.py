@@ -42,6 +42,16 @@ def test_make_check_show(kind, layout, tmp_path, monkeypatch, capsys):
     assert "with seed = 3, not 4" in capsys.readouterr().err
 
 
+def test_the_same_scene_is_for_ages_only(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert limner("data make people-ages --num 1 --size 64 --same-scene --out same") == 0
+    assert limner("data make people-ages --num 2 --size 64 --out same") == 2
+    assert "with kind = people-ages of the same scene, not people-ages" in capsys.readouterr().err
+    for kind in ("drawn-faces", "people-bodies"):
+        assert limner(f"data make {kind} --num 1 --size 64 --same-scene --out other") == 2
+        assert f"is for people-ages, not {'for ' * (kind != 'drawn-faces')}{kind}" in capsys.readouterr().err
+
+
 def test_help_names_the_kinds(capsys):
     assert limner("data make --help") == 0
     text = capsys.readouterr().out

@@ -7,6 +7,8 @@ identity.csv                               name,identity: everybody is there onc
 splits.csv                                 name,split: 80 / 10 / 10 % of the people
 people.json, records.jsonl                 the settings; what is finished
 ```
+In pictures of the same scene (for evaluation) light, camera, expression, background and exposure of a person stay: only
+the age changes.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,13 +31,15 @@ from limner.people.dice import Dice
 from limner.people.person import Person, sample_person
 from limner.people.rendering import render
 from limner.people.scene import Scene, sample_scene
-from limner.people.write.common import people_settings, rounded
+from limner.people.write.common import SIZES, people_settings, rounded
 
 CLOSER, SHIFT = 1.54, -0.15
 """Zoom and shift that bring eyes and mouth from the crop of CelebA-HQ to where UTKFace's aligned faces have them: at
 0.30 and 0.69 of the height."""
 _YEARS = ((1, 5), (6, 10), (11, 20), (21, 30), (31, 40), (41, 50), (51, 60), (61, 70), (71, 80), (81, 95))
 """First and last age drawn for each of the ten groups."""
+_METERED = 3
+"""Number of the age group on which the exposure of the same scene is measured."""
 _RACES = {"caucasian": 0, "african": 1, "asian": 2}
 _OTHER = 4
 
@@ -48,17 +53,20 @@ class Ages:
 
     seed: int
     size: int
+    same_scene: bool = False
+    """Whether only the age changes from picture to picture of a person."""
 
     def settings(self) -> dict[str, Any]:
         """Kind, seed, size, version."""
-        return people_settings("people-ages", self.seed, self.size)
+        kind = "people-ages of the same scene" if self.same_scene else "people-ages"
+        return people_settings(kind, self.seed, self.size)
 
     def subject(self, index: int) -> tuple[Person, Scene]:
         """Who is in a picture, and how: ten indices in a row are one person, from the youngest age to the oldest."""
         identity, group = divmod(index, len(AGE_GROUPS))
         first, last = _YEARS[group]
         years = Dice(self.seed, index, "age").uniform(first, last + 1)
-        scene = sample_scene(self.seed, index, "age")
+        scene = sample_scene(self.seed, identity * len(AGE_GROUPS) if self.same_scene else index, "age")
         camera = dataclasses.replace(
             scene.camera, zoom=CLOSER * scene.camera.zoom, shift_y=scene.camera.shift_y + SHIFT
         )
@@ -67,7 +75,8 @@ class Ages:
     def make(self, index: int) -> tuple[Files, Record]:
         """Render one face."""
         person, scene = self.subject(index)
-        shown = render(person, scene, self.size)
+        exposure = _shared_exposure(self, index // len(AGE_GROUPS)) if self.same_scene else None
+        shown = render(person, scene, self.size, exposure=exposure)
         time = datetime(2017, 1, 1) + timedelta(milliseconds=index)
         stamp = f"{time:%Y%m%d%H%M%S}{time.microsecond // 1000:03d}"
         name = f"{int(scene.age_years)}_{0 if person.male else 1}_{race(person)}_{stamp}.jpg"
@@ -100,6 +109,13 @@ class Ages:
 
     def _split(self, record: Record) -> str:
         return hash_split(record["identity"], seed=self.seed, val_share=0.1)
+
+
+@lru_cache(maxsize=8)
+def _shared_exposure(ages: Ages, identity: int) -> float:
+    """The automatic exposure of a small picture of a person as a young adult, for all ages of them."""
+    person, scene = ages.subject(identity * len(AGE_GROUPS) + _METERED)
+    return render(person, scene, SIZES[0]).exposure
 
 
 def race(person: Person) -> int:

@@ -102,6 +102,7 @@ def write_people(
     seed: int = 0,
     workers: int = 1,
     per_shard: int = 0,
+    same_scene: bool = False,
     progress: Progress | None = None,
 ) -> list[Record]:
     """Render pictures 0 to `num` - 1 of the collection `seed` and write them with their labels.
@@ -117,6 +118,7 @@ def write_people(
         seed: of the collection, at least 0.
         workers: number of processes; more than one needs an importable main module.
         per_shard: also pack the samples into tar files of so many each; 0: do not.
+        same_scene: of "people-ages" only: all ages of a person in one scene, as exact truth for evaluation.
         progress: wraps the indices as they are finished, as `tqdm` does.
 
     Returns:
@@ -136,8 +138,13 @@ def write_people(
         raise ConfigError(f"size is {size}, but must be from {SIZES[0]} to {SIZES[1]}.")
     if kind == "people-bodies" and size % BODY_STEP:
         raise ConfigError(f"size is {size}, but must be a multiple of {BODY_STEP} for {kind}: 64, 96, 128 ...")
+    options = {}
+    if same_scene:
+        if kind != "people-ages":
+            raise ConfigError(f"same_scene is for people-ages, not for {kind}: leave it out.")
+        options["same_scene"] = True
     module, _, name = KINDS[kind].partition(":")
-    maker: PeopleMaker = getattr(importlib.import_module(module), name)(seed, size)
+    maker: PeopleMaker = getattr(importlib.import_module(module), name)(seed, size, **options)
     optional("warp", extra="people")  # before anything is written
     out = Path(out)
     records = write_collection(out, maker, range(num), workers=workers, progress=progress)

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import pytest
 
 from limner.data.schema import get_schema
-from limner.errors import MissingExtraError, ShapeError
+from limner.errors import ConfigError, MissingExtraError, ShapeError
 from limner.people import Person, Scene, sample_person, sample_scene
 from limner.people.background import paint_background, resized
 from limner.people.camera import body_square, bust_square, face_square, place_camera, stand_before
-from limner.people.film import blurred, develop, exposure, grain, soft_highlights, to_srgb, with_contrast
+from limner.people.film import automatic_exposure, blurred, develop, grain, soft_highlights, to_srgb, with_contrast
 from limner.people.light import beside_camera, place_lights
 from limner.people.raycast import _warp
 from limner.people.rendering import Rendering, pose_body, render
@@ -183,10 +183,10 @@ def test_exposure_follows_the_subject_in_part() -> None:
     subject = np.zeros((8, 8), bool)
     subject[2:6, 2:6] = True
     light = np.where(subject, 0.1, 5.0)[..., None] * np.ones(3, np.float32)
-    bright, dark = exposure(light, subject), exposure(light / 4, subject)
+    bright, dark = automatic_exposure(light, subject), automatic_exposure(light / 4, subject)
     assert 1 < dark / bright < 4
-    assert exposure(np.where(subject, 0.1, 0.02)[..., None] * np.ones(3), subject) > bright
-    assert np.isfinite(exposure(np.zeros((8, 8, 3), np.float32), subject))
+    assert automatic_exposure(np.where(subject, 0.1, 0.02)[..., None] * np.ones(3), subject) > bright
+    assert np.isfinite(automatic_exposure(np.zeros((8, 8, 3), np.float32), subject))
 
 
 def test_develop_keeps_grey_grey_and_obeys_its_settings() -> None:
@@ -194,7 +194,8 @@ def test_develop_keeps_grey_grey_and_obeys_its_settings() -> None:
     subject = np.ones((16, 16), bool)
 
     def shot(**changes: float) -> npt.NDArray[np.float64]:
-        return develop(light, replace(SHARP, **changes), subject=subject, seed=0).astype(np.float64)
+        exposure = automatic_exposure(light, subject)
+        return develop(light, replace(SHARP, **changes), exposure=exposure, seed=0).astype(np.float64)
 
     even = shot()
     assert even.std() == 0
@@ -220,6 +221,49 @@ def test_blur_keeps_light_and_spreads_it() -> None:
     assert spread[16, 16, 0] == pytest.approx(1 / (2 * np.pi * 4), rel=0.02)
     np.testing.assert_allclose(blurred(np.ones((9, 9, 2), np.float32), 6.0), 1, atol=1e-5)
     assert blurred(dot, 0.1) is dot
+
+
+# --- pictures that belong together
+
+
+def opened(scene: Scene, amount: float) -> Scene:
+    return replace(scene, actions={"jawOpen": amount})
+
+
+def test_a_given_camera_and_exposure_keep_the_background_still() -> None:
+    """Opening the mouth moves the scene's own camera and its exposure (avwnet.md 15)."""
+    person = plain(sample_person(3, 0))
+    scene = replace(frontal(sample_scene(3, 0)), film=SHARP)
+    shut = render(person, opened(scene, 0.0), 64)
+    free = render(person, opened(scene, 0.5), 64)
+    held = render(person, opened(scene, 0.5), 64, camera=shut.camera, exposure=shut.exposure)
+    still = (held.parsing == 0) & (shut.parsing == 0) & (free.parsing == 0)
+
+    def change(other: Rendering) -> float:
+        return float(np.abs(other.image.astype(int) - shut.image)[still].mean())
+
+    assert change(held) <= 0.5 < change(free)
+    eyes = slice(36, 48)
+    assert np.abs(held.landmarks68[eyes] - shut.landmarks68[eyes]).max() < 0.02
+    assert np.abs(free.landmarks68[eyes] - shut.landmarks68[eyes]).max() > 0.2
+    assert held.camera is shut.camera and held.exposure == shut.exposure
+    again = render(person, opened(scene, 0.0), 64, camera=shut.camera, exposure=shut.exposure)
+    assert np.array_equal(again.image, shut.image), "its own camera and exposure change nothing"
+
+
+def test_the_grain_has_a_seed_of_its_own() -> None:
+    person, scene = plain(sample_person(3, 1)), frontal(sample_scene(3, 1))
+    scene = replace(scene, film=replace(SHARP, grain=0.02))
+    first, second, own = (render(person, scene, 32, grain_seed=seed) for seed in (1, 2, None))
+    assert np.array_equal(first.parsing, second.parsing)
+    assert np.abs(first.image.astype(int) - second.image).mean() > 2
+    assert np.array_equal(own.image, render(person, scene, 32, grain_seed=scene.background.seed).image)
+
+
+@pytest.mark.parametrize("wrong", [{"exposure": 0.0}, {"exposure": float("nan")}, {"grain_seed": -1}])
+def test_wrong_exposure_and_grain_are_refused(wrong) -> None:
+    with pytest.raises(ConfigError, match="must be a"):
+        render(sample_person(3, 1), sample_scene(3, 1), 32, **wrong)
 
 
 # --- whole pictures ---------------------------------------------------------------------------------------------------
@@ -284,6 +328,8 @@ def test_the_same_call_gives_the_same_bytes() -> None:
     first, second = render(person, scene, 48), render(Person.from_json(person.to_json()), scene, 48)
     for field in fields(Rendering):
         one, other = getattr(first, field.name), getattr(second, field.name)
+        if field.name == "camera":
+            one, other = ((shot.origin.tobytes(), shot.axes.tobytes(), shot.focal) for shot in (one, other))
         assert one.tobytes() == other.tobytes() if isinstance(one, np.ndarray) else one == other
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import json
 import re
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from limner.data.checks import check_dataset
 from limner.data.datasets.celebamask_hq import merge_parts
@@ -25,7 +28,7 @@ from limner.people.describe import facts
 from limner.people.rendering import Rendering, render
 from limner.people.scene import BACKGROUNDS
 from limner.people.write import KINDS, write_people
-from limner.people.write.ages import race
+from limner.people.write.ages import Ages, race
 from limner.people.write.bodies import MAX_TEST_PAIRS, VIEWS, pose_pairs
 from limner.people.write.common import visible_classes
 from limner.people.write.faces import CELEBA_ATTRIBUTES
@@ -133,6 +136,30 @@ def test_ages_are_read_like_utkface(made):
     for row in manifest.rows:
         splits.setdefault(read_identities(manifest.root)[row.name], set()).add(row.split)
     assert all(len(found) == 1 for found in splits.values()), "a person is in one split only"
+
+
+def test_in_the_same_scene_only_the_age_changes(tmp_path):
+    """Everywhere around the head the picture stays the same; the files of the kind are as they are."""
+    ages = Ages(SEED, SIZE, same_scene=True)
+    pictures, differences = [], []
+    for index in (2, 6):
+        person, scene = ages.subject(index)
+        files, record = ages.make(index)
+        (name, content), *others = files.items()
+        assert not others and parse_name(Path(name).name).age == int(scene.age_years)
+        pictures.append(np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).astype(float))
+        other = Ages(SEED, SIZE).subject(index)[1]
+        assert person == Ages(SEED, SIZE).subject(index)[0] and record["age_years"] == round(other.age_years, 1)
+        differences.append(dataclasses.replace(scene, age_years=0.0))
+    assert differences[0] == differences[1] and Ages(SEED, SIZE).subject(2)[1].light != other.light
+    change = np.abs(pictures[0] - pictures[1]).mean(axis=2)
+    corner, face = change[:8, :8].mean(), change[20:44, 20:44].mean()
+    assert corner < 1.5 < 4 < face, "JPEG alone changes the background"
+
+    settings = [maker.settings()["kind"] for maker in (ages, Ages(SEED, SIZE))]
+    assert settings[0] != settings[1], "the two are not mixed in one folder"
+    with pytest.raises(ConfigError, match="same_scene is for people-ages, not for people-faces"):
+        write_people("people-faces", tmp_path / "out", num=1, same_scene=True)
 
 
 # --- bodies
