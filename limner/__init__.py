@@ -9,7 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from limner.pipelines import Pipeline, load
+    from limner.loading import load
+    from limner.pipelines import Pipeline
     from limner.registry import system_names as list_systems
 
 __version__ = "0.1.0"
@@ -18,7 +19,7 @@ __all__ = ["Pipeline", "__version__", "list_systems", "load"]
 _LAZY = {
     "Pipeline": "limner.pipelines:Pipeline",
     "list_systems": "limner.registry:system_names",
-    "load": "limner.pipelines:load",
+    "load": "limner.loading:load",
 }
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,19 +20,12 @@ from limner.errors import ConfigError, WeightsError, nearest
 from limner.files import cache_folder, reason, sha256_of, write_atomically
 from limner.registry import system_names
 
+log = logging.getLogger("limner")
+
 FORMAT_VERSION = 1
 INDEX = "pipeline.json"
 CARD = "README.md"
 SUMS = "SHA256SUMS"
-
-DEFAULTS = {
-    "maskface": "maskface-people-64",
-    "painter": "painter-people-64",
-    "parser": "parser-people-64",
-    "portrait": "portrait-people-64",
-    "scgan": "scgan-people-64",
-}
-"""System -> the shipped weights that `load(system)` takes."""
 
 PEOPLE_FEATURES = "features-people-64"
 """The shipped weights whose features define FID-people: a parser of the preset `features`."""
@@ -63,6 +57,7 @@ class WeightsInfo:
     system: str
     path: Path
     default: bool
+    """Whether `load(system)` takes them."""
     size_bytes: int
     image_size: int
     license: str
@@ -147,7 +142,7 @@ def resolve(name_or_path: str | Path, *, system: str | None = None) -> Location:
     if location is not None:
         return location
     shipped = _shipped()
-    name = DEFAULTS.get(text, text)
+    name = default_weights(text) or text
     if name in shipped:
         return Location(shipped[name], name)
     if path.is_file():
@@ -162,12 +157,12 @@ def resolve(name_or_path: str | Path, *, system: str | None = None) -> Location:
         )
     if path.suffix in _PICKLE_SUFFIXES or len(path.parts) != 1 or text.startswith(("~", ".")):
         raise WeightsError(f"There is no weights folder {path}.")
-    if text in DEFAULTS:
+    if text in system_names():
         raise WeightsError(
-            f'The weights "{name}" of "{text}" did not come with this installation; give a folder with --weights. '
+            f'No weights of "{text}" came with this installation; give a folder with --weights. '
             f"Shipped: {', '.join(sorted(shipped)) or 'none'}."
         )
-    fitting = [name for name, path in shipped.items() if system in (None, read_index(path)["system"])]
+    fitting = [name for name, _, index in _shipped_indexes() if system in (None, index["system"])]
     if not fitting:
         raise WeightsError(f'There are no weights "{text}", and none are shipped; give a folder with --weights.')
     raise WeightsError(f'There are no weights "{text}".{nearest(text, fitting)}')
@@ -222,15 +217,14 @@ def published_file(
 def list_weights(system: str | None = None) -> list[WeightsInfo]:
     """All shipped weights (of one system), by name."""
     found = []
-    for name, path in sorted(_shipped().items()):
-        index = read_index(path)
+    for name, path, index in sorted(_shipped_indexes(), key=lambda entry: entry[0]):
         if system in (None, index["system"]):
             found.append(
                 WeightsInfo(
                     name=name,
                     system=index["system"],
                     path=path,
-                    default=DEFAULTS.get(index["system"]) == name,
+                    default=default_weights(index["system"]) == name,
                     size_bytes=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
                     image_size=index["image_size"],
                     license=_license(path / CARD),
@@ -238,6 +232,27 @@ def list_weights(system: str | None = None) -> list[WeightsInfo]:
                 )
             )
     return found
+
+
+def default_weights(system: str) -> str | None:
+    """The shipped weights that `load(system)` takes; None if there are none.
+
+    A weights folder says in its `pipeline.json` whether it is the default of its system. One that an older Limner wrote
+    does not say; it is the default where it is the only one of its system.
+    """
+    silent = []
+    for name, _, index in _shipped_indexes():
+        if index["system"] == system:
+            if index.get("default"):
+                return name
+            if "default" not in index:
+                silent.append(name)
+    return silent[0] if len(silent) == 1 else None
+
+
+def short_name(system: str, weights: str) -> str:
+    """The shortest name that `load` takes for shipped weights: the system's where they are its default."""
+    return system if default_weights(system) == weights else weights
 
 
 def read_index(path: Path) -> dict[str, Any]:
@@ -258,6 +273,8 @@ def read_index(path: Path) -> dict[str, Any]:
     for name, kind in _INDEX_FIELDS.items():
         if not isinstance(index.get(name), kind):
             raise WeightsError(f'{file} has no "{name}" of the right kind ({kind.__name__}).')
+    if not isinstance(index.get("default", False), bool):
+        raise WeightsError(f'{file} has a "default" that is neither true nor false.')
     for network in index["networks"]:
         if not isinstance(network, str) or not re.fullmatch("[a-z][a-z0-9_]*", network):
             raise WeightsError(
@@ -330,6 +347,15 @@ def _shipped() -> dict[str, Path]:
                 if (path / INDEX).is_file():
                     found.setdefault(path.name, path)
     return found
+
+
+def _shipped_indexes() -> Iterator[tuple[str, Path, dict[str, Any]]]:
+    """Name, folder and `pipeline.json` of shipped weights; one that cannot be read is left out with a warning."""
+    for name, path in _shipped().items():
+        try:
+            yield name, path, read_index(path)
+        except WeightsError as error:
+            log.warning("Weights are left out: %s", error)
 
 
 def _license(card: Path) -> str:

@@ -213,6 +213,7 @@ class Pipeline:
         half: bool = False,
         card: str | Path | None = None,
         expected: Mapping[str, Any] | None = None,
+        default: bool = False,
     ) -> Path:
         """Write a weights folder: complete under `path`, or not at all.
 
@@ -221,6 +222,7 @@ class Pipeline:
             half: store floating-point tensors as float16.
             card: the model card, as a file or its text; a short one is written without it.
             expected: metrics with their protocol, for `limner list`.
+            default: whether `load(system)` takes these weights where they are shipped.
 
         Raises:
             WeightsError: if the folder cannot be written, or a value does not fit in half precision.
@@ -234,7 +236,8 @@ class Pipeline:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
             temporary.chmod(0o755)  # mkdtemp makes it private
-            self._write(temporary, half=half, card=text, expected=dict(self.expected if expected is None else expected))
+            expected = dict(self.expected if expected is None else expected)
+            self._write(temporary, half=half, card=text, expected=expected, default=default)
             if path.exists():
                 old = temporary.with_name(temporary.name + ".old")
                 path.rename(old)
@@ -305,7 +308,7 @@ class Pipeline:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"The model card {card} cannot be read: {reason(error)}.") from error
 
-    def _write(self, folder: Path, *, half: bool, card: str, expected: dict[str, Any]) -> None:
+    def _write(self, folder: Path, *, half: bool, card: str, expected: dict[str, Any], default: bool) -> None:
         index = {
             "format_version": hub.FORMAT_VERSION,
             "system": self.name,
@@ -314,6 +317,7 @@ class Pipeline:
             "networks": sorted(self.components),
             "spec": self.spec.to_json(),
             "expected": expected,
+            "default": default,
         }
         write_json(folder / hub.INDEX, index)
         (folder / hub.CARD).write_text(card, encoding="utf-8")

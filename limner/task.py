@@ -53,7 +53,7 @@ class Task:
         stages: stages of its training that have presets of their own, in order; `registry.stage_presets` names these.
             None: every preset trains the whole system.
         seeded: whether a seed changes what it makes.
-        extras: extra of this distribution -> what the system cannot do without it, as the end of a sentence.
+        extras: extra of this distribution -> what the system cannot do without it, as an infinitive ("write videos").
     """
 
     gives: Medium
@@ -88,6 +88,11 @@ class Task:
     def accepted_judges(self) -> tuple[JudgeKind, ...]:
         """All kinds of judges that its evaluation can use."""
         return self.judges + self.also_judges
+
+    def shows(self) -> str:
+        """Where the inputs of its demo come from, a sentence: nobody shown in a demo ever lived."""
+        given = _joined([IN_WORDS[name] for name in dict.fromkeys(self.conditions.values())])
+        return f"The {given} are made by code: no person sat for them."
 
     def about(self) -> str:
         """What it learns from and what it makes, for people: "learns from pictures and label maps; makes pictures"."""

@@ -60,7 +60,6 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     import torch
 
-    from limner import hub
     from limner.data.manifest import SCGAN_ATTRIBUTES, DataSpec
     from limner.data.schema import get_schema
     from limner.systems.scgan.networks import Generator, Segmentor
@@ -72,8 +71,8 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         segmentor = Segmentor(num_classes=19, width=8)
     spec = DataSpec(schema=get_schema("celebamask-19"), attribute_names=SCGAN_ATTRIBUTES, attribute_kind="multi_label")
     pipeline = SCGANPipeline(spec=spec, image_size=32, generator=generator, segmentor=segmentor)
-    path = tmp_path_factory.mktemp("weights") / hub.DEFAULTS["scgan"]
-    return pipeline.save_pretrained(path, expected={"mIoU": 0.5})
+    path = tmp_path_factory.mktemp("weights") / "scgan-people-64"
+    return pipeline.save_pretrained(path, expected={"mIoU": 0.5}, default=True)
 
 
 @pytest.fixture(scope="session")

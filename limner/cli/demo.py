@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from limner import hub, registry
 from limner.cli.common import add_device, emit, new_parser, pick_device, progress
-from limner.errors import ConfigError
+from limner.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
     from limner.demo import DemoPicture
@@ -43,8 +43,11 @@ def main(argv: list[str]) -> int:
 
 def _choose(names: list[str]) -> dict[str, Demo]:
     """The demos of these systems, or of all that have one and weights to show."""
-    with_weights = [info.system for info in hub.list_weights() if info.default]
-    found = {name: registry.demo_function(name) for name in names or with_weights or hub.DEFAULTS}
+    with_weights = {info.system for info in hub.list_weights() if info.default}
+    if not names and not with_weights:
+        raise WeightsError("No weights came with this installation, so there is nothing to show; train some first.")
+    shown = names or [name for name in registry.system_names() if name in with_weights]
+    found = {name: registry.demo_function(name) for name in shown}
     for name in names:
         if found[name] is None:
             raise ConfigError(f'The system "{name}" has no demo.')
@@ -81,5 +84,5 @@ def _about(pipeline: Pipeline) -> str:
     card = [info.license for info in hub.list_weights(pipeline.name) if info.name == pipeline.weights_name]
     return (
         f"Weights {pipeline.weights_name} ({pipeline.image_size} px, licence {', '.join(card) or 'unknown'}, "
-        f"hash {pipeline.weights_hash[:12]}). The label maps are drawn by code: no person sat for them."
+        f"hash {pipeline.weights_hash[:12]}). {registry.task(pipeline.name).shows()}"
     )

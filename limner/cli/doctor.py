@@ -178,10 +178,12 @@ def _rate(device: str, precision: str, seconds: float) -> float:
 
 
 def _missing(system: str) -> list[str]:
-    default = hub.DEFAULTS.get(system)
-    if default in {info.name for info in hub.list_weights(system)}:
-        return []
-    return [f'weights "{default}"' if default else "weights"]
+    """What a system lacks: weights to begin with, and packages that some of it needs."""
+    missing = [] if hub.default_weights(system) else ["weights: train them, or give a folder with --weights"]
+    for extra, purpose in registry.task(system).extras.items():
+        if any(_version(package) is None for package in EXTRAS.get(extra, ())):
+            missing.append(f'what it takes to {purpose}: pip install "limner[{extra}]"')
+    return missing
 
 
 def _text(report: dict[str, Any]) -> str:
@@ -206,7 +208,7 @@ def _text(report: dict[str, Any]) -> str:
         lines.append(f"  {name:18} {state}")
     lines += ["systems"]
     for name, missing in report["systems"].items():
-        state = f"lacks {', '.join(missing)}: train them, or give a folder with --weights" if missing else "ready"
+        state = f"lacks {'; '.join(missing)}" if missing else "ready"
         lines.append(f"  {name:18} {state}")
     return "\n".join(lines)
 

@@ -26,7 +26,9 @@ def main(argv: list[str]) -> int:
     pipeline = load(options.weights or system, system=system)
     if options.format == "weights":
         expected = _expected(options.expected)
-        path = pipeline.save_pretrained(out, half=options.half, card=options.card, expected=expected)
+        path = pipeline.save_pretrained(
+            out, half=options.half, card=options.card, expected=expected, default=options.default
+        )
         again = load(path, system=system)  # what is passed on must load
         size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         payload: dict[str, Any] = {"path": path, "weights_hash": again.weights_hash, "size_bytes": size}
@@ -67,6 +69,7 @@ def _parse(argv: list[str]) -> Any:
     parser.add_argument(
         "--expected", default=None, metavar="FILE", help="weights: JSON of expected metrics and protocol"
     )
+    parser.add_argument("--default", action="store_true", help="weights: limner.load(SYSTEM) takes them where shipped")
     options = parser.parse_args(argv)
     missing = {
         f"Name a system ({', '.join(registry.system_names())}).": options.system,
@@ -81,6 +84,7 @@ def _parse(argv: list[str]) -> Any:
         "--network": options.network is not None and weights,
         "--half": options.half and not weights,
         "--card": options.card is not None and not weights,
+        "--default": options.default and not weights,
         "--expected": options.expected is not None and not weights,
     }
     for flag, is_unused in unused.items():

@@ -42,6 +42,7 @@ def _system(name: str) -> dict[str, Any]:
     return {
         "name": name,
         "about": inspect.getdoc(importlib.import_module(package)) or "",
+        "task": registry.task(name).about(),
         # A preset says in its docstring what to expect of it: metric, peak memory, time.
         "presets": {key: inspect.getdoc(function) or "" for key, function in registry.presets(name).items()},
         "weights": [
@@ -62,7 +63,8 @@ def _system(name: str) -> dict[str, Any]:
 def _text(inventory: dict[str, Any]) -> str:
     lines = [f"Limner {inventory['limner']}, licence of the code: {inventory['license']}"]
     for system in inventory["systems"]:
-        lines += ["", f"{system['name']}: {_first_paragraph(system['about'])}", "  presets"]
+        lines += ["", f"{system['name']}: {_first_paragraph(system['about'])}"]
+        lines += [*_wrap("  ", system["task"]), "  presets"]
         width = max(map(len, system["presets"]))
         for name, about in system["presets"].items():
             lines += _wrap(f"    {name:{width}}  ", " ".join(about.split()))

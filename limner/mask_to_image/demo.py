@@ -33,16 +33,13 @@ def color_map(label_map: NDArray[np.uint8]) -> Image.Image:
 
 def program(pipeline: Pipeline, *lines: str) -> str:
     """A program that loads these weights as `pipe` and goes on with `lines`."""
-    return "\n".join(["import limner", f'pipe = limner.load("{_weights(pipeline)}")', *lines])
+    return "\n".join(
+        ["import limner", f'pipe = limner.load("{hub.short_name(pipeline.name, pipeline.weights_name)}")', *lines]
+    )
 
 
 def command(pipeline: Pipeline) -> str:
     """The start of a command that draws with these weights and the maps' schema."""
-    weights = _weights(pipeline)
+    weights = hub.short_name(pipeline.name, pipeline.weights_name)
     option = "" if weights == pipeline.name else f" --weights {weights}"
     return f"limner generate {pipeline.name}{option} --schema {SCHEMA.name}"
-
-
-def _weights(pipeline: Pipeline) -> str:
-    """The system's name where these are its default weights."""
-    return pipeline.name if hub.DEFAULTS.get(pipeline.name) == pipeline.weights_name else pipeline.weights_name

@@ -47,7 +47,7 @@ def test_page_and_pictures(tiny_weights, monkeypatch, tmp_path, capsys) -> None:
 def test_without_weights_it_says_so(monkeypatch, tmp_path, capsys) -> None:
     monkeypatch.setattr("limner.hub._shipped", dict)
     assert main(["demo", "--out", str(tmp_path / "demo")]) == 1
-    assert "did not come with this installation" in capsys.readouterr().err
+    assert "No weights came with this installation" in capsys.readouterr().err
     assert not (tmp_path / "demo").exists()
 
 

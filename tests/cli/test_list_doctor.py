@@ -8,7 +8,7 @@ import tomllib
 
 import pytest
 
-from limner import hub, registry
+from limner import registry
 from limner.cli import doctor
 from limner.cli.main import main
 from limner.engine import precision
@@ -20,11 +20,11 @@ def test_list_has_every_system_preset_and_weight(tiny_weights, monkeypatch, caps
     inventory = json.loads(capsys.readouterr().out)
     assert [system["name"] for system in inventory["systems"]] == registry.system_names()
     for system in inventory["systems"]:
-        assert system["about"]
+        assert system["about"] and system["task"] == registry.task(system["name"]).about()
         assert list(system["presets"]) == list(registry.presets(system["name"]))
         assert all(system["presets"].values()), "every preset says what to expect of it"
     weights = {entry["name"]: entry for entry in inventory["systems"][0]["weights"]}
-    entry = weights[hub.DEFAULTS["scgan"]]
+    entry = weights["scgan-people-64"]
     assert entry["default"] and entry["image_size"] == 32 and entry["expected"] == {"mIoU": 0.5}
     assert entry["license"] and entry["size_bytes"] > 0
 
@@ -42,7 +42,7 @@ def test_list_as_text(tiny_weights, monkeypatch, capsys) -> None:
     monkeypatch.setenv("LIMNER_WEIGHTS", str(tiny_weights.parent))
     assert main(["list"]) == 0
     text = capsys.readouterr().out
-    assert hub.DEFAULTS["scgan"] in text and "mIoU 0.5" in text and "smoke" in text and "Apache-2.0" in text
+    assert "scgan-people-64" in text and "mIoU 0.5" in text and "smoke" in text and "Apache-2.0" in text
     assert max(map(len, text.splitlines())) <= 120
 
 
@@ -75,6 +75,16 @@ def test_rate_of_a_very_slow_machine_is_not_rounded_to_zero(monkeypatch) -> None
     monkeypatch.setattr(doctor.time, "perf_counter", itertools.count(0, 10**7).__next__)
     found = doctor.speed("cpu")
     assert all(0 < rate < 1e-4 for rate in found["conv_gflops"].values())
+
+
+def test_doctor_says_what_each_system_lacks(monkeypatch) -> None:
+    monkeypatch.setattr(doctor, "_version", lambda package: None if package == "dlib-bin" else "1.0")
+    lacking = doctor.examine()["systems"]
+    assert lacking["portrait"] == [
+        'what it takes to find faces in photos that are not cut (--align): pip install "limner[landmarks]"'
+    ]
+    assert lacking["spade"] == ["weights: train them, or give a folder with --weights"]
+    assert lacking["scgan"] == lacking["painter"] == []
 
 
 def test_doctor_as_text(monkeypatch, capsys) -> None:

@@ -106,8 +106,8 @@ def _python(pipeline: PainterPipeline, *lines: str) -> str:
 
 def _command(pipeline: PainterPipeline) -> str:
     weights = _weights(pipeline)
-    return "limner generate painter" + ("" if weights == "painter" else f" --weights {weights}")
+    return "limner generate painter" + ("" if weights == pipeline.name else f" --weights {weights}")
 
 
 def _weights(pipeline: PainterPipeline) -> str:
-    return "painter" if hub.DEFAULTS.get("painter") == pipeline.weights_name else pipeline.weights_name
+    return hub.short_name(pipeline.name, pipeline.weights_name)

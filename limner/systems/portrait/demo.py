@@ -287,5 +287,5 @@ def _photo(out: Path, name: str) -> Path:
 
 
 def _command(pipeline: PortraitPipeline) -> str:
-    is_default = hub.DEFAULTS.get(pipeline.name) == pipeline.weights_name
-    return f"limner generate {pipeline.name}" + ("" if is_default else f" --weights {pipeline.weights_name}")
+    weights = hub.short_name(pipeline.name, pipeline.weights_name)
+    return f"limner generate {pipeline.name}" + ("" if weights == pipeline.name else f" --weights {weights}")

@@ -12,7 +12,7 @@ from limner import hub
 from limner.errors import WeightsError
 from limner.pipelines import load
 
-NAME = hub.DEFAULTS["scgan"]
+NAME = "scgan-people-64"
 
 
 @pytest.fixture
@@ -59,6 +59,51 @@ def test_relative_paths(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_shipped_names_and_systems(shipped: Path) -> None:
     assert hub.resolve("scgan") == hub.resolve(NAME) == hub.Location(shipped, NAME)
     assert load("scgan").weights_name == NAME
+
+
+def edit_index(folder: Path, **changes: object) -> None:
+    """Change the `pipeline.json` of a weights folder; `...` takes an entry away."""
+    index = json.loads((folder / hub.INDEX).read_text()) | changes
+    (folder / hub.INDEX).write_text(json.dumps({key: value for key, value in index.items() if value is not ...}))
+
+
+@pytest.fixture
+def three(tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three copies of SCGAN's weights, a, b and c, as all that is shipped; none says that it is the default."""
+    for name in "abc":
+        shutil.copytree(tiny_weights, tmp_path / "three" / name)
+        edit_index(tmp_path / "three" / name, default=False)
+    folders = {name: tmp_path / "three" / name for name in "abc"}
+    monkeypatch.setattr(hub, "_shipped", lambda: folders)
+    return tmp_path / "three"
+
+
+def test_weights_say_themselves_that_they_are_the_default(three: Path) -> None:
+    assert hub.default_weights("scgan") is None
+    with pytest.raises(WeightsError, match='No weights of "scgan" came with this installation; give a folder'):
+        hub.resolve("scgan")
+    edit_index(three / "b", default=True)
+    assert hub.default_weights("scgan") == "b" and hub.resolve("scgan") == hub.Location(three / "b", "b")
+    assert [info.name for info in hub.list_weights("scgan") if info.default] == ["b"]
+    assert hub.short_name("scgan", "b") == "scgan" and hub.short_name("scgan", "c") == "c"
+    edit_index(three / "b", default="yes")
+    with pytest.raises(WeightsError, match='has a "default" that is neither true nor false'):
+        hub.read_index(three / "b")
+
+
+def test_a_folder_of_an_older_limner_is_the_default_where_it_is_alone(three: Path) -> None:
+    edit_index(three / "c", default=...)
+    assert hub.default_weights("scgan") == "c"
+    edit_index(three / "a", default=...)
+    assert hub.default_weights("scgan") is None
+
+
+def test_a_broken_folder_is_left_out_with_a_warning(three: Path, caplog: pytest.LogCaptureFixture) -> None:
+    edit_index(three / "b", default=True)
+    (three / "a" / hub.INDEX).write_text("{")
+    assert hub.default_weights("scgan") == "b"
+    assert [info.name for info in hub.list_weights()] == ["b", "c"]
+    assert "Weights are left out" in caplog.text and str(three / "a") in caplog.text
 
 
 def test_a_folder_without_weights_does_not_hide_a_shipped_name(

@@ -24,9 +24,8 @@ WEIGHTS = "maskface-people-64"
 def weights(tmp_path_factory, make_pipeline, monkeypatch) -> Path:
     """Random weights under the name of the shipped ones, which they stand for."""
     path = tmp_path_factory.mktemp("weights") / WEIGHTS
-    make_pipeline().save_pretrained(path)
+    make_pipeline().save_pretrained(path, default=True)
     monkeypatch.setenv("LIMNER_WEIGHTS", str(path.parent))
-    monkeypatch.setitem(hub.DEFAULTS, "maskface", WEIGHTS)
     return path
 
 
@@ -46,7 +45,7 @@ def test_the_command_writes_all_pictures(weights, tmp_path, capsys):
 
 
 def test_without_names_those_with_weights_are_shown(weights, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(hub, "DEFAULTS", {"maskface": WEIGHTS})
+    monkeypatch.setattr(hub, "_shipped", lambda: {WEIGHTS: weights})
     assert main(["demo", "--out", str(tmp_path / "demo"), "--json"]) == 0
     assert list(json.loads(capsys.readouterr().out)["systems"]) == ["maskface"]
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import limner
-from limner import hub, registry
+from limner import registry
 from limner.cli.main import main
 from limner.data.schema import converter, get_schema
 from limner.data.transforms import resize_image, resize_label_map
@@ -37,9 +37,8 @@ def weights(tmp_path_factory, make_pipeline, face_parser, monkeypatch) -> Path:
     path = tmp_path_factory.mktemp("weights") / WEIGHTS
     pipeline = make_pipeline()
     pipeline.components["parser"] = face_parser
-    pipeline.save_pretrained(path)
+    pipeline.save_pretrained(path, default=True)
     monkeypatch.setenv("LIMNER_WEIGHTS", str(path.parent))
-    monkeypatch.setitem(hub.DEFAULTS, "portrait", WEIGHTS)
     return path
 
 

@@ -1,0 +1,89 @@
+"""`limner.load` with its types: the name of a system gives the pipeline class of that system.
+
+A type checker knows `limner.load("scgan")` as `SCGANPipeline`, and `limner.load("runs/first", system="scgan")` too; of
+any other name or path it knows that it is a `Pipeline`. Nothing of a system is imported when the program runs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
+
+from limner.pipelines import Pipeline
+from limner.pipelines import load as _load
+
+if TYPE_CHECKING:
+    from limner.systems.cyclegan.pipeline import CycleGANPipeline
+    from limner.systems.maskface.pipeline import MaskFacePipeline
+    from limner.systems.painter.learning_to_paint.pipeline import LearningToPaintPipeline
+    from limner.systems.painter.pipeline import PainterPipeline
+    from limner.systems.parser.pipeline import ParserPipeline
+    from limner.systems.pix2pix.pipeline import Pix2PixPipeline
+    from limner.systems.portrait.pipeline import PortraitPipeline
+    from limner.systems.scgan.pipeline import SCGANPipeline
+    from limner.systems.spade.pipeline import SPADEPipeline
+
+
+@overload
+def load(name_or_path: Literal["scgan"], system: None = None, *, with_optional: bool = False) -> SCGANPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["scgan"], *, with_optional: bool = False) -> SCGANPipeline: ...
+@overload
+def load(name_or_path: Literal["pix2pix"], system: None = None, *, with_optional: bool = False) -> Pix2PixPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["pix2pix"], *, with_optional: bool = False) -> Pix2PixPipeline: ...
+@overload
+def load(
+    name_or_path: Literal["cyclegan"], system: None = None, *, with_optional: bool = False
+) -> CycleGANPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["cyclegan"], *, with_optional: bool = False) -> CycleGANPipeline: ...
+@overload
+def load(name_or_path: Literal["spade"], system: None = None, *, with_optional: bool = False) -> SPADEPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["spade"], *, with_optional: bool = False) -> SPADEPipeline: ...
+@overload
+def load(
+    name_or_path: Literal["maskface"], system: None = None, *, with_optional: bool = False
+) -> MaskFacePipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["maskface"], *, with_optional: bool = False) -> MaskFacePipeline: ...
+@overload
+def load(
+    name_or_path: Literal["portrait"], system: None = None, *, with_optional: bool = False
+) -> PortraitPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["portrait"], *, with_optional: bool = False) -> PortraitPipeline: ...
+@overload
+def load(name_or_path: Literal["painter"], system: None = None, *, with_optional: bool = False) -> PainterPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["painter"], *, with_optional: bool = False) -> PainterPipeline: ...
+@overload
+def load(
+    name_or_path: Literal["learning-to-paint"], system: None = None, *, with_optional: bool = False
+) -> LearningToPaintPipeline: ...
+@overload
+def load(
+    name_or_path: str | Path, system: Literal["learning-to-paint"], *, with_optional: bool = False
+) -> LearningToPaintPipeline: ...
+@overload
+def load(name_or_path: Literal["parser"], system: None = None, *, with_optional: bool = False) -> ParserPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["parser"], *, with_optional: bool = False) -> ParserPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: str | None = None, *, with_optional: bool = False) -> Pipeline: ...
+
+
+def load(name_or_path: str | Path, system: str | None = None, *, with_optional: bool = False) -> Pipeline:
+    """Load a pipeline: `limner.load("scgan")`, `limner.load("runs/first")`.
+
+    Args:
+        name_or_path: a system (its default weights), a name of shipped weights, or a weights, checkpoint or run
+            folder. A local path never touches a network.
+        system: the system that the weights must be of, if that matters.
+        with_optional: also load the networks that only training and evaluation use, where the folder has them.
+
+    Raises:
+        WeightsError: if there are no such weights, or they cannot be used.
+    """
+    return _load(name_or_path, system, with_optional=with_optional)
