@@ -16,6 +16,7 @@ import numpy as np
 
 from limner.people import words
 from limner.people.person import ADULT_YEARS, Garment, Person
+from limner.people.pose import is_seated
 from limner.people.record import Color
 from limner.people.scene import Scene
 
@@ -145,6 +146,8 @@ def facts(person: Person, scene: Scene, *, visible: Collection[str] | None = Non
     if shown("u_lip") or shown("l_lip"):
         found += _lower_face(person, scene, mouth_open=scene.mouth_open if visible is None else "mouth" in visible)
     found += _direction(scene)
+    if is_seated(scene.joints):
+        found.append(Fact("pose", "sitting", does=("sitting", "seated")))
     worn = person.accessories
     if worn.glasses != "none" and shown("eye_g"):
         found.append(_worded("glasses", worn.glasses, words.GLASSES, worn=True))

@@ -7,6 +7,7 @@ between the average adult's eyes (x left, y back, z up), angles radians about th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
 
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from limner.errors import ConfigError, nearest
-from limner.people.body import BodyShape, body_model
+from limner.people.body import BodyShape, body_model, rotation_matrices
 from limner.people.dice import Dice
 
 Vector = npt.NDArray[np.float64]
@@ -34,22 +35,58 @@ ARMS: dict[str, tuple[Place, Place]] = {
     "bag": ((0.190, -0.100, -0.455), (0.5, 0.4, -1.0)),
     "raised": ((0.310, -0.040, -0.020), (0.6, 0.1, -1.0)),
     "collar": ((0.085, -0.120, -0.300), (0.6, 0.0, -1.0)),
+    "crossed": ((-0.030, -0.105, -0.395), (1.0, 0.15, -0.5)),
+    "overhead": ((0.190, 0.030, 0.245), (1.0, 0.1, 0.0)),
+    "wide": ((0.470, 0.040, 0.150), (0.3, 0.6, -1.0)),
+    "out": ((0.640, 0.080, -0.200), (0.0, 1.0, -0.4)),
+    "nape": ((0.140, 0.130, -0.030), (1.0, -0.1, 0.3)),
+    "ahead": ((0.180, -0.360, -0.260), (0.4, 0.2, -1.0)),
+    "thigh": ((0.190, -0.230, -0.590), (0.9, 0.5, -0.2)),
+    "lap": ((0.045, -0.210, -0.590), (1.0, 0.4, -0.2)),
+    "seat": ((0.330, 0.170, -0.640), (0.5, 1.0, 0.0)),
 }
+RAISED = ("overhead", "wide", "out", "nape", "raised")
+"""Arms that lift the shoulder."""
 PAIRS: dict[tuple[str, str], float] = {
-    ("hanging", "hanging"): 0.36,
-    ("pocket", "pocket"): 0.10,
-    ("pocket", "hanging"): 0.12,
-    ("hip", "hanging"): 0.12,
-    ("hip", "hip"): 0.06,
-    ("behind", "behind"): 0.05,
-    ("folded", "folded"): 0.05,
-    ("bag", "hanging"): 0.06,
+    ("hanging", "hanging"): 0.26,
+    ("pocket", "pocket"): 0.07,
+    ("pocket", "hanging"): 0.09,
+    ("hip", "hanging"): 0.09,
+    ("hip", "hip"): 0.05,
+    ("behind", "behind"): 0.04,
+    ("folded", "folded"): 0.04,
+    ("crossed", "crossed"): 0.08,
+    ("bag", "hanging"): 0.04,
     ("raised", "hanging"): 0.04,
-    ("collar", "hanging"): 0.04,
+    ("collar", "hanging"): 0.03,
+    ("overhead", "overhead"): 0.03,
+    ("overhead", "hip"): 0.02,
+    ("wide", "wide"): 0.03,
+    ("out", "out"): 0.02,
+    ("out", "hanging"): 0.02,
+    ("nape", "nape"): 0.02,
+    ("nape", "hip"): 0.02,
+    ("ahead", "ahead"): 0.01,
 }
 """What the two arms do, and how often."""
+SEATED_PAIRS: dict[tuple[str, str], float] = {
+    ("thigh", "thigh"): 0.34,
+    ("lap", "lap"): 0.16,
+    ("lap", "thigh"): 0.12,
+    ("crossed", "crossed"): 0.12,
+    ("seat", "seat"): 0.08,
+    ("thigh", "nape"): 0.06,
+    ("raised", "thigh"): 0.06,
+    ("overhead", "overhead"): 0.06,
+}
+"""The same of people who sit."""
 LEGS = {"straight": 0.36, "contrapposto": 0.38, "walking": 0.18, "apart": 0.08}
+SEATED_LEGS = {"seated": 0.45, "perched": 0.3, "legs crossed": 0.25}
 FACINGS = {"front": 0.58, "side": 0.22, "back": 0.20}
+SITS = 0.22
+"""Share of the people who sit where they may."""
+TURNED = 0.45
+"""Share of those seen from behind who stand half aside or turn their chest back to the camera."""
 
 LIMITS: dict[str, tuple[Turn, Turn]] = {
     # bone (without its side) -> least and largest turn about each axis of a left limb
@@ -60,6 +97,8 @@ LIMITS: dict[str, tuple[Turn, Turn]] = {
     "lowerleg01": ((0.0, -0.1, -0.1), (2.2, 0.1, 0.1)),
     "foot": ((-0.6, -0.3, -0.3), (0.6, 0.3, 0.3)),
 }
+SEATED_HIP = -0.7
+"""Flexion of both hips from which a pose sits, radians about the axis to the left."""
 ELBOW_LIMIT = 2.5
 """Largest angle between upper arm and forearm."""
 
@@ -127,12 +166,13 @@ def _turn(vector: Vector) -> Turn:
     return x, y, z
 
 
-def sample_pose(dice: Dice, *, facing: str | None = None) -> Joints:
-    """A standing or walking pose: rotations of joints for `BodyModel.pose`, but for head, neck and eyes.
+def sample_pose(dice: Dice, *, facing: str | None = None, may_sit: bool = False) -> Joints:
+    """A pose that stands, walks or sits: rotations of joints for `BodyModel.pose`, but for head, neck and eyes.
 
     Args:
         dice: where chance comes from.
         facing: one of FACINGS; None: as often as they say there.
+        may_sit: whether the pose may sit; not for people in skirts and dresses, which hang down from the waist.
 
     Raises:
         ConfigError: if the facing is unknown.
@@ -141,16 +181,27 @@ def sample_pose(dice: Dice, *, facing: str | None = None) -> Joints:
     if facing not in FACINGS:
         raise ConfigError(f'A pose cannot face "{facing}".{nearest(facing, FACINGS)}')
     mirrored = dice.chance(0.5)
-    legs = dice.pick(LEGS)
-    joints = _legs(legs, dice)
+    seated = dice.chance(SITS) and may_sit
+    legs = dice.pick(SEATED_LEGS if seated else LEGS)
+    joints = _seated_legs(legs, dice) if seated else _legs(legs, dice)
     if legs == "walking":
         joints |= _arms(("back", "forward"), dice)
     else:
-        joints |= _arms(dice.pick(PAIRS), dice)
+        joints |= _arms(dice.pick(SEATED_PAIRS if seated else PAIRS), dice)
     yaw = {"front": dice.normal(0, 0.22), "side": 1.35 + dice.normal(0, 0.25), "back": np.pi + dice.normal(0, 0.25)}
+    if facing == "back" and dice.chance(TURNED):
+        yaw["back"] = np.pi - dice.uniform(0.3, 0.65)
+        for bone in ("spine05", "spine03", "spine02"):
+            x, y, z = joints[bone]
+            joints[bone] = (x, y, z - dice.uniform(0.0, 0.08))
     joints["root"] = (joints["root"][0], joints["root"][1], yaw[facing])
     joints = limited(joints)
     return mirror(joints) if mirrored else joints
+
+
+def is_seated(joints: Mapping[str, Turn]) -> bool:
+    """Whether a pose sits: both thighs point forwards."""
+    return all(joints.get(f"upperleg01.{side}", (0.0, 0.0, 0.0))[0] < SEATED_HIP for side in "LR")
 
 
 def relaxed_arms(dice: Dice) -> Joints:
@@ -171,8 +222,10 @@ def _arms(pair: tuple[str, str], dice: Dice) -> Joints:
         if kind == "folded" and side == "R":  # the second forearm lies before the first
             wrist = (wrist[0], wrist[1] - 0.045, wrist[2] - 0.035)
         joints |= reach(wrist, elbow, side)  # type: ignore[arg-type]  # "L" or "R"
+        if kind == "crossed" and side == "R":
+            wrist = (wrist[0], wrist[1] - 0.05, wrist[2] + 0.035)
         # A hanging arm draws the shoulder down and a lifted one raises it.
-        lift = (0.05 if kind != "raised" else -0.2) + dice.normal(0, 0.02)
+        lift = (0.05 if kind not in RAISED else -0.2) + dice.normal(0, 0.02)
         joints[f"clavicle.{side}"] = (0.0, lift if side == "L" else -lift, dice.normal(0, 0.03))
     return joints
 
@@ -198,6 +251,28 @@ def _legs(kind: str, dice: Dice) -> Joints:
         joints[f"upperleg01.{side}"] = (hip, sign * closed - tilt, sign * splay)
         joints[f"lowerleg01.{side}"] = (knee, 0.0, 0.0)
         joints[f"foot.{side}"] = (-hip - knee if kind != "walking" else -0.4 * (hip + knee), 0.0, 0.0)
+    return joints
+
+
+def _seated_legs(kind: str, dice: Dice) -> Joints:
+    """Legs, pelvis and spine of somebody who sits: upright, perched on something high, or with the left leg on top."""
+    hip, knee = {"seated": (-1.46, 1.42), "perched": (-0.95, 0.95), "legs crossed": (-1.45, 1.45)}[kind]
+    hip, knee = hip + dice.normal(0, 0.05), knee + dice.normal(0, 0.1)
+    apart, splay = dice.uniform(-0.12, 0.03), dice.uniform(0.0, 0.1)
+    lean, bend = dice.normal(0.02, 0.08), dice.normal(0.04, 0.06)
+    twist = dice.normal(0, 0.08)
+    joints: Joints = {"root": (lean, 0.0, 0.0)}
+    for bone in ("spine05", "spine03", "spine02"):
+        joints[bone] = ((bend - 0.5 * lean) / 3, 0.0, twist / 3)
+    for side, sign in (("L", 1), ("R", -1)):
+        over = kind == "legs crossed" and side == "L"
+        own_hip = hip - lean - (0.22 if over else 0.0)
+        inward = (0.42 if over else 0.1) if kind == "legs crossed" else 0.065 + apart - splay
+        # First the flexion, then the thigh turns inwards about the vertical.
+        flexed, turned = rotation_matrices([(own_hip, 0.0, 0.0), (0.0, 0.0, -sign * inward)]).astype(np.float64)
+        joints[f"upperleg01.{side}"] = _turn(rotation_vector(turned @ flexed))
+        joints[f"lowerleg01.{side}"] = (knee - (0.1 if over else 0.0), 0.0, 0.0)
+        joints[f"foot.{side}"] = (0.2 if over else -own_hip - knee - lean, 0.0, 0.0)
     return joints
 
 

@@ -26,6 +26,7 @@ from limner.people.light import place_lights
 from limner.people.person import Person
 from limner.people.raycast import Stage
 from limner.people.scene import Scene
+from limner.people.seat import seat_surfaces
 from limner.people.skin import skin_surfaces
 from limner.people.surface import Floats, Labels, Surface
 
@@ -238,6 +239,7 @@ def surfaces(
         *face_hair_surfaces(person, body, age_years),
         *accessory_surfaces(person, body),
         *garment_surfaces(person, body, portrait=portrait),
+        *([] if portrait else seat_surfaces(body, person.bottom.seed)),
     ]
 
 

@@ -52,6 +52,10 @@ VIEWS: tuple[tuple[str, str | None], ...] = (
     ("7additional", None),
 )
 """The pictures of one person: the data set's name of the view, and where they face; None: anywhere."""
+BACK_YAW = 2.2
+"""Turn of the pelvis from which a body is seen from behind, radians."""
+LOOKS_BACK = 0.3
+"""Share of those seen from behind who look over their shoulder."""
 MAX_TEST_PAIRS = 12_000
 _TORSO = [NAMES.index(name) for name in ("r_shoulder", "l_shoulder", "r_hip", "l_hip")]
 """Detectors of key points place these from the outline, also on the far side of a body seen from the side."""
@@ -82,12 +86,18 @@ class Bodies:
     def subject(self, index: int) -> tuple[Person, Scene]:
         """Who is in a picture, and how: four indices in a row are one person in one studio, from another side each."""
         identity, view = divmod(index, len(VIEWS))
+        person = sample_person(self.seed, identity)
         scene, studio = (sample_scene(self.seed, number, "body") for number in (index, identity * len(VIEWS)))
-        joints = sample_pose(Dice(self.seed, index, "view"), facing=VIEWS[view][1])
+        dice = Dice(self.seed, index, "view")
+        hangs_down = person.top.kind == "dress" or person.bottom.kind == "skirt"
+        joints = sample_pose(dice, facing=VIEWS[view][1], may_sit=not hangs_down)
+        around = joints["root"][2]
+        if abs(around) > BACK_YAW and dice.chance(LOOKS_BACK):
+            scene = dataclasses.replace(scene, head_yaw=-math.copysign(dice.uniform(0.5, 0.85), around))
         scene = dataclasses.replace(
             scene, joints=joints, light=studio.light, film=studio.film, background=studio.background
         )
-        return sample_person(self.seed, identity), scene
+        return person, scene
 
     def make(self, index: int) -> tuple[Files, Record]:
         """Render one picture."""

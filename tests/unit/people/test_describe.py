@@ -220,6 +220,15 @@ def test_what_the_picture_hides_is_not_spoken_of():
         assert fact not in {found.name for found in facts(person, scene, visible=everything - {name})}
 
 
+def test_who_sits_is_said_to_sit():
+    person, scene = sample_person(0, 1), sample_scene(0, 1, "body")
+    assert "pose" not in values(facts(person, scene))
+    thighs = dict.fromkeys(("upperleg01.L", "upperleg01.R"), (-1.4, 0.0, 0.0))
+    scene = dataclasses.replace(scene, joints=scene.joints | thighs)
+    assert values(facts(person, scene))["pose"] == "sitting"
+    assert any(re.search(r"\bsitting|seated\b", text) for text in describe(person, scene, rng(1), num=20))
+
+
 def test_nothing_of_a_face_is_said_from_behind():
     person, scene = sample_person(0, 0), sample_scene(0, 0, "body")
     scene = dataclasses.replace(scene, head_yaw=0.0, camera=dataclasses.replace(scene.camera, yaw=3.1))

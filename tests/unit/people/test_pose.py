@@ -8,7 +8,21 @@ import pytest
 from limner.errors import ConfigError
 from limner.people.body import BodyShape, body_model, rotation_matrices
 from limner.people.dice import Dice
-from limner.people.pose import ARMS, LIMITS, limited, mirror, reach, relaxed_arms, rotation_vector, sample_pose
+from limner.people.pose import (
+    ARMS,
+    LIMITS,
+    SEATED_LEGS,
+    _arms,
+    _seated_legs,
+    is_seated,
+    limited,
+    mirror,
+    reach,
+    relaxed_arms,
+    rotation_vector,
+    sample_pose,
+)
+from limner.people.seat import seat_surfaces
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +95,58 @@ def test_facing_turns_the_body(facing, direction):
         body = body_model().pose(BodyShape(), joints=sample_pose(Dice(3, index, "pose"), facing=facing))
         towards = -body.joints["spine01"].axes[1]
         assert direction * towards[1] > 0.6
+
+
+def posed(legs: str, arms: tuple[str, str]):
+    dice = Dice(4, 0, "pose")
+    return body_model().pose(BodyShape(), joints=limited(_seated_legs(legs, dice) | _arms(arms, dice)))
+
+
+@pytest.mark.parametrize("legs", list(SEATED_LEGS))
+def test_who_sits_sits_on_something(legs, upright):
+    body = posed(legs, ("thigh", "thigh"))
+    (seat,) = seat_surfaces(body, seed=3)
+    assert seat.label == 0 and seat.body_label == 0, "it belongs to the background"
+    hips = (body.joints["upperleg01.L"].origin + body.joints["upperleg01.R"].origin) / 2
+    low, high = seat.vertices.min(axis=0), seat.vertices.max(axis=0)
+    assert low[2] == pytest.approx(0) and (low[:2] < hips[:2]).all() and (hips[:2] < high[:2]).all()
+    assert 0.02 < hips[2] - high[2] < 0.2, "the flesh between"
+    assert (0.35 if legs != "perched" else 0.5) < high[2] < 0.9
+    assert body.head.origin[2] < upright.head.origin[2] - 0.1
+    for side in "LR":
+        assert body.joints[f"lowerleg01.{side}"].origin[1] < hips[1] - 0.25, "the knees are in front"
+    assert seat_surfaces(upright, seed=3) == []
+
+
+@pytest.mark.parametrize("arms", ["overhead", "wide", "out", "nape"])
+def test_raised_arms_are_raised(arms):
+    body = posed("seated", (arms, arms))
+    for side in "LR":
+        wrist, shoulder = (body.joints[f"{name}.{side}"].origin for name in ("wrist", "upperarm01"))
+        assert wrist[2] > shoulder[2] - 0.05
+        assert arms not in ("overhead", "wide") or wrist[2] > body.head.origin[2]
+
+
+def test_crossed_arms_cross():
+    body = posed("seated", ("crossed", "crossed"))
+    left, right = (body.joints["spine01"].to_local(body.joints[f"wrist.{side}"].origin) for side in "LR")
+    assert left[0] < right[0], "each wrist is on the other's side"
+    assert np.linalg.norm(left - right) > 0.05, "the forearms do not run through each other"
+
+
+def test_poses_are_spread_wide():
+    """Sitting where allowed, arms above the shoulders, crossed arms, and backs turned more or less."""
+    poses = [sample_pose(Dice(9, index, "pose"), may_sit=True) for index in range(300)]
+    assert 0.14 < np.mean([is_seated(joints) for joints in poses]) < 0.3
+    assert not any(is_seated(sample_pose(Dice(9, index, "pose"))) for index in range(300))
+    backs = [sample_pose(Dice(9, index, "pose"), facing="back")["root"][2] for index in range(200)]
+    away = np.pi - np.abs(np.remainder(np.array(backs) + np.pi, 2 * np.pi) - np.pi)
+    assert 0.2 < np.mean(away > 0.3) < 0.75 and away.max() < 0.7
+    raised = 0
+    for joints in poses[:60]:
+        body = body_model().pose(BodyShape(), joints=joints)
+        raised += any(body.joints[f"wrist.{s}"].origin[2] > body.joints[f"upperarm01.{s}"].origin[2] for s in "LR")
+    assert 4 <= raised <= 30
 
 
 def test_unknown_facing_is_refused():

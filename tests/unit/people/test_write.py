@@ -25,11 +25,12 @@ from limner.data.schema import SCHEMAS
 from limner.errors import ConfigError, DataError, MissingExtraError
 from limner.people import sample_person, sample_scene
 from limner.people.describe import facts
+from limner.people.pose import is_seated
 from limner.people.rendering import Rendering, render
 from limner.people.scene import BACKGROUNDS
 from limner.people.write import KINDS, write_people
 from limner.people.write.ages import Ages, race
-from limner.people.write.bodies import MAX_TEST_PAIRS, VIEWS, pose_pairs
+from limner.people.write.bodies import BACK_YAW, MAX_TEST_PAIRS, VIEWS, Bodies, pose_pairs
 from limner.people.write.common import visible_classes
 from limner.people.write.faces import CELEBA_ATTRIBUTES
 
@@ -189,6 +190,20 @@ def test_bodies_are_four_views_of_each_person(made):
     assert max(people.values(), key=len) == sorted(name for name, _ in VIEWS)
     listed = [name for split in ("train", "test") for name in (manifest.root / f"{split}.lst").read_text().split()]
     assert sorted(listed) == sorted(Path(row.image).name for row in manifest.rows)
+
+
+def test_bodies_sit_where_their_clothes_allow_it_and_look_over_their_shoulders():
+    seated, looking = 0, 0
+    for index in range(160):
+        person, scene = Bodies(SEED, SIZE).subject(index)
+        if is_seated(scene.joints):
+            seated += 1
+            assert person.top.kind != "dress" and person.bottom.kind != "skirt"
+        around = scene.joints["root"][2]
+        if abs(around) > BACK_YAW and scene.head_yaw * around < 0 and abs(scene.head_yaw) >= 0.5:
+            looking += 1
+            assert abs(around + scene.head_yaw) < abs(around), "towards the camera"
+    assert 10 < seated < 45 and looking > 3
 
 
 def test_pairs_are_of_one_person_with_shoulders_and_hips(made):
