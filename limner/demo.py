@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from limner.pipelines import Pipeline
-from limner.results import SYNTHETIC_MEDIA
+from limner.provenance import SYNTHETIC_MEDIA
 
 MAX_BYTES = 300_000
 """Of one picture file."""

@@ -41,7 +41,7 @@ from limner.metrics.sets import check_enough_images, inception_score_measurement
 from limner.metrics.statistics import FeatureStatistics, cached_statistics, collect_statistics, content_hash
 from limner.metrics.tables import published_table
 from limner.nn.label_maps import colorize
-from limner.results import SYNTHETIC_MEDIA
+from limner.provenance import SYNTHETIC_MEDIA
 
 DEFAULT_NUM_IMAGES = 1_000  # the paper judges 1 000 label maps; with fewer maps, each is used with several latents
 _SHEET_ROWS = 8

@@ -16,8 +16,8 @@ from limner.data.manifest import Manifest
 from limner.demo import contact_sheet
 from limner.inputs import to_pictures
 from limner.nn.label_maps import colorize
+from limner.provenance import SYNTHETIC_MEDIA
 from limner.reproduce.run import Plan, last_pipelines
-from limner.results import SYNTHETIC_MEDIA
 
 NUM_MAPS = 10
 _EXIF_DESCRIPTION = 0x010E

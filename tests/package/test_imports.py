@@ -15,7 +15,7 @@ MODULES = {
 }
 
 # Who may import whom: a module belongs to the longest prefix here, and may import its own layer and those named.
-BASE = {"limner.errors", "limner.optional", "limner.files", "limner"}
+BASE = {"limner.errors", "limner.optional", "limner.files", "limner.provenance", "limner.media", "limner"}
 LOW = BASE | {"limner.data", "limner.nn", "limner.engine", "limner.metrics", "limner.losses", "limner.backbones"}
 FIND = {"limner.registry", "limner.hub", "limner.systems", "limner.task"}  # by name only: strings, no class of a system
 RESULTS = {"limner.plan", "limner.results"}
@@ -28,6 +28,8 @@ LAYERS = {
     "limner.errors": set(),
     "limner.optional": {"limner.errors"},
     "limner.files": {"limner.errors"},
+    "limner.provenance": set(),
+    "limner.media": {"limner.errors", "limner.optional", "limner.files"},
     "limner.nn": BASE | {"limner.data"},
     "limner.losses": BASE | {"limner.nn"},
     "limner.backbones": BASE | {"limner.nn"},
@@ -78,7 +80,9 @@ NO_TORCH = [
         "limner.hub",
         "limner.task",
         "limner.tasks",
+        "limner.media",
         "limner.plan",
+        "limner.provenance",
         "limner.results",
         "limner.training",
         "limner.reproduce.study",

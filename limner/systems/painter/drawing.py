@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from limner.files import write_atomically
-from limner.results import IPTC_SOURCE_TYPE, SYNTHETIC_MEDIA
+from limner.provenance import png_info
 from limner.systems.painter.strokes import StrokeDocument
 from limner.systems.painter.svg import to_svg
 from limner.systems.painter.timelapse import num_frames, save_gif, save_video
@@ -163,13 +163,4 @@ def drawn_wishes(picture: Path) -> dict[str, Any]:
 
 
 def _facts(document: StrokeDocument, wishes: Mapping[str, Any]) -> PngInfo:
-    info = PngInfo()
-    info.add_text("Software", "Limner")
-    info.add_text("Disclaimer", SYNTHETIC_MEDIA)
-    info.add_text("DigitalSourceType", IPTC_SOURCE_TYPE)
-    info.add_text(_NOTE, json.dumps(wishes))
-    for key in ("system", "weights", "weights_hash"):
-        if key in document.extra:
-            text = str(document.extra[key]).encode(errors="backslashreplace").decode()  # a file may hold any text
-            info.add_text(f"limner:{key}", text)
-    return info
+    return png_info(document.extra, {"extras": wishes}, from_photo=True)

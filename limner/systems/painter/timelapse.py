@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import math
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,8 @@ from PIL import Image
 
 from limner.demo import contact_sheet
 from limner.errors import ConfigError
-from limner.optional import optional
-from limner.results import SYNTHETIC_MEDIA
+from limner.media import write_video
+from limner.provenance import EDITED_MEDIA, comment
 from limner.systems.painter.strokes import StrokeDocument
 
 MAX_SIDE = 512
@@ -105,7 +104,7 @@ def _write_gif(path: Path, pictures: Sequence[Image.Image], duration: float) -> 
         append_images=pictures[1:],
         duration=durations,
         loop=0,
-        comment=SYNTHETIC_MEDIA.encode(),
+        comment=EDITED_MEDIA.encode(),
     )
 
 
@@ -116,19 +115,14 @@ def save_video(path: Path, document: StrokeDocument, *, fps: float, seconds: flo
         ConfigError: if rate or length are out of range.
         MissingExtraError: if the package `av` is not installed.
     """
-    av = optional("av", extra="video")
     num = len(document.strokes)
     counts = frame_strokes(num, num_frames(num, fps=fps, seconds=seconds))
+    note = comment(document.extra, from_photo=True)
+    write_video(path, _held(frames(document, counts), len(counts), fps), frames_per_second=fps, comment=note)
+
+
+def _held(pictures: Iterator[NDArray[np.uint8]], count: int, fps: float) -> Iterator[NDArray[np.uint8]]:
+    """Frames, the first and the last of them again and again for `HOLD_SECONDS`."""
     hold = round(HOLD_SECONDS * fps)
-    with av.open(str(path), "w", format="mp4") as container:
-        facts = {"statement": SYNTHETIC_MEDIA, **{key: value for key, value in document.extra.items()}}
-        container.metadata["comment"] = json.dumps(facts)
-        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
-        stream.width, stream.height = frame_size(document.size)
-        stream.pix_fmt = "yuv420p"
-        stream.options = {"crf": "18"}
-        for index, pixels in enumerate(frames(document, counts)):
-            repeats = 1 + (hold if index in (0, len(counts) - 1) else 0)
-            for _ in range(repeats):
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-        container.mux(stream.encode())
+    for index, pixels in enumerate(pictures):
+        yield from itertools.repeat(pixels, 1 + (hold if index in (0, count - 1) else 0))

@@ -36,7 +36,7 @@ from limner.metrics.sets import check_enough_images, set_measurements
 from limner.metrics.statistics import collect_statistics
 from limner.metrics.tables import published_table
 from limner.nn.label_maps import colorize
-from limner.results import SYNTHETIC_MEDIA
+from limner.provenance import SYNTHETIC_MEDIA
 from limner.systems.portrait.parts import part_mask
 from limner.systems.portrait.pipeline import GROUPS, PortraitPipeline
 

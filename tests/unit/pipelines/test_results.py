@@ -14,7 +14,8 @@ import limner
 from limner.errors import ConfigError, DataError, ShapeError, WeightsError
 from limner.files import write_atomically
 from limner.plan import GenerationPlan
-from limner.results import IPTC_SOURCE_TYPE, SYNTHETIC_MEDIA, GenerationResult, read_result
+from limner.provenance import IPTC_SOURCE_TYPE, SYNTHETIC_MEDIA
+from limner.results import GenerationResult, read_result
 
 MAP = np.zeros((32, 32), dtype=np.uint8)
 MAP[8:24, 8:24] = 1

@@ -15,6 +15,7 @@ from PIL import Image
 
 from limner.errors import ConfigError, DataError, MissingExtraError, ShapeError
 from limner.pipelines import load
+from limner.provenance import IPTC_COMPOSITE
 from limner.systems.painter.drawing import Files
 from limner.systems.painter.environment import paint
 from limner.systems.painter.painting import (
@@ -327,7 +328,8 @@ def test_video_has_a_frame_a_stroke_and_its_holds(painter: PainterPipeline, tmp_
         assert decoded == 8 + 1 + 2 * 10, "a frame a stroke, the empty canvas, a second at both ends"
         assert stream.codec_context.name == "h264" and stream.codec_context.pix_fmt == "yuv420p"
         assert stream.width % 2 == 0 and stream.height % 2 == 0
-        assert json.loads(container.metadata["comment"])["system"] == "painter"
+        facts = json.loads(container.metadata["comment"])
+        assert facts["system"] == "painter" and facts["digital_source_type"] == IPTC_COMPOSITE
 
 
 def test_frames_of_a_time_lapse() -> None:

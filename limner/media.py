@@ -1,0 +1,287 @@
+"""Video and audio in and out (extra `video`): frames and samples come and go one after the other, so that memory stays
+the same however long a clip is.
+
+Frames are (height, width, 3) uint8 RGB, waveforms float32 in [-1, 1], one channel. Imports no torch.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from limner.errors import ConfigError, DataError, ShapeError
+from limner.files import reason
+from limner.optional import optional
+
+Frame = NDArray[np.uint8]
+Waveform = NDArray[np.float32]
+
+EXTRA = "video"
+VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
+AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus")
+MIN_FPS, MAX_FPS = 1.0, 120.0
+MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ = 8_000, 192_000
+MAX_SIDE_PX = 8_192
+MAX_SECONDS = 3_600.0
+"""Longer recordings are not read whole."""
+
+_AUDIO_BIT_RATE = 128_000
+_BLOCK_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """What the head of a video or audio file says.
+
+    Attributes:
+        size: height and width of the frames in pixels; none: there is no picture.
+        frames_per_second: of the picture; none: there is none, or the file does not say.
+        sample_rate_hz: of the sound; none: there is none.
+        seconds: how long it is; none: the file does not say.
+    """
+
+    size: tuple[int, int] | None
+    frames_per_second: float | None
+    sample_rate_hz: int | None
+    seconds: float | None
+
+
+def read_info(path: str | Path) -> MediaInfo:
+    """What is in a video or audio file, without decoding it.
+
+    Raises:
+        DataError: if the file is missing or no recording.
+        MissingExtraError: if the package `av` is not installed.
+    """
+    with _opened(path) as container:
+        video = container.streams.video[0] if container.streams.video else None
+        audio = container.streams.audio[0] if container.streams.audio else None
+        rate = None if video is None else video.average_rate or video.guessed_rate
+        return MediaInfo(
+            size=None if video is None else (int(video.height), int(video.width)),
+            frames_per_second=None if rate is None else float(rate),
+            sample_rate_hz=None if audio is None else int(audio.sample_rate),
+            seconds=None if container.duration is None else float(container.duration) / 1e6,
+        )
+
+
+def read_frames(path: str | Path, *, frames_per_second: float | None = None) -> Iterator[Frame]:
+    """The frames of a video in order, one in memory at a time.
+
+    Args:
+        path: of the video.
+        frames_per_second: give frames at this rate, each the last one shown at its time; none: all frames as they are.
+
+    Raises:
+        ConfigError: if the rate is out of range.
+        DataError: if the file is missing, damaged, no video, or has frames larger than `MAX_SIDE_PX`.
+        MissingExtraError: if the package `av` is not installed.
+    """
+    if frames_per_second is not None:
+        _check_rate(frames_per_second)
+    with _opened(path) as container:
+        if not container.streams.video:
+            raise DataError(f"{path} has no picture; give a video.")
+        stream = container.streams.video[0]
+        if max(stream.height, stream.width) > MAX_SIDE_PX:
+            raise DataError(f"{path} is {stream.width}x{stream.height}; a side must be at most {MAX_SIDE_PX} pixels.")
+        stream.thread_type = "AUTO"
+        shown = ((float(frame.time or 0), frame.to_ndarray(format="rgb24")) for frame in container.decode(stream))
+        first = next(shown, None)
+        if first is None:
+            raise DataError(f"{path} has no frame; it is empty or cut off.")
+        timed = itertools.chain([first], shown)
+        if frames_per_second is None:
+            yield from (pixels for _, pixels in timed)
+        else:
+            rate = float(stream.average_rate or stream.guessed_rate or frames_per_second)
+            yield from _at_rate(timed, frames_per_second, last_for=1 / rate)
+
+
+def _at_rate(timed: Iterable[tuple[float, Frame]], frames_per_second: float, *, last_for: float) -> Iterator[Frame]:
+    """Frames that are shown from a time in seconds on, as they are at the moments of another rate."""
+    number, held, start = 0, None, 0.0
+    for start, pixels in timed:
+        while held is not None and number / frames_per_second < start - 1e-6:
+            yield held
+            number += 1
+        held = pixels
+    while held is not None and number / frames_per_second < start + last_for - 1e-6:
+        yield held
+        number += 1
+
+
+def read_waveform(path: str | Path, *, sample_rate_hz: int = 16_000, max_seconds: float = MAX_SECONDS) -> Waveform:
+    """The sound of an audio or video file (WAV, FLAC, MP3, MP4, …) as float32 (samples,) at one rate.
+
+    Several channels are averaged.
+
+    Raises:
+        ConfigError: if the rate is out of range.
+        DataError: if the file is missing, damaged, has no sound, or is longer than `max_seconds`.
+        MissingExtraError: if the package `av` is not installed.
+    """
+    blocks, samples = [], 0
+    for block in read_audio(path, sample_rate_hz=sample_rate_hz):
+        blocks.append(block)
+        samples += len(block)
+        if samples > max_seconds * sample_rate_hz:
+            raise DataError(f"{path} is longer than {max_seconds:g} seconds; cut it.")
+    return np.concatenate(blocks)
+
+
+def read_audio(path: str | Path, *, sample_rate_hz: int = 16_000) -> Iterator[Waveform]:
+    """The same in blocks of about a second, one in memory at a time.
+
+    Raises:
+        ConfigError, DataError, MissingExtraError: as `read_waveform`.
+    """
+    _check_sample_rate(sample_rate_hz)
+    av = optional("av", extra=EXTRA)
+    with _opened(path) as container:
+        if not container.streams.audio:
+            raise DataError(f"{path} has no sound; give an audio file, or a video with sound.")
+        resampler = av.AudioResampler(format="fltp", rate=sample_rate_hz)  # FFmpeg would add channels up
+        waiting: list[Waveform] = []
+        empty = True
+        for frame in itertools.chain(container.decode(audio=0), [None]):
+            for part in resampler.resample(frame):
+                waiting.append(part.to_ndarray().mean(axis=0, dtype=np.float32))
+            if sum(map(len, waiting)) >= _BLOCK_SECONDS * sample_rate_hz:
+                empty = False
+                yield np.concatenate(waiting)
+                waiting = []
+        if waiting and sum(map(len, waiting)):
+            empty = False
+            yield np.concatenate(waiting)
+        if empty:
+            raise DataError(f"{path} holds no sound; it is empty or cut off.")
+
+
+def write_video(
+    path: str | Path,
+    frames: Iterable[Frame],
+    *,
+    frames_per_second: float,
+    waveform: Waveform | None = None,
+    sample_rate_hz: int = 16_000,
+    comment: str = "",
+) -> None:
+    """Write an MP4: H.264 (yuv420p), with AAC sound if there is any. Frames are taken one by one.
+
+    Args:
+        path: of the file.
+        frames: (height, width, 3) uint8, all of one size; odd sides lose their last row or column, as H.264 wants
+            even ones.
+        frames_per_second: from 1 to 120.
+        waveform: (samples,) float32 in [-1, 1]; none: no sound.
+        sample_rate_hz: of the waveform.
+        comment: the file's metadata; see `limner.provenance.comment`.
+
+    Raises:
+        ConfigError: if a rate is out of range.
+        ShapeError: if there is no frame, or frames or waveform have another shape or type.
+        DataError: if the file cannot be written.
+        MissingExtraError: if the package `av` is not installed.
+    """
+    _check_rate(frames_per_second)
+    av = optional("av", extra=EXTRA)
+    remaining = iter(frames)
+    first = next(remaining, None)
+    if first is None:
+        raise ShapeError("A video needs at least one frame.")
+    height, width = (side - side % 2 for side in _checked_frame(first, None).shape[:2])
+    try:
+        with av.open(str(path), "w", format="mp4") as container:
+            container.metadata["comment"] = comment
+            stream = container.add_stream("libx264", rate=Fraction(frames_per_second).limit_denominator(1001))
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            stream.options = {"crf": "18"}
+            sound = None if waveform is None else _Sound(av, container, waveform, sample_rate_hz)
+            for number, frame in enumerate(itertools.chain([first], remaining), 1):
+                pixels = np.ascontiguousarray(_checked_frame(frame, first)[:height, :width])
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+                if sound is not None:
+                    sound.write_until(number / frames_per_second)
+            container.mux(stream.encode())
+            if sound is not None:
+                sound.finish()
+    except av.error.FFmpegError as error:
+        raise DataError(f"The video {path} cannot be written: {reason(error)}.") from error
+
+
+class _Sound:
+    """The sound of a video, written in step with its frames so that neither waits in memory for the other."""
+
+    _BLOCK = 1024  # samples of an AAC frame
+
+    def __init__(self, av: Any, container: Any, waveform: Waveform, sample_rate_hz: int) -> None:
+        _check_sample_rate(sample_rate_hz)
+        if waveform.ndim != 1 or waveform.dtype.kind != "f" or not np.isfinite(waveform).all():
+            raise ShapeError(
+                f"The waveform is {waveform.dtype} {waveform.shape}; it must be finite float32 (samples,)."
+            )
+        self.av, self.container, self.rate, self.done = av, container, sample_rate_hz, 0
+        self.waveform = np.clip(waveform.astype(np.float32), -1, 1)
+        self.stream = container.add_stream("aac", rate=sample_rate_hz, layout="mono")
+        self.stream.bit_rate = _AUDIO_BIT_RATE
+
+    def write_until(self, seconds: float) -> None:
+        """Encode what is heard before this time."""
+        while self.done < min(len(self.waveform), seconds * self.rate):
+            block = self.waveform[None, self.done : self.done + self._BLOCK]
+            frame = self.av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = self.rate, self.done, Fraction(1, self.rate)
+            self.done += block.shape[1]
+            self.container.mux(self.stream.encode(frame))
+
+    def finish(self) -> None:
+        """Encode the rest."""
+        self.write_until(math.inf)
+        self.container.mux(self.stream.encode())
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[Any]:
+    """A container; damage that is found while it is read becomes a DataError."""
+    av = optional("av", extra=EXTRA)
+    place = Path(path).expanduser()
+    if not place.is_file():
+        kind = "is missing" if not place.exists() else "is not a file"
+        raise DataError(f"{path} {kind}: give a video or an audio file.")
+    try:
+        with av.open(str(place), metadata_errors="replace") as container:
+            yield container
+    except (av.error.FFmpegError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is no video or audio that can be read, or it is damaged: {reason(error)}.") from error
+
+
+def _checked_frame(frame: Frame, first: Frame | None) -> Frame:
+    if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or min(frame.shape[:2]) < 2:
+        raise ShapeError(f"A frame is {frame.dtype} {frame.shape}; it must be uint8 (height, width, 3), sides from 2.")
+    if first is not None and frame.shape != first.shape:
+        raise ShapeError(f"A frame has shape {frame.shape}, but the first one {first.shape}; all must be of one size.")
+    return frame
+
+
+def _check_rate(frames_per_second: float) -> None:
+    if not MIN_FPS <= frames_per_second <= MAX_FPS:
+        raise ConfigError(
+            f"{frames_per_second:g} frames a second are not possible; the rate must be from {MIN_FPS:g} to {MAX_FPS:g}."
+        )
+
+
+def _check_sample_rate(sample_rate_hz: int) -> None:
+    if not MIN_SAMPLE_RATE_HZ <= sample_rate_hz <= MAX_SAMPLE_RATE_HZ:
+        raise ConfigError(
+            f"The sample rate is {sample_rate_hz} Hz; it must be from {MIN_SAMPLE_RATE_HZ} to {MAX_SAMPLE_RATE_HZ}."
+        )

@@ -1,0 +1,150 @@
+"""Video and audio, in and out."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from limner import media, provenance
+from limner.errors import ConfigError, DataError, ShapeError
+
+av = pytest.importorskip("av")
+RATE = 16_000
+
+
+def frame(number: int, *, height: int = 32, width: int = 48) -> np.ndarray:
+    """Grey that grows brighter by ten a frame."""
+    return np.full((height, width, 3), 10 * number, np.uint8)
+
+
+def sine(seconds: float, hz: float, rate: int) -> np.ndarray:
+    return 0.5 * np.sin(2 * np.pi * hz * np.arange(round(seconds * rate)) / rate).astype(np.float32)
+
+
+def write_wav(path: Path, channels: list[np.ndarray], rate: int) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(len(channels))
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((np.stack(channels, axis=1) * 32767).astype("<i2").tobytes())
+    return path
+
+
+def loudest_hz(waveform: np.ndarray, rate: int) -> float:
+    return float(np.abs(np.fft.rfft(waveform)).argmax() * rate / len(waveform))
+
+
+def test_a_clip_comes_back_with_its_frames_its_sound_and_its_provenance(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    note = provenance.comment({"system": "toy"}, from_photo=True)
+    frames = [frame(number) for number in range(25)]
+    media.write_video(
+        path, frames, frames_per_second=25, waveform=sine(1.0, 440, RATE), sample_rate_hz=RATE, comment=note
+    )
+    info = media.read_info(path)
+    assert info.size == (32, 48) and info.frames_per_second == 25 and info.sample_rate_hz == RATE
+    assert info.seconds == pytest.approx(1.0, abs=0.1)  # AAC starts with some silence
+    found = list(media.read_frames(path))
+    # H.264 with crf 18 changes flat grey by a level or two; the next frame is ten away.
+    assert len(found) == 25 and all(abs(int(one.mean()) - 10 * number) <= 3 for number, one in enumerate(found))
+    heard = media.read_waveform(path, sample_rate_hz=RATE)
+    assert loudest_hz(heard, RATE) == pytest.approx(440, abs=3)
+    with av.open(str(path)) as container:
+        facts = json.loads(container.metadata["comment"])
+    assert facts["system"] == "toy" and facts["digital_source_type"] == provenance.IPTC_COMPOSITE
+    assert facts["statement"] == provenance.EDITED_MEDIA
+
+
+def test_frames_are_taken_and_given_one_by_one(tmp_path: Path) -> None:
+    taken = 0
+
+    def frames() -> Iterator[np.ndarray]:
+        nonlocal taken
+        for number in itertools.count():
+            taken += 1
+            if number == 40:
+                return
+            yield frame(number % 20)
+
+    path = tmp_path / "clip.mp4"
+    media.write_video(path, frames(), frames_per_second=10)
+    assert taken == 41
+    first = list(itertools.islice(media.read_frames(path), 2))
+    assert [round(int(one.mean()) / 10) for one in first] == [0, 1]
+    assert media.read_info(path).sample_rate_hz is None
+
+
+def test_frames_at_another_rate(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    media.write_video(path, [frame(number) for number in range(20)], frames_per_second=20)
+    half = [round(int(one.mean()) / 10) for one in media.read_frames(path, frames_per_second=10)]
+    assert half == [0, 2, 4, 6, 8, 10, 12, 14, 16, 18]
+    double = [round(int(one.mean()) / 10) for one in media.read_frames(path, frames_per_second=40)]
+    assert double == [number // 2 for number in range(40)]
+
+
+def test_odd_sides_lose_one_pixel(tmp_path: Path) -> None:
+    path = tmp_path / "clip.mp4"
+    media.write_video(path, [frame(3, height=33, width=49)] * 2, frames_per_second=5)
+    assert media.read_info(path).size == (32, 48)
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac", ".mp3"])
+def test_sound_of_any_kind_becomes_one_channel_at_one_rate(tmp_path: Path, suffix: str) -> None:
+    left, right = sine(1.0, 300, 44_100), sine(1.0, 300, 44_100)
+    path = write_wav(tmp_path / "stereo.wav", [left, right], 44_100)
+    if suffix != ".wav":
+        source, path = path, tmp_path / f"stereo{suffix}"
+        with av.open(str(source)) as given, av.open(str(path), "w") as made:
+            stream = made.add_stream({".flac": "flac", ".mp3": "mp3"}[suffix], rate=44_100)
+            for part in itertools.chain(given.decode(audio=0), [None]):
+                made.mux(stream.encode(part))
+    waveform = media.read_waveform(path, sample_rate_hz=RATE)
+    assert waveform.dtype == np.float32 and waveform.ndim == 1
+    assert abs(len(waveform) - RATE) < 0.1 * RATE  # MP3 pads its ends
+    assert loudest_hz(waveform, RATE) == pytest.approx(300, abs=3)
+    assert 0.4 < np.abs(waveform).max() < 0.6
+    assert np.array_equal(np.concatenate(list(media.read_audio(path, sample_rate_hz=RATE))), waveform)
+
+
+def test_channels_are_averaged(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "one.wav", [sine(0.5, 300, RATE), np.zeros(RATE // 2, np.float32)], RATE)
+    assert np.abs(media.read_waveform(path)).max() == pytest.approx(0.25, abs=0.02)
+
+
+def test_what_is_no_recording_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    text = tmp_path / "text.mp4"
+    text.write_text("no video")
+    silent = tmp_path / "silent.mp4"
+    media.write_video(silent, [frame(1)], frames_per_second=5)
+    sound = write_wav(tmp_path / "sound.wav", [sine(0.2, 300, RATE)], RATE)
+    with pytest.raises(DataError, match=r"no\.mp4 is missing"):
+        media.read_info(tmp_path / "no.mp4")
+    with pytest.raises(DataError, match="is not a file"):
+        media.read_info(tmp_path)
+    with pytest.raises(DataError, match="is no video or audio that can be read"):
+        media.read_info(text)
+    with pytest.raises(DataError, match="has no sound"):
+        media.read_waveform(silent)
+    with pytest.raises(DataError, match="has no picture"):
+        next(media.read_frames(sound))
+    with pytest.raises(DataError, match=r"longer than 0\.1 seconds"):
+        media.read_waveform(sound, max_seconds=0.1)
+    with pytest.raises(ConfigError, match="44 Hz"):
+        media.read_waveform(sound, sample_rate_hz=44)
+    with pytest.raises(ConfigError, match="the rate must be from 1 to 120"):
+        media.write_video(tmp_path / "x.mp4", [frame(0)], frames_per_second=0)
+    with pytest.raises(ShapeError, match="at least one frame"):
+        media.write_video(tmp_path / "x.mp4", [], frames_per_second=5)
+    with pytest.raises(ShapeError, match="all must be of one size"):
+        media.write_video(tmp_path / "x.mp4", [frame(0), frame(0, height=16)], frames_per_second=5)
+    with pytest.raises(ShapeError, match="The waveform is float32"):
+        media.write_video(
+            tmp_path / "x.mp4", [frame(0)], frames_per_second=5, waveform=np.array([np.nan], dtype=np.float32)
+        )
