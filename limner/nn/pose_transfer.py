@@ -1,0 +1,77 @@
+"""What systems of pose transfer share: the joints, the discriminators of PATN and SCA-GAN, first values of generators.
+
+Zhu et al.: "Progressive Pose Attention Transfer", CVPR 2019, arXiv:1904.03349, whose code is MIT-licensed (facts only);
+APS, ADGAN and SCA-GAN took its discriminators over.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+NUM_JOINTS = 18
+"""Of a pose: OpenPose's order of COCO."""
+
+
+class Discriminator(nn.Module):
+    """D_s or D_c: a picture beside its condition -> a map of numbers that least squares pull to 1 or 0.
+
+    The authors' network ends with its last residual block: the judgement is the 256-channel map itself, without a head.
+
+    Args:
+        in_channels: of picture and condition together: 2 or 19 for edges, 6 or 21 for photos.
+        width: channels of the first layer (64).
+        num_blocks: residual blocks (3).
+        head: a last 1x1 convolution to one channel; ours.
+    """
+
+    def __init__(self, *, in_channels: int, width: int = 64, num_blocks: int = 3, head: bool = False) -> None:
+        super().__init__()
+        self.config: dict[str, Any] = dict(in_channels=in_channels, width=width, num_blocks=num_blocks, head=head)
+        layers: list[nn.Module] = [
+            nn.Conv2d(in_channels, width, 7, padding=3, padding_mode="reflect"),
+            nn.InstanceNorm2d(width),
+            nn.ReLU(),
+        ]
+        for i, o in ((width, 2 * width), (2 * width, 4 * width)):
+            layers += [nn.Conv2d(i, o, 3, stride=2, padding=1), nn.InstanceNorm2d(o), nn.ReLU()]
+        layers += [_DropoutBlock(4 * width) for _ in range(num_blocks)]
+        if head:
+            layers.append(nn.Conv2d(4 * width, 1, 1))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(
+        self, picture: Float[Tensor, "b c h w"], condition: Float[Tensor, "b d h w"]
+    ) -> Float[Tensor, "b o h2 w2"]:
+        """The picture comes first."""
+        return self.layers(torch.cat([picture, condition], dim=1))
+
+
+class _DropoutBlock(nn.Module):
+    """x + [conv3 - IN - ReLU - dropout 0.5 - conv3 - IN], reflected at the border."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect"),
+            nn.InstanceNorm2d(channels),
+            nn.ReLU(),
+            nn.Dropout(0.5),
+            nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect"),
+            nn.InstanceNorm2d(channels),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+def init_normal(module: nn.Module) -> None:
+    """Generators' first values: weights N(0, 0.02), batch norm N(1, 0.02) and 0; biases as the framework has them."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+        nn.init.zeros_(module.bias)
