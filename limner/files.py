@@ -1,24 +1,187 @@
-"""Files that appear whole or not at all: written beside their place, then renamed; and what a file holds in short."""
+"""Files in and out: text, JSON and YAML through one reader with limits; outputs that appear whole or not at all.
+
+Every file that a user names, or that lies in a folder that a user names, is opened by `open_regular`: a pipe or a
+device would hang or never end. Pictures have a reader of their own, `limner.data.image_io`.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
+import json
 import os
-from collections.abc import Callable, Mapping
+import stat
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
-from limner.errors import DataError
+from limner.errors import ConfigError, DataError, LimnerError
+
+MAX_JSON_BYTES = 16_000_000
+"""Of settings, schemas and indexes, unless a caller says otherwise."""
+MAX_YAML_BYTES = 256_000
+"""YAML is read by Python alone, at some hundred kilobytes a second."""
+MAX_TABLE_BYTES = 512_000_000
+"""Of lists with a line a picture; CelebA's largest has 27 MB."""
+
+
+def open_regular(path: str | Path) -> io.BufferedReader:
+    """Open a file for reading, if it is one: pipes, devices and folders are refused before anything is read.
+
+    Raises:
+        OSError: if it cannot be opened or is no regular file.
+    """
+    # A pipe that nobody writes to would hold up the opening itself; Windows knows neither flag nor such pipes.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+    try:
+        handle = os.open(path, flags)
+    except ValueError as error:  # Python's own refusal of a NUL character
+        raise OSError(f"{os.fspath(path)!r} is no file name") from error
+    mode = os.fstat(handle).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(handle)
+        if stat.S_ISDIR(mode):
+            raise IsADirectoryError(21, "it is a folder", os.fspath(path))
+        raise OSError("it is not a file but a pipe or a device")
+    return os.fdopen(handle, "rb")
+
+
+def read_bytes(path: str | Path, *, most: int, error: type[LimnerError] = DataError) -> bytes:
+    """The content of a regular file of at most `most` bytes.
+
+    Raises:
+        LimnerError: of the type `error`, in one sentence, if it cannot be read, is no regular file, or is larger.
+    """
+    try:
+        content = bytearray()
+        with open_regular(path) as file:
+            while len(content) <= most and (block := file.read(1 << 20)):
+                content += block
+    except OSError as problem:
+        raise error(f"{_shown(path)} cannot be read: {reason(problem)}.") from problem
+    if len(content) > most:
+        raise error(f"{_shown(path)} has more than {most / 1e6:g} MB, too much for a file of its kind.")
+    return bytes(content)
+
+
+def read_text(path: str | Path, *, most: int = MAX_JSON_BYTES, error: type[LimnerError] = DataError) -> str:
+    """A text in UTF-8, with or without a byte order mark, lines ended in any way; they end in "\\n" here.
+
+    Raises:
+        LimnerError: as `read_bytes`; also if it is no text in UTF-8.
+    """
+    content = read_bytes(path, most=most, error=error)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise error(
+            f"{_shown(path)} is not a text file in UTF-8 (byte {problem.start}): save it as UTF-8."
+        ) from problem
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_json(path: str | Path, *, most: int = MAX_JSON_BYTES, error: type[LimnerError] = DataError) -> Any:
+    """The value of a JSON file.
+
+    Raises:
+        LimnerError: as `read_text`; also if it is not valid JSON.
+    """
+    text = read_text(path, most=most, error=error)
+    try:
+        return json.loads(text)
+    except RecursionError as problem:
+        raise error(f"{_shown(path)} is not valid JSON: it is nested too deeply.") from problem
+    except ValueError as problem:
+        raise error(f"{_shown(path)} is not valid JSON, perhaps cut off: {reason(problem)}.") from problem
+
+
+def read_yaml(path: str | Path, *, error: type[LimnerError] = DataError) -> Any:
+    """The value of a YAML file of plain values; see `parse_yaml`.
+
+    Raises:
+        LimnerError: as `read_text`; also if it is not valid YAML or has an alias.
+    """
+    return parse_yaml(read_text(path, most=MAX_YAML_BYTES, error=error), where=_shown(path), error=error)
+
+
+def parse_yaml(text: str, *, where: str, error: type[LimnerError] = DataError) -> Any:
+    """The value of a YAML text; aliases are refused, as nine lines of them stand for gigabytes.
+
+    Raises:
+        LimnerError: of the type `error`, naming `where`.
+    """
+    import yaml  # slow to import, and few commands read it
+
+    try:
+        for token in yaml.scan(text, Loader=yaml.SafeLoader):
+            if isinstance(token, yaml.AliasToken):
+                raise error(f"{where} has the alias *{token.value}: write the value out.")
+        return yaml.safe_load(text)
+    except RecursionError as problem:
+        raise error(f"{where} is not valid YAML: it is nested too deeply.") from problem
+    except (ValueError, TypeError, yaml.YAMLError) as problem:  # TypeError: a key that is a list
+        raise error(f"{where} is not valid YAML: {reason(problem)}.") from problem
+
+
+def refuse_replaced_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+    """Refuse outputs that would replace an input, or each other; links and other names of one file are seen through.
+
+    Raises:
+        ConfigError: naming the first.
+    """
+    read = {_identity(path): path for path in inputs}
+    written: set[object] = set()
+    for path in outputs:
+        place = _identity(path)
+        if place in read:
+            raise ConfigError(f"{path} is an input, and an output would replace it; give that another place or --out.")
+        if place in written:
+            raise ConfigError(f"Two outputs would be written to {path}; give each a name of its own.")
+        written.add(place)
+
+
+def checked_name(name: object, *, what: str = "name", error: type[LimnerError] = ConfigError) -> str:
+    """`name`, if files can be named after it without leaving their folder.
+
+    Raises:
+        LimnerError: of the type `error`, if it is empty, too long, hidden, a path, or has a control character.
+    """
+    if not isinstance(name, str) or not name or len(name.encode(errors="replace")) > 200:
+        raise error(f"{what} is {_short(name)}; it must be a text of 1 to 200 bytes.")
+    if name.startswith(".") or any(sign in "/\\:\0" or ord(sign) < 32 or 0xD800 <= ord(sign) < 0xE000 for sign in name):
+        raise error(
+            f"{what} is {_short(name)}; it must be the name of a file, without folders (/, \\ or :) and not hidden."
+        )
+    return name
 
 
 def sha256_of(path: str | Path) -> str:
     """SHA-256 of a file's content, in hex.
 
     Raises:
-        OSError: if it cannot be read.
+        OSError: if it cannot be read or is no regular file.
     """
-    with Path(path).open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _identity(path: Path) -> object:
+    """The same for all names of one file: its place on the disk where it exists, else its whole path."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return str(path.resolve())
+    return (found.st_dev, found.st_ino)
+
+
+def _shown(path: str | Path) -> str:
+    return os.fspath(path) or "A file without a name"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def write_atomically(writers: Mapping[Path, Callable[[Path], object]], *, flush: bool = False) -> None:

@@ -7,7 +7,6 @@ the user names or that lies in the cache, and downloaded only where a user asks 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import re
@@ -16,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from limner.errors import ConfigError, WeightsError, nearest
+from limner import files
+from limner.errors import ConfigError, DataError, WeightsError, nearest
 from limner.files import cache_folder, reason, sha256_of, write_atomically
 from limner.registry import system_names
 
@@ -292,14 +292,9 @@ def read_json(file: Path) -> dict[str, Any]:
     Raises:
         WeightsError: if it cannot be read or is not a JSON object.
     """
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise WeightsError(f"{file} is missing; copy the weights folder again.") from error
-    except OSError as error:
-        raise WeightsError(f"{file} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:  # RecursionError: nested without end
-        raise WeightsError(f"{file} is not valid JSON; copy the weights folder again.") from error
+    if not file.exists():
+        raise WeightsError(f"{file} is missing; copy the weights folder again.")
+    value = files.read_json(file, error=WeightsError)
     if not isinstance(value, dict):
         raise WeightsError(f"{file} holds no JSON object; copy the weights folder again.")
     return value
@@ -361,8 +356,8 @@ def _shipped_indexes() -> Iterator[tuple[str, Path, dict[str, Any]]]:
 def _license(card: Path) -> str:
     """The `license:` line in the head of a model card."""
     try:
-        text = card.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        text = files.read_text(card)
+    except DataError:
         return "unknown"
     match = re.search(r"^license:\s*(\S.*)$", text.split("\n---", 1)[0], re.MULTILINE)
     return match.group(1).strip() if match else "unknown"

@@ -30,7 +30,7 @@ from limner import hub, registry
 from limner.data.config import Fit
 from limner.data.manifest import DataSpec, open_manifest
 from limner.errors import ConfigError, LimnerError, WeightsError
-from limner.files import reason, sha256_of
+from limner.files import read_text, reason, sha256_of
 from limner.plan import GenerationPlan
 from limner.results import GenerationResult, read_result
 from limner.weights_folder import check_sum, load_network, read_sums, tensors_to_save, write_json
@@ -303,10 +303,7 @@ class Pipeline:
             return _DEFAULT_CARD.format(system=self.name, image_size=self.image_size, **names)
         if isinstance(card, str) and "\n" in card:
             return card
-        try:
-            return Path(card).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(f"The model card {card} cannot be read: {reason(error)}.") from error
+        return read_text(card, error=ConfigError)
 
     def _write(self, folder: Path, *, half: bool, card: str, expected: dict[str, Any], default: bool) -> None:
         index = {

@@ -13,11 +13,13 @@ from typing import Any
 from PIL import Image
 
 from limner.errors import ConfigError, DataError, ShapeError
-from limner.files import reason, write_atomically
+from limner.files import read_json, write_atomically
 from limner.plan import GenerationPlan
 from limner.provenance import SYNTHETIC_MEDIA, png_info
 
 RESULT_VERSION = 1
+MAX_RESULT_BYTES = 512_000_000
+"""A stored result is refused if it has more."""
 
 
 @dataclass
@@ -114,7 +116,7 @@ def read_result(path: str | Path) -> dict[str, Any]:
         DataError: if the file is missing, broken or not a result.
     """
     try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        record = read_json(path, most=MAX_RESULT_BYTES)
         if record["format_version"] > RESULT_VERSION:
             raise DataError(f"{path} was written by a newer Limner ({record['limner']}); update Limner to read it.")
         record["plan"] = GenerationPlan.from_json(record)
@@ -125,8 +127,6 @@ def read_result(path: str | Path) -> dict[str, Any]:
             raise DataError(
                 f"{path} was changed after it was written, so it says no longer how its pictures were made."
             )
-    except OSError as error:
-        raise DataError(f"The result {path} cannot be read: {reason(error)}.") from error
     except (
         *(ConfigError, ShapeError),  # of a plan that cannot be
         *(LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RecursionError, zlib.error),

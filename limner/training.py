@@ -16,7 +16,7 @@ import yaml
 import limner
 from limner import registry
 from limner.errors import ConfigError
-from limner.files import write_text_atomically
+from limner.files import read_yaml, write_text_atomically
 
 if TYPE_CHECKING:
     from limner.engine.precision import Choice
@@ -134,10 +134,10 @@ def check_run_folder(run: Path, config: Any, *, resume: bool) -> dict[str, Any]:
         raise ConfigError(
             f"--out {run} holds a run already: add --resume auto to go on with it, or name another folder."
         )
-    try:
-        before = _flatten(yaml.safe_load((run / "config.yaml").read_text()))
-    except (OSError, ValueError, yaml.YAMLError, AttributeError, RecursionError) as error:
-        raise ConfigError(f"{run / 'config.yaml'} cannot be read ({error}); a run resumes only with it.") from error
+    content = read_yaml(run / "config.yaml", error=ConfigError)
+    if not isinstance(content, dict):
+        raise ConfigError(f"{run / 'config.yaml'} holds no settings; a run resumes only with it.")
+    before = _flatten(content)
     now = _flatten(plain(config))
     for key in sorted(set(before) | set(now)):
         if key == "train.precision" and now.get(key) == "auto":  # leaves it to the run

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from limner import hub
 from limner.errors import LimnerError, WeightsError
-from limner.files import reason, sha256_of
+from limner.files import read_text, reason, sha256_of
 
 
 def tensors_to_save(network: nn.Module, name: str, half: bool) -> dict[str, Tensor]:
@@ -89,10 +89,7 @@ def read_sums(path: Path) -> dict[str, str]:
         WeightsError: if the list cannot be read.
     """
     file = path / hub.SUMS
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise WeightsError(f"{file} cannot be read: {reason(error)}.") from error
+    lines = read_text(file, error=WeightsError).splitlines()
     return {name.strip(): digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 

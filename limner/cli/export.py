@@ -9,6 +9,7 @@ from typing import Any
 from limner import registry
 from limner.cli.common import add_weights, emit, new_parser
 from limner.errors import ConfigError
+from limner.files import read_json
 
 FORMATS = ("onnx", "torch-export", "torchscript", "weights")
 
@@ -96,12 +97,7 @@ def _parse(argv: list[str]) -> Any:
 def _expected(path: str | None) -> dict[str, Any] | None:
     if path is None:
         return None
-    import json
-
-    try:
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(f"--expected {path} cannot be read as JSON: {error}.") from error
+    value = read_json(path, error=ConfigError)
     if not isinstance(value, dict):
         raise ConfigError(f"--expected {path} holds no JSON object.")
     return value

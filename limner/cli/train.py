@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
+import os
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-import yaml
-
 from limner import registry, training
 from limner.cli.common import emit, new_parser
 from limner.errors import ConfigError
-from limner.files import reason
+from limner.files import read_json, read_yaml
 
 HELP = """\
 usage: limner train SYSTEM [--preset NAME] --data PATH --out RUN [--resume auto] [--config FILE] [--any.option VALUE]
@@ -46,8 +45,13 @@ def read_options(system: str, argv: list[str]) -> tuple[Any, Any]:
     """
     config_type = registry.config_class(system)
     presets = registry.presets(system)
+    sections = [field.name for field in dataclasses.fields(config_type)]
     for file in _values_of("--config", argv):
-        _check_config_file(Path(file))
+        _check_config_file("--config", Path(file), sections)
+    for section in sections:  # the parser takes a file, or the settings themselves
+        for value in _values_of(f"--{section}", argv):
+            if os.path.exists(value):
+                _check_config_file(f"--{section}", Path(value))
     parser = new_parser(
         f"train {system}",
         f"Train {system} on a data set; everything about the run ends up in the folder --out.",
@@ -61,7 +65,6 @@ def read_options(system: str, argv: list[str]) -> tuple[Any, Any]:
     )
     parser.add_argument("--config", action="config", help="YAML file with any of the options below")
     parser.add_class_arguments(config_type)
-    sections = [field.name for field in dataclasses.fields(config_type)]
     # Known before parsing, because it decides every default.
     preset = registry.preset(system, ["cpu", *_values_of("--preset", argv)][-1])
     parser.set_defaults({name: training.plain(getattr(preset, name)) for name in sections})
@@ -80,7 +83,7 @@ def train(system: str, config: Any, options: Any, *, command: list[str]) -> int:
     data = None if options.data is None else Path(options.data)
     done = training.train(system, config, data, run, resume=resume, command=command)
     if done.is_main_process:
-        best = json.loads((run / "best.json").read_text()) if (run / "best.json").exists() else None
+        best = read_json(run / "best.json") if (run / "best.json").exists() else None
         hint = "" if done.complete else " Stopped on request; go on with --resume auto."
         found = f"best checkpoint {best['checkpoint'] if best else 'none'}"
         text = f"{run}: {done.num_images} training images, {found}.{hint}"
@@ -103,13 +106,11 @@ def _check_section(name: str, given: Any, section: type) -> None:
             raise ConfigError(f"--{name}.{key} is missing or null; it must have a value.")
 
 
-def _check_config_file(path: Path) -> None:
+def _check_config_file(option: str, path: Path, sections: Sequence[str] = ()) -> None:
     """Refuse what holds no settings here: the parser's own messages do not name the file."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"--config {path} cannot be read: {reason(error)}.") from error
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
-        raise ConfigError(f"--config {path} is not valid YAML: {reason(error)}.") from error
+    content = read_yaml(path, error=ConfigError)
     if not isinstance(content, dict):
-        raise ConfigError(f'--config {path} holds no settings; it must have lines such as "train:" and "  images: 64".')
+        raise ConfigError(f'{option} {path} holds no settings; it must have lines such as "train:" and "  images: 64".')
+    for section in sections:
+        if isinstance(content.get(section), str):  # the parser would open a file of that name
+            raise ConfigError(f'{option} {path} has a text in place of settings in "{section}"; write them out.')

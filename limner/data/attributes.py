@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from limner.errors import DataError
+from limner.files import MAX_TABLE_BYTES, read_text
 
 AttributeTable = dict[str, tuple[float, ...]]
 Value = TypeVar("Value")
@@ -124,9 +125,5 @@ def read_lines(path: Path) -> list[str]:
     Raises:
         DataError: if it cannot be read or is not text.
     """
-    try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not a text file in UTF-8.") from error
+    text = read_text(path, most=MAX_TABLE_BYTES)
+    return text.removesuffix("\n").split("\n")  # other signs that end lines may be part of a name

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from limner.errors import ConfigError, DataError
-from limner.files import reason, write_atomically, write_text_atomically
+from limner.files import open_regular, read_json, reason, write_atomically, write_text_atomically
 
 RECORDS = "records.jsonl"
 Record = dict[str, Any]
@@ -126,10 +126,10 @@ def _prepare(out: Path, maker: Maker, num: int) -> None:
     path = out / maker.settings_file
     if path.exists():
         try:
-            there = json.loads(path.read_text(encoding="utf-8"))
+            there = read_json(path)
             differing = [name for name in settings if there[name] != settings[name]]
             fewer = num < there["num"]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (DataError, KeyError, TypeError) as error:
             raise DataError(f"{path} is damaged: remove it to write the folder anew.") from error
         if differing:
             name = differing[0]
@@ -209,11 +209,19 @@ def _is_whole(out: Path, record: Record) -> bool:
 
 def _read_records(out: Path) -> list[Record]:
     """The lines that can be read: a picture whose line was cut off by a stop counts as missing."""
-    path, records = out / RECORDS, []
-    for line in path.read_bytes().splitlines() if path.exists() else ():
+    path = out / RECORDS
+    records: list[Record] = []
+    if not path.exists():
+        return records
+    try:
+        with open_regular(path) as file:
+            lines = file.read().splitlines()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {reason(error)}.") from error
+    for line in lines:
         try:
             record = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(record, dict) and "index" in record and isinstance(record.get("files"), dict):
             records.append(record)

@@ -2,28 +2,36 @@
 
 Photos become (H, W, 3) uint8 RGB: grey, palette, CMYK and YCbCr files have one right meaning and are converted, EXIF
 orientation is applied. Transparency and 16 bits per channel have not, and are refused.
-Label maps become (H, W) uint8 class ids and must be lossless.
+Label maps become (H, W) uint8 class ids and must be lossless. They are turned as their photo is; see `turn_with_photo`.
+
+`open_picture` is the only place that opens a picture file: it reads the formats of `FORMATS` and no other. Pillow left
+to itself tries every format that it knows, whatever the file is called, and runs Ghostscript on some.
 """
 
 from __future__ import annotations
 
+import os
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from limner.data.plausibility import plausibility
 from limner.data.schema import LabelSchema
 from limner.errors import DataError
+from limner.files import open_regular, reason
 
 UInt8Array = npt.NDArray[np.uint8]
 
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+"""Pillow's names of the formats that are read; the MPO of many telephones is a JPEG."""
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 LABEL_SUFFIXES = (".png", ".bmp", ".gif")
 MAX_PIXELS = 64_000_000
@@ -31,6 +39,10 @@ MAX_PIXELS = 64_000_000
 
 _LOSSY = ("JPEG", "MPO", "WEBP", "JPEG2000")
 _GREY_16 = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+_ORIENTATION = 274  # the EXIF tag: 1 upright, 2 to 8 mirrored or turned
+_SIDEWAYS = (5, 6, 7, 8)
+_CLEARLY = 0.1  # more of the tests of a face's geometry that one reading passes
+_MEANT_DEPTH = 4096  # a brightest value below is that of a 12-bit camera, or of a picture too dark to be seen
 
 
 def read_photo(path: str | Path) -> UInt8Array:
@@ -47,10 +59,13 @@ def read_any_picture(path: str | Path) -> UInt8Array:
     """Read whatever a person calls a picture as (H, W, 3) uint8 RGB, upright.
 
     Unlike `read_photo`, for uses in which an approximate reading is better than none: transparency is laid on white,
-    16 bits are cut to 8, and of an animation the first frame is taken.
+    16 bits are cut to 8, floating-point values from 0 to 1 are taken as shares of white, and of an animation the first
+    frame is taken.
 
     Raises:
-        DataError: if the file is missing, damaged, too large, or of a kind that is not read.
+        DataError: if the file is missing, damaged, too large, or of a kind that is not read; if it has 16 bits of which
+            no more than 12 are used, 32-bit integers, or floating-point values outside 0..1: what is white in it is
+            not known.
     """
     with _opened(path, strict=False) as picture:
         return np.asarray(any_picture_from_pil(picture, where=str(path)))
@@ -65,8 +80,7 @@ def any_picture_from_pil(picture: Image.Image, *, where: str = "The picture") ->
     with _damage_named(where):
         upright = ImageOps.exif_transpose(picture)
     if upright.mode in _GREY_16:
-        high = np.asarray(upright).astype(np.float64).clip(0, 65535) // 256
-        return Image.fromarray(high.astype(np.uint8)).convert("RGB")
+        return Image.fromarray(_eight_bits(np.asarray(upright), where)).convert("RGB")
     if upright.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in upright.info:
         layer = upright.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
@@ -84,13 +98,14 @@ def read_mask(path: str | Path) -> UInt8Array:
 
 
 def picture_size(path: str | Path) -> tuple[int, int]:
-    """Width and height of a picture file, read from its head alone.
+    """Width and height of an upright picture, read from the head of its file alone.
 
     Raises:
         DataError: if the file is missing or no picture.
     """
     with _opened(path) as picture:
-        return picture.size
+        width, height = picture.size
+        return (height, width) if _orientation(picture) in _SIDEWAYS else (width, height)
 
 
 def photo_from_pil(picture: Image.Image, *, where: str = "The image") -> UInt8Array:
@@ -103,17 +118,28 @@ def photo_from_pil(picture: Image.Image, *, where: str = "The image") -> UInt8Ar
         return _photo(picture, where)
 
 
-def read_label_map(path: str | Path, schema: LabelSchema) -> UInt8Array:
-    """Read a label map as (H, W) uint8 ids of `schema`.
+def read_label_map(path: str | Path, schema: LabelSchema, *, photo: str | Path | None = None) -> UInt8Array:
+    """Read a label map as (H, W) uint8 ids of `schema`, upright.
 
-    Accepts an 8-bit grey or palette file whose values are ids, and an RGB file painted in the schema's palette.
+    Accepts an 8-bit grey or palette file whose values are ids, and an RGB file painted in the schema's palette. A
+    palette file whose used colours are all the schema's, but stand at other values, was renumbered by an editor: its
+    colours are read.
+
+    Args:
+        path: of the map.
+        schema: of its ids.
+        photo: the photo that it belongs to; see `turn_with_photo`.
 
     Raises:
         DataError: if the file is missing, damaged, lossy, 16-bit, transparent, or holds ids or colours that are not in
-            the schema.
+            the schema; if values and colours of a palette contradict each other; if its photo is turned and nothing
+            says whether the map is.
     """
     with _opened(path) as picture:
-        return _label_map(picture, schema, str(path))
+        ids = _label_map(picture, schema, str(path))
+        if photo is None or _orientation(picture) != 1:
+            return ids
+    return turn_with_photo(ids, schema, photo, where=str(path))
 
 
 def label_map_from_pil(picture: Image.Image, schema: LabelSchema, *, where: str = "The label map") -> UInt8Array:
@@ -126,8 +152,43 @@ def label_map_from_pil(picture: Image.Image, schema: LabelSchema, *, where: str 
         return _label_map(picture, schema, where)
 
 
+def turn_with_photo(ids: UInt8Array, schema: LabelSchema, photo: str | Path, *, where: str) -> UInt8Array:
+    """A label map turned as its photo is by its EXIF orientation, unless the map is of the upright photo already.
+
+    Some tools look at this entry and some do not, so a map without one may be of either. Its size tells, or else, where
+    the classes are those of a face, which way the face stands upright with its sides where they belong.
+
+    Args:
+        ids: (H, W) of `schema`.
+        schema: what they mean.
+        photo: the file that the map belongs to.
+        where: what to call the map in a message.
+
+    Raises:
+        DataError: if the photo is turned or mirrored and nothing says whether the map is.
+    """
+    with open_picture(photo) as picture:
+        number, (width, height) = _orientation(picture), picture.size
+    if number == 1:
+        return ids
+    size = (ids.shape[1], ids.shape[0])
+    is_as_stored = _same_aspect(size, (width, height))
+    is_upright = _same_aspect(size, (height, width) if number in _SIDEWAYS else (width, height))
+    turned = np.asarray(_turned(Image.fromarray(ids), number))
+    if is_as_stored and is_upright:
+        stored, upright = plausibility(turned, schema), plausibility(ids, schema)
+        is_as_stored, is_upright = stored > upright + _CLEARLY, upright > stored + _CLEARLY
+    if is_as_stored == is_upright:
+        raise DataError(
+            f"{photo} is turned or mirrored by its EXIF orientation ({number}), and {where} does not show whether it "
+            "is of the turned picture or of the pixels as they are stored: save the photo upright without this "
+            "entry, or give the map the same entry."
+        )
+    return turned if is_as_stored else ids
+
+
 def read_part_mask(path: str | Path) -> npt.NDArray[np.bool_]:
-    """Read the mask of one part as (H, W) booleans: True where the file is brighter than half.
+    """Read the mask of one part as (H, W) booleans, upright: True where the file is brighter than half.
 
     Raises:
         DataError: as `read_photo`.
@@ -135,7 +196,7 @@ def read_part_mask(path: str | Path) -> npt.NDArray[np.bool_]:
     with _opened(path) as picture:
         if picture.mode in _GREY_16:
             raise DataError(f"{path} has 16 or more bits per pixel: save part masks with the values 0 and 255.")
-        return np.asarray(picture.convert("L")) > 127
+        return np.asarray(_turned(picture, _orientation(picture)).convert("L")) > 127
 
 
 def save_label_map(path: str | Path | IO[bytes], label_map: UInt8Array, schema: LabelSchema) -> None:
@@ -183,11 +244,14 @@ def _photo(picture: Image.Image, where: str) -> UInt8Array:
 def _label_map(picture: Image.Image, schema: LabelSchema, where: str) -> UInt8Array:
     if picture.mode in _GREY_16:
         raise DataError(f"{where} has 16 or more bits per pixel: save label maps as 8-bit grey or palette PNG.")
-    if picture.format in _LOSSY:
+    if picture.format in _LOSSY or picture.info.get("compression") == "jpeg":
         raise DataError(f"{where} is a {picture.format} file, which changes class ids: save label maps as PNG.")
+    picture = _turned(picture, _orientation(picture))
     if picture.mode in ("RGBA", "LA"):
         picture = _without_alpha(picture, where)
-    if picture.mode in ("P", "L"):
+    if picture.mode == "P":
+        label_map = _ids_of_palette(picture, schema, where)
+    elif picture.mode == "L":
         label_map = np.asarray(picture)
     elif picture.mode == "1":
         label_map = np.asarray(picture).astype(np.uint8)
@@ -197,6 +261,29 @@ def _label_map(picture: Image.Image, schema: LabelSchema, where: str) -> UInt8Ar
         raise DataError(f"{where} has the colour mode {picture.mode}: save label maps as 8-bit grey or palette PNG.")
     schema.check_ids(label_map, where)
     return label_map
+
+
+def _ids_of_palette(picture: Image.Image, schema: LabelSchema, where: str) -> UInt8Array:
+    """The ids of a palette picture: its values, unless its colours are the schema's and stand at other values."""
+    values: UInt8Array = np.asarray(picture)
+    entries = np.array(picture.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)
+    used = np.unique(values)
+    if not used.size or used[-1] >= len(entries) or len(np.unique(entries, axis=0)) == 1:
+        return values  # a palette that says nothing
+    ids = {color: index for index, color in enumerate(schema.palette)}
+    meant = [ids.get((int(r), int(g), int(b))) for r, g, b in entries[used]]
+    if None in meant or meant == used.tolist():
+        return values
+    if len(set(meant)) < len(meant):
+        raise DataError(
+            f'{where} has the colours of schema "{schema.name}" at other values, and one colour at several: read by '
+            "its values it is another map than by its colours. Save it as 8-bit grey PNG of class ids, or as RGB in "
+            "the schema's colours."
+        )
+    table = np.zeros(256, dtype=np.uint8)
+    table[used] = np.array(meant, dtype=np.uint8)
+    named: UInt8Array = table[values]
+    return named
 
 
 def _ids_of_colors(pixels: UInt8Array, schema: LabelSchema, where: str) -> UInt8Array:
@@ -227,17 +314,72 @@ def _opened(path: str | Path, *, strict: bool = True) -> Iterator[Image.Image]:
 
     Damage that is found while it is used becomes a DataError.
     """
-    if Path(path).exists() and not Path(path).is_file() and not Path(path).is_dir():
-        raise DataError(f"{path} is not a file but a pipe or a device: save the picture to a file first.")
-    with _damage_named(str(path)), Image.open(path) as picture:
-        if picture.width * picture.height > MAX_PIXELS:
-            raise Image.DecompressionBombError
+    with open_picture(path) as picture:
         # an MPO is a photo of a telephone: its further frames are previews or the other eye's view
         if strict and getattr(picture, "is_animated", False) and picture.format != "MPO":
             raise DataError(f"{path} has several frames: save the one you want as a still picture.")
         if strict and picture.format == "PNG" and _png_bit_depth(path) == 16:
             raise DataError(f"{path} has 16 bits per channel: save it with 8 bits per channel.")
         yield picture
+
+
+@contextmanager
+def open_picture(path: str | Path) -> Iterator[Image.Image]:
+    """A picture file opened as it is, for `with`: of one of `FORMATS`, and of at most `MAX_PIXELS`.
+
+    Damage that is found while it is used becomes a DataError, too.
+
+    Raises:
+        DataError: if the file is missing, no regular file, no such picture, too large or damaged.
+    """
+    if not os.fspath(path):
+        raise DataError("The name of a picture is empty.")
+    with _damage_named(str(path)), open_regular(path) as file, Image.open(file, formats=FORMATS) as picture:
+        if picture.width * picture.height > MAX_PIXELS:
+            raise Image.DecompressionBombError
+        yield picture
+
+
+def _orientation(picture: Image.Image) -> int:
+    """EXIF's number for how a picture is turned; 1 where it says nothing that is known."""
+    found = picture.getexif().get(_ORIENTATION, 1)
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def _same_aspect(first: tuple[int, int], second: tuple[int, int]) -> bool:
+    """Whether two sizes are of one picture, up to the rounding of a pixel."""
+    return abs(first[0] * second[1] - first[1] * second[0]) < max(*first, *second)
+
+
+def _turned(picture: Image.Image, orientation: int) -> Image.Image:
+    """A map turned by an EXIF orientation."""
+    turns = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+    return picture if orientation == 1 else picture.transpose(turns[orientation])
+
+
+def _eight_bits(values: npt.NDArray[Any], where: str) -> UInt8Array:
+    """Values of more than 8 bits as 0..255, where it is known which one is white."""
+    if values.dtype.kind == "f":
+        if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
+            raise DataError(f"{where} has floating-point values outside 0..1: save it with 8 bits per channel.")
+        return np.round(values * 255).astype(np.uint8)
+    low, high = int(values.min()), int(values.max())
+    if low < 0 or high > 65535 or (values.dtype.itemsize > 2 and high < _MEANT_DEPTH):
+        raise DataError(f"{where} has 32 bits per pixel, and what is white in it is not known: save it with 8 bits.")
+    if 0 < high < _MEANT_DEPTH:
+        raise DataError(
+            f"{where} uses at most 12 of its 16 bits (its brightest value is {high} of 65535) and would be all black: "
+            "save it with 8 bits per channel."
+        )
+    return (values // 256).astype(np.uint8)
 
 
 @contextmanager
@@ -252,17 +394,20 @@ def _damage_named(where: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise DataError(f"{where} is missing." if where else "The name of a picture is empty.") from error
     except UnidentifiedImageError as error:
-        raise DataError(f"{where} is not a picture in a format that can be read: use JPEG or PNG.") from error
+        raise DataError(
+            f"{where} is not a picture in a format that is read: use JPEG, PNG, WebP, BMP, GIF or TIFF."
+        ) from error
     except PermissionError as error:
         raise DataError(f"{where} may not be read: change its permissions.") from error
     except IsADirectoryError as error:
         raise DataError(f"{where} is a folder, not a picture.") from error
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError) as error:
-        if isinstance(error, OSError) and error.strerror:  # the system's; Pillow's own have a text alone
-            raise DataError(f"{where} cannot be read: {error.strerror}.") from error
+        if isinstance(error, OSError) and (error.strerror or "pipe or a device" in str(error)):
+            # the system's; Pillow's own have a text alone
+            raise DataError(f"{where} cannot be read: {reason(error)}.") from error
         raise DataError(f"{where} is truncated or damaged ({error}): copy or download it again.") from error
 
 
 def _png_bit_depth(path: str | Path) -> int:
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         return file.read(25)[-1]

@@ -62,6 +62,13 @@ def order_problem(label_maps: Iterable[npt.NDArray[Any]], schema: LabelSchema) -
     return None
 
 
+def plausibility(label_map: npt.NDArray[Any], schema: LabelSchema) -> float:
+    """How well a map (H, W) shows an upright face: `face_score`, or 0 with sides exchanged or nothing to tell by."""
+    if not _can_judge(schema) or (side_agreement(label_map, schema) or 0) <= 0.5:
+        return 0.0
+    return face_score(label_map, schema) or 0.0
+
+
 def face_score(label_map: npt.NDArray[Any], schema: LabelSchema) -> float | None:
     """Share in [0, 1] of the tests of a face's geometry that a map (H, W) passes; none if it has no face to test."""
     boxes = {name: _box(label_map, schema.id(name)) for name in schema.classes}

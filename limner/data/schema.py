@@ -7,7 +7,6 @@ read in the wrong one trains without an error. Sides are part of the schema too:
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from limner.errors import ConfigError, DataError, nearest
+from limner.files import read_json
 
 UNMAPPED = 255
 """Value of a conversion table for an id that the source schema does not have."""
@@ -341,13 +341,7 @@ def read_schema(path: Path) -> LabelSchema:
     Raises:
         DataError: if the file is missing, is not JSON or does not describe a schema.
     """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not valid JSON: {error}.") from error
-    return LabelSchema.from_json(data, where=str(path))
+    return LabelSchema.from_json(read_json(path), where=str(path))
 
 
 def converter(source: str | LabelSchema, target: str | LabelSchema) -> npt.NDArray[np.uint8]:

@@ -16,8 +16,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from limner.errors import TrainingError, WeightsError
-from limner.files import flush_to_disk, write_text_atomically
+from limner.errors import DataError, TrainingError, WeightsError
+from limner.files import flush_to_disk, open_regular, read_json, write_text_atomically
 
 STATE_FILE = "state.safetensors"
 _TEMPORARY = ".writing-"
@@ -52,6 +52,7 @@ def load_state(path: Path) -> dict[str, Any]:
         WeightsError: if the file is missing, truncated or not ours.
     """
     try:
+        open_regular(path).close()  # a pipe would hang
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get("state")
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
@@ -119,9 +120,9 @@ class CheckpointFolder:
     def best(self) -> dict[str, Any] | None:
         """{"checkpoint": name, "metric": name, "value": number} or None."""
         try:
-            best: dict[str, Any] = json.loads((self.run / "best.json").read_text())
+            best: dict[str, Any] = read_json(self.run / "best.json")
             return best if (self.folder / str(best["checkpoint"])).is_dir() else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (DataError, OSError, ValueError, KeyError, TypeError):
             return None
 
     def set_best(self, images_seen: int, metric: str, value: float) -> None:

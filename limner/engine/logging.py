@@ -16,7 +16,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from limner.errors import MissingExtraError, TrainingError
-from limner.files import write_atomically, write_text_atomically
+from limner.files import MAX_TABLE_BYTES, read_text, write_atomically, write_text_atomically
 from limner.optional import optional
 
 log = logging.getLogger("limner")
@@ -85,7 +85,7 @@ class RunLog:
         if not path.exists():
             return
         kept = []
-        for line in path.read_text().splitlines():
+        for line in read_text(path, most=MAX_TABLE_BYTES).splitlines():
             try:
                 if json.loads(line)["images_seen"] <= images_seen:
                     kept.append(line)

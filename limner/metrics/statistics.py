@@ -24,7 +24,7 @@ from torch import Tensor
 
 from limner.data.manifest import Manifest
 from limner.errors import DataError
-from limner.files import cache_folder, reason, write_atomically
+from limner.files import cache_folder, open_regular, reason, write_atomically
 from limner.metrics.features import feature_vectors
 from limner.metrics.frechet import mean_and_covariance
 
@@ -112,7 +112,7 @@ def content_hash(manifest: Manifest) -> str | None:
                 continue
             seen.add(path)
             try:
-                with open(path, "rb") as file:
+                with open_regular(path) as file:
                     digest.update(hashlib.file_digest(file, "sha256").digest())
             except OSError as error:
                 raise DataError(f"{path} cannot be read: {reason(error)}.") from error
@@ -138,13 +138,14 @@ def cached_statistics(key: Mapping[str, Any], compute: Callable[[], FeatureStati
     metadata = {"key": text, "count": str(statistics.count), "sha256": _content(tensors)}
     try:
         write_atomically({path: lambda temporary: save_file(tensors, str(temporary), metadata)})
-    except DataError as error:  # an evaluation need not fail because the disk is full
+    except (DataError, SafetensorError) as error:  # an evaluation need not fail because the disk is full
         log.warning("The statistics of the real images are not kept: %s", error)
     return statistics
 
 
 def _read(path: Path, key: str) -> FeatureStatistics:
     """Raises ValueError, KeyError, OSError or SafetensorError if the file is not what was written under the key."""
+    open_regular(path).close()  # a pipe would hang
     with safe_open(str(path), framework="pt") as file:
         metadata = file.metadata() or {}
         tensors = {name: file.get_tensor(name) for name in ("total", "outer", "vectors")}

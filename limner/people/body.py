@@ -431,4 +431,4 @@ def rotation_matrices(turns: npt.ArrayLike) -> Floats:
 
 def _unpacked(png: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """The grey picture in the bytes of a PNG file."""
-    return np.asarray(Image.open(io.BytesIO(png.tobytes())))
+    return np.asarray(Image.open(io.BytesIO(png.tobytes()), formats=("PNG",)))

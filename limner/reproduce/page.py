@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 from limner.errors import ConfigError, DataError
-from limner.files import reason, write_text_atomically
+from limner.files import MAX_TABLE_BYTES, read_json, reason, write_text_atomically
 from limner.reproduce.report import markdown
 from limner.reproduce.study import load_study
 
@@ -33,7 +32,7 @@ def results_page(folder: Path) -> str:
     parts = [HEAD]
     for file in sorted(folder.glob("*.json")):
         try:
-            record = json.loads(file.read_text(encoding="utf-8"))
+            record = read_json(file, most=MAX_TABLE_BYTES)
             names = [f"{file.stem}{ending}" for ending in (".png", "-bars.png", "-sheet.jpg")]
             pictures = [name for name in names if (folder / name).exists()]
             study = load_study(record.get("table", file.stem))

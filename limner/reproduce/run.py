@@ -24,7 +24,7 @@ from limner import registry
 from limner.data.config import DataConfig
 from limner.data.manifest import Manifest, open_manifest
 from limner.errors import ConfigError, DataError, LimnerError, nearest
-from limner.files import write_text_atomically
+from limner.files import MAX_TABLE_BYTES, read_json, write_text_atomically
 from limner.metrics.features import FeatureNetwork
 from limner.metrics.judge import Judge, check_judge
 from limner.metrics.sets import check_enough_images
@@ -241,9 +241,9 @@ def claim_folder(
         write_text_atomically(file, json.dumps(identity, indent=2) + "\n")
         return
     try:
-        before = json.loads(file.read_text(encoding="utf-8"))
+        before = read_json(file)
         differing = [key for key, value in identity.items() if before[key] != value]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (DataError, OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{file} cannot be read, so --out is not known to hold this study; name another.") from error
     if differing:
         key = differing[0]
@@ -310,8 +310,8 @@ def run_study(
                     reasons[row.name] = str(error)
                     log.warning("%s, seed %d: %s", row.name, seed, error)
             if file.exists():
-                scores[row.name].append(json.loads(file.read_text(encoding="utf-8")))
-                found = json.loads((file.parent / "report/report.json").read_text(encoding="utf-8"))["measurements"]
+                scores[row.name].append(read_json(file))
+                found = read_json(file.parent / "report/report.json", most=MAX_TABLE_BYTES)["measurements"]
                 protocols[row.name] = {key: one["protocol"] for key, one in found.items()}
             else:
                 reasons.setdefault(row.name, "not run yet")

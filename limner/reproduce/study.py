@@ -10,12 +10,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from limner import registry
 from limner.data.config import DataConfig
 from limner.errors import ConfigError, nearest
-from limner.files import reason
+from limner.files import MAX_YAML_BYTES, parse_yaml, read_text, reason
 from limner.metrics.tables import PublishedRow, PublishedTable, published_table
 
 
@@ -134,21 +132,17 @@ def load_study(name: str) -> Study:
         return _study(name, text, name)
     if not name.endswith((".yaml", ".yml")):
         raise ConfigError(f'There is no table "{name}".{nearest(name, study_names())}')
-    path = Path(name)
-    try:
-        return _study(path.stem, path.read_text(encoding="utf-8"), name)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The table {name} cannot be read: {reason(error)}.") from error
+    return _study(Path(name).stem, read_text(name, most=MAX_YAML_BYTES, error=ConfigError), name)
 
 
 def _study(name: str, text: str, where: str) -> Study:
     try:
-        content = yaml.safe_load(text)
+        content = parse_yaml(text, where=f"The table {where}", error=ConfigError)
         columns = {key: Column(**values) for key, values in content.pop("columns").items()}
         rows = tuple(StudyRow(**row) for row in content.pop("rows"))
         study = Study(name=name, columns=columns, rows=rows, **content)
         _check(study)
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ConfigError(
             f"The table {where} does not describe a study ({reason(error)}); the tables in limner/reproduce/studies "
             "show the form."

@@ -829,7 +829,7 @@ RESULTS = [
         "--force",
     ),
     case("like: missing", f"{GENERATE} --label-map map.png --like gone.json", 1, "gone.json cannot be read"),
-    case("like: a PNG", f"{GENERATE} --label-map map.png --like map.png", 1, "map.png is not a result"),
+    case("like: a PNG", f"{GENERATE} --label-map map.png --like map.png", 1, "map.png is not a text file"),
     case(
         "like: a list",
         f"{GENERATE} --label-map map.png --like r.json",
@@ -841,7 +841,7 @@ RESULTS = [
         "like: nested without end",
         f"{GENERATE} --label-map map.png --like r.json",
         1,
-        "r.json is not a result",
+        "r.json is not valid JSON",
         prepare=write("r.json", DEEP),
     ),
     case(
@@ -1163,7 +1163,7 @@ TRAINING = [
         "--model.image_size",
         prepare=write("c.yaml", "model: []"),
     ),
-    case("config NUL", f"{TRAIN} --config c.yaml", 2, "NUL", prepare=write("c.yaml", 'dataset: "\\0"')),
+    case("config NUL", f"{TRAIN} --config c.yaml", 2, "c.yaml has a text", prepare=write("c.yaml", 'dataset: "\\0"')),
     case("config wrong shape", f"{TRAIN} --config c.yaml", 2, "train", prepare=write("c.yaml", "train: 3\n")),
     case("config a list", f"{TRAIN} --config c.yaml", 2, "c.yaml", prepare=write("c.yaml", "- 1\n- 2\n")),
     case("config empty", f"{TRAIN} --config c.yaml", 2, "c.yaml holds no settings", prepare=write("c.yaml", "")),

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from limner.data.attributes import AttributeTable, read_celeba_attributes, read_eval_partition, read_lines, read_splits
 from limner.data.datasets.files import PairReader, first_existing, list_pictures
-from limner.data.image_io import read_part_mask, read_photo
+from limner.data.image_io import read_part_mask, read_photo, turn_with_photo
 from limner.data.manifest import Layout, Reader, Row
 from limner.data.marks import FileMarks
 from limner.data.schema import SCHEMAS, LabelSchema
@@ -93,7 +93,8 @@ class PartsReader:
         parts = self._parts(row)
         if not parts:
             raise DataError(f"{self.root / row.label}*.png are missing: every photo needs its part masks.")
-        return merge_parts(parts)
+        merged = merge_parts(parts)
+        return turn_with_photo(merged, SCHEMA, self.root / row.image, where=f"{self.root / row.label}*.png")
 
     def files(self, row: Row) -> tuple[Path, ...]:
         """The photo and those of its 18 part files that exist."""

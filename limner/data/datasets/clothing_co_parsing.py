@@ -14,7 +14,6 @@ centre. The maps are merged from 59 classes to the 7 of `ccp-7` unless another s
 from __future__ import annotations
 
 import csv
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +22,10 @@ import numpy.typing as npt
 
 from limner.data.attributes import AttributeTable, read_lines, read_splits
 from limner.data.datasets.files import PairReader, list_pictures
-from limner.data.image_io import read_label_map
 from limner.data.manifest import Layout, Row
 from limner.data.schema import SCHEMAS, LabelSchema
 from limner.errors import DataError
+from limner.files import open_regular, read_json
 from limner.optional import optional
 
 MAPS = "annotations/pixel-level"
@@ -81,13 +80,14 @@ class GarmentReader(PairReader):
     def read_label_map(self, row: Row) -> npt.NDArray[np.uint8]:
         """(H, W) uint8 ids of ccp-59."""
         path = self.root / row.label
-        return _read_mat(path) if path.suffix == ".mat" else read_label_map(path, self.schema)
+        return _read_mat(path) if path.suffix == ".mat" else super().read_label_map(row)
 
 
 def _read_mat(path: Path) -> npt.NDArray[np.uint8]:
     scipy_io = optional("scipy.io", extra="data")
     try:
-        label_map = np.asarray(scipy_io.loadmat(path)["groundtruth"])
+        with open_regular(path) as file:
+            label_map = np.asarray(scipy_io.loadmat(file)["groundtruth"])
     except KeyError as error:
         raise DataError(f"{path} has no array named groundtruth.") from error
     except (OSError, ValueError, TypeError, NotImplementedError) as error:
@@ -101,10 +101,7 @@ def _read_mat(path: Path) -> npt.NDArray[np.uint8]:
 def _check_label_list(path: Path) -> None:
     if not path.exists():
         return
-    try:
-        names = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{path} is not valid JSON: {error}.") from error
+    names = read_json(path)
     if names != list(SCHEMA.classes):
         raise DataError(f"{path} does not list the {SCHEMA.num_classes} classes of {SCHEMA.name} in their order.")
 

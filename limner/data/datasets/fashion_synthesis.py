@@ -25,6 +25,7 @@ from limner.data.datasets.files import first_existing
 from limner.data.manifest import Layout, Row
 from limner.data.schema import SCHEMAS, LabelSchema
 from limner.errors import DataError
+from limner.files import open_regular
 from limner.optional import optional
 
 PICTURES = ("Img/G2.h5", "G2.h5")
@@ -110,6 +111,7 @@ def _open(path: Path, process: int) -> Any:
     """The HDF5 file, opened once per process: an open one must not be carried into a forked worker."""
     h5py = optional("h5py", extra="data")
     try:
+        open_regular(path).close()  # a pipe would hang
         return h5py.File(path, "r")
     except OSError as error:
         raise DataError(f"{path} cannot be read as an HDF5 file: copy or download it again.") from error
@@ -148,7 +150,8 @@ def _is_sideways(file: Any, path: Path) -> bool:
 def _load_mat(path: Path) -> dict[str, Any]:
     scipy_io = optional("scipy.io", extra="data")
     try:
-        return dict(scipy_io.loadmat(path))
+        with open_regular(path) as file:
+            return dict(scipy_io.loadmat(file))
     except NotImplementedError as error:
         raise DataError(f"{path} is a MATLAB file of version 7.3: save it as version 7.") from error
     except (OSError, ValueError, TypeError) as error:

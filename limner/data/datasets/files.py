@@ -33,7 +33,8 @@ class PairReader:
 
     def read_label_map(self, row: Row) -> npt.NDArray[np.uint8]:
         """(H, W) uint8 ids of `schema`."""
-        return read_label_map(self.root / row.label, self.schema)
+        photo = self.root / row.image if row.image else None  # maps alone have none
+        return read_label_map(self.root / row.label, self.schema, photo=photo)
 
     def files(self, row: Row) -> tuple[Path, ...]:
         """The photo and its map."""

@@ -32,11 +32,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from limner.data.attributes import read_lines
 from limner.data.image_io import PHOTO_SUFFIXES, read_any_picture, read_mask
 from limner.data.manifest import DataSpec, Manifest, find_kind, open_manifest
 from limner.data.schema import LabelSchema
 from limner.errors import ConfigError, DataError
-from limner.files import cache_folder, reason
+from limner.files import MAX_TABLE_BYTES, cache_folder, read_json, reason
 
 log = logging.getLogger("limner")
 
@@ -256,12 +257,12 @@ def _decode(
 
 def _load(folder: Path) -> PictureCache:
     try:
-        index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+        index = read_json(folder / "index.json", most=MAX_TABLE_BYTES)
         rows = index["pictures"]
         # The arrays are as long as the folder's list; what was left out is at their end.
         images = np.load(folder / "images.npy", mmap_mode="r")[: len(rows)]
         masks = np.load(folder / "masks.npy", mmap_mode="r")[: len(rows)]
-    except (OSError, ValueError, KeyError) as error:
+    except (DataError, OSError, ValueError, KeyError) as error:
         raise DataError(f"The cached pictures in {folder} are damaged: delete the folder.") from error
     return PictureCache(
         folder=folder,
@@ -301,8 +302,8 @@ def _walk(folder: Path) -> list[Path]:
 def _splits(root: Path, base: Path, files: Sequence[Path]) -> list[str]:
     """The split of each file; `val` is cut off the training part, for choosing checkpoints."""
     if (root / "images.txt").exists() and (root / "train_test_split.txt").exists():
-        numbers = dict(line.split()[::-1] for line in (root / "images.txt").read_text().splitlines() if line.strip())
-        training = dict(line.split() for line in (root / "train_test_split.txt").read_text().splitlines() if line)
+        numbers = dict(line.split()[::-1] for line in read_lines(root / "images.txt") if line.strip())
+        training = dict(line.split() for line in read_lines(root / "train_test_split.txt") if line.strip())
         names = [path.relative_to(root).as_posix().removeprefix("images/") for path in files]
         is_test = [training.get(numbers.get(name, ""), "1") == "0" for name in names]
     elif root.name == _CELEBA or (root / _CELEBA).is_dir():

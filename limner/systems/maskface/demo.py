@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
-from limner.data.image_io import save_label_map
+from limner.data.image_io import read_label_map, read_photo, save_label_map
 from limner.data.transforms import resize_label_map
 from limner.demo import DemoPicture, contact_sheet
 from limner.mask_to_image.demo import SCHEMA, color_map, command, copy_map, program
@@ -67,7 +66,7 @@ def _photos(out: Path, pipeline: MaskFacePipeline) -> DemoPicture:
         "is painted in it. On the diagonal map and picture are of the same person.",
         image=contact_sheet(
             [
-                [blank, *(Image.open(photo) for photo in photos)],
+                [blank, *(Image.fromarray(read_photo(photo)) for photo in photos)],
                 *_grid(out, pipeline, result.images, columns=len(photos)),
             ]
         ),
@@ -151,7 +150,9 @@ def _inversions(out: Path, pipeline: MaskFacePipeline) -> DemoPicture:
         title="What a style code keeps",
         caption="Above, pictures; below, each painted again from its own label map and the "
         f"{pipeline.style_size} numbers of its own style: colours and light stay, the person does not.",
-        image=contact_sheet([[Image.open(photo) for photo in photos], again], row_names=["picture", "again"]),
+        image=contact_sheet(
+            [[Image.fromarray(read_photo(photo)) for photo in photos], again], row_names=["picture", "again"]
+        ),
         python=program(
             pipeline,
             f"for k in range({NUM_FACES}):",
@@ -172,5 +173,5 @@ def _photo_files(out: Path) -> list[Path]:
 
 def _grid(out: Path, pipeline: MaskFacePipeline, images: list[Image.Image], *, columns: int) -> list[list[Image.Image]]:
     """A row for each of the faces' maps: the map as the network sees it, then its pictures."""
-    small = [resize_label_map(np.asarray(Image.open(file)), pipeline.image_size) for file in _maps(out)]
+    small = [resize_label_map(read_label_map(file, SCHEMA), pipeline.image_size) for file in _maps(out)]
     return [[color_map(label_map), *images[row * columns : (row + 1) * columns]] for row, label_map in enumerate(small)]

@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from limner import hub
+from limner.data.image_io import read_photo
 from limner.demo import DemoPicture, contact_sheet
 from limner.people.gallery import ready
 from limner.systems.painter.drawing import OVERLAYS, Files
@@ -31,7 +32,7 @@ def demo(out: Path, pipeline: PainterPipeline) -> list[DemoPicture]:
 
 def _budgets(pipeline: PainterPipeline, faces: list[Path]) -> DemoPicture:
     results = [pipeline(face, BUDGETS, size=SIZE) for face in faces]
-    rows = [[Image.open(face), *result.images] for face, result in zip(faces, results, strict=True)]
+    rows = [[Image.fromarray(read_photo(face)), *result.images] for face, result in zip(faces, results, strict=True)]
     numbers = ",".join(map(str, BUDGETS))
     return DemoPicture(
         name="budgets",
@@ -75,7 +76,7 @@ def _order(pipeline: PainterPipeline, face: Path, folder: Path) -> DemoPicture:
 def _attention(pipeline: PainterPipeline, faces: list[Path]) -> DemoPicture:
     results = [pipeline(face, MOMENTS[-1], size=SIZE) for face in faces]
     rows = [
-        [Image.open(face), *(result.overlay(key) for key in OVERLAYS), *result.images]
+        [Image.fromarray(read_photo(face)), *(result.overlay(key) for key in OVERLAYS), *result.images]
         for face, result in zip(faces, results, strict=True)
     ]
     return DemoPicture(

@@ -12,6 +12,8 @@ from typing import Any, Literal
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from limner.data.image_io import open_picture
+from limner.errors import DataError
 from limner.files import write_atomically
 from limner.provenance import png_info
 from limner.systems.painter.strokes import StrokeDocument
@@ -155,9 +157,9 @@ def overlay(document: StrokeDocument, target: Image.Image, share: Image.Image) -
 def drawn_wishes(picture: Path) -> dict[str, Any]:
     """What `save_document` noted in a picture of the files beside it, as in `noted`; empty for any other file."""
     try:
-        with Image.open(picture) as image:
+        with open_picture(picture) as image:
             found = json.loads(image.info.get(_NOTE, "{}"))
-    except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError):
+    except (DataError, ValueError, TypeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

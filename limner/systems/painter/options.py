@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from limner.errors import ConfigError, DataError, WeightsError
+from limner.files import read_bytes, refuse_replaced_inputs
 from limner.systems.painter.config import CORRECTION, Follow
 from limner.tasks import Outcome, Task, input_files, unique_names
 
@@ -174,7 +175,7 @@ def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Tas
             Redrawing(path, directory, name or stem.removesuffix(".strokes"), size, files, paths)
             for stem, path in drawings.items()
         ]
-        _check_places([place for task in redrawings for place in task.places()], drawings.values())
+        refuse_replaced_inputs([place for task in redrawings for place in task.places()], drawings.values())
         return list(redrawings)
     from limner.data.datasets.images import SUFFIXES
 
@@ -216,7 +217,7 @@ def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Tas
         for stem, path in pictures.items()
     ]
     others = [Path(file) for file in (options.mask, options.start, options.vgg16) if file is not None]
-    _check_places([place for task in paintings for place in task.places()], [*pictures.values(), *others])
+    refuse_replaced_inputs([place for task in paintings for place in task.places()], [*pictures.values(), *others])
     return list(paintings)
 
 
@@ -326,7 +327,7 @@ class Redrawing:
             document = document.replace(size=self.size)
         wishes = self.files.wishes(self.directory, self.name, self.paths)
         strokes = self.files.places(self.directory, self.name, self.paths)["json"]
-        is_same = strokes.is_file() and strokes.read_bytes() == document.to_json().encode()
+        is_same = _holds(strokes, document.to_json())
         noted = drawn_wishes(picture) if is_same else {}
         if not force:
             if picture.exists() and not is_same:
@@ -415,17 +416,13 @@ def _refuse_foreign(places: Iterable[Path], own: Iterable[Path], noted: Mapping[
             )
 
 
-def _check_places(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
-    """Raises: ConfigError if an output would replace an input or another output."""
-    read = {path.resolve() for path in inputs}
-    written: set[Path] = set()
-    for path in outputs:
-        place = path.resolve()
-        if place in read:
-            raise ConfigError(f"{path} is an input, and an output would replace it; give that another place or --out.")
-        if place in written:
-            raise ConfigError(f"Two outputs would be written to {path}; give each a name of its own.")
-        written.add(place)
+def _holds(path: Path, text: str) -> bool:
+    """Whether a file has exactly this text."""
+    content = text.encode()
+    try:
+        return path.is_file() and read_bytes(path, most=len(content)) == content
+    except DataError:  # larger
+        return False
 
 
 def _passes(options: Namespace) -> list[int] | None:

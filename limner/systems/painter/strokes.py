@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from limner.errors import ConfigError, DataError, nearest
-from limner.files import reason
+from limner.files import read_text
 from limner.systems.painter.rasterizer import MAX_SIZE, paint_corrected, paint_strokes, unpack_params
 
 Floats = NDArray[np.float64]
@@ -34,6 +34,8 @@ PHASES = ("base", "tile", "focus")
 NUM_PARAMS = 13
 """Numbers of a stroke as a network gives it: x0 y0 x1 y1 x2 y2 r0 r2 w0 w2 and the colour (x is the row)."""
 MAX_STROKES = 1_000_000
+MAX_FILE_BYTES = 768_000_000
+"""Of a stroke file; a stroke takes some hundred."""
 MAX_PLANE = 8192
 """Largest side in pixels of a plane that is drawn: 67 million pixels, 0.8 GB while it is painted."""
 
@@ -328,11 +330,7 @@ class StrokeDocument:
         Raises:
             DataError: if it cannot be read or is none.
         """
-        try:
-            text = Path(path).read_text(encoding="utf-8-sig")  # some editors put a mark before the text
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(f"The stroke file {path} cannot be read: {reason(error)}.") from error
-        return cls.from_json(text, where=str(path))
+        return cls.from_json(read_text(path, most=MAX_FILE_BYTES), where=str(path))
 
     def to_csv(self) -> str:
         """One line a stroke, for plotters: pixels of the picture from its upper left corner, colour as #rrggbb."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from limner import hub
-from limner.data.image_io import save_label_map
+from limner.data.image_io import read_photo, save_label_map
 from limner.demo import DemoPicture, contact_sheet
 from limner.faces.parts import SCHEMA
 from limner.mask_to_image.demo import program
@@ -107,11 +107,17 @@ def _forehead(label_map: UInt8Array, *, rounded: bool = False) -> NDArray[np.boo
 
 def _swaps(out: Path, pipeline: PortraitPipeline) -> DemoPicture:
     blank = Image.new("RGB", (1, 1), "white")
-    rows: Rows = [[blank, blank, *(Image.open(_photo(out, name)) for name in SOURCES.values())]]
+    rows: Rows = [[blank, blank, *(Image.fromarray(read_photo(_photo(out, name))) for name in SOURCES.values())]]
     for name in SITTERS:
         pipeline.set_image(_photo(out, name))
         swaps = [_swap(out, pipeline, part) for part in SOURCES]
-        rows.append([Image.open(_photo(out, name)), *pipeline.swap().images, *(swap.images[0] for swap in swaps)])
+        rows.append(
+            [
+                Image.fromarray(read_photo(_photo(out, name))),
+                *pipeline.swap().images,
+                *(swap.images[0] for swap in swaps),
+            ]
+        )
     return DemoPicture(
         name="swaps",
         title="Parts from other people",
@@ -137,7 +143,7 @@ def _edits(out: Path, pipeline: PortraitPipeline) -> DemoPicture:
     for name in names:
         label_map = pipeline.set_image(_photo(out, name))
         maps = {"as-it-is": label_map, **{edit: change(label_map) for edit, change in EDITS.items()}}
-        row: list[Image.Image] = [Image.open(_photo(out, name))]
+        row: list[Image.Image] = [Image.fromarray(read_photo(_photo(out, name)))]
         for edit, edited in maps.items():
             save_label_map(out / f"maps/{name}-{edit}.png", edited, SCHEMA)
             row += [Image.fromarray(SCHEMA.colorize(edited)), *pipeline.repaint(edited).images]
@@ -189,7 +195,7 @@ def _gallery(out: Path, pipeline: PortraitPipeline) -> DemoPicture:
     photos = [_photo(out, name) for name in PEOPLE]
     layouts = ("ada", "ben", "fay")
     files = " ".join(f"photos/{name}.png" for name in PEOPLE)  # not the folder, which has the uncut scene too
-    rows: Rows = [[Image.new("RGB", (1, 1), "white"), *(Image.open(photo) for photo in photos)]]
+    rows: Rows = [[Image.new("RGB", (1, 1), "white"), *(Image.fromarray(read_photo(photo)) for photo in photos)]]
     for name in layouts:
         label_map = pipeline.set_image(_photo(out, name))
         rows.append([Image.fromarray(SCHEMA.colorize(label_map)), *pipeline.gallery(photos).images])
@@ -216,7 +222,7 @@ def _faces(out: Path, pipeline: PortraitPipeline) -> DemoPicture:
     for name, source in pairs:
         pipeline.set_image(_photo(out, name))
         swaps = [pipeline.face_swap(_photo(out, source), **options) for options in ways.values()]
-        photos = [Image.open(_photo(out, who)) for who in (name, source)]
+        photos = [Image.fromarray(read_photo(_photo(out, who))) for who in (name, source)]
         rows.append([*photos, *(swap.images[0] for swap in swaps)])
     return DemoPicture(
         name="faces",
@@ -236,7 +242,7 @@ def _faces(out: Path, pipeline: PortraitPipeline) -> DemoPicture:
 
 
 def _scene(out: Path, pipeline: PortraitPipeline) -> DemoPicture:
-    photo, landmarks = _uncut(Image.open(_photo(out, "ben")), degrees=12.0)
+    photo, landmarks = _uncut(Image.fromarray(read_photo(_photo(out, "ben"))), degrees=12.0)
     photo.save(out / "photos/scene.png")
     np.savetxt(out / "photos/scene.txt", landmarks, fmt="%.2f")
     pipeline.set_image(out / "photos/scene.png", landmarks=landmarks)
