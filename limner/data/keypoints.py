@@ -51,7 +51,7 @@ def read_keypoints(path: Path) -> dict[str, Points]:
             points = np.array([json.loads(x), json.loads(y)], dtype=np.float64).T
             if points.shape != (NUM_KEYPOINTS, 2) or not np.isfinite(points).all():
                 raise ValueError
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise DataError(
                 f"{path} needs a name and two lists of {NUM_KEYPOINTS} numbers in line {number}."
             ) from error

@@ -89,7 +89,7 @@ class RunLog:
             try:
                 if json.loads(line)["images_seen"] <= images_seen:
                     kept.append(line)
-            except (ValueError, KeyError, TypeError):  # the last line of a killed run may be cut off
+            except (ValueError, KeyError, TypeError, RecursionError):  # the last line of a killed run may be cut off
                 continue
         write_text_atomically(path, "".join(f"{line}\n" for line in kept))
 

@@ -15,7 +15,10 @@ from limner.data.image_io import (
     check_same_shape,
     label_map_from_pil,
     photo_from_pil,
+    picture_size,
+    read_any_picture,
     read_label_map,
+    read_mask,
     read_part_mask,
     read_photo,
     save_label_map,
@@ -231,3 +234,158 @@ def test_sizes_fit_when_the_aspect_does(image, label_map, fits):
     else:
         with pytest.raises(DataError, match="both must show the same crop"):
             check_same_shape(*arrays, "a.jpg")
+
+
+# --- pictures are opened in one place, in the formats that are meant -------------------------------------------------
+
+
+def test_a_file_that_would_run_a_program_is_refused(tmp_path, monkeypatch):
+    """Pillow hands PostScript to Ghostscript, whatever the file is called; `{} loop` runs for ever."""
+    from PIL import EpsImagePlugin
+
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", str(tmp_path / "gs"))  # a program that leaves a trace
+    (tmp_path / "gs").write_text(f"#!/bin/sh\ntouch {tmp_path}/was-run\n")
+    (tmp_path / "gs").chmod(0o755)
+    (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n{} loop\n")
+    for read in (read_photo, read_any_picture, read_mask, picture_size, lambda path: read_label_map(path, SCHEMA)):
+        with pytest.raises(DataError, match=r"a.png is not a picture in a format that is read"):
+            read(tmp_path / "a.png")
+    assert not (tmp_path / "was-run").exists()
+
+
+@pytest.mark.parametrize("kind", ["PPM", "TGA", "PCX", "ICO", "JPEG2000"])
+def test_formats_that_are_not_meant_are_refused(tmp_path, kind):
+    picture().save(tmp_path / "a.png", format=kind)
+    with pytest.raises(DataError, match="not a picture in a format that is read"):
+        read_photo(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "MPO"])
+def test_formats_that_are_meant_are_read(tmp_path, kind):
+    picture().save(tmp_path / "a.png", format=kind)
+    assert np.abs(read_any_picture(tmp_path / "a.png")[0, 0].astype(int) - RED).max() <= 12  # JPEG and WebP lose some
+
+
+# --- maps whose palette was renumbered ------------------------------------------------------------------------------
+
+
+def renumbered(order, schema=SCHEMA):
+    """A palette picture of ids `order` in the schema's colours, numbered as they come, as editors do."""
+    image = Image.fromarray(np.arange(len(order), dtype=np.uint8)[None].repeat(4, axis=0))
+    image.putpalette([value for index in order for value in schema.palette[index]])
+    return image
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "TIFF", None])
+def test_colours_of_a_renumbered_palette_are_read(tmp_path, kind):
+    image = renumbered([1, 0, 13, 4])
+    if kind is None:
+        ids = label_map_from_pil(image, SCHEMA)
+    else:
+        image.save(tmp_path / "map.png", format=kind)
+        ids = read_label_map(tmp_path / "map.png", SCHEMA)
+    assert ids[0].tolist() == [1, 0, 13, 4]
+
+
+def test_palettes_of_other_colours_leave_the_values(tmp_path):
+    image = Image.fromarray(np.array([[0, 1, 18]], dtype=np.uint8))
+    for palette in ([7, 7, 7] * 256, [value for value in range(256) for _ in range(3)], list(range(57))):
+        image.putpalette(palette)
+        assert label_map_from_pil(image, SCHEMA).tolist() == [[0, 1, 18]]
+
+
+def test_a_palette_that_reads_two_ways_is_refused():
+    image = renumbered([1, 0, 0])  # two values of one colour
+    with pytest.raises(DataError, match="one colour at several"):
+        label_map_from_pil(image, SCHEMA)
+
+
+def test_a_grey_ramp_is_no_palette_of_the_schema():
+    """A mask of 0 and 255 whose palette is the grey ramp has the two colours of `subject`."""
+    from limner.data.datasets.images import SUBJECT
+
+    image = Image.fromarray(np.array([[0, 255]], dtype=np.uint8))
+    image.putpalette([value for value in range(256) for _ in range(3)])
+    assert label_map_from_pil(image, SUBJECT).tolist() == [[0, 1]]
+
+
+# --- maps of photos that their EXIF entry turns ---------------------------------------------------------------------
+
+
+def with_orientation(image, number, path):
+    exif = Image.Exif()
+    exif[0x0112] = number
+    image.save(path, exif=exif)
+
+
+UNTURNED = {2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
+"""The orientation that undoes another."""
+
+
+@pytest.mark.parametrize("number", range(2, 9))
+@pytest.mark.parametrize("size", [(64, 64), (64, 48)])
+def test_a_map_is_turned_with_its_photo(tmp_path, draw_face, number, size):
+    face = Image.fromarray(draw_face(64)).resize(size, Image.Resampling.NEAREST)
+    upright = {"photo": Image.fromarray(SCHEMA.colorize(np.asarray(face))), "map": face}
+    expected = np.asarray(upright["map"])
+    stored = {name: image_io._turned(image, UNTURNED[number]) for name, image in upright.items()}
+    with_orientation(stored["photo"], number, tmp_path / "photo.png")
+    assert np.array_equal(read_photo(tmp_path / "photo.png"), np.asarray(upright["photo"]))
+    width, height = picture_size(tmp_path / "photo.png")
+    assert (height, width) == expected.shape
+    with_orientation(stored["map"], number, tmp_path / "own-entry.png")
+    stored["map"].save(tmp_path / "as-stored.png")
+    upright["map"].save(tmp_path / "upright.png")
+    for name in ("own-entry", "as-stored", "upright"):
+        ids = read_label_map(tmp_path / f"{name}.png", SCHEMA, photo=tmp_path / "photo.png")
+        assert np.array_equal(ids, expected), name
+    assert np.array_equal(read_label_map(tmp_path / "own-entry.png", SCHEMA), expected)
+
+
+def test_a_map_that_does_not_show_whether_it_is_turned_is_refused(tmp_path):
+    with_orientation(picture(), 3, tmp_path / "photo.png")
+    Image.new("L", (6, 4), 1).save(tmp_path / "map.png")
+    with pytest.raises(DataError, match=r"turned or mirrored by its EXIF orientation \(3\).*give the map the same"):
+        read_label_map(tmp_path / "map.png", SCHEMA, photo=tmp_path / "photo.png")
+
+
+def test_part_masks_are_turned_by_their_own_entry(tmp_path):
+    mask = np.zeros((4, 6), dtype=np.uint8)
+    mask[:, 0] = 255
+    with_orientation(Image.fromarray(mask), 6, tmp_path / "skin.png")
+    assert read_part_mask(tmp_path / "skin.png").tolist() == [[True] * 4] + [[False] * 4] * 5
+
+
+# --- more than 8 bits ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (np.linspace(0, 1, 12, dtype=np.float32), np.round(np.linspace(0, 255, 12))),
+        (np.linspace(0, 65535, 12).astype(np.uint16), np.linspace(0, 65535, 12).astype(np.uint16) // 256),
+        (np.zeros(12, dtype=np.uint16), np.zeros(12)),
+    ],
+    ids=["float", "16 bits", "black"],
+)
+def test_deep_pictures_with_a_known_white_are_read(tmp_path, values, expected):
+    Image.fromarray(values.reshape(3, 4)).save(tmp_path / "a.tiff")
+    assert np.array_equal(read_any_picture(tmp_path / "a.tiff")[..., 0].ravel(), expected)
+
+
+@pytest.mark.parametrize(
+    ("values", "suffix", "words"),
+    [
+        (np.linspace(0, 255, 12, dtype=np.float32), "tiff", "floating-point values outside 0..1"),
+        (np.full(12, np.nan, dtype=np.float32), "tiff", "floating-point values outside 0..1"),
+        (np.linspace(0, 255, 12).astype(np.int32), "tiff", "32 bits per pixel"),
+        (np.linspace(0, 2**31 - 1, 12).astype(np.int32), "tiff", "32 bits per pixel"),
+        (np.linspace(0, 4095, 12).astype(np.uint16), "tiff", "at most 12 of its 16 bits"),
+        (np.linspace(0, 4095, 12).astype(np.uint16), "png", "at most 12 of its 16 bits"),
+    ],
+)
+def test_deep_pictures_that_would_come_out_black_are_refused(tmp_path, values, suffix, words):
+    Image.fromarray(values.reshape(3, 4)).save(tmp_path / f"a.{suffix}")
+    for read in (read_any_picture, read_mask):
+        with pytest.raises(DataError, match=words):
+            read(tmp_path / f"a.{suffix}")
