@@ -227,3 +227,26 @@ def test_wheel_holds_weights_and_package_data(tmp_path: Path) -> None:
     )
     for info in hub.list_weights():
         assert f'"{info.name}"' in done.stdout
+
+
+OPENERS = {  # what opens a file of the user's -> the modules that may; others go through these
+    r"Image\.open\(": {"limner/data/image_io.py", "limner/people/body.py"},  # the latter unpacks PNG of the package
+    r"\.read_text\(": {
+        "limner/cli/doctor.py",  # of the kernel
+        "limner/metrics/tables.py",  # of the package, like the others
+        "limner/people/gallery.py",
+        "limner/reproduce/study.py",
+    },
+    r"yaml\.safe_load\(|yaml\.load\(": {"limner/files.py", "limner/metrics/tables.py"},
+    r"\bjson\.load\(": set(),
+}
+
+
+@pytest.mark.parametrize("opener", OPENERS)
+def test_files_of_the_user_are_opened_in_one_place(opener: str) -> None:
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "limner").rglob("*.py")
+        if re.search(opener, path.read_text(encoding="utf-8"))
+    }
+    assert found <= OPENERS[opener], "use limner.files or limner.data.image_io"
