@@ -231,8 +231,9 @@ def test_wheel_holds_weights_and_package_data(tmp_path: Path) -> None:
 
 OPENERS = {  # what opens a file of the user's -> the modules that may; others go through these
     r"Image\.open\(": {"limner/data/image_io.py", "limner/people/body.py"},  # the latter unpacks PNG of the package
-    r"\.read_text\(": {
-        "limner/cli/doctor.py",  # of the kernel
+    r"(?<!files)\.read_text\(": {
+        "limner/cli/doctor.py",  # of the kernel, like the next
+        "limner/engine/precision.py",
         "limner/metrics/tables.py",  # of the package, like the others
         "limner/people/gallery.py",
         "limner/reproduce/study.py",
