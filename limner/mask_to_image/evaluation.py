@@ -30,6 +30,7 @@ from limner.engine.seed import generator
 from limner.errors import ConfigError
 from limner.metrics.attributes import attributes_correct
 from limner.metrics.bootstrap import mean_interval
+from limner.metrics.detail import blockiness, fine_detail
 from limner.metrics.diversity import mean_pairwise_distance
 from limner.metrics.features import FeatureNetwork, judge_features
 from limner.metrics.judge import Judge, check_judge, check_same_meaning, judged_labels, labels_setting
@@ -47,6 +48,9 @@ DEFAULT_NUM_IMAGES = 1_000  # the paper judges 1 000 label maps; with fewer maps
 _SHEET_ROWS = 8
 _LATENTS = 4  # pictures of one map, on the sheet and for diversity
 _DIVERSITY_MAPS = 64
+_CODES, _CODE_MAPS = 100, 4  # codes that are looked through for broken ones, and the maps of each
+SMALL_PARTS = {"eyes": ("l_eye", "r_eye"), "brows": ("l_brow", "r_brow"), "lips": ("u_lip", "l_lip")}
+"""What a stranger looks at first and what means over pixels hide; named as in the label schemas of faces."""
 
 
 @typing.runtime_checkable  # for the run-time type checks of the tests
@@ -152,12 +156,14 @@ def evaluate_pictures(
         reals = run.measure(run.batches(run.dataset, range(num_real)), num_real, "real images")
         fakes = run.measure(run.fake_batches(num_images), num_images, "generated images")
         measurements = {
+            **_diversity(run),
+            **_detail(run, fakes, reals),
+            **_broken_codes(run),
             **_segmentation(run, fakes, reals),
             **_distances(run, fakes, reals, reference),
             **(_attributes(run, fakes, reals) if uses_attributes else {}),
-            **_diversity(run),
         }
-        sheet = run.sheet()
+        sheet, worst = run.sheet(), run.worst_sheet(fakes)
     by = "judge" if own is None else "own"
     return EvaluationReport(
         provenance={
@@ -176,6 +182,7 @@ def evaluate_pictures(
             **({"fid": "fd"} if network.is_published else {}),
         },
         sheet=sheet,
+        files={"worst.png": lambda path: worst.save(path, format="PNG")},
     )
 
 
@@ -202,6 +209,8 @@ class _Scores:
     """(images, n_c), by the judge's head."""
     own_logits: Tensor
     """(images, n_c), by the system's own classifier; no columns where there is none."""
+    detail: Tensor
+    """(images,), see `fine_detail`."""
 
 
 @dataclass
@@ -271,6 +280,7 @@ class _Run:
                     batch.attributes.cpu(),
                     self.judge.attribute_logits(image).cpu(),
                     self.own_attribute_logits(batch.image).cpu(),
+                    fine_detail(batch.image).cpu(),
                 )
             )
         return _Scores(judged, own, *(torch.cat(column) for column in zip(*rows, strict=True)))
@@ -319,6 +329,18 @@ class _Run:
             columns = [colorize(batch.label_map, schema), batch.image, *images.unbind(1), parse]
             tiles.append(torch.stack(columns, dim=1))
         return tile_grid(torch.cat(tiles).cpu())
+
+    def worst_sheet(self, fakes: _Scores) -> Image.Image:
+        """The maps whose pictures the judge reads worst: map, real picture, picture, the judge's parse of it."""
+        used = fakes.judge_confusion[: len(fakes.features)]
+        shares = used.diagonal(dim1=1, dim2=2).sum(1) / used.sum((1, 2)).clamp(min=1)
+        worst = shares.argsort()[:_SHEET_ROWS].tolist()
+        batch = collate([self.dataset[index] for index in worst]).to(self.device)
+        schema, attributes = self.painter.spec.schema, self.shuffled_attributes[batch.index.cpu()].to(self.device)
+        images = self.paint(batch.label_map, attributes, worst)
+        parse = colorize(self.parse(images), schema)
+        columns = [colorize(batch.label_map, schema), batch.image, images, parse]
+        return tile_grid(torch.stack(columns, dim=1).cpu())
 
     def protocol(
         self,
@@ -391,7 +413,56 @@ def _segmentation(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measur
         dataclasses.replace(generated.protocol, metric="mIoU by judge, generated / real", reference="the real images"),
         note="1 means that the judge reads generated images as well as real ones.",
     )
+    shares = {}
+    for name, classes in SMALL_PARTS.items():
+        pairs = [((generated.per_class or {}).get(key), (real.per_class or {}).get(key)) for key in classes]
+        ratios = [a / b for a, b in pairs if a is not None and b and math.isfinite(a) and math.isfinite(b)]
+        if ratios:
+            shares[name] = sum(ratios) / len(ratios)
+    if shares:
+        measurements["small_parts_iou_ratio"] = Measurement(
+            sum(shares.values()) / len(shares),
+            dataclasses.replace(
+                generated.protocol, metric="IoU of small parts by judge, generated / real", reference="the real images"
+            ),
+            is_share=True,
+            per_class=shares,
+        )
     return measurements
+
+
+def _detail(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measurement]:
+    """The energy of the finest scale, generated against real pictures of the same maps."""
+    ratios = fakes.detail / reals.detail.mean()
+    return {
+        "detail_ratio": Measurement(
+            float(ratios.mean()),
+            run.protocol("fine detail, generated / real", count=len(ratios), fake=True, reference="the real images"),
+            is_share=True,
+            interval=mean_interval(ratios, seed=run.seed, groups=fakes.maps),
+            note="less than 1 is blurred; more is noise or a pattern of the network's.",
+        )
+    }
+
+
+def _broken_codes(run: _Run) -> dict[str, Measurement]:
+    """Codes (seeds) whose pictures fall into blocks on every map: more so than any as many real pictures do."""
+    maps = min(_CODE_MAPS, len(run.rows))
+    batch = collate([run.dataset[index] for index in range(maps)]).to(run.device)
+    attributes = run.shuffled_attributes[batch.index.cpu()].to(run.device)
+    reals = [blockiness(one.image) for one in run.batches(run.dataset, range(min(256, len(run.rows))))]
+    real = torch.cat(reals).cpu()
+    limit = float(torch.stack([part.mean() for part in real.split(maps)]).max())
+    scores = torch.stack([blockiness(run.paint(batch.label_map, attributes, [k] * maps)).mean() for k in range(_CODES)])
+    broken = [number for number, score in enumerate(scores.tolist()) if score > limit]
+    return {
+        "broken_codes": Measurement(
+            len(broken) / _CODES,
+            run.protocol(f"codes that fall into blocks on {maps} maps", count=_CODES * maps, fake=True),
+            is_share=True,
+            note=f"the steps at borders of blocks are above {limit:.3g} of those inside for seeds {broken or 'none'}.",
+        )
+    }
 
 
 def _distances(run: _Run, fakes: _Scores, reals: _Scores, reference: Manifest) -> dict[str, Measurement]:
@@ -467,14 +538,31 @@ def _diversity(run: _Run) -> dict[str, Measurement]:
         "diversity_pixels": ("pixels in [-1, 1]", None, pixels, real),
         "diversity_features": (f"features of {network.name}", network, vectors, real_features),
     }
-    return {
+    found = {
         key: Measurement(
             float(torch.cat(distances).mean()),
             run.protocol(
                 f"diversity over {_LATENTS} latents, {space}", count=count * _LATENTS, network=used, fake=True
             ),
             interval=mean_interval(torch.cat(distances), seed=run.seed),
-            note=f"real images of different maps differ by {float((others - others.roll(1, 0)).abs().mean()):.4g}.",
+            note=f"real images of different maps differ by {_difference(others):.4g}.",
         )
         for key, (space, used, distances, others) in cases.items()
     }
+    features = found["diversity_features"]
+    share = Measurement(
+        features.value / max(_difference(real_features), 1e-12),
+        dataclasses.replace(
+            features.protocol,
+            metric=f"{features.protocol.metric}, of real",
+            reference=f"real images of {len(real)} different maps",
+        ),
+        is_share=True,
+        note="real images of different maps, attributes and people set the scale; one map with its attributes is less.",
+    )
+    return {"diversity_features_share": share, **found}
+
+
+def _difference(others: Tensor) -> float:
+    """Mean absolute difference of neighbours."""
+    return float((others - others.roll(1, 0)).abs().mean())

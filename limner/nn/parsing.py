@@ -83,7 +83,7 @@ class ParsingNetwork(nn.Module):
     def forward(self, image: Float[Tensor, "batch 3 height width"]) -> ParserOutput:
         """Parse images in [-1, 1] of any size; what 16 does not divide is padded inside by repeating the border."""
         height, width = image.shape[-2:]
-        maps = self._encode(image)
+        maps = self.encode(image)
         features = maps[-1].mean(dim=(2, 3))
         hidden = maps.pop()
         for skip, decoder in zip(reversed(maps), reversed(self.decoders), strict=True):
@@ -94,14 +94,14 @@ class ParsingNetwork(nn.Module):
 
     def features(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch features"]:
         """The mean of the deepest map over all positions: the feature vector of "FD-parser" and "FID-people"."""
-        return self._encode(image)[-1].mean(dim=(2, 3))
+        return self.encode(image)[-1].mean(dim=(2, 3))
 
     def attribute_logits(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch attributes"]:
         """The attribute head alone, without the decoder."""
         return self._attribute_logits(self.features(image))
 
-    def _encode(self, image: Tensor) -> list[Tensor]:
-        """The maps of all levels, full size first."""
+    def encode(self, image: Float[Tensor, "batch 3 height width"]) -> list[Tensor]:
+        """The maps of all levels (batch, channels, height / 2^i, width / 2^i), full size first."""
         height, width = image.shape[-2:]
         image = F.pad(image, (0, -width % _STRIDE, 0, -height % _STRIDE), mode="replicate")
         maps = [self.encoders[0](self.stem(image))]

@@ -66,6 +66,9 @@ class LossConfig:
     """lambda_rec: a photo is painted again from its map and its own style."""
     reconstruction_share: float = 1.0
     """Share of each batch that is painted again; a smaller one makes the iteration cheaper."""
+    judge_reconstruction: bool = False
+    """Whether what is painted again must deceive the discriminator too, in the place of as many faces by noise there;
+    or faces by codes of photos are blurred, unless reference_training shows them. Not in the paper."""
     weight_parsing: float = 0.0
     """Weight of a frozen parser's cross-entropy on the faces; for a discriminator that does not see the map."""
     parser: str = ""
@@ -84,6 +87,11 @@ class LossConfig:
             raise ConfigError(f"--loss.r1_every is {self.r1_every}; it must be from 1 to 1000.")
         if not 0 < self.reconstruction_share <= 1:
             raise ConfigError(f"--loss.reconstruction_share is {self.reconstruction_share}; it must lie in (0, 1].")
+        if self.judge_reconstruction and self.weight_reconstruction == 0:
+            raise ConfigError(
+                "--loss.judge_reconstruction needs photos that are painted again; give --loss.weight_reconstruction a "
+                "value above 0."
+            )
         if self.weight_parsing > 0 and not self.parser:
             raise ConfigError(
                 f"--loss.weight_parsing is {self.weight_parsing}, but --loss.parser names no parser; name its weights, "

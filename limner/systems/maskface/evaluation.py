@@ -29,8 +29,12 @@ _IN_REFERENCE_MODE = (
     "judge_mean_iou",
     "judge_mean_iou_ratio",
     "fd",
+    "diversity_features_share",
     "diversity_pixels",
     "diversity_features",
+    "detail_ratio",
+    "broken_codes",
+    "small_parts_iou_ratio",
 )
 
 
@@ -64,7 +68,7 @@ def evaluate(
     rows = manifest if split == "all" else manifest.split(split)
     dataset = MaskToImageDataset(rows, image_size=pipeline.image_size)
     painter = _ReferencePainter(pipeline, dataset, seed=seed)
-    by_photo = evaluate_pictures(painter, manifest, num_images=num_images, **shared)
+    found = evaluate_pictures(painter, manifest, num_images=num_images, **shared).measurements
     protocol = Protocol(
         metric="",
         split=split,
@@ -75,7 +79,7 @@ def evaluate(
     )
     measurements = {
         **report.measurements,
-        **{f"reference_{key}": _of_photos(by_photo.measurements[key]) for key in _IN_REFERENCE_MODE},
+        **{f"reference_{key}": _of_photos(found[key]) for key in _IN_REFERENCE_MODE if key in found},
         **style_measurements(pipeline, dataset, protocol, seed=seed, batch_size=batch_size),
         **locality_measurements(pipeline, dataset, protocol, seed=seed, batch_size=batch_size),
     }

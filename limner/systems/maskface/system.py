@@ -48,6 +48,10 @@ class Draws(TensorBatch):
     other: Float[Tensor, "b 3 h w"]
     """Faces of the maps in the style of `other_latent`, by the networks before this iteration."""
 
+    def first(self, count: int) -> Draws:
+        """The first rows."""
+        return Draws(**{name: value[:count] for name, value in vars(self).items()})
+
 
 @dataclass
 class Codes:
@@ -180,6 +184,15 @@ class MaskFace(System):
         if by == "reference":
             with torch.no_grad(), engine.unwrapped("generator") as network:
                 fake = network(draws.one_hot, self.reference_codes(draws, engine).first).float()
+        elif weights.judge_reconstruction:
+            count = self.num_again(draws)
+            with (
+                torch.no_grad(),
+                engine.unwrapped("generator") as network,
+                engine.unwrapped("style_decoder") as decoder,
+            ):
+                again = network(draws.one_hot[:count], decoder(draws.image[:count])).float()
+            fake = torch.cat([again, fake[count:]])
         real, shown = self.show(draws.image, draws)
         real_score = discriminator(real, shown).float()
         fake_score = discriminator(*self.show(fake, draws)).float()
@@ -202,13 +215,23 @@ class MaskFace(System):
         decoder = engine.networks["style_decoder"]
         loss = self.face_loss(draws, codes, decoder, engine, by="noise")
         if weights.weight_reconstruction > 0:
-            count = math.ceil(weights.reconstruction_share * len(draws))
+            count = self.num_again(draws)
             photo = draws.image[:count]
             again = engine.networks["generator"](draws.one_hot[:count], decoder(photo))
             reconstruction = (again.float() - photo).abs().mean()
             loss = loss + weights.weight_reconstruction * reconstruction
             engine.log("loss/reconstruction", reconstruction)
+            if weights.judge_reconstruction:
+                with engine.frozen("discriminator") as discriminator:
+                    scores = discriminator(*self.show(again, draws.first(count)))
+                adversarial = generator_loss(scores.float(), "bce")
+                engine.log("loss/adversarial/again", adversarial)
+                loss = loss + count / len(draws) * adversarial
         return loss
+
+    def num_again(self, draws: Draws) -> int:
+        """Photos of a batch that are painted again from their own codes."""
+        return math.ceil(self.config.loss.reconstruction_share * len(draws))
 
     def reference_loss(self, draws: Draws, engine: Engine) -> Tensor:
         """L_G on codes from other photos, without the reconstruction; trains G alone."""

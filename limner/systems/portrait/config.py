@@ -29,6 +29,11 @@ class ModelConfig:
     """Residual blocks of the generator (authors' code: 9)."""
     latent: Literal["deterministic", "vae"] = "deterministic"
     """Whether a part's code is exact (as in the paper) or a distribution from which random looks can be drawn."""
+    local_channels: int = 0
+    """Numbers of the codes of skin and hair for each place of the photo, which keep wrinkles, beards and glasses where
+    they are; 0 (paper): one code for all places. Not with latent "vae"."""
+    local_stride: Literal[4, 8, 16] = 8
+    """Pixels from one such place to the next."""
     eye_input: Literal["crop", "masked"] = "crop"
     """What the eye encoders see: the eye with the skin around it, or the pixels of the eye alone (experiment 1)."""
     mask_encoder: Literal["single", "multi"] = "single"
@@ -42,7 +47,8 @@ class ModelConfig:
     discriminator_width: int = 64
     """Channels of the discriminators' first layer (paper: 64)."""
     parser: str = ""
-    """Weights of the system "parser" for the parsing loss; none: a parser is trained first, in the same run."""
+    """Weights of the system "parser" for the parsing loss, or of "portrait", whose parser is taken; none: a parser is
+    trained first, in the same run."""
     parser_width: int = 32
     """Width of the parser that is trained in the same run, a multiple of 8."""
 
@@ -57,6 +63,16 @@ class ModelConfig:
             raise ConfigError(
                 f"--model.image_size is {self.image_size}; with --model.feature_stride {self.feature_stride} it must "
                 f"be a power of two from {least} to 2048."
+            )
+        if not 0 <= self.local_channels <= 64 or (self.local_channels and self.latent == "vae"):
+            raise ConfigError(
+                f"--model.local_channels is {self.local_channels}; it must be from 0 to 64, and 0 with --model.latent "
+                "vae."
+            )
+        if self.local_channels and self.local_stride <= self.feature_stride:
+            raise ConfigError(
+                f"--model.local_stride is {self.local_stride}; it must be more than --model.feature_stride, "
+                f"{self.feature_stride}."
             )
         if not 1 <= self.grow <= 2:
             raise ConfigError(f"--model.grow is {self.grow}; it must be from 1 to 2.")
@@ -92,11 +108,13 @@ class LossConfig:
     """Weight of the distance of paired results in VGG-19, each part weighted (authors' code: 30); needs a file."""
     vgg_weights: str | None = None
     """File with the published weights of VGG-19 (torchvision's, .pth or .safetensors)."""
+    weight_parser_features: float = 0.0
+    """Weight of the distance of paired results in the maps of the frozen parser's encoder; not in the paper."""
     weight_kl: float = 1e-4
     """Weight of the codes' divergence from N(0, 1), where the latent is "vae" (the authors' code leaves it out)."""
 
     def __post_init__(self) -> None:
-        names = ("local", "global", "adversarial", "features", "parsing", "perceptual", "kl")
+        names = ("local", "global", "adversarial", "features", "parsing", "perceptual", "parser_features", "kl")
         for name in (*(f"weight_{name}" for name in names), "scale_squares"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")

@@ -25,6 +25,8 @@ from limner.engine.logging import tile_grid
 from limner.engine.seed import generator
 from limner.errors import ConfigError
 from limner.faces.parts import PARTS, SCHEMA
+from limner.metrics.bootstrap import mean_interval
+from limner.metrics.detail import fine_detail
 from limner.metrics.diversity import mean_pairwise_distance
 from limner.metrics.features import FeatureNetwork, judge_features
 from limner.metrics.judge import Judge, check_judge, check_same_meaning, judged_labels, labels_setting
@@ -47,6 +49,7 @@ _EDITS: dict[str, tuple[str, ...]] = {"eyes": GROUPS["eyes"], **{part: (part,) f
 _EDIT_IMAGES = 64  # photos that are edited, for locality and diversity
 _SOURCES = 4  # looks on one map, for diversity and on the sheet
 _SHEET_ROWS = 8
+_GLASSES_SHARE = 0.005  # of the pixels of a photo; less is a mistake of the judge's
 
 
 def evaluate(
@@ -183,6 +186,17 @@ class _Run:
         """The judge's labels, as ids of portrait-11."""
         return judged_labels(self.judge, image, SCHEMA)
 
+    def glasses(self, photo: Float[Tensor, "b 3 h w"], again: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 2"]:
+        """Share of the pixels that the judge calls glasses, in the photo and in the same places of it painted again."""
+        classes = self.judge.spec.schema.classes
+        if "eye_g" not in classes:
+            return photo.new_zeros(len(photo), 2)
+        first, second = (
+            judged_labels(self.judge, image, self.judge.spec.schema) == classes.index("eye_g")
+            for image in (photo, again)
+        )
+        return torch.stack([first.float().mean((1, 2)), (first & second).float().mean((1, 2))], dim=1)
+
     def sheet(self) -> Image.Image:
         """A row a photo: map, photo, paired result, the looks of four others, the judge's labels of their first."""
         tiles = []
@@ -224,6 +238,8 @@ def _results(run: _Run, progress: Callable[..., Any]) -> dict[str, Measurement]:
     }
     errors: dict[str, list[Tensor]] = {part: [] for part in PARTS}
     psnr: list[Tensor] = []
+    detail: dict[str, list[Tensor]] = {"real": [], "unpaired": [], "paired": []}
+    glasses: list[Tensor] = []
 
     def count_pixels(name: str, parse: Tensor, batch: MaskToImageBatch) -> None:
         matrices = confusion_matrices(parse.cpu(), batch.label_map.cpu(), SCHEMA.num_classes)
@@ -231,6 +247,7 @@ def _results(run: _Run, progress: Callable[..., Any]) -> dict[str, Measurement]:
 
     for batch in run.unpaired(progress):
         vectors["unpaired"].append(run.network(batch.image).cpu())
+        detail["unpaired"].append(fine_detail(batch.image).cpu())
         count_pixels("unpaired", run.parse(batch.image), batch)
     for batch in progress(run.batches(run.count), total=run.num_batches(run.count), unit="batch", desc="paired"):
         paired = run.paint(batch, run.looks(batch, 0))
@@ -239,13 +256,69 @@ def _results(run: _Run, progress: Callable[..., Any]) -> dict[str, Measurement]:
         count_pixels("real", run.parse(batch.image), batch)
         count_pixels("own_real", run.pipeline.components["parser"](batch.image).logits.argmax(1), batch)
         psnr.append(PSNR()(paired, batch.image).cpu())
+        detail["real"].append(fine_detail(batch.image).cpu())
+        detail["paired"].append(fine_detail(paired).cpu())
+        glasses.append(run.glasses(batch.image, paired).cpu())
         difference = (paired - batch.image).abs().mean(1)
         for part in PARTS:
             errors[part].append(_mean_inside(difference, part_mask(batch.label_map, part)).cpu())
+    features = {name: torch.cat(parts) for name, parts in vectors.items()}
     return {
-        **_distances(run, {name: torch.cat(parts) for name, parts in vectors.items()}),
+        **_identity(run, features["real"], features["paired"]),
+        **_detail(run, {name: torch.cat(parts) for name, parts in detail.items()}),
+        **_glasses(run, torch.cat(glasses)),
+        **_distances(run, features),
         **_parsing(run, confusion),
         **_reconstruction(run, torch.cat(psnr), {part: torch.cat(values) for part, values in errors.items()}),
+    }
+
+
+def _identity(run: _Run, real: Float[Tensor, "n f"], paired: Float[Tensor, "n f"]) -> dict[str, Measurement]:
+    """Is a photo painted again still that person: nearer to its own photo than to that of anybody else?"""
+    scale = real.std(0).clamp_min(1e-6)
+    distances = torch.cdist((paired / scale).double(), (real / scale).double())
+    own = distances.argmin(1) == torch.arange(len(real))
+    return {
+        "identity_own": Measurement(
+            float(own.double().mean()),
+            run.protocol(
+                f"again is nearest to its own photo in features of {run.network.name}",
+                "features in units of their standard deviation",
+                count=len(real),
+                network="features",
+                reference=f"the same {len(real)} photos",
+            ),
+            is_share=True,
+            interval=mean_interval(own.double(), seed=run.seed),
+            note=f"a guess is right in {1 / len(real):.2%} of the cases.",
+        )
+    }
+
+
+def _detail(run: _Run, detail: dict[str, Tensor]) -> dict[str, Measurement]:
+    """The energy of the finest scale against that of the photos."""
+    return {
+        key: Measurement(
+            float(detail[name].mean() / detail["real"].mean()),
+            run.protocol(f"fine detail, {name} / photos", count=len(detail[name]), reference="the photos"),
+            is_share=True,
+        )
+        for key, name in (("detail_ratio", "unpaired"), ("detail_paired", "paired"))
+    }
+
+
+def _glasses(run: _Run, seen: Float[Tensor, "n 2"]) -> dict[str, Measurement]:
+    """Of photos in which the judge sees glasses: does it see half as much of them where the photo is painted again?"""
+    with_glasses = seen[:, 0] > _GLASSES_SHARE
+    if not with_glasses.any():
+        return {}
+    kept = (seen[with_glasses, 1] > 0.5 * seen[with_glasses, 0]).double()
+    return {
+        "glasses_kept": Measurement(
+            float(kept.mean()),
+            run.protocol(f"glasses kept, by judge {run.judge.weights_name}", count=len(kept), network="judge"),
+            is_share=True,
+        )
     }
 
 

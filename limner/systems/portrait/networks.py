@@ -6,13 +6,14 @@ sizes are those of the authors' program (facts only; parts of it are CC BY-NC-SA
 
 Differences: every width is a multiple of `width` (64 in the paper); sizes other than 256 px drop levels; batch norm
 remembers a tenth of each batch, not nine tenths; the background photo is masked before its encoder too, so that no rim
-of the old face leaks through; a code without noise has no variance branch.
+of the old face leaks through; a code without noise has no variance branch; the codes of skin and hair can have places.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, cast
 
@@ -39,10 +40,38 @@ def halvings(part: str, geometry: Geometry) -> int:
     return int(math.log2(geometry.crop(part)[0] // smallest))
 
 
-class PartEncoder(nn.Module):
-    """Convolutions of stride 2 to the smallest map, then a small network to the code's mean (and log variance)."""
+@dataclass(frozen=True)
+class LocalCode:
+    """The share of a code that says what a part looks like place by place; ours, the paper's codes have no places."""
 
-    def __init__(self, part: str, geometry: Geometry, *, width: int, norm: Norm, variance: bool) -> None:
+    channels: int
+    """Numbers a place; 0: there is none."""
+    stride: int
+    """Pixels of the photo from one place to the next."""
+
+    def of(self, part: str) -> int:
+        """Numbers a place of a part: those that are cut out are small enough for one code."""
+        return 0 if part in PLACED else self.channels
+
+    def shape(self, part: str, geometry: Geometry) -> tuple[int, int, int]:
+        """Channels, height and width for a part."""
+        side = geometry.image_size // self.stride
+        return self.of(part), side, side
+
+    def size(self, geometry: Geometry) -> int:
+        """Numbers of the largest of them."""
+        return math.prod(self.shape("skin", geometry))
+
+
+class PartEncoder(nn.Module):
+    """Convolutions of stride 2 to the smallest map, then a small network to the code's mean (and log variance).
+
+    With a local code, a 1x1 convolution also takes a few channels of the map of its size; they follow in the code.
+    """
+
+    def __init__(
+        self, part: str, geometry: Geometry, *, width: int, norm: Norm, variance: bool, local: LocalCode
+    ) -> None:
         super().__init__()
         levels = halvings(part, geometry)
         # The deepest map always has the full width; short encoders start wider.
@@ -55,42 +84,71 @@ class PartEncoder(nn.Module):
         numbers = DEEPEST * width * (height * breadth) // 4**levels
         self.to_mean = _perceptron(numbers, width)
         self.to_log_variance = _perceptron(numbers, width) if variance else None
+        self.shared = int(math.log2(local.stride))  # convolutions before the local code
+        self.to_local = nn.Conv2d(widths[self.shared - 1], local.of(part), 1) if local.of(part) else None
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> tuple[Float[Tensor, "b z"], Float[Tensor, "b z"] | None]:
         """Image in [-1, 1] -> mean and log variance of the code."""
+        if self.to_local is not None:
+            shared = self.convolutions[: self.shared](image)
+            mean = self.to_mean(self.convolutions[self.shared :](shared))
+            return torch.cat([mean, self.to_local(shared).flatten(1)], dim=1), None
         hidden = self.convolutions(image)
         return self.to_mean(hidden), None if self.to_log_variance is None else self.to_log_variance(hidden)
 
 
-class FeatureHead(nn.Module):
-    """Code -> features of a part for the generator, at least 0."""
+class CodeDecoder(nn.Module):
+    """Code -> its smallest map -> transposed convolutions; the local code joins the map of its size."""
 
-    def __init__(self, part: str, geometry: Geometry, *, width: int, norm: Norm) -> None:
+    def __init__(
+        self, part: str, geometry: Geometry, widths: Sequence[int], *, width: int, norm: Norm, local: LocalCode
+    ) -> None:
         super().__init__()
-        levels = halvings(part, geometry)
-        ups = levels - int(math.log2(geometry.feature_stride))
-        widths = [DEEPEST * width, *[4 * width] * ups]
+        self.code_size = DEEPEST * width
+        self.local_shape = local.shape(part, geometry)
         self.to_map = _CodeToMap(part, geometry, width)
-        self.convolutions = nn.Sequential(*(_up(i, o, norm) for i, o in pairwise(widths)))
+        joined = halvings(part, geometry) - int(math.log2(local.stride))  # convolutions before the local code
+        self.joined = joined if local.of(part) else -1
+        self.convolutions = nn.Sequential(
+            *(
+                _up(i + (local.of(part) if number == joined else 0), o, norm)
+                for number, (i, o) in enumerate(pairwise(widths))
+            )
+        )
 
     def forward(self, code: Float[Tensor, "b z"]) -> Float[Tensor, "b c h w"]:
-        return self.convolutions(self.to_map(code))
+        """Numbers beyond those of this part are padding."""
+        hidden = self.to_map(code[:, : self.code_size])
+        for number, convolution in enumerate(self.convolutions):
+            if number == self.joined:
+                numbers = math.prod(self.local_shape)
+                local = code[:, self.code_size : self.code_size + numbers].unflatten(1, self.local_shape)
+                hidden = torch.cat([hidden, local.to(hidden.dtype)], dim=1)
+            hidden = convolution(hidden)
+        return hidden
 
 
-class ImageHead(nn.Module):
+class FeatureHead(CodeDecoder):
+    """Code -> features of a part for the generator, at least 0."""
+
+    def __init__(self, part: str, geometry: Geometry, *, width: int, norm: Norm, local: LocalCode) -> None:
+        ups = halvings(part, geometry) - int(math.log2(geometry.feature_stride))
+        widths = [DEEPEST * width, *[4 * width] * ups]
+        super().__init__(part, geometry, widths, width=width, norm=norm, local=local)
+
+
+class ImageHead(CodeDecoder):
     """Code -> the part again, in (-1, 1)."""
 
-    def __init__(self, part: str, geometry: Geometry, *, width: int, norm: Norm) -> None:
-        super().__init__()
+    def __init__(self, part: str, geometry: Geometry, *, width: int, norm: Norm, local: LocalCode) -> None:
         levels = halvings(part, geometry)
         factors = [4, 2, 1, 1][:levels] if part in PLACED else [*[8] * (levels - 3), 4, 2, 1]
         widths = [DEEPEST * width, *(factor * width for factor in factors)]
-        self.to_map = _CodeToMap(part, geometry, width)
-        self.convolutions = nn.Sequential(*(_up(i, o, norm) for i, o in pairwise(widths)))
+        super().__init__(part, geometry, widths, width=width, norm=norm, local=local)
         self.to_rgb = nn.Sequential(nn.ReflectionPad2d(2), nn.Conv2d(widths[-1], 3, 5), nn.Tanh())
 
     def forward(self, code: Float[Tensor, "b z"]) -> Float[Tensor, "b 3 h w"]:
-        return self.to_rgb(self.convolutions(self.to_map(code)))
+        return self.to_rgb(super().forward(code))
 
 
 class Appearance(nn.Module):
@@ -104,6 +162,8 @@ class Appearance(nn.Module):
         norm: "batch", "instance" or "group".
         eye_input: what the eye encoders see; see `parts.cut_parts`.
         grow: how much eyes and mouth of the maps are enlarged; see `parts.grow_parts`.
+        local_channels: numbers of the codes of skin and hair for each place; 0: codes have no places.
+        local_stride: pixels from one place to the next, more than `feature_stride`; a power of two.
 
     Raises:
         ShapeError: if the size is not possible.
@@ -119,6 +179,8 @@ class Appearance(nn.Module):
         norm: Norm = "batch",
         eye_input: Literal["crop", "masked"] = "crop",
         grow: float = 1.1,
+        local_channels: int = 0,
+        local_stride: int = 8,
     ) -> None:
         super().__init__()
         self.config: dict[str, Any] = dict(
@@ -129,17 +191,19 @@ class Appearance(nn.Module):
             norm=norm,
             eye_input=eye_input,
             grow=grow,
+            local_channels=local_channels,
+            local_stride=local_stride,
         )
         self.geometry = geometry = check_size(image_size, feature_stride)
+        local = LocalCode(local_channels, local_stride)
         self.eye_input: Literal["crop", "masked"] = eye_input
         self.grow = grow
-        self.code_size = DEEPEST * width
+        self.code_size = DEEPEST * width + local.size(geometry)
+        options: dict[str, Any] = {"width": width, "norm": norm, "local": local}
         self.encoders = nn.ModuleDict(
-            {part: PartEncoder(part, geometry, width=width, norm=norm, variance=latent == "vae") for part in PARTS}
+            {part: PartEncoder(part, geometry, variance=latent == "vae", **options) for part in PARTS}
         )
-        self.feature_heads = nn.ModuleDict(
-            {part: FeatureHead(part, geometry, width=width, norm=norm) for part in PARTS}
-        )
+        self.feature_heads = nn.ModuleDict({part: FeatureHead(part, geometry, **options) for part in PARTS})
         init_convolutions(self)
 
     def target(self, label_map: Int64[Tensor, "b h w"]) -> Target:
@@ -166,10 +230,11 @@ class Appearance(nn.Module):
         return self.decode(codes), codes, log_variances
 
     def encode(self, parts: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Means and log variances of the codes."""
+        """Means and log variances of the codes, all of one length: zeros follow those of parts without a local code."""
         means, log_variances = {}, {}
         for part in PARTS:
-            means[part], log_variance = self.encoders[part](parts[part])
+            mean, log_variance = self.encoders[part](parts[part])
+            means[part] = functional.pad(mean, (0, self.code_size - mean.shape[1]))
             if log_variance is not None:
                 log_variances[part] = log_variance
         return means, log_variances
@@ -185,11 +250,28 @@ class Reconstruction(nn.Module):
     The arguments are those of `Appearance`.
     """
 
-    def __init__(self, *, image_size: int, width: int = 64, feature_stride: int = 4, norm: Norm = "batch") -> None:
+    def __init__(
+        self,
+        *,
+        image_size: int,
+        width: int = 64,
+        feature_stride: int = 4,
+        norm: Norm = "batch",
+        local_channels: int = 0,
+        local_stride: int = 8,
+    ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(image_size=image_size, width=width, feature_stride=feature_stride, norm=norm)
+        self.config: dict[str, Any] = dict(
+            image_size=image_size,
+            width=width,
+            feature_stride=feature_stride,
+            norm=norm,
+            local_channels=local_channels,
+            local_stride=local_stride,
+        )
         geometry = check_size(image_size, feature_stride)
-        self.image_heads = nn.ModuleDict({part: ImageHead(part, geometry, width=width, norm=norm) for part in PARTS})
+        options: dict[str, Any] = {"width": width, "norm": norm, "local": LocalCode(local_channels, local_stride)}
+        self.image_heads = nn.ModuleDict({part: ImageHead(part, geometry, **options) for part in PARTS})
         init_convolutions(self)
 
     def forward(self, codes: Mapping[str, Tensor]) -> dict[str, Tensor]:

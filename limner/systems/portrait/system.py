@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from jaxtyping import Float, Int64
@@ -79,7 +79,8 @@ class Portrait(System):
             )
         model = config.model
         shared = {"image_size": model.image_size, "feature_stride": model.feature_stride}
-        looks = {**shared, "width": model.appearance_width}
+        looks: dict[str, Any] = {**shared, "width": model.appearance_width}
+        looks.update(local_channels=model.local_channels, local_stride=model.local_stride)
         self.appearance = Appearance(
             **looks, latent=model.latent, norm=model.norm, eye_input=model.eye_input, grow=model.grow
         )
@@ -269,6 +270,11 @@ class Portrait(System):
             perceptual = perceptual_loss(self.vgg, photo, fake, target.label_map)
             engine.log("loss/perceptual", perceptual)
             total = total + loss.weight_perceptual * perceptual
+        if loss.weight_parser_features > 0:
+            with engine.frozen("parser") as parser:
+                distance_in_parser = parser_feature_loss(cast(ParsingNetwork, parser), photo, fake)
+            engine.log("loss/parser_features", distance_in_parser)
+            total = total + loss.weight_parser_features * distance_in_parser
         return total
 
     def squares_by_parts(self, fake: Tensor, photo: Tensor, label_map: Tensor) -> Tensor:
@@ -332,11 +338,16 @@ class Portrait(System):
         return PortraitPipeline(spec=self.spec, image_size=self.config.model.image_size, **networks)
 
     def _make_parser(self) -> nn.Module:
-        """The parser of `--model.parser`, or a new one."""
+        """The parser of `--model.parser` (weights of "parser", or of "portrait" with their own), or a new one."""
         model = self.config.model
         if not model.parser:
             return ParsingNetwork(num_classes=SCHEMA.num_classes, num_attributes=0, width=model.parser_width)
-        loaded = load(model.parser, system="parser")
+        loaded = load(model.parser)
+        if "parser" not in loaded.components:
+            raise ConfigError(
+                f'--model.parser {model.parser} are weights of "{loaded.name}", which has no parser; name weights of '
+                '"parser" or of "portrait".'
+            )
         if loaded.spec.schema.classes != SCHEMA.classes:
             raise ConfigError(
                 f'--model.parser {model.parser} labels with the schema "{loaded.spec.schema.name}", but portrait needs '
@@ -367,6 +378,21 @@ def perceptual_loss(
         mask = functional.adaptive_max_pool2d(importance[:, None], a.shape[-2:])
         terms.append(weight * (mask * (b - a).abs()).mean())
     return torch.stack(terms).sum()
+
+
+def parser_feature_loss(
+    parser: ParsingNetwork, real: Float[Tensor, "b 3 h w"], fake: Float[Tensor, "b 3 h w"]
+) -> Float[Tensor, ""]:
+    """Mean over the levels of the parser's encoder of the mean absolute distance, in units of the real maps' mean.
+
+    An option of ours: a pixelwise error forgives what is small, such as a wrinkle or the frame of glasses, and the
+    frozen parser is there anyway. No gradient flows to the real maps.
+    """
+    with torch.no_grad():
+        wanted = [level.float() for level in parser.encode(real)]
+    found = [level.float() for level in parser.encode(fake)]
+    terms = [(b - a).abs().mean() / a.abs().mean().clamp_min(1e-6) for a, b in zip(wanted, found, strict=True)]
+    return torch.stack(terms).mean()
 
 
 def _cross_entropy(

@@ -20,6 +20,10 @@ class ModelConfig:
     """Numbers in the latent z (512 in the authors' code)."""
     generator: Literal["stepwise", "all_at_once"] = "stepwise"
     """Order in which the generator gets its inputs; all_at_once is the paper's ablation."""
+    map_injection: Literal["encoder", "skips"] = "encoder"
+    """How the map reaches the generator's decoder: through its 8x8 code (paper), or also by skips at every size."""
+    latent_injection: Literal["map", "all"] = "map"
+    """How the latent does: as a map beside that code (paper), or also by scale and shift of every block's channels."""
     generator_width: int = 64
     """Channels of the generator's first layer (paper: 64)."""
     discriminator_width: int = 64
@@ -51,8 +55,13 @@ class LossConfig:
     """lambda_gp (paper: 10)."""
     weight_diversity: float = 0.0
     """Weight of the diversity term (Yang et al. 2019, Eq. 3), for sets so small that z is ignored; not in the paper."""
+    diversity_space: Literal["pixels", "normalized", "features"] = "pixels"
+    """Where two pictures must differ: in their pixels; in pixels freed of each channel's mean and contrast, which light
+    alone does not change; or in the discriminator's maps, relative to their size."""
     diversity_limit: float = 0.3
-    """Mean absolute difference of two pictures, in [-1, 1] units, beyond which more diversity is not rewarded."""
+    """Mean absolute difference of two pictures there (pixels: [-1, 1] units), beyond which no more is rewarded."""
+    segmentation_balance: float = 0.0
+    """Power of a class's inverse share of the batch that is its weight in the segmentation losses (paper: 0)."""
     gp_reduce: Literal["sum", "mean"] = "sum"
     """Whether the penalised gradient is of the sum of the 2x2 scores (authors' code) or of their mean."""
     use_segmentor: bool = True
@@ -69,6 +78,7 @@ class LossConfig:
             "weight_gradient_penalty",
             "weight_diversity",
             "diversity_limit",
+            "segmentation_balance",
         ):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
@@ -92,6 +102,10 @@ class OptimizerConfig:
     """n_repeat: updates of D and S for one update of G."""
     decay_images: int = 0
     """Last part of the run, in images, over which all learning rates fall linearly to 0."""
+    segmentor_images: int = 0
+    """First part of the run, in images, in which S alone is trained (paper: 0)."""
+    freeze_segmentor: bool = False
+    """Whether S stays as it is after that part, which saves its updates."""
 
     def __post_init__(self) -> None:
         for name in ("lr_generator", "lr_discriminator", "lr_segmentor"):
@@ -100,8 +114,16 @@ class OptimizerConfig:
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in [0, 1).")
-        if self.num_repeat < 1 or self.decay_images < 0:
-            raise ConfigError("--optimizer.num_repeat must be at least 1 and --optimizer.decay_images at least 0.")
+        if self.num_repeat < 1 or self.decay_images < 0 or self.segmentor_images < 0:
+            raise ConfigError(
+                "--optimizer.num_repeat must be at least 1, --optimizer.decay_images and --optimizer.segmentor_images "
+                "at least 0."
+            )
+        if self.freeze_segmentor and not self.segmentor_images:
+            raise ConfigError(
+                "--optimizer.freeze_segmentor would freeze a segmentor that has learnt nothing; give "
+                "--optimizer.segmentor_images too."
+            )
 
 
 @dataclass(frozen=True)
@@ -120,3 +142,10 @@ class SCGANConfig:
     """Random changes of the training samples."""
     train: TrainConfig
     """Length, batch, precision, cadence."""
+
+    def __post_init__(self) -> None:
+        if self.optimizer.segmentor_images >= self.train.images:
+            raise ConfigError(
+                f"--optimizer.segmentor_images is {self.optimizer.segmentor_images}, but the run has only "
+                f"{self.train.images} images; the segmentor comes first, and the rest must have some too."
+            )

@@ -33,19 +33,34 @@ class ResidualUp(nn.Module):
     main:     conv3 - IN - ReLU - nearest x2 - conv3 - IN
     shortcut: nearest x2 - conv1, without a norm: a spatially constant input (tiled attributes) would lose its value in
     an instance norm, and the shortcut is what carries it through.
+
+    With `latent_size` the latent scales and shifts the channels after the second norm; the map may be added before the
+    last ReLU. Both are ours, see `Generator`.
     """
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, latent_size: int = 0, num_classes: int = 0) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.norm1 = nn.InstanceNorm2d(out_channels, affine=True)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
         self.norm2 = nn.InstanceNorm2d(out_channels, affine=True)
         self.shortcut = nn.Conv2d(in_channels, out_channels, 1)
+        self.modulation = nn.Linear(latent_size, 2 * out_channels) if latent_size else None
+        self.from_map = nn.Conv2d(num_classes, out_channels, 1, bias=False) if num_classes else None
 
-    def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h2 w2"]:
+    def forward(
+        self,
+        x: Float[Tensor, "b i h w"],
+        latent: Float[Tensor, "b n_z"] | None = None,
+        one_hot: Float[Tensor, "b n_s h3 w3"] | None = None,
+    ) -> Float[Tensor, "b o h2 w2"]:
         main = functional.relu(self.norm1(self.conv1(x)))
         main = self.norm2(double_and_convolve(self.conv2, main))
+        if self.modulation is not None:
+            gamma, beta = self.modulation(latent)[:, :, None, None].chunk(2, dim=1)
+            main = (1 + gamma) * main + beta
+        if self.from_map is not None:
+            main = main + self.from_map(one_hot)
         # A 1x1 convolution commutes with nearest-neighbour upsampling; before it, it costs a quarter.
         return functional.relu(main + functional.interpolate(self.shortcut(x), scale_factor=2, mode="nearest"))
 
@@ -57,6 +72,11 @@ class Generator(nn.Module):
     with the 8x8 code of s. The z branch's linear layer gives width x 8 x 8 = 4096 values: the table prints 8192, but
     only 4096 fits the 576 channels of its next row.
 
+    Two variants are ours, for small networks and short trainings. `map_injection="skips"`: every block also sees the
+    encoder's map of its size, and the last one the label map itself, so that what is a few pixels wide need not pass
+    the 8x8 bottleneck. `latent_injection="all"`: z also scales and shifts the channels of every block (as a style does
+    in AdaIN), so that it reaches skin and hair at full size too.
+
     Args:
         image_size: height and width of the output in pixels; a power of two, at least 32.
         num_classes: n_s.
@@ -64,6 +84,8 @@ class Generator(nn.Module):
         latent_size: n_z, 512 in the authors' code.
         architecture: "stepwise" or "all_at_once".
         width: channels of the first layer.
+        map_injection: "encoder" (paper) or "skips".
+        latent_injection: "map" (paper) or "all".
 
     Raises:
         ShapeError: if a size is not possible.
@@ -78,6 +100,8 @@ class Generator(nn.Module):
         latent_size: int = 512,
         architecture: Literal["stepwise", "all_at_once"] = "stepwise",
         width: int = 64,
+        map_injection: Literal["encoder", "skips"] = "encoder",
+        latent_injection: Literal["map", "all"] = "map",
     ) -> None:
         super().__init__()
         check_sizes(image_size=image_size, num_classes=num_classes, num_attributes=num_attributes)
@@ -88,8 +112,11 @@ class Generator(nn.Module):
             latent_size=latent_size,
             architecture=architecture,
             width=width,
+            map_injection=map_injection,
+            latent_injection=latent_injection,
         )
         self.latent_size = latent_size
+        self.skips = map_injection == "skips"
         self.stepwise = architecture == "stepwise"
         num_levels = int(math.log2(image_size // BOTTLENECK_SIZE))
         channels = [width * 2**level for level in range(num_levels)]  # 64, 128, 256, 512
@@ -107,7 +134,18 @@ class Generator(nn.Module):
         else:
             inputs = [channels[-1] + latent_size + num_attributes, *channels[:0:-1]]
             self.output_norm = nn.InstanceNorm2d(width, affine=True)
-        self.decoder = nn.ModuleList(ResidualUp(i, o) for i, o in zip(inputs, channels[::-1], strict=True))
+        if self.skips:  # the first block has the encoder's last map already
+            inputs = [inputs[0], *(i + skip for i, skip in zip(inputs[1:], channels[-2::-1], strict=True))]
+        last = len(inputs) - 1
+        self.decoder = nn.ModuleList(
+            ResidualUp(
+                i,
+                o,
+                latent_size=latent_size if latent_injection == "all" else 0,
+                num_classes=num_classes if self.skips and number == last else 0,
+            )
+            for number, (i, o) in enumerate(zip(inputs, channels[::-1], strict=True))
+        )
         self.to_rgb = nn.Conv2d(width, 3, 3, padding=1)
         self.apply(_init_xavier)
 
@@ -118,21 +156,29 @@ class Generator(nn.Module):
         one_hot: Float[Tensor, "b n_s h w"],
     ) -> Float[Tensor, "b 3 h w"]:
         """Latent from N(0, 1), attributes in [0, 1] (fractions mix), one-hot segmentation -> image in (-1, 1)."""
-        code = self.encoder(one_hot)
+        maps = self.encode(one_hot)
+        code = maps.pop()
         if self.stepwise:
             latent_map = self.latent_linear(latent).unflatten(1, (-1, BOTTLENECK_SIZE, BOTTLENECK_SIZE))
             x = torch.cat([code, functional.relu(self.latent_norm(latent_map))], dim=1)
-            for block in self.decoder[:-2]:
-                x = block(x)
-            x = torch.cat([x, _tile(attributes, x)], dim=1)
-            for block in self.decoder[-2:]:
-                x = block(x)
         else:
             x = torch.cat([code, _tile(latent, code), _tile(attributes, code)], dim=1)
-            for block in self.decoder:
-                x = block(x)
+        for number, block in enumerate(self.decoder):
+            if self.stepwise and number == len(self.decoder) - 2:
+                x = torch.cat([x, _tile(attributes, x)], dim=1)
+            if self.skips and number > 0:
+                x = torch.cat([x, maps.pop()], dim=1)
+            x = block(x, latent, one_hot)
+        if not self.stepwise:
             x = functional.relu(self.output_norm(x))
         return torch.tanh(self.to_rgb(x))
+
+    def encode(self, one_hot: Float[Tensor, "b n_s h w"]) -> list[Tensor]:
+        """The encoder's maps, from half the size to the 8x8 code."""
+        maps = [one_hot]
+        for start in range(0, len(self.encoder), 3):  # convolution, norm, ReLU
+            maps.append(self.encoder[start : start + 3](maps[-1]))
+        return maps[1:]
 
 
 class Discriminator(nn.Module):
@@ -164,6 +210,13 @@ class Discriminator(nn.Module):
         x = self.trunk(image)
         logits = x.new_zeros(len(x), 0) if self.classifier_head is None else self.classifier_head(x).flatten(1)
         return self.critic_head(x), logits
+
+    def features(self, image: Float[Tensor, "b 3 h w"]) -> list[Tensor]:
+        """The maps of all levels of the trunk, half the size first."""
+        maps = [image]
+        for start in range(0, len(self.trunk), 2):  # convolution, leaky ReLU
+            maps.append(self.trunk[start : start + 2](maps[-1]))
+        return maps[1:]
 
 
 class Segmentor(nn.Module):

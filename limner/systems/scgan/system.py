@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, cast
 
 import torch
 from jaxtyping import Float, Int64
@@ -79,6 +79,8 @@ class SCGAN(System):
             latent_size=model.latent_size,
             architecture=model.generator,
             width=model.generator_width,
+            map_injection=model.map_injection,
+            latent_injection=model.latent_injection,
         )
         self.networks["discriminator"] = Discriminator(
             image_size=model.image_size,
@@ -115,11 +117,14 @@ class SCGAN(System):
         return linear_decay(images_seen, images=config.train.images, decay_images=config.optimizer.decay_images)
 
     def training_step(self, batch: MaskToImageBatch, engine: Engine) -> None:
-        """Update D and S, and every n_repeat-th time G, on one set of draws."""
+        """Update D and S, and every n_repeat-th time G, on one set of draws; S alone in its own part of the run."""
         draws = self.draw(batch, engine)
-        engine.update("discriminator", lambda part: self.discriminator_loss(part, engine), draws)
-        engine.update("segmentor", lambda part: self.segmentor_loss(part, engine), draws)
-        if (engine.step + 1) % self.config.optimizer.num_repeat == 0:
+        alone = engine.images_seen < self.config.optimizer.segmentor_images
+        if not alone:
+            engine.update("discriminator", lambda part: self.discriminator_loss(part, engine), draws)
+        if alone or not self.config.optimizer.freeze_segmentor:
+            engine.update("segmentor", lambda part: self.segmentor_loss(part, engine), draws)
+        if not alone and (engine.step + 1) % self.config.optimizer.num_repeat == 0:
             engine.update("generator", lambda part: self.generator_loss(part, engine), draws)
 
     def draw(self, batch: MaskToImageBatch, engine: Engine) -> Draws:
@@ -196,7 +201,9 @@ class SCGAN(System):
         """
         with torch.no_grad(), engine.unwrapped("generator") as network:
             other = self.generate(network, dataclasses.replace(draws, latent=draws.other_latent)).float()
-        difference = (fake.float() - other).abs().mean(dim=(1, 2, 3))
+        with engine.frozen("discriminator") as discriminator:
+            space, judge = self.config.loss.diversity_space, cast(Discriminator, discriminator)
+            difference = picture_difference(fake.float(), other, space, judge)
         return functional.relu(self.config.loss.diversity_limit - difference).mean()
 
     def generate(self, network: nn.Module, draws: Draws) -> Float[Tensor, "b 3 h w"]:
@@ -215,10 +222,14 @@ class SCGAN(System):
         return functional.binary_cross_entropy_with_logits(logits, attributes, reduction="sum") / len(logits)
 
     def segmentation_loss(self, logits: Float[Tensor, "b n_s h w"], label_map: Int64[Tensor, "b h w"]) -> Tensor:
-        """A_s: cross-entropy, mean over pixels (with lambda_seg = 1 the sum of the slides would drown the rest)."""
-        # All-ignore maps would divide by zero inside cross_entropy.
-        known = (label_map != IGNORE).sum().clamp(min=1)
-        return functional.cross_entropy(logits, label_map, ignore_index=IGNORE, reduction="sum") / known
+        """A_s: cross-entropy, mean over pixels (with lambda_seg = 1 the sum of the slides would drown the rest).
+
+        With `segmentation_balance` the pixels of rare classes weigh more, and the mean weight of all pixels is 1.
+        """
+        known = label_map != IGNORE
+        weights = class_weights(label_map[known], self.num_classes, self.config.loss.segmentation_balance)
+        sums = functional.cross_entropy(logits, label_map, weights, ignore_index=IGNORE, reduction="sum")
+        return sums / known.sum().clamp(min=1)  # cross_entropy's own mean would divide by 0 where all is unknown
 
     def fixed_inputs(self, dataset: MaskToImageDataset) -> FixedInputs:
         """Up to eight held-out pictures and the same four latents for each."""
@@ -277,6 +288,38 @@ class SCGAN(System):
         if not self.use_classifier:
             networks = {name: network for name, network in networks.items() if name != "discriminator"}
         return SCGANPipeline(spec=self.spec, image_size=self.config.model.image_size, **networks)
+
+
+def class_weights(labels: Int64[Tensor, " n"], num_classes: int, power: float) -> Float[Tensor, " classes"]:
+    """Weight of each class: its share of the labels to the power of -`power`, scaled to a mean of 1 over the labels."""
+    counts = torch.bincount(labels, minlength=num_classes).float()
+    weights = counts.clamp(min=1).pow(-power)
+    return weights * (counts.sum() / (weights * counts).sum().clamp(min=1e-6)) if len(labels) else weights
+
+
+def picture_difference(
+    first: Float[Tensor, "b 3 h w"],
+    second: Float[Tensor, "b 3 h w"],
+    space: Literal["pixels", "normalized", "features"],
+    discriminator: Discriminator,
+) -> Float[Tensor, " b"]:
+    """How much two pictures differ, pair by pair; a gradient flows to the first alone.
+
+    "pixels":     mean absolute difference.
+    "normalized": the same after every channel of each picture has mean 0 and standard deviation 1.
+    "features":   mean over the discriminator's levels of the mean absolute difference, as a share of the mean absolute
+                  value of both; 1 is about what unrelated maps differ by.
+    """
+    if space == "features":
+        shares = []
+        for a, b in zip(discriminator.features(first), discriminator.features(second.detach()), strict=True):
+            a, b = a.float(), b.float()
+            size = (a.detach().abs() + b.abs()).mean(dim=(1, 2, 3)) / 2
+            shares.append((a - b).abs().mean(dim=(1, 2, 3)) / size.clamp_min(1e-6))
+        return torch.stack(shares).mean(0)
+    if space == "normalized":
+        first, second = (functional.instance_norm(image, eps=1e-3) for image in (first, second))
+    return (first - second).abs().mean(dim=(1, 2, 3))
 
 
 def gradient_penalty(

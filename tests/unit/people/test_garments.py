@@ -28,11 +28,10 @@ from limner.people.garments import (
     trunk,
 )
 from limner.people.person import BOTTOMS, SHOES, TOPS, Garment, sample_person
-from limner.people.pose import _arms, _legs
+from limner.people.pose import sample_pose
 
 CLOTH = SCHEMAS["celebamask-19"].id("cloth")
 BODY = SCHEMAS["body-20"]
-DICE = Dice(1, 4, "pose")
 
 
 def garment(kind, **changes):
@@ -42,10 +41,7 @@ def garment(kind, **changes):
 
 @pytest.fixture(scope="module")
 def posed():
-    """With one arm bent and the other one hanging: sleeves stay below the collar."""
-    return body_model().pose(
-        BodyShape(gender=0.9), joints=_legs("contrapposto", DICE) | _arms(("hip", "hanging"), DICE)
-    )
+    return body_model().pose(BodyShape(gender=0.9), joints=sample_pose(Dice(1, 4, "pose"), facing="front"))
 
 
 def area(vertices, faces):

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from limner.engine.loop import Engine
 from limner.errors import ConfigError, WeightsError
@@ -115,6 +116,25 @@ def test_a_share_of_the_batch_is_painted_again(make_engine, batch):
         again = engine.raw["generator"](draws.one_hot, codes)
     expected = (again - draws.image)[:2].abs().mean()
     assert engine.averages()["loss/reconstruction"] == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_what_is_painted_again_must_deceive_the_discriminator_too(make_engine, batch):
+    engine = make_engine(loss={"reconstruction_share": 0.5, "judge_reconstruction": True})
+    draws = draws_of(engine, batch)
+    with torch.no_grad():
+        again = engine.raw["generator"](draws.one_hot[:2], engine.raw["style_decoder"](draws.image[:2]))
+        scores = engine.raw["discriminator"](again, draws.one_hot[:2])
+        shown = torch.cat([again, draws.other[2:]])  # as many faces by noise make way for it
+        fakes = engine.raw["discriminator"](shown, draws.one_hot)
+    engine.system.noise_loss(draws, engine)
+    engine.system.discriminator_loss(draws, engine, by="noise")
+    averages = engine.averages()
+    expected = functional.softplus(-scores).mean()
+    assert averages["loss/adversarial/again"] == pytest.approx(float(expected), rel=1e-4)
+    assert averages["score_fake/noise"] == pytest.approx(float(fakes.mean()), rel=1e-4)
+    plain = make_engine(loss={"reconstruction_share": 0.5})
+    plain.system.noise_loss(draws_of(plain, batch), plain)
+    assert "loss/adversarial/again" not in plain.averages()
 
 
 def test_the_second_face_is_that_of_the_other_noise(make_engine, batch):
@@ -303,6 +323,7 @@ def test_parsing_loss_uses_a_frozen_parser(make_engine, batch, tmp_path):
         (lambda: LossConfig(reconstruction_share=0.0), "--loss.reconstruction_share is 0"),
         (lambda: LossConfig(reconstruction_share=float("nan")), "--loss.reconstruction_share is nan"),
         (lambda: LossConfig(weight_parsing=1.0), "--loss.parser names no parser"),
+        (lambda: LossConfig(judge_reconstruction=True, weight_reconstruction=0.0), "--loss.judge_reconstruction needs"),
         (lambda: OptimizerConfig(lr_style_encoder=0.0), "--optimizer.lr_style_encoder is 0"),
         (lambda: OptimizerConfig(beta2=1.0), "--optimizer.beta2 is 1"),
         (lambda: OptimizerConfig(decay_images=-1), "--optimizer.decay_images is -1"),

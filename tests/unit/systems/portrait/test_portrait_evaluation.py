@@ -18,7 +18,7 @@ from limner.metrics.features import FeatureNetwork, judge_features
 from limner.metrics.tables import published_table
 from limner.nn.parsing import ParsingNetwork
 from limner.systems.parser.pipeline import ParserPipeline
-from limner.systems.portrait.evaluation import _mean_inside, _Run, evaluate
+from limner.systems.portrait.evaluation import _glasses, _identity, _mean_inside, _Run, evaluate
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,7 @@ def test_everything_is_measured(report):
     assert keys >= {"fd", "fd_paired", "kid", "psnr_paired", "l1_paired", "diversity_pixels"} | edits
     assert keys >= {f"{by}_{score}" for by in ("judge",) for score in ("mean_iou", "mean_iou_real", "pixel_accuracy")}
     assert {"parser_pixel_accuracy_real", "parser_mean_iou_real"} <= keys
+    assert {"identity_own", "detail_ratio", "detail_paired"} <= keys and "glasses_kept" not in keys
     for key, measurement in report.measurements.items():
         assert math.isfinite(measurement.value), key
     assert set(report.measurements["l1_paired"].per_class) == set(PARTS)
@@ -52,6 +53,23 @@ def test_everything_is_measured(report):
     json.dumps(report.to_json(), allow_nan=False)
     assert "| changed eye mask | 26.04 |" in report.table() and "not measured" in report.table()
     assert report.sheet is not None and report.sheet.size == (8 * 64, 6 * 64)
+
+
+def test_identity_by_hand(pipeline, manifest):
+    judge = make_judge("portrait-11")
+    run = _Run(pipeline, judge, judge_features(judge), manifest, "all", 0, 4, pictures=6)
+    real = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 4.0]])
+    again = torch.tensor([[0.1, 0.0], [0.9, 1.0], [1.0, 0.5]])  # the third looks like the second
+    assert _identity(run, real, again)["identity_own"].value == pytest.approx(2 / 3)
+
+
+def test_glasses_by_hand(pipeline, manifest):
+    judge = make_judge("portrait-11")
+    run = _Run(pipeline, judge, judge_features(judge), manifest, "all", 0, 4, pictures=6)
+    seen = torch.tensor([[0.02, 0.015], [0.02, 0.001], [0.001, 0.0]])  # kept, lost, and none in the photo
+    found = _glasses(run, seen)["glasses_kept"]
+    assert (found.value, found.protocol.count) == (0.5, 2)
+    assert _glasses(run, seen[2:]) == {}
 
 
 def test_the_batch_size_changes_nothing(report, pipeline, manifest):

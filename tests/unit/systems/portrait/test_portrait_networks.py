@@ -197,3 +197,32 @@ def test_ids_that_nobody_labelled_belong_to_no_channel():
 def test_sizes_that_do_not_exist(size, stride):
     with pytest.raises(ShapeError, match=f"image_size {size} with feature_stride {stride}"):
         Generator(image_size=size, feature_stride=stride)
+
+
+def test_a_local_code_says_what_skin_looks_like_place_by_place():
+    """A spot on a cheek changes the numbers of its own place, and features around it alone; eyes have no places."""
+    torch.manual_seed(0)
+    appearance = Appearance(**SMALL, width=4, local_channels=2, local_stride=8).eval()
+    assert appearance.code_size == 8 * 4 + 2 * 8 * 8
+    target = appearance.target(torch.ones(1, 64, 64, dtype=torch.int64))  # skin everywhere
+    photo = torch.rand(1, 3, 64, 64)
+    spotted = photo.clone()
+    spotted[:, :, 10:14, 10:14] = -1.0
+    code, other = (appearance.encode(appearance.cut(image, target))[0]["skin"] for image in (photo, spotted))
+    changed = (code - other)[0, 8 * 4 :].view(2, 8, 8).abs().sum(0) > 0
+    assert changed[1, 1] and not changed[4:].any() and not changed[:, 4:].any()
+    codes = appearance.encode(appearance.cut(photo, target))[0]
+    assert not codes["left_eye"][:, 8 * 4 :].any()
+    moved = {**codes, "skin": torch.cat([code[:, : 8 * 4], other[:, 8 * 4 :]], dim=1)}
+    difference = (appearance.decode(moved)["skin"] - appearance.decode(codes)["skin"])[0].abs().sum(0) > 0
+    assert difference.any() and not difference[20:].any() and not difference[:, 20:].any()
+
+
+@pytest.mark.parametrize("local", [{"local_channels": 2, "local_stride": 4}, {"local_channels": 3, "local_stride": 16}])
+def test_local_codes_fit_every_head(local):
+    appearance, images = (cls(**SMALL, width=4, **local) for cls in (Appearance, Reconstruction))
+    target = appearance.target(torch.randint(11, (2, 64, 64)))
+    parts = appearance.cut(torch.rand(2, 3, 64, 64), target)
+    features, codes, _ = appearance(parts)
+    assert {name: image.shape for name, image in images(codes).items()} == {n: p.shape for n, p in parts.items()}
+    assert features["hair"].shape == (2, 16, 32, 32)

@@ -20,7 +20,15 @@ from limner.nn.parsing import ParsingNetwork
 from limner.systems.parser.pipeline import ParserPipeline
 from limner.systems.portrait.config import LossConfig, ModelConfig, OptimizerConfig
 from limner.systems.portrait.presets import PRESETS, smoke
-from limner.systems.portrait.system import TRAINED, Draws, Portrait, _cross_entropy, kl_divergence, perceptual_loss
+from limner.systems.portrait.system import (
+    TRAINED,
+    Draws,
+    Portrait,
+    _cross_entropy,
+    kl_divergence,
+    parser_feature_loss,
+    perceptual_loss,
+)
 
 PAIRED = {"loss/global", "loss/features", "loss/adversarial/paired"}
 SPEC = DataSpec(get_schema("portrait-11"))
@@ -128,6 +136,9 @@ def test_a_loaded_parser_is_used_and_never_trained(make_engine, batch, tmp_path)
     folder = ParserPipeline(spec=spec, image_size=64, parser=other).save_pretrained(tmp_path / "other")
     with pytest.raises(ConfigError, match='labels with the schema "celebamask-19"'):
         make_engine(model={"parser": str(folder)})
+    assert len(make_engine(model={"parser": "portrait-people-64"}).raw["parser"].to_logits.weight) == 11
+    with pytest.raises(ConfigError, match='weights of "scgan", which has no parser'):
+        make_engine(model={"parser": "scgan-people-64"})
     with pytest.raises(WeightsError, match="nowhere"):
         make_engine(model={"parser": "nowhere/at/all"})
 
@@ -213,6 +224,25 @@ def test_perceptual_loss_weighs_parts_and_ignores_the_background(batch):
     assert float(ratio) == pytest.approx(2, rel=1e-4)
 
 
+def test_distance_in_the_parser_reaches_the_result_only(batch):
+    parser = ParsingNetwork(num_classes=11, num_attributes=0, width=8).eval()
+    real = batch.image.clone().requires_grad_(True)
+    fake = (batch.image + 0.2).requires_grad_(True)
+    assert float(parser_feature_loss(parser, batch.image, batch.image)) == 0
+    loss = parser_feature_loss(parser, real, fake)
+    loss.backward()
+    assert float(loss) > 0 and fake.grad.abs().max() > 0 and real.grad is None
+
+
+def test_distance_in_the_parser_is_of_paired_results(make_engine, batch):
+    engine = make_engine(loss={"weight_parser_features": 1.0})
+    engine.run_step(batch)
+    assert engine.averages()["loss/parser_features"] > 0
+    before = states(engine)
+    engine.run_step(batch)
+    assert "parser" not in changed(engine, before) and "loss/parser_features" not in engine.averages()
+
+
 def test_divergence_of_codes():
     zero = {part: torch.zeros(2, 8) for part in ("skin", "hair")}
     assert float(kl_divergence(zero, zero)) == 0
@@ -230,7 +260,14 @@ def test_codes_that_are_distributions_add_their_divergence(make_engine, batch):
 
 @pytest.mark.parametrize(
     "model",
-    [{"mask_encoder": "multi"}, {"eye_input": "masked"}, {"norm": "instance"}, {"norm": "group"}, {"grow": 1.0}],
+    [
+        {"mask_encoder": "multi"},
+        {"eye_input": "masked"},
+        {"norm": "instance"},
+        {"norm": "group"},
+        {"grow": 1.0},
+        {"local_channels": 2, "local_stride": 4},
+    ],
 )
 def test_variants_train(make_engine, batch, model):
     engine = make_engine(model=model)

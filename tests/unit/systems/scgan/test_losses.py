@@ -12,9 +12,12 @@ from limner.data.batch import MaskToImageBatch
 from limner.data.manifest import DataSpec
 from limner.data.schema import LabelSchema
 from limner.engine.loop import Engine, make_fabric
+from limner.errors import ConfigError
 from limner.nn.discriminator_augment import NUM_DRAWS, augment_for_discriminator
+from limner.systems.scgan.config import OptimizerConfig
+from limner.systems.scgan.networks import Discriminator
 from limner.systems.scgan.presets import smoke
-from limner.systems.scgan.system import SCGAN, gradient_penalty
+from limner.systems.scgan.system import SCGAN, class_weights, gradient_penalty, picture_difference
 
 SCHEMA = LabelSchema(name="test-3", classes=("background", "face", "hair"), palette=((0, 0, 0), (9, 9, 9), (99, 9, 9)))
 SIZE = 32
@@ -230,3 +233,62 @@ def test_gradient_that_is_not_finite_stops_with_the_step_saved(engine, batch, tm
     (path,) = tmp_path.iterdir()
     saved = load_state(path)
     assert math.isnan(saved["batch"]["image"][0, 0, 0, 0]) and set(saved["networks"]) == set(engine.raw)
+
+
+def test_light_and_contrast_alone_are_no_diversity_once_pictures_are_freed_of_them():
+    torch.manual_seed(0)
+    first, other = torch.rand(2, 3, SIZE, SIZE) - 0.5, torch.rand(2, 3, SIZE, SIZE) - 0.5
+    lit = 0.5 * first + 0.3
+    unused = Discriminator(image_size=SIZE, num_attributes=0, width=4)
+    pixels, normalized = (picture_difference(first, lit, space, unused) for space in ("pixels", "normalized"))
+    assert (pixels > 0.2).all() and (normalized < 0.05).all()
+    assert (picture_difference(first, other, "normalized", unused) > 0.5).all()
+
+
+def test_differences_in_the_discriminator_reach_the_first_picture_alone(engine):
+    discriminator = engine.raw["discriminator"]
+    first, second = (torch.rand(2, 3, SIZE, SIZE, requires_grad=True) for _ in range(2))
+    assert not picture_difference(first, first, "features", discriminator).any()
+    difference = picture_difference(first, second, "features", discriminator)
+    difference.sum().backward()
+    assert first.grad.abs().max() > 0 and second.grad is None
+
+
+@pytest.mark.parametrize("space", ["normalized", "features"])
+def test_diversity_in_another_space_pulls_on_the_latent(engine, batch, space):
+    object.__setattr__(engine.system.config.loss, "diversity_space", space)
+    object.__setattr__(engine.system.config.loss, "diversity_limit", 2.0)
+    draws = engine.system.draw(batch, engine)
+    fake = engine.system.generate(engine.networks["generator"], draws)
+    engine.system.diversity_loss(fake, draws, engine).backward()
+    assert engine.raw["generator"].latent_linear.weight.grad.abs().max() > 0
+    assert all(p.grad is None for p in engine.raw["discriminator"].parameters())
+
+
+def test_weights_of_rare_classes_by_hand():
+    labels = torch.tensor([0] * 16 + [1] * 4)
+    assert class_weights(labels, 3, 0.0).tolist() == [1, 1, 1]
+    weights = class_weights(labels, 3, 0.5)
+    assert float(weights[1] / weights[0]) == pytest.approx(2)  # a quarter of the pixels, twice the weight
+    assert float(weights[labels].mean()) == pytest.approx(1)
+    assert class_weights(labels[:0], 3, 0.5).isfinite().all()
+
+
+def test_segmentor_alone_first_and_frozen_afterwards(batch, monkeypatch):
+    config = smoke()
+    optimizer = dataclasses.replace(config.optimizer, segmentor_images=16, freeze_segmentor=True, num_repeat=1)
+    system = SCGAN(dataclasses.replace(config, optimizer=optimizer), DataSpec(SCHEMA, ("Dark", "Light")))
+    engine = Engine(make_fabric(config.train), system)
+    calls = []
+    update = engine.update
+    monkeypatch.setattr(engine, "update", lambda name, loss, draws: (calls.append(name), update(name, loss, draws)))
+    for _ in range(4):
+        engine.run_step(batch)
+    assert calls == ["segmentor", "segmentor", "discriminator", "generator", "discriminator", "generator"]
+
+
+def test_a_segmentor_that_never_learns_is_refused():
+    with pytest.raises(ConfigError, match=r"--optimizer.freeze_segmentor would freeze"):
+        OptimizerConfig(freeze_segmentor=True)
+    with pytest.raises(ConfigError, match=r"--optimizer.segmentor_images is 256"):
+        dataclasses.replace(smoke(), optimizer=OptimizerConfig(segmentor_images=256))

@@ -1,7 +1,9 @@
 import pytest
 import torch
+from torch import nn
 
 from limner.errors import ShapeError
+from limner.nn.label_maps import one_hot
 from limner.systems.scgan.networks import Discriminator, Generator, Segmentor
 
 
@@ -109,3 +111,26 @@ def test_samples_do_not_depend_on_their_batch():
 def test_impossible_sizes_are_refused(option, value, words):
     with pytest.raises(ShapeError, match=words):
         Generator(**{**PAPER, option: value})
+
+
+@pytest.mark.parametrize("architecture", ["stepwise", "all_at_once"])
+def test_skips_carry_the_map_past_the_bottleneck(architecture):
+    """With an 8x8 code that says nothing, the picture still depends on the map, on every pixel's own class too."""
+    for injection in ("encoder", "skips"):
+        torch.manual_seed(0)
+        options = {"image_size": 64, "num_classes": 3, "num_attributes": 2, "latent_size": 8, "width": 8}
+        generator = Generator(**options, architecture=architecture, map_injection=injection)
+        nn.init.zeros_(generator.encoder[-3].weight)
+        seen = one_hot(torch.randint(3, (1, 64, 64)), 3).requires_grad_(True)
+        generator(torch.randn(1, 8), torch.ones(1, 2), seen)[0, :, 20, 40].sum().backward()
+        assert bool(seen.grad[0, :, 20, 40].any()) == (injection == "skips")
+        assert bool(seen.grad.any()) == (injection == "skips")
+
+
+def test_a_latent_everywhere_reaches_every_block():
+    torch.manual_seed(0)
+    options = {"image_size": 32, "num_classes": 3, "num_attributes": 0, "latent_size": 8, "width": 8}
+    generator = Generator(**options, latent_injection="all")
+    label_map = torch.randint(3, (1, 32, 32))
+    generator(torch.randn(1, 8), torch.ones(1, 0), one_hot(label_map, 3)).square().sum().backward()
+    assert all(block.modulation.weight.grad.abs().max() > 0 for block in generator.decoder)

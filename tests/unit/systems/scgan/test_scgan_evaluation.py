@@ -9,8 +9,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.nn import functional
 
+from limner.data.manifest import DataSpec
+from limner.data.schema import LabelSchema
 from limner.errors import ConfigError, DataError
 from limner.mask_to_image.evaluation import _Run
 from limner.metrics.features import FeatureNetwork, judge_features
@@ -47,6 +50,25 @@ def report(shapes):
     return evaluate(make_pipeline(shapes.spec), shapes, judge=make_judge(shapes.spec), num_images=15, batch_size=4)
 
 
+def test_the_worst_pictures_are_shown_too(report, shapes, tmp_path):
+    report.save(tmp_path)
+    with Image.open(tmp_path / "worst.png") as sheet:
+        assert sheet.size == (4 * 32, len(shapes.split("test")) * 32)  # map, real, picture, parse
+    assert "![worst](worst.png)" in (tmp_path / "report.md").read_text()
+
+
+def test_small_parts_are_compared_with_what_the_judge_reads_in_real_pictures(shapes):
+    """Eyes: the mean of generated over real of both sides; classes that the judge never finds do not count."""
+    schema = LabelSchema(name="eyes", classes=("l_eye", "r_eye", "u_lip"), palette=shapes.spec.schema.palette)
+    spec = DataSpec(schema, shapes.spec.attribute_names)
+    data = dataclasses.replace(shapes, spec=spec, native_schema=schema)
+    found = evaluate(make_pipeline(spec), data, judge=make_judge(spec), num_images=6, batch_size=4).measurements
+    generated, real = (found[f"judge_mean_iou{end}"].per_class for end in ("", "_real"))
+    wanted = [generated[name] / real[name] for name in ("l_eye", "r_eye") if real[name] > 0]
+    assert wanted
+    assert found["small_parts_iou_ratio"].per_class["eyes"] == pytest.approx(sum(wanted) / len(wanted))
+
+
 def test_everything_is_measured_with_its_protocol(report, shapes):
     expected = {
         "own_pixel_accuracy",
@@ -62,9 +84,13 @@ def test_everything_is_measured_with_its_protocol(report, shapes):
         "judge_attribute_accuracy",
         "judge_attribute_accuracy_real",
         "own_attribute_accuracy",
+        "diversity_features_share",
         "diversity_pixels",
         "diversity_features",
+        "detail_ratio",
+        "broken_codes",
     }
+    assert next(iter(report.measurements)) == "diversity_features_share"
     assert set(report.measurements) == expected
     for key, measurement in report.measurements.items():
         assert math.isfinite(measurement.value), key

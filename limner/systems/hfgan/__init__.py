@@ -1,1 +1,0 @@
-"""Caption to image by one generator whose levels are fused: HfGAN (Huang, Wang, Gong, CRV 2019)."""
