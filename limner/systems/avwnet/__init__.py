@@ -1,0 +1,1 @@
+"""Photo + speech to a talking video, read back as words: AVWnet (Huang, Wang, Gong, The Visual Computer 2020)."""
