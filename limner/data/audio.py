@@ -70,7 +70,7 @@ def speech_windows(waveform: npt.NDArray[np.floating]) -> npt.NDArray[np.float32
     count = len(signal) * FRAMES_PER_SECOND // SAMPLE_RATE_HZ
     rows = mfcc(np.pad(signal, (_BEFORE, _BEFORE + _EXTRA)))[:, 1:]
     places = 4 * np.arange(count)[:, None] + np.arange(WINDOW_ROWS)
-    return rows[places].astype(np.float32)
+    return np.asarray(rows[places], np.float32)
 
 
 def log_mel(waveform: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
@@ -90,7 +90,7 @@ def log_mel(waveform: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     magnitude = np.abs(np.fft.rfft(frames * window, _MEL_FRAME))
     bands = magnitude @ _mel_filters(NUM_MEL_BANDS, _MEL_FRAME, _MEL_LOW_HZ, _MEL_HIGH_HZ).T
     decibels = 20 * np.log10(np.maximum(bands, 1e-5)) - 20
-    return (np.clip((decibels + 100) / 100, 0, 1) * 8 - 4).astype(np.float32).T
+    return np.asarray(np.clip((decibels + 100) / 100, 0, 1) * 8 - 4, np.float32).T
 
 
 def _checked(waveform: npt.NDArray[np.floating]) -> Float64:
