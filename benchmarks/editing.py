@@ -32,12 +32,12 @@ def write_random_weights(folder: Path) -> None:
     import torch
 
     from limner import registry
-    from limner.data.manifest import DataSpec
     from limner.data.schema import get_schema
+    from limner.data.spec import DataSpec
 
     torch.manual_seed(0)
     system = registry.system_class("portrait")(
-        registry.preset("portrait", "cpu"), DataSpec(schema=get_schema("portrait-11"))
+        registry.preset("portrait", "cpu"), DataSpec(labels=get_schema("portrait-11"))
     )
     networks = {name: system.networks[name] for name in ("appearance", "generator", "parser")}
     system.pipeline(networks).save_pretrained(folder)

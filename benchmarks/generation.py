@@ -45,11 +45,12 @@ def write_random_weights(folder: Path) -> None:
     import torch
 
     from limner import registry
-    from limner.data.manifest import SCGAN_ATTRIBUTES, DataSpec
+    from limner.data.manifest import SCGAN_ATTRIBUTES
     from limner.data.schema import get_schema
+    from limner.data.spec import DataSpec
 
     torch.manual_seed(0)
-    spec = DataSpec(schema=get_schema(SCHEMA), attribute_names=SCGAN_ATTRIBUTES, attribute_kind="multi_label")
+    spec = DataSpec(labels=get_schema(SCHEMA), attribute_names=SCGAN_ATTRIBUTES, attribute_kind="multi_label")
     system = registry.system_class("scgan")(registry.preset("scgan", "cpu"), spec)
     networks = {name: system.networks[name] for name in ("generator", "segmentor")}
     system.pipeline(networks).save_pretrained(folder)

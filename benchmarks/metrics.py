@@ -43,8 +43,8 @@ def people_network(weights: str | None) -> Any:
 
     import limner
     from limner import registry
-    from limner.data.manifest import DataSpec
     from limner.data.schema import get_schema
+    from limner.data.spec import DataSpec
     from limner.metrics.features import people_features
 
     if weights is not None:

@@ -108,7 +108,7 @@ def painting(preset: str, *, quick: bool) -> dict[str, float]:
     import numpy as np
     import torch
 
-    from limner.data.datasets.images import SPEC
+    from limner.data.spec import DataSpec
     from limner.registry import preset as preset_of
     from limner.systems.painter.pipeline import PainterPipeline
     from limner.systems.painter.stages.base import new_network
@@ -116,7 +116,7 @@ def painting(preset: str, *, quick: bool) -> dict[str, float]:
     torch.manual_seed(0)
     config = preset_of("painter", preset)
     networks = {name: new_network(name, config) for name in ("renderer", "actor", "attention")}
-    pipeline = PainterPipeline(spec=SPEC, image_size=config.model.image_size, **networks)
+    pipeline = PainterPipeline(spec=DataSpec(), size=config.model.image_size, **networks)
     image = np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)
     call = partial(pipeline, image, 10 if quick else 500)
     call()
@@ -129,7 +129,7 @@ def training(*, quick: bool) -> dict[str, float]:
 
     import torch
 
-    from limner.data.datasets.images import SPEC
+    from limner.data.spec import DataSpec
     from limner.engine.loop import Engine, choose_precision, make_fabric
     from limner.registry import preset as preset_of
     from limner.systems.painter.config import UNTRAINED
@@ -143,7 +143,7 @@ def training(*, quick: bool) -> dict[str, float]:
         model=replace(config.model, attention="labels"),
         agent=replace(config.agent, steps=2 if quick else config.agent.steps),
     )
-    engine = Engine(make_fabric(config.train), Painter(config, SPEC))
+    engine = Engine(make_fabric(config.train), Painter(config, DataSpec()))
 
     def scene(size: int) -> Scene:
         maps = torch.rand(3, config.train.batch_size, 1, size, size)

@@ -55,8 +55,9 @@ def build(system: str, preset: str, precision: str, *, batch: int | None) -> tup
 
     from limner import registry
     from limner.data.batch import MaskToImageBatch
-    from limner.data.manifest import SCGAN_ATTRIBUTES, DataSpec
+    from limner.data.manifest import SCGAN_ATTRIBUTES
     from limner.data.schema import get_schema
+    from limner.data.spec import DataSpec
     from limner.engine.loop import Engine, make_fabric
 
     config = registry.preset(system, preset)

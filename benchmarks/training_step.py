@@ -60,8 +60,9 @@ def build(
 
     from limner import registry
     from limner.data.batch import MaskToImageBatch
-    from limner.data.manifest import SCGAN_ATTRIBUTES, DataSpec
+    from limner.data.manifest import SCGAN_ATTRIBUTES
     from limner.data.schema import get_schema
+    from limner.data.spec import DataSpec
     from limner.engine.loop import Engine, make_fabric
 
     config = registry.preset("scgan", preset)
@@ -72,7 +73,7 @@ def build(
         config = dataclasses.replace(config, optimizer=dataclasses.replace(config.optimizer, num_repeat=1))
     schema = get_schema(SCHEMAS.get(preset, "celebamask-19"))
     torch.manual_seed(0)
-    spec = DataSpec(schema=schema, attribute_names=SCGAN_ATTRIBUTES, attribute_kind="multi_label")
+    spec = DataSpec(labels=schema, attribute_names=SCGAN_ATTRIBUTES, attribute_kind="multi_label")
     system = registry.system_class("scgan")(config, spec)
     size = config.model.image_size
     data = MaskToImageBatch(

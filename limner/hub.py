@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from limner import files
+from limner.data.size import Size
 from limner.errors import ConfigError, DataError, WeightsError, nearest
 from limner.files import cache_folder, reason, sha256_of, write_atomically
 from limner.registry import system_names
@@ -34,7 +35,6 @@ _PICKLE_SUFFIXES = {".pth", ".pt", ".bin", ".ckpt", ".pkl", ".pickle"}
 _INDEX_FIELDS: dict[str, type] = {
     "system": str,
     "limner": str,
-    "image_size": int,
     "networks": list,
     "spec": dict,
     "expected": dict,
@@ -59,7 +59,7 @@ class WeightsInfo:
     default: bool
     """Whether `load(system)` takes them."""
     size_bytes: int
-    image_size: int
+    image_size: Size
     license: str
     expected: dict[str, Any]
 
@@ -226,7 +226,7 @@ def list_weights(system: str | None = None) -> list[WeightsInfo]:
                     path=path,
                     default=default_weights(index["system"]) == name,
                     size_bytes=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
-                    image_size=index["image_size"],
+                    image_size=Size.of(index["image_size"]),
                     license=_license(path / CARD),
                     expected=index["expected"],
                 )
@@ -275,6 +275,10 @@ def read_index(path: Path) -> dict[str, Any]:
             raise WeightsError(f'{file} has no "{name}" of the right kind ({kind.__name__}).')
     if not isinstance(index.get("default", False), bool):
         raise WeightsError(f'{file} has a "default" that is neither true nor false.')
+    try:
+        Size.of(index.get("image_size", ()))
+    except ConfigError as error:
+        raise WeightsError(f'{file} has no "image_size" of the right kind: {error}') from error
     for network in index["networks"]:
         if not isinstance(network, str) or not re.fullmatch("[a-z][a-z0-9_]*", network):
             raise WeightsError(

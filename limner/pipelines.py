@@ -28,8 +28,10 @@ from torch import Tensor, nn
 import limner
 from limner import hub, registry
 from limner.data.config import Fit
-from limner.data.manifest import DataSpec, open_manifest
-from limner.errors import ConfigError, LimnerError, WeightsError
+from limner.data.manifest import open_manifest
+from limner.data.size import Size, SizeLike
+from limner.data.spec import DataSpec
+from limner.errors import ConfigError, LimnerError, ShapeError, WeightsError
 from limner.files import read_text, reason, sha256_of
 from limner.plan import GenerationPlan
 from limner.results import GenerationResult, read_result
@@ -67,7 +69,7 @@ class Pipeline:
 
     Args:
         spec: label classes and attributes that the networks were trained with.
-        image_size: height and width of the pictures, pixels.
+        size: height and width of the pictures, pixels; one number for a square.
         networks: by name, as in `network_classes`; those in `optional_networks` and `variant_networks` may be left out.
     """
 
@@ -77,7 +79,7 @@ class Pipeline:
     variant_networks: ClassVar[frozenset[str]] = frozenset()
     """Networks that only a variant of the system has; inference needs them where they are."""
 
-    def __init__(self, *, spec: DataSpec, image_size: int, **networks: nn.Module) -> None:
+    def __init__(self, *, spec: DataSpec, size: SizeLike, **networks: nn.Module) -> None:
         known = self.network_classes()
         for network in networks:
             if network not in known:
@@ -86,7 +88,7 @@ class Pipeline:
             if network not in networks and network not in self.optional_networks | self.variant_networks:
                 raise TypeError(f"{type(self).__name__} needs the network {network!r}")
         self.spec = spec
-        self.image_size = image_size
+        self.size = Size.of(size)
         self.components: dict[str, nn.Module] = networks
         self.expected: dict[str, Any] = {}
         self.weights_name = "unsaved"
@@ -126,6 +128,17 @@ class Pipeline:
     def config(self, network: str) -> dict[str, Any]:
         """The keyword arguments that a network was built with."""
         return cast(dict[str, Any], self.components[network].config)
+
+    @property
+    def image_size(self) -> int:
+        """Side of the pictures in pixels.
+
+        Raises:
+            ShapeError: if they are not square.
+        """
+        if not self.size.square:
+            raise ShapeError(f"{self.name} makes pictures of {self.size} (height x width), which have no one side.")
+        return self.size.height
 
     @property
     def device(self) -> torch.device:
@@ -287,7 +300,7 @@ class Pipeline:
             elif not optional and name not in cls.variant_networks:
                 raise WeightsError(f'{path / hub.INDEX} does not name the network "{name}", which "{cls.name}" needs.')
         try:
-            pipeline = cls(spec=DataSpec.from_json(index["spec"]), image_size=index["image_size"], **networks)
+            pipeline = cls(spec=DataSpec.from_json(index["spec"]), size=index["image_size"], **networks)
         except (LimnerError, KeyError, TypeError, ValueError) as error:
             raise WeightsError(f"{path / hub.INDEX} does not fit its networks: {reason(error)}.") from error
         pipeline.expected = index["expected"]
@@ -297,10 +310,10 @@ class Pipeline:
     def _card(self, card: str | Path | None) -> str:
         if card is None:
             names = {
-                "classes": ", ".join(self.spec.schema.classes),
+                "classes": ", ".join(self.spec.labels.classes) if self.spec.labels else "none",
                 "attributes": ", ".join(self.spec.attribute_names) or "none",
             }
-            return _DEFAULT_CARD.format(system=self.name, image_size=self.image_size, **names)
+            return _DEFAULT_CARD.format(system=self.name, image_size=self.size, **names)
         if isinstance(card, str) and "\n" in card:
             return card
         return read_text(card, error=ConfigError)
@@ -310,7 +323,7 @@ class Pipeline:
             "format_version": hub.FORMAT_VERSION,
             "system": self.name,
             "limner": limner.__version__,
-            "image_size": self.image_size,
+            "image_size": self.size.to_json(),
             "networks": sorted(self.components),
             "spec": self.spec.to_json(),
             "expected": expected,

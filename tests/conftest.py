@@ -60,8 +60,9 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     import torch
 
-    from limner.data.manifest import SCGAN_ATTRIBUTES, DataSpec
+    from limner.data.manifest import SCGAN_ATTRIBUTES
     from limner.data.schema import get_schema
+    from limner.data.spec import DataSpec
     from limner.systems.scgan.networks import Generator, Segmentor
     from limner.systems.scgan.pipeline import SCGANPipeline
 
@@ -69,8 +70,8 @@ def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         torch.manual_seed(0)
         generator = Generator(image_size=32, num_classes=19, num_attributes=5, latent_size=8, width=8)
         segmentor = Segmentor(num_classes=19, width=8)
-    spec = DataSpec(schema=get_schema("celebamask-19"), attribute_names=SCGAN_ATTRIBUTES, attribute_kind="multi_label")
-    pipeline = SCGANPipeline(spec=spec, image_size=32, generator=generator, segmentor=segmentor)
+    spec = DataSpec(labels=get_schema("celebamask-19"), attribute_names=SCGAN_ATTRIBUTES, attribute_kind="multi_label")
+    pipeline = SCGANPipeline(spec=spec, size=32, generator=generator, segmentor=segmentor)
     path = tmp_path_factory.mktemp("weights") / "scgan-people-64"
     return pipeline.save_pretrained(path, expected={"mIoU": 0.5}, default=True)
 

@@ -83,6 +83,6 @@ def run_demo(demos: dict[str, Demo], out: Path, device: str) -> dict[str, Any]:
 def _about(pipeline: Pipeline) -> str:
     card = [info.license for info in hub.list_weights(pipeline.name) if info.name == pipeline.weights_name]
     return (
-        f"Weights {pipeline.weights_name} ({pipeline.image_size} px, licence {', '.join(card) or 'unknown'}, "
+        f"Weights {pipeline.weights_name} ({pipeline.size} px, licence {', '.join(card) or 'unknown'}, "
         f"hash {pipeline.weights_hash[:12]}). {registry.task(pipeline.name).shows()}"
     )

@@ -11,6 +11,7 @@ from typing import Any
 import limner
 from limner import hub, registry
 from limner.cli.common import emit, new_parser
+from limner.data.size import Size
 
 LICENSE = "Apache-2.0"
 
@@ -50,7 +51,7 @@ def _system(name: str) -> dict[str, Any]:
                 "name": info.name,
                 "default": info.default,
                 "license": info.license,
-                "image_size": info.image_size,
+                "image_size": info.image_size.to_json(),
                 "size_bytes": info.size_bytes,
                 "path": info.path,
                 "expected": info.expected,
@@ -71,7 +72,7 @@ def _text(inventory: dict[str, Any]) -> str:
         lines.append("  weights" if system["weights"] else "  weights: none came with this installation")
         for weights in system["weights"]:
             facts = [
-                f"{weights['image_size']} px",
+                f"{Size.of(weights['image_size'])} px",
                 f"{weights['size_bytes'] / 1e6:.1f} MB",
                 weights["license"],
                 *([f"taken by limner.load({system['name']!r})"] if weights["default"] else []),

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from limner.data.datasets.files import PairReader, list_pictures
 from limner.data.image_io import LABEL_SUFFIXES, save_label_map
-from limner.data.manifest import DataSpec, Manifest, Row, find_kind, read_layout
+from limner.data.manifest import Manifest, Row, find_kind, read_layout
 from limner.data.schema import LabelSchema, converter
+from limner.data.spec import DataSpec
 from limner.errors import ConfigError, DataError
 from limner.files import reason
 

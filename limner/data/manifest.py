@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from limner.data.image_io import check_same_shape
 from limner.data.marks import MarksOf
 from limner.data.plausibility import side_agreement
 from limner.data.schema import LabelSchema, converter, get_schema
+from limner.data.spec import AttributeKind, DataSpec
 from limner.data.transforms import make_square
 from limner.errors import ConfigError, DataError, nearest
 
@@ -43,44 +44,6 @@ KINDS: dict[str, str] = {
 
 SCGAN_ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
 """The attributes of SCGAN on CelebA, in the paper's order (scgan.md 6.1)."""
-
-AttributeKind = Literal["multi_label", "exclusive"]
-
-
-@dataclass(frozen=True)
-class DataSpec:
-    """What a model must know of the data it is trained on; stored in every checkpoint."""
-
-    schema: LabelSchema
-    """Meaning of the ids in the label maps."""
-    attribute_names: tuple[str, ...] = ()
-    """Meaning of the attribute vector."""
-    attribute_kind: AttributeKind = "multi_label"
-    """Independent yes/no attributes, or exactly one of them is 1."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data from which `from_json` makes an equal object."""
-        return {
-            "schema": self.schema.to_json(),
-            "attribute_names": list(self.attribute_names),
-            "attribute_kind": self.attribute_kind,
-        }
-
-    @classmethod
-    def from_json(cls, data: Any) -> DataSpec:
-        """The reverse of `to_json`.
-
-        Raises:
-            DataError: if a field is missing or wrong.
-        """
-        try:
-            names, kind = tuple(map(str, data["attribute_names"])), data["attribute_kind"]
-            schema = LabelSchema.from_json(data["schema"])
-        except (KeyError, TypeError) as error:
-            raise DataError(f"The data description lacks the field {error}.") from error
-        if kind not in ("multi_label", "exclusive"):
-            raise DataError(f'attribute_kind is "{kind}", but must be "multi_label" or "exclusive".')
-        return cls(schema, names, kind)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from torch.utils.data import Dataset
 from limner.data.batch import TensorBatch
 from limner.data.checks import refuse_wrong_order
 from limner.data.dataset import MaskToImageDataset, collate
-from limner.data.manifest import DataSpec, Manifest, open_manifest
+from limner.data.manifest import Manifest, open_manifest
+from limner.data.spec import DataSpec
 from limner.errors import ConfigError
 
 MAX_VALIDATION = 1_000

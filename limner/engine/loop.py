@@ -27,6 +27,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from limner.data.batch import TensorBatch
 from limner.data.sampler import ImagesSeenSampler
+from limner.data.spec import DataSpec
 from limner.engine.checkpoint import STATE_FILE, CheckpointFolder, load_state, save_state
 from limner.engine.config import TrainConfig
 from limner.engine.ema import ExponentialAverage
@@ -35,7 +36,7 @@ from limner.engine.logging import RunLog
 from limner.engine.precision import Choice, choose
 from limner.engine.seed import generator
 from limner.engine.system import System
-from limner.errors import ConfigError, TrainingError, WeightsError
+from limner.errors import ConfigError, DataError, TrainingError, WeightsError
 
 log = logging.getLogger("limner")
 B = TypeVar("B", bound=TensorBatch)
@@ -484,8 +485,7 @@ def _newest_state(checkpoints: CheckpointFolder) -> dict[str, Any] | None:
 
 
 def _restore(engine: Engine, state: dict[str, Any]) -> None:
-    spec = engine.system.spec.to_json()
-    if state.get("spec") != spec:
+    if _stored_spec(state) != engine.system.spec:
         raise WeightsError(
             "The checkpoint was trained on other labels or attributes than --data has now; "
             "resume with the same data and --dataset.* options, or start a new run with another --out."
@@ -498,6 +498,14 @@ def _restore(engine: Engine, state: dict[str, Any]) -> None:
             f"The checkpoint does not fit the networks of this configuration ({first[-1].strip()}); "
             "resume with the options of the run's config.yaml."
         ) from error
+
+
+def _stored_spec(state: dict[str, Any]) -> DataSpec | None:
+    """The data description of a checkpoint; None if it cannot be read."""
+    try:
+        return DataSpec.from_json(state["spec"])
+    except (KeyError, DataError):
+        return None
 
 
 class _StopRequest:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from limner.data.batch import TensorBatch
-from limner.data.manifest import DataSpec
+from limner.data.spec import DataSpec
 from limner.engine.config import TrainConfig
 from limner.engine.data import TrainingData, open_label_maps
 

@@ -190,8 +190,8 @@ def _metadata(pipeline: Pipeline, network: str) -> dict[str, str]:
         "network": network,
         "weights": pipeline.weights_name,
         "weights_hash": pipeline.weights_hash,
-        "image_size": str(pipeline.image_size),
-        "classes": json.dumps(pipeline.spec.schema.classes),
+        "image_size": json.dumps(pipeline.size.to_json()),
+        "classes": json.dumps(pipeline.spec.labels.classes if pipeline.spec.labels else []),
         "attributes": json.dumps(pipeline.spec.attribute_names),
     }
 

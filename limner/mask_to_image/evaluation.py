@@ -24,7 +24,8 @@ from torch import Tensor
 
 import limner
 from limner.data.dataset import MaskToImageBatch, MaskToImageDataset, collate
-from limner.data.manifest import DataSpec, Manifest
+from limner.data.manifest import Manifest
+from limner.data.spec import DataSpec
 from limner.engine.logging import tile_grid
 from limner.engine.seed import generator
 from limner.errors import ConfigError
@@ -61,8 +62,11 @@ class Painter(typing.Protocol):
     uses_attributes: ClassVar[bool]
     """Whether the attributes change its pictures."""
     spec: DataSpec
-    image_size: int
     weights_name: str
+
+    @property
+    def image_size(self) -> int:
+        """Side of its pictures in pixels."""
 
     @property
     def weights_hash(self) -> str:

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
+from limner.data.size import Size, SizeLike
 from limner.errors import DataError, ShapeError
 from limner.metrics.judge import Judge
 from limner.metrics.resize import Resize
@@ -61,9 +62,9 @@ class FeatureNetwork:
         images = images.float()
         return self.features(images if self.resize is None else self.resize(images))
 
-    def protocol_fields(self, resolution: int) -> dict[str, Any]:
-        """The fields of a `Protocol` that this network decides, for images of `resolution` pixels."""
-        resized = self.resize is not None and self.resize.changes(resolution, resolution)
+    def protocol_fields(self, resolution: SizeLike) -> dict[str, Any]:
+        """The fields of a `Protocol` that this network decides, for images of that size."""
+        resized = self.resize is not None and self.resize.changes(*Size.of(resolution))
         return {
             "resize": str(self.resize) if resized else "none",
             "antialias": resized and self.resize is not None and self.resize.antialias,

@@ -9,8 +9,8 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional
 
-from limner.data.manifest import DataSpec
 from limner.data.schema import LabelSchema, converter
+from limner.data.spec import DataSpec
 from limner.errors import ConfigError
 from limner.metrics.resize import Resize
 

@@ -7,6 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from limner.data.size import Size
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -18,8 +20,8 @@ class Protocol:
     """Rows of the data set that the number is about."""
     count: int
     """Number of images judged."""
-    resolution: int
-    """Height and width of the judged images in pixels."""
+    resolution: int | tuple[int, int]
+    """Side of the judged images in pixels, or height and width."""
     resize: str = "none"
     """Filter that brought them to the size of the judging network; "none" if they have it already."""
     antialias: bool = False
@@ -44,7 +46,10 @@ class Protocol:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Protocol:
         """The inverse of `to_json`."""
-        return cls(**{**values, "seeds": tuple(values["seeds"])})
+        resolution = values["resolution"]
+        if isinstance(resolution, list):
+            resolution = tuple(resolution)
+        return cls(**{**values, "resolution": resolution, "seeds": tuple(values["seeds"])})
 
     def __str__(self) -> str:
         return f"{self.metric}: {self.conditions()}"
@@ -52,7 +57,7 @@ class Protocol:
     def conditions(self) -> str:
         """All but the metric, in words."""
         resize = "not resized" if self.resize == "none" else f"resized {self.resize}, antialias {self.antialias}"
-        parts = [f"{self.count} images of {self.split} at {self.resolution} px, {resize}"]
+        parts = [f"{self.count} images of {self.split} at {Size.of(self.resolution)} px, {resize}"]
         if self.network != "none":
             parts.append(f"network {self.network} ({self.network_sha256[:12]})")
         if self.settings != "none":

@@ -212,8 +212,8 @@ def one_value(value: float) -> Prepare:
 
 
 def spec(schema: str = "celebamask-19") -> dict[str, object]:
-    from limner.data.manifest import DataSpec
     from limner.data.schema import get_schema
+    from limner.data.spec import DataSpec
 
     return DataSpec(get_schema(schema), ("Dark",)).to_json()
 

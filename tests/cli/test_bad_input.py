@@ -17,8 +17,9 @@ import pytest
 import torch
 
 from limner.cli.main import main
-from limner.data.manifest import SCGAN_ATTRIBUTES, DataSpec, open_manifest
+from limner.data.manifest import SCGAN_ATTRIBUTES, open_manifest
 from limner.data.schema import LabelSchema, get_schema
+from limner.data.spec import DataSpec
 from limner.systems.parser.networks import ParsingNetwork
 from limner.systems.parser.pipeline import ParserPipeline
 
@@ -81,7 +82,7 @@ def _write_parsers(root: Path) -> None:
             torch.manual_seed(0)
             network = ParsingNetwork(num_classes=schema.num_classes, num_attributes=len(SCGAN_ATTRIBUTES), width=8)
         spec = DataSpec(schema, SCGAN_ATTRIBUTES)
-        ParserPipeline(spec=spec, image_size=32, parser=network).save_pretrained(root / name)
+        ParserPipeline(spec=spec, size=32, parser=network).save_pretrained(root / name)
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ from PIL import Image
 from limner import hub
 from limner.backbones.inception import InceptionV3
 from limner.cli.main import main
-from limner.data.manifest import DataSpec, open_manifest
+from limner.data.manifest import open_manifest
 from limner.data.schema import LabelSchema
+from limner.data.spec import DataSpec
 from limner.systems.parser.networks import ParsingNetwork
 from limner.systems.parser.pipeline import ParserPipeline
 from limner.systems.scgan.networks import Discriminator, Generator, Segmentor
@@ -53,7 +54,7 @@ def folder(tmp_path_factory):
     spec = DataSpec(SCHEMA, ("Dark",))
     SCGANPipeline(
         spec=spec,
-        image_size=32,
+        size=32,
         generator=Generator(
             image_size=32, num_classes=2, num_attributes=1, latent_size=4, architecture="stepwise", width=8
         ),
@@ -64,7 +65,7 @@ def folder(tmp_path_factory):
         palette = ((0, 0, 0), (255, 0, 0), (0, 0, 255))[: len(names)]
         other = DataSpec(LabelSchema(name=f"shapes-{len(names)}", classes=names, palette=palette), ("Dark",))
         network = ParsingNetwork(num_classes=len(names), num_attributes=1, width=8)
-        ParserPipeline(spec=other, image_size=32, parser=network).save_pretrained(root / name)
+        ParserPipeline(spec=other, size=32, parser=network).save_pretrained(root / name)
     return root
 
 

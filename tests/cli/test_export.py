@@ -14,8 +14,8 @@ import torch
 
 import limner
 from limner.cli.main import main
-from limner.data.manifest import DataSpec
 from limner.data.schema import get_schema
+from limner.data.spec import DataSpec
 from limner.errors import ConfigError, LimnerError, MissingExtraError
 from limner.export.networks import export_network
 from limner.systems.parser.networks import ParsingNetwork
@@ -97,12 +97,12 @@ def weights_without_attributes(system: str) -> SCGANPipeline | ParserPipeline:
     spec = DataSpec(get_schema("deepfashion-7"))
     if system == "parser":
         network = ParsingNetwork(num_classes=7, num_attributes=0, width=8)
-        return ParserPipeline(spec=spec, image_size=40, parser=network)
+        return ParserPipeline(spec=spec, size=40, parser=network)
     networks = {
         "generator": Generator(image_size=32, num_classes=7, num_attributes=0, latent_size=4, width=8),
         "segmentor": Segmentor(num_classes=7, width=8),
     }
-    return SCGANPipeline(spec=spec, image_size=32, **networks)
+    return SCGANPipeline(spec=spec, size=32, **networks)
 
 
 @pytest.mark.parametrize("format", ["torch-export", "torchscript"])

@@ -17,8 +17,8 @@ from PIL import Image
 import limner
 from limner import registry, tasks
 from limner.cli.main import main
-from limner.data.manifest import DataSpec
 from limner.data.schema import get_schema
+from limner.data.spec import DataSpec
 from limner.systems.parser.networks import ParsingNetwork
 from limner.systems.parser.pipeline import ParserPipeline
 
@@ -213,7 +213,7 @@ def parser_weights(tmp_path: Path) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = ParsingNetwork(num_classes=19, num_attributes=1, width=8)
-    return ParserPipeline(spec=spec, image_size=32, parser=network).save_pretrained(tmp_path / "parser-weights")
+    return ParserPipeline(spec=spec, size=32, parser=network).save_pretrained(tmp_path / "parser-weights")
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ LAYERS = {
     "limner.metrics": BASE | {"limner.data", "limner.nn", "limner.backbones", "limner.engine"},
     "limner.task": BASE | {"limner.data"},
     "limner.registry": BASE | {"limner.systems", "limner.task"},
-    "limner.hub": BASE | {"limner.registry"},
+    "limner.hub": BASE | {"limner.data", "limner.registry"},
     "limner.plan": BASE,
     "limner.results": BASE | {"limner.plan"},
     "limner.weights_folder": LOW | FIND,
@@ -92,6 +92,11 @@ NO_TORCH = [
         "limner.data.fields",
         "limner.data.schema",
         "limner.data.manifest",
+        "limner.data.ages",
+        "limner.data.captions",
+        "limner.data.point_schema",
+        "limner.data.size",
+        "limner.data.spec",
     )
     or name.startswith("limner.cli")
     or name in ("limner.mask_to_image.options", "limner.mask_to_image.task")

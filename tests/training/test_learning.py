@@ -10,8 +10,8 @@ import torch
 from torch.nn import functional
 
 from limner.data.batch import MaskToImageBatch
-from limner.data.manifest import DataSpec
 from limner.data.schema import LabelSchema
+from limner.data.spec import DataSpec
 from limner.engine.loop import Engine, make_fabric
 from limner.metrics.attributes import attributes_correct
 from limner.metrics.segmentation import SegmentationMetric

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from limner.data.manifest import DataSpec
 from limner.data.schema import get_schema
+from limner.data.spec import DataSpec
 from limner.pipelines import load
 from limner.systems.scgan.networks import Discriminator, Generator, Segmentor
 from limner.systems.scgan.pipeline import SCGANPipeline
@@ -45,6 +45,6 @@ def make_scgan() -> Callable[..., SCGANPipeline]:
                 "segmentor": Segmentor(num_classes=num_classes, width=8),
                 **({"discriminator": Discriminator(**sizes, width=8)} if discriminator else {}),
             }
-        return SCGANPipeline(spec=spec, image_size=32, **networks)
+        return SCGANPipeline(spec=spec, size=32, **networks)
 
     return make

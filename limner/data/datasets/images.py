@@ -34,8 +34,7 @@ from PIL import Image
 
 from limner.data.attributes import read_lines
 from limner.data.image_io import PHOTO_SUFFIXES, read_any_picture, read_mask
-from limner.data.manifest import DataSpec, Manifest, find_kind, open_manifest
-from limner.data.schema import LabelSchema
+from limner.data.manifest import Manifest, find_kind, open_manifest
 from limner.errors import ConfigError, DataError
 from limner.files import MAX_TABLE_BYTES, cache_folder, read_json, reason
 
@@ -43,11 +42,6 @@ log = logging.getLogger("limner")
 
 UInt8Array = npt.NDArray[np.uint8]
 Progress = Callable[..., Iterable[Any]]
-
-SUBJECT = LabelSchema("subject", ("background", "subject"), ((0, 0, 0), (255, 255, 255)))
-"""What a mask says of a pixel."""
-SPEC = DataSpec(SUBJECT)
-"""The data description of weights that need no labels."""
 
 SUBJECT_KINDS = ("celebamask-hq", "fashion-synthesis", "clothing-co-parsing", "folder")
 """Layouts whose class 0 is the background."""

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from limner.data.batch import MaskToImageBatch, TensorBatch
 from limner.data.dataset import MaskToImageDataset
-from limner.data.manifest import DataSpec
+from limner.data.spec import DataSpec
 from limner.engine.loop import Engine
 from limner.engine.schedule import linear_decay
 from limner.engine.system import System
@@ -196,6 +196,6 @@ class CycleGAN(System):
         """Both generators."""
         return CycleGANPipeline(
             spec=self.spec,
-            image_size=self.config.model.image_size,
+            size=self.config.model.image_size,
             **{name: networks[name] for name in GENERATORS},
         )

@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from limner.data.dataset import MaskToImageDataset, collate
-from limner.data.manifest import DataSpec, Manifest
+from limner.data.manifest import Manifest
 from limner.data.schema import LabelSchema
+from limner.data.spec import DataSpec
 from limner.mask_to_image.evaluation import evaluate_pictures
 from limner.metrics.judge import Judge
 from limner.metrics.protocol import Measurement, Protocol

@@ -19,8 +19,9 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from limner.data.manifest import DataSpec
 from limner.data.schema import LabelSchema
+from limner.data.size import SizeLike
+from limner.data.spec import DataSpec
 from limner.errors import ConfigError, ShapeError, WeightsError
 from limner.inputs import (
     PhotoInput,
@@ -59,14 +60,14 @@ class MaskFacePipeline(Pipeline):
     uses_attributes: ClassVar[bool] = False
     optional_networks: ClassVar[frozenset[str]] = frozenset({"discriminator"})
 
-    def __init__(self, *, spec: DataSpec, image_size: int, **networks: nn.Module) -> None:
-        super().__init__(spec=spec, image_size=image_size, **networks)
+    def __init__(self, *, spec: DataSpec, size: SizeLike, **networks: nn.Module) -> None:
+        super().__init__(spec=spec, size=size, **networks)
         classes = spec.schema.num_classes
         wanted = {
-            "generator": {"image_size": image_size, "num_classes": classes},
+            "generator": {"image_size": self.image_size, "num_classes": classes},
             "style_encoder": {"style_size": self.style_size},
-            "style_decoder": {"image_size": image_size, "style_size": self.style_size},
-            "discriminator": {"image_size": image_size},
+            "style_decoder": {"image_size": self.image_size, "style_size": self.style_size},
+            "discriminator": {"image_size": self.image_size},
         }
         for name in self.components:
             for key, value in wanted[name].items():

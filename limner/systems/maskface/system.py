@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from limner.data.batch import MaskToImageBatch, TensorBatch
 from limner.data.dataset import MaskToImageDataset
-from limner.data.manifest import DataSpec
+from limner.data.spec import DataSpec
 from limner.engine.loop import Engine
 from limner.engine.schedule import linear_decay
 from limner.engine.seed import generator
@@ -345,7 +345,7 @@ class MaskFace(System):
 
     def pipeline(self, networks: dict[str, nn.Module]) -> MaskFacePipeline:
         """All four networks; the discriminator ranks samples."""
-        return MaskFacePipeline(spec=self.spec, image_size=self.config.model.image_size, **networks)
+        return MaskFacePipeline(spec=self.spec, size=self.config.model.image_size, **networks)
 
     def _other_photos(self, image: Tensor, engine: Engine, purpose: str) -> Tensor:
         """The photos of the global batch moved on by a random number of places, so that none stays at its own."""

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from limner.backbones.state import load_network
-from limner.data.datasets.images import SPEC
+from limner.data.spec import DataSpec
 from limner.errors import WeightsError
 from limner.files import reason
 from limner.systems.painter.learning_to_paint.pipeline import LearningToPaintPipeline
@@ -43,7 +43,7 @@ def convert(actor: str | Path, renderer: str | Path) -> LearningToPaintPipeline:
         "weighting": "uniform",
     }
     actor_network = load_network(lambda: Actor(**config), _in_rgb(_read(Path(actor))), where=actor)
-    return LearningToPaintPipeline(spec=SPEC, image_size=128, renderer=renderer_network, actor=actor_network)
+    return LearningToPaintPipeline(spec=DataSpec(), size=128, renderer=renderer_network, actor=actor_network)
 
 
 def _in_rgb(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -19,8 +19,9 @@ from tqdm import tqdm
 
 from limner.backbones.vgg import VGG
 from limner.data.batch import TensorBatch
-from limner.data.datasets.images import SPEC, PictureCache, open_pictures
+from limner.data.datasets.images import PictureCache, open_pictures
 from limner.data.sampler import SampleKey
+from limner.data.spec import DataSpec
 from limner.data.transforms import resize_image
 from limner.engine.data import MAX_VALIDATION, TrainingData, required
 from limner.errors import DataError
@@ -148,7 +149,7 @@ def open_stage_data(config: PainterConfig, path: Path | None) -> TrainingData:
     size, seed = config.model.image_size, config.train.seed
     if config.stage.name == "renderer":
         return TrainingData(
-            SPEC,
+            DataSpec(),
             StrokeDataset(NUM_STROKES, size=size, seed=seed),
             StrokeDataset(NUM_HELD_OUT, size=size, seed=0),
             collate_strokes,
@@ -165,7 +166,7 @@ def open_stage_data(config: PainterConfig, path: Path | None) -> TrainingData:
     make = partial(SceneDataset, pictures.images, attention, features, config=config.dataset, seed=seed)
     validation = "val" if "val" in pictures.splits else "train"
     return TrainingData(
-        SPEC,
+        DataSpec(),
         make(pictures.rows("train"), moves=is_attention),
         make(pictures.rows(validation)[: MAX_VALIDATION if is_attention else _MAX_EPISODES]),
         collate_scenes,

@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from limner.data.config import Fit as DataFit
 from limner.data.datasets.images import PictureCache, open_pictures
 from limner.data.image_io import any_picture_from_pil, read_any_picture, read_mask
-from limner.data.manifest import DataSpec
+from limner.data.size import SizeLike
+from limner.data.spec import DataSpec
 from limner.errors import ConfigError, DataError, ShapeError, WeightsError
 from limner.files import sha256_of
 from limner.inputs import MAX_SEED, read_pixels, whole_number
@@ -154,8 +155,8 @@ class PainterPipeline(Pipeline):
     # Each stage of training leaves what it has: only the agent's has all three.
     variant_networks: ClassVar[frozenset[str]] = frozenset({"renderer", "actor", "attention"})
 
-    def __init__(self, *, spec: DataSpec, image_size: int, **networks: nn.Module) -> None:
-        super().__init__(spec=spec, image_size=image_size, **networks)
+    def __init__(self, *, spec: DataSpec, size: SizeLike, **networks: nn.Module) -> None:
+        super().__init__(spec=spec, size=size, **networks)
         self._misses_vgg16 = False
         if "actor" in networks and "renderer" in networks:
             noted = self._actor.config["renderer_hash"]

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from limner.data.batch import TensorBatch
-from limner.data.manifest import DataSpec
+from limner.data.spec import DataSpec
 from limner.engine.data import TrainingData
 from limner.engine.loop import Engine
 from limner.engine.system import System
@@ -102,4 +102,4 @@ class Painter(System):
         """What the stage has to show: slow copies and the like stay in the checkpoint."""
         known = self.pipeline_class.network_classes()
         kept = {name: network for name, network in networks.items() if name in known}
-        return self.pipeline_class(spec=self.spec, image_size=self.config.model.image_size, **kept)
+        return self.pipeline_class(spec=self.spec, size=self.config.model.image_size, **kept)

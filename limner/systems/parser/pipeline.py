@@ -15,7 +15,8 @@ from PIL import Image, ImageOps
 from torch import Tensor, nn
 
 from limner.data.image_io import photo_from_pil, read_photo
-from limner.data.manifest import DataSpec
+from limner.data.size import SizeLike
+from limner.data.spec import DataSpec
 from limner.errors import ConfigError, ShapeError, WeightsError
 from limner.pipelines import ExportTarget, Pipeline
 from limner.systems.parser.networks import ParserOutput, ParsingNetwork
@@ -49,8 +50,8 @@ class ParserPipeline(Pipeline):
 
     name: ClassVar[str] = "parser"
 
-    def __init__(self, *, spec: DataSpec, image_size: int, **networks: nn.Module) -> None:
-        super().__init__(spec=spec, image_size=image_size, **networks)
+    def __init__(self, *, spec: DataSpec, size: SizeLike, **networks: nn.Module) -> None:
+        super().__init__(spec=spec, size=size, **networks)
         config = self.network.config
         found = (config["num_classes"], config["num_attributes"])
         if found != (spec.schema.num_classes, len(spec.attribute_names)):

@@ -16,7 +16,7 @@ from torch.optim import AdamW, Optimizer
 
 from limner.data.batch import MaskToImageBatch
 from limner.data.dataset import MaskToImageDataset, collate
-from limner.data.manifest import DataSpec
+from limner.data.spec import DataSpec
 from limner.engine.loop import Engine
 from limner.engine.system import System
 from limner.metrics.attributes import attributes_correct
@@ -152,7 +152,7 @@ class Parser(System):
 
     def pipeline(self, networks: dict[str, nn.Module]) -> ParserPipeline:
         """The parser for inference."""
-        return ParserPipeline(spec=self.spec, image_size=self.config.model.image_size, **networks)
+        return ParserPipeline(spec=self.spec, size=self.config.model.image_size, **networks)
 
 
 def dice_loss(logits: Float[Tensor, "batch classes h w"], target: Int64[Tensor, "batch h w"]) -> Float[Tensor, ""]:

@@ -11,8 +11,9 @@ from jaxtyping import Float, Int64
 from PIL import Image
 from torch import Tensor, nn
 
-from limner.data.manifest import DataSpec
 from limner.data.schema import LabelSchema
+from limner.data.size import SizeLike
+from limner.data.spec import DataSpec
 from limner.errors import ShapeError
 from limner.inputs import to_pictures
 from limner.mask_to_image.export import generator_target
@@ -37,9 +38,9 @@ class Pix2PixPipeline(Pipeline):
     name: ClassVar[str] = "pix2pix"
     uses_attributes: ClassVar[bool] = False
 
-    def __init__(self, *, spec: DataSpec, image_size: int, **networks: nn.Module) -> None:
-        super().__init__(spec=spec, image_size=image_size, **networks)
-        for key, value in {"image_size": image_size, "num_classes": spec.schema.num_classes}.items():
+    def __init__(self, *, spec: DataSpec, size: SizeLike, **networks: nn.Module) -> None:
+        super().__init__(spec=spec, size=size, **networks)
+        for key, value in {"image_size": self.image_size, "num_classes": spec.schema.num_classes}.items():
             found = self.config("generator")[key]
             if found != value:
                 raise ShapeError(f"The generator has {key} {found}, but the data description asks for {value}.")

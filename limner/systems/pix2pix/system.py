@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from limner.data.batch import MaskToImageBatch, TensorBatch
 from limner.data.dataset import MaskToImageDataset
-from limner.data.manifest import DataSpec
+from limner.data.spec import DataSpec
 from limner.engine.loop import Engine
 from limner.engine.schedule import linear_decay
 from limner.engine.seed import generator
@@ -162,4 +162,4 @@ class Pix2Pix(System):
 
     def pipeline(self, networks: dict[str, nn.Module]) -> Pix2PixPipeline:
         """The generator."""
-        return Pix2PixPipeline(spec=self.spec, image_size=self.config.model.image_size, generator=networks["generator"])
+        return Pix2PixPipeline(spec=self.spec, size=self.config.model.image_size, generator=networks["generator"])

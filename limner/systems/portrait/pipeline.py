@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from torch import Tensor, nn
 
-from limner.data.manifest import DataSpec
 from limner.data.schema import LabelSchema
+from limner.data.size import SizeLike
+from limner.data.spec import DataSpec
 from limner.errors import ConfigError, DataError, ShapeError, nearest
 from limner.faces.alignment import Alignment
 from limner.faces.checks import (
@@ -134,15 +135,15 @@ class PortraitPipeline(Pipeline):
         {"reconstruction", "discriminator", "discriminator_unpaired"}
     )
 
-    def __init__(self, *, spec: DataSpec, image_size: int, **networks: nn.Module) -> None:
-        super().__init__(spec=spec, image_size=image_size, **networks)
+    def __init__(self, *, spec: DataSpec, size: SizeLike, **networks: nn.Module) -> None:
+        super().__init__(spec=spec, size=size, **networks)
         if spec.schema != SCHEMA:
             raise ConfigError(f'portrait knows the labels of "{SCHEMA.name}", not of "{spec.schema.name}".')
         looks = self.config("appearance")
         wanted = {
-            "appearance": {"image_size": image_size},
+            "appearance": {"image_size": self.image_size},
             "generator": {
-                "image_size": image_size,
+                "image_size": self.image_size,
                 "feature_stride": looks["feature_stride"],
                 "appearance_width": looks["width"],
             },

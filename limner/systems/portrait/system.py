@@ -19,7 +19,7 @@ from torch.nn import functional
 from limner.backbones.vgg import VGG, imagenet_normalized
 from limner.data.batch import MaskToImageBatch, TensorBatch
 from limner.data.dataset import MaskToImageDataset
-from limner.data.manifest import DataSpec
+from limner.data.spec import DataSpec
 from limner.engine.loop import Engine
 from limner.engine.schedule import linear_decay
 from limner.engine.system import System
@@ -335,7 +335,7 @@ class Portrait(System):
 
     def pipeline(self, networks: dict[str, nn.Module]) -> PortraitPipeline:
         """All networks; image heads and discriminators stay with the run."""
-        return PortraitPipeline(spec=self.spec, image_size=self.config.model.image_size, **networks)
+        return PortraitPipeline(spec=self.spec, size=self.config.model.image_size, **networks)
 
     def _make_parser(self) -> nn.Module:
         """The parser of `--model.parser` (weights of "parser", or of "portrait" with their own), or a new one."""

@@ -19,8 +19,10 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from limner.data.manifest import SCGAN_ATTRIBUTES, DataSpec
+from limner.data.manifest import SCGAN_ATTRIBUTES
 from limner.data.schema import LabelSchema
+from limner.data.size import SizeLike
+from limner.data.spec import DataSpec
 from limner.errors import ConfigError, ShapeError, nearest
 from limner.inputs import (
     PhotoInput,
@@ -59,16 +61,16 @@ class SCGANPipeline(Pipeline):
     uses_attributes: ClassVar[bool] = True
     optional_networks: ClassVar[frozenset[str]] = frozenset({"discriminator"})
 
-    def __init__(self, *, spec: DataSpec, image_size: int, **networks: nn.Module) -> None:
-        super().__init__(spec=spec, image_size=image_size, **networks)
+    def __init__(self, *, spec: DataSpec, size: SizeLike, **networks: nn.Module) -> None:
+        super().__init__(spec=spec, size=size, **networks)
         wanted = {
             "generator": {
-                "image_size": image_size,
+                "image_size": self.image_size,
                 "num_classes": spec.schema.num_classes,
                 "num_attributes": len(spec.attribute_names),
             },
             "segmentor": {"num_classes": spec.schema.num_classes},
-            "discriminator": {"image_size": image_size, "num_attributes": len(spec.attribute_names)},
+            "discriminator": {"image_size": self.image_size, "num_attributes": len(spec.attribute_names)},
         }
         for name in self.components:
             for key, value in wanted[name].items():

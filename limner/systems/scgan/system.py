@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from limner.data.batch import MaskToImageBatch, TensorBatch
 from limner.data.dataset import MaskToImageDataset, collate
-from limner.data.manifest import DataSpec
+from limner.data.spec import DataSpec
 from limner.engine.loop import Engine
 from limner.engine.schedule import linear_decay
 from limner.engine.seed import generator
@@ -287,7 +287,7 @@ class SCGAN(System):
         """Generator, segmentor and, for its classifier head where it has one, the discriminator."""
         if not self.use_classifier:
             networks = {name: network for name, network in networks.items() if name != "discriminator"}
-        return SCGANPipeline(spec=self.spec, image_size=self.config.model.image_size, **networks)
+        return SCGANPipeline(spec=self.spec, size=self.config.model.image_size, **networks)
 
 
 def class_weights(labels: Int64[Tensor, " n"], num_classes: int, power: float) -> Float[Tensor, " classes"]:

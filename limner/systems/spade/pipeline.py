@@ -11,8 +11,9 @@ from jaxtyping import Float, Int64
 from PIL import Image
 from torch import Tensor, nn
 
-from limner.data.manifest import DataSpec
 from limner.data.schema import LabelSchema
+from limner.data.size import SizeLike
+from limner.data.spec import DataSpec
 from limner.errors import ConfigError, ShapeError
 from limner.inputs import PhotoInput, read_square_photo, to_pictures, to_tensor
 from limner.mask_to_image.export import generator_target
@@ -39,14 +40,14 @@ class SPADEPipeline(Pipeline):
     uses_attributes: ClassVar[bool] = False
     variant_networks: ClassVar[frozenset[str]] = frozenset({"encoder"})
 
-    def __init__(self, *, spec: DataSpec, image_size: int, **networks: nn.Module) -> None:
-        super().__init__(spec=spec, image_size=image_size, **networks)
+    def __init__(self, *, spec: DataSpec, size: SizeLike, **networks: nn.Module) -> None:
+        super().__init__(spec=spec, size=size, **networks)
         latent_size = self.config("generator")["latent_size"]
         if ("encoder" in self.components) != (latent_size > 0):
             raise ShapeError("A generator with a latent needs an encoder, and one without has none.")
         wanted = {
-            "generator": {"image_size": image_size, "num_classes": spec.schema.num_classes},
-            "encoder": {"image_size": image_size, "latent_size": latent_size},
+            "generator": {"image_size": self.image_size, "num_classes": spec.schema.num_classes},
+            "encoder": {"image_size": self.image_size, "latent_size": latent_size},
         }
         for name in self.components:
             for key, value in wanted[name].items():

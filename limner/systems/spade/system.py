@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from limner.backbones.vgg import VGG
 from limner.data.batch import MaskToImageBatch, TensorBatch
 from limner.data.dataset import MaskToImageDataset
-from limner.data.manifest import DataSpec
+from limner.data.spec import DataSpec
 from limner.engine.loop import Engine
 from limner.engine.schedule import linear_decay
 from limner.engine.seed import generator
@@ -221,7 +221,7 @@ class SPADE(System):
     def pipeline(self, networks: dict[str, nn.Module]) -> SPADEPipeline:
         """Generator and, where there is one, encoder."""
         painters = {name: networks[name] for name in self.painters}
-        return SPADEPipeline(spec=self.spec, image_size=self.config.model.image_size, **painters)
+        return SPADEPipeline(spec=self.spec, size=self.config.model.image_size, **painters)
 
 
 def divergence_from_normal(mean: Float[Tensor, "b z"], log_variance: Float[Tensor, "b z"]) -> Float[Tensor, ""]:

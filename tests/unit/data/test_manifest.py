@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from limner.data.manifest import DataSpec, hash_split, open_manifest
+from limner.data.manifest import hash_split, open_manifest
 from limner.data.schema import SCHEMAS
 from limner.errors import ConfigError, DataError
-
-
-def test_spec_survives_json():
-    spec = DataSpec(SCHEMAS["celebamask-19"], ("Male", "Young"), "exclusive")
-    assert DataSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
-    with pytest.raises(DataError, match="lacks the field 'schema'"):
-        DataSpec.from_json({"attribute_names": [], "attribute_kind": "exclusive"})
-    with pytest.raises(DataError, match="attribute_kind"):
-        DataSpec.from_json(spec.to_json() | {"attribute_kind": "some"})
 
 
 def test_missing_empty_and_unknown_folders(tmp_path):

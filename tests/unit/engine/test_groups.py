@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from limner.data.manifest import DataSpec
 from limner.data.schema import get_schema
+from limner.data.spec import DataSpec
 from limner.engine.loop import Engine, make_fabric
 from limner.engine.schedule import linear_decay
 from limner.errors import TrainingError

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from limner.backbones.inception import InceptionV3
-from limner.data.manifest import DataSpec
 from limner.data.schema import get_schema
+from limner.data.spec import DataSpec
 from limner.errors import ConfigError
 from limner.metrics.features import FeatureNetwork, judge_features, people_features
 from limner.metrics.inception import inception_network
@@ -21,9 +21,7 @@ from limner.systems.parser.pipeline import ParserPipeline
 def make_parser(image_size: int = 16) -> ParserPipeline:
     torch.manual_seed(0)
     spec = DataSpec(get_schema("celebamask-19"))
-    return ParserPipeline(
-        spec=spec, image_size=image_size, parser=ParsingNetwork(num_classes=19, num_attributes=0, width=8)
-    )
+    return ParserPipeline(spec=spec, size=image_size, parser=ParsingNetwork(num_classes=19, num_attributes=0, width=8))
 
 
 def test_names_of_metrics():

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from limner import registry
-from limner.data.manifest import DataSpec, open_manifest
+from limner.data.manifest import open_manifest
 from limner.data.schema import get_schema
+from limner.data.spec import DataSpec
 from limner.errors import ConfigError
 from limner.metrics.judge import check_judge, judged_labels, labels_setting
 from limner.nn.parsing import ParsingNetwork
@@ -20,7 +21,7 @@ def make_judge(schema: str, *, size: int = 32) -> ParserPipeline:
     torch.manual_seed(1)
     spec = DataSpec(get_schema(schema))
     network = ParsingNetwork(num_classes=spec.schema.num_classes, num_attributes=0, width=8)
-    return ParserPipeline(spec=spec, image_size=size, parser=network)
+    return ParserPipeline(spec=spec, size=size, parser=network)
 
 
 def test_labels_are_converted_by_meaning():

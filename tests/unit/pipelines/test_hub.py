@@ -116,7 +116,7 @@ def test_a_folder_without_weights_does_not_hide_a_shipped_name(
 
 def test_list_weights(shipped: Path, python) -> None:
     info = next(info for info in hub.list_weights("scgan") if info.name == NAME)
-    assert info.path == shipped and info.default and info.image_size == 32 and info.expected == {"mIoU": 0.5}
+    assert info.path == shipped and info.default and info.image_size == (32, 32) and info.expected == {"mIoU": 0.5}
     assert info.license == "unspecified"
     assert info.size_bytes == sum(file.stat().st_size for file in shipped.rglob("*") if file.is_file())
     assert NAME not in {info.name for info in hub.list_weights("parser")}

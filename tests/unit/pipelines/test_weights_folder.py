@@ -184,9 +184,9 @@ def test_card_from_text_or_file(make_scgan, tmp_path: Path) -> None:
 def test_wrong_networks_are_programming_errors(make_scgan) -> None:
     good = make_scgan()
     with pytest.raises(TypeError, match="needs the network 'segmentor'"):
-        SCGANPipeline(spec=good.spec, image_size=32, generator=good.components["generator"])
+        SCGANPipeline(spec=good.spec, size=32, generator=good.components["generator"])
     with pytest.raises(TypeError, match="has no network 'critic'"):
-        SCGANPipeline(spec=good.spec, image_size=32, **good.components, critic=good.components["segmentor"])
+        SCGANPipeline(spec=good.spec, size=32, **good.components, critic=good.components["segmentor"])
 
 
 def rename_key(tensors: dict[str, torch.Tensor]) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from limner.data.manifest import DataSpec, Manifest, Row
+from limner.data.manifest import Manifest, Row
 from limner.data.schema import LabelSchema
+from limner.data.spec import DataSpec
 
 SCHEMA = LabelSchema(
     name="shapes",

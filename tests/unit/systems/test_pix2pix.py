@@ -186,5 +186,5 @@ def test_refusals(shapes, make_shapes):
             ModelConfig(**values)
     with pytest.raises(ShapeError, match="num_classes 5"):
         type(Pix2Pix(smoke(), shapes.spec).pipeline({"generator": make_generator()}))(
-            spec=shapes.spec, image_size=32, generator=make_generator(num_classes=5)
+            spec=shapes.spec, size=32, generator=make_generator(num_classes=5)
         )

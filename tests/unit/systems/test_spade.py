@@ -254,6 +254,6 @@ def test_refusals(shapes):
     networks = {name: system.networks[name] for name in system.painters}
     pipeline_class = type(system.pipeline(system.networks))
     with pytest.raises(ShapeError, match="needs an encoder"):
-        pipeline_class(spec=shapes.spec, image_size=32, generator=networks["generator"])
+        pipeline_class(spec=shapes.spec, size=32, generator=networks["generator"])
     with pytest.raises(ShapeError, match="The generator has image_size 32, but 64 is needed"):
-        pipeline_class(spec=shapes.spec, image_size=64, **networks)
+        pipeline_class(spec=shapes.spec, size=64, **networks)

@@ -9,8 +9,8 @@ import torch
 from torch.nn import functional
 
 from limner.data.batch import MaskToImageBatch
-from limner.data.manifest import DataSpec
 from limner.data.schema import LabelSchema, get_schema
+from limner.data.spec import DataSpec
 from limner.engine.loop import Engine, make_fabric
 from limner.systems.maskface.config import MaskFaceConfig
 from limner.systems.maskface.networks import Discriminator, Generator, StyleDecoder, StyleEncoder
@@ -80,7 +80,7 @@ def make_pipeline():
         }
         if discriminator:
             networks["discriminator"] = Discriminator(image_size=size, num_classes=classes, width=8, max_width=16)
-        return MaskFacePipeline(spec=spec, image_size=size, **networks)
+        return MaskFacePipeline(spec=spec, size=size, **networks)
 
     return make
 

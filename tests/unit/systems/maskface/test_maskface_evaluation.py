@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from limner.data.dataset import MaskToImageDataset, collate
-from limner.data.manifest import DataSpec, Manifest
+from limner.data.manifest import Manifest
 from limner.data.schema import get_schema
+from limner.data.spec import DataSpec
 from limner.errors import ConfigError
 from limner.metrics.protocol import Protocol
 from limner.systems.maskface.evaluation import (
@@ -33,13 +34,13 @@ def make(spec: DataSpec) -> tuple[MaskFacePipeline, ParserPipeline]:
     classes = spec.schema.num_classes
     pipeline = MaskFacePipeline(
         spec=spec,
-        image_size=32,
+        size=32,
         generator=Generator(image_size=32, num_classes=classes, style_size=8, width=8),
         style_encoder=StyleEncoder(latent_size=4, style_size=8, width=16),
         style_decoder=StyleDecoder(image_size=32, style_size=8, width=8),
     )
     network = ParsingNetwork(num_classes=classes, num_attributes=len(spec.attribute_names), width=8)
-    return pipeline, ParserPipeline(spec=spec, image_size=32, parser=network)
+    return pipeline, ParserPipeline(spec=spec, size=32, parser=network)
 
 
 def test_both_modes_and_the_style_measures(shapes):

@@ -298,7 +298,7 @@ def test_what_d_sees_is_moved_with_its_map(make_engine, batch):
 def test_parsing_loss_uses_a_frozen_parser(make_engine, batch, tmp_path):
     torch.manual_seed(1)
     network = ParsingNetwork(num_classes=3, num_attributes=0, width=8)
-    parser = ParserPipeline(spec=make_engine().system.spec, image_size=32, parser=network)
+    parser = ParserPipeline(spec=make_engine().system.spec, size=32, parser=network)
     folder = parser.save_pretrained(tmp_path / "parser")
     engine = make_engine(loss={"weight_parsing": 1.0, "parser": str(folder), "discriminator_augment": ()})
     engine.system.prepare(engine.fabric.device)

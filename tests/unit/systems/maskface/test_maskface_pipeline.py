@@ -250,10 +250,8 @@ def scgan_like(pipeline) -> GenerationResult:
 def test_networks_that_do_not_fit_each_other_are_refused(make_pipeline):
     small, large = make_pipeline(), make_pipeline(size=64)
     with pytest.raises(ShapeError, match="The generator has image_size 32"):
-        MaskFacePipeline(
-            spec=small.spec, image_size=64, **large.components | {"generator": small.components["generator"]}
-        )
+        MaskFacePipeline(spec=small.spec, size=64, **large.components | {"generator": small.components["generator"]})
     other = make_pipeline(schema="portrait-11")
     with pytest.raises(ShapeError, match="does not read maps of 19 classes"):
         networks = small.components | {"discriminator": other.components["discriminator"]}
-        MaskFacePipeline(spec=small.spec, image_size=32, **networks)
+        MaskFacePipeline(spec=small.spec, size=32, **networks)

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from limner.data.datasets.images import SPEC
+from limner.data.spec import DataSpec
 from limner.systems.painter.networks import Actor, AttentionNetwork, Renderer
 from limner.systems.painter.pipeline import PainterPipeline
 
@@ -45,7 +45,7 @@ def make_painter() -> Callable[..., PainterPipeline]:
             }
             if attends and attention:
                 networks["attention"] = AttentionNetwork(width=4)
-        return PainterPipeline(spec=SPEC, image_size=SIZE, **networks)
+        return PainterPipeline(spec=DataSpec(), size=SIZE, **networks)
 
     return make
 

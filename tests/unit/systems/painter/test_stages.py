@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 
 from limner.backbones.vgg import VGG
-from limner.data.datasets.images import SPEC
 from limner.data.sampler import SampleKey
+from limner.data.spec import DataSpec
 from limner.engine.checkpoint import load_state, save_state
 from limner.engine.loop import Engine, make_fabric
 from limner.errors import ConfigError, DataError, WeightsError
@@ -41,7 +41,7 @@ def configured(name: str = "smoke", **sections: dict[str, Any]) -> PainterConfig
 def started(config: PainterConfig, pictures: Path, *, seed: int = 0) -> tuple[Painter, Engine, Any]:
     torch.manual_seed(seed)
     data = open_stage_data(config, pictures)
-    system = Painter(config, SPEC)
+    system = Painter(config, DataSpec())
     batch = data.collate([data.train_set[index % len(data.train_set)] for index in range(config.train.batch_size)])
     return system, Engine(make_fabric(config.train), system), batch
 
@@ -80,7 +80,7 @@ def test_three_episodes_update_everything_with_finite_losses(pictures: Path) -> 
 
 
 def test_an_agent_notes_how_its_reward_weighed_pixels() -> None:
-    actor = Painter(configured(reward={"weighting": "attention", "epsilon": 0.3}), SPEC).networks["actor"]
+    actor = Painter(configured(reward={"weighting": "attention", "epsilon": 0.3}), DataSpec()).networks["actor"]
     assert {"weighting": "attention", "epsilon": 0.3, "kappa": 0.5}.items() <= actor.config.items()
 
 
@@ -276,37 +276,39 @@ def test_joint_training_sees_whole_pictures(size: str) -> None:
 def test_an_agent_needs_trained_parts(parts: dict[str, str]) -> None:
     def refuse(config: PainterConfig) -> str:
         with pytest.raises(ConfigError) as error:
-            Painter(config, SPEC).prepare(torch.device("cpu"))
+            Painter(config, DataSpec()).prepare(torch.device("cpu"))
         return str(error.value)
 
     assert "--stage.renderer" in refuse(configured(stage={"renderer": None}))
     assert "--stage.attention" in refuse(configured(stage={"attention": None}))
     assert "--stage.agent" in refuse(configured("smoke-joint"))
-    Painter(configured(stage={"attention": None}, model={"attention": "labels"}), SPEC).prepare(torch.device("cpu"))
-    Painter(configured(stage={"agent": parts["agent"], "renderer": None, "attention": None}), SPEC).prepare(
+    Painter(configured(stage={"attention": None}, model={"attention": "labels"}), DataSpec()).prepare(
+        torch.device("cpu")
+    )
+    Painter(configured(stage={"agent": parts["agent"], "renderer": None, "attention": None}), DataSpec()).prepare(
         torch.device("cpu")
     )
 
 
 def test_parts_of_another_size_or_stage_are_refused(parts: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="another size"):
-        Painter(configured(stage={"renderer": parts["renderer"]}, model={"renderer_widths": (8, 8, 8, 16)}), SPEC)
+        Painter(configured(stage={"renderer": parts["renderer"]}, model={"renderer_widths": (8, 8, 8, 16)}), DataSpec())
     with pytest.raises(WeightsError, match="has no attention"):
-        Painter(configured(stage={"attention": parts["renderer"]}), SPEC)
+        Painter(configured(stage={"attention": parts["renderer"]}), DataSpec())
 
 
 def test_an_agent_keeps_its_renderer_unless_forced(parts: dict[str, str], pictures: Path, tmp_path: Path) -> None:
     torch.manual_seed(5)
-    other = Painter(configured("smoke-renderer"), SPEC)
+    other = Painter(configured("smoke-renderer"), DataSpec())
     other.pipeline(other.networks).save_pretrained(tmp_path / "other")
     stage = {"agent": parts["agent"], "renderer": str(tmp_path / "other"), "attention": None}
     with pytest.raises(WeightsError, match=r"another renderer.*--stage.force"):
-        Painter(configured(stage=stage), SPEC)
-    forced = Painter(configured(stage={**stage, "force": True}), SPEC)
+        Painter(configured(stage=stage), DataSpec())
+    forced = Painter(configured(stage={**stage, "force": True}), DataSpec())
     pipeline = forced.pipeline(forced.networks)
     mixed = {**PainterPipeline.from_pretrained(parts["agent"]).components, "renderer": pipeline.components["renderer"]}
     with pytest.raises(WeightsError, match="another renderer"):
-        PainterPipeline(spec=SPEC, image_size=32, **mixed)
+        PainterPipeline(spec=DataSpec(), size=32, **mixed)
 
 
 def test_weights_of_an_early_stage_do_not_paint(parts: dict[str, str]) -> None:
@@ -334,7 +336,7 @@ def test_learning_rates_fall_as_the_paper_says() -> None:
 def test_renderer_stage_prints_its_baselines(pictures: Path) -> None:
     config = configured("smoke-renderer")
     data = open_stage_data(config, None)
-    system = Painter(config, SPEC)
+    system = Painter(config, DataSpec())
     batch = data.collate([data.validation_set[index] for index in range(len(data.validation_set))])
     with torch.no_grad():
         scores = system.validate([batch], system.networks)
@@ -386,7 +388,7 @@ def test_missing_masks_and_missing_vgg(pictures: Path, caplog: pytest.LogCapture
     config = configured("smoke-attention", dataset={"labels": "masks"})
     with pytest.raises(DataError, match="has no mask"):
         open_stage_data(config, pictures / "images")
-    system = Painter(configured(dataset={"features": "vgg16", "vgg16": "none.pth"}), SPEC)
+    system = Painter(configured(dataset={"features": "vgg16", "vgg16": "none.pth"}), DataSpec())
     assert "VGG-16" in caplog.text
     assert system.networks["actor"].config["features"] == "gradient", "what was used stands in the weights"
 

@@ -18,9 +18,7 @@ from limner.systems.parser.pipeline import ParserPipeline
 @pytest.fixture
 def pipeline(shapes) -> ParserPipeline:
     torch.manual_seed(0)
-    return ParserPipeline(
-        spec=shapes.spec, image_size=32, parser=ParsingNetwork(num_classes=3, num_attributes=2, width=8)
-    )
+    return ParserPipeline(spec=shapes.spec, size=32, parser=ParsingNetwork(num_classes=3, num_attributes=2, width=8))
 
 
 def test_scores_are_those_of_the_split(pipeline, shapes):
@@ -45,7 +43,7 @@ def test_all_rows_and_some_rows(pipeline, shapes):
 def test_a_parser_without_attributes_reads_data_that_have_some(shapes):
     spec = dataclasses.replace(shapes.spec, attribute_names=())
     network = ParsingNetwork(num_classes=3, num_attributes=0, width=8)
-    report = evaluate(ParserPipeline(spec=spec, image_size=32, parser=network), shapes)
+    report = evaluate(ParserPipeline(spec=spec, size=32, parser=network), shapes)
     assert set(report.measurements) == {"pixel_accuracy", "mean_iou"}
 
 
@@ -59,7 +57,7 @@ def test_refusals(pipeline, shapes):
     with pytest.raises(DataError, match='no samples in the split "val"'):
         evaluate(pipeline, shapes, split="val")
     schema = dataclasses.replace(shapes.spec.schema, name="others", classes=("a", "b", "c"))
-    other = dataclasses.replace(shapes, spec=dataclasses.replace(shapes.spec, schema=schema))
+    other = dataclasses.replace(shapes, spec=dataclasses.replace(shapes.spec, labels=schema))
     with pytest.raises(ConfigError, match=r'"shapes" \(3 classes\), but the data in shapes with "others"'):
         evaluate(pipeline, other)
     other = dataclasses.replace(shapes, spec=dataclasses.replace(shapes.spec, attribute_names=("Odd", "Dark")))

@@ -15,9 +15,7 @@ from limner.systems.parser.pipeline import ParserPipeline
 @pytest.fixture
 def pipeline(shapes) -> ParserPipeline:
     torch.manual_seed(0)
-    return ParserPipeline(
-        spec=shapes.spec, image_size=32, parser=ParsingNetwork(num_classes=3, num_attributes=2, width=8)
-    )
+    return ParserPipeline(spec=shapes.spec, size=32, parser=ParsingNetwork(num_classes=3, num_attributes=2, width=8))
 
 
 @pytest.fixture
@@ -47,7 +45,7 @@ def test_one_image_and_batches(pipeline, picture):
 
 def test_exclusive_attributes_sum_to_one(make_shapes, picture):
     network = ParsingNetwork(num_classes=3, num_attributes=2, width=8)
-    pipeline = ParserPipeline(spec=make_shapes(kind="exclusive").spec, image_size=32, parser=network)
+    pipeline = ParserPipeline(spec=make_shapes(kind="exclusive").spec, size=32, parser=network)
     assert pipeline(picture).attributes.sum() == pytest.approx(1)
 
 
@@ -97,4 +95,4 @@ def test_a_file_that_is_no_picture(pipeline, tmp_path):
 
 def test_a_network_of_other_classes_is_refused(shapes):
     with pytest.raises(WeightsError, match=r"4 classes and 2 attributes.*3 and 2"):
-        ParserPipeline(spec=shapes.spec, image_size=32, parser=ParsingNetwork(num_classes=4, num_attributes=2, width=8))
+        ParserPipeline(spec=shapes.spec, size=32, parser=ParsingNetwork(num_classes=4, num_attributes=2, width=8))

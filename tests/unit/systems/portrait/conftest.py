@@ -11,8 +11,8 @@ import torch
 import limner
 from limner.data.batch import MaskToImageBatch
 from limner.data.drawn import draw_face
-from limner.data.manifest import DataSpec
 from limner.data.schema import converter, get_schema
+from limner.data.spec import DataSpec
 from limner.engine.loop import Engine, make_fabric
 from limner.nn.parsing import ParsingNetwork
 from limner.systems.portrait.networks import Appearance, Generator
@@ -106,7 +106,7 @@ def make_pipeline():
         torch.manual_seed(seed)
         return PortraitPipeline(
             spec=DataSpec(SCHEMA),
-            image_size=SIZE,
+            size=SIZE,
             appearance=Appearance(image_size=SIZE, width=width, feature_stride=2, norm="group", **options),
             generator=Generator(
                 image_size=SIZE, width=4, appearance_width=width, feature_stride=2, num_blocks=1, norm="group"

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from limner.data.manifest import DataSpec, Manifest, open_manifest
+from limner.data.manifest import Manifest, open_manifest
 from limner.data.schema import get_schema
+from limner.data.spec import DataSpec
 from limner.errors import ConfigError
 from limner.faces.parts import PARTS
 from limner.metrics.features import FeatureNetwork, judge_features
@@ -30,7 +31,7 @@ def make_judge(schema: str) -> ParserPipeline:
     torch.manual_seed(1)
     spec = DataSpec(get_schema(schema))
     network = ParsingNetwork(num_classes=spec.schema.num_classes, num_attributes=0, width=8)
-    return ParserPipeline(spec=spec, image_size=32, parser=network)
+    return ParserPipeline(spec=spec, size=32, parser=network)
 
 
 @pytest.fixture

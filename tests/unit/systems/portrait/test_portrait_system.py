@@ -10,8 +10,8 @@ from torch import nn
 
 from limner.backbones.vgg import VGG
 from limner.data.batch import MaskToImageBatch
-from limner.data.manifest import DataSpec
 from limner.data.schema import get_schema
+from limner.data.spec import DataSpec
 from limner.engine.checkpoint import load_state, save_state
 from limner.engine.loop import Engine
 from limner.errors import ConfigError, WeightsError
@@ -124,7 +124,7 @@ def test_the_parser_comes_first_and_is_frozen_after(make_engine, batch):
 def test_a_loaded_parser_is_used_and_never_trained(make_engine, batch, tmp_path):
     torch.manual_seed(3)
     network = ParsingNetwork(num_classes=11, num_attributes=0, width=8)
-    folder = ParserPipeline(spec=SPEC, image_size=64, parser=network).save_pretrained(tmp_path / "parser")
+    folder = ParserPipeline(spec=SPEC, size=64, parser=network).save_pretrained(tmp_path / "parser")
     engine = make_engine(model={"parser": str(folder)}, optimizer={"parser_images": 16})
     assert "parser" not in engine.optimizers
     before = state_of(network)
@@ -133,7 +133,7 @@ def test_a_loaded_parser_is_used_and_never_trained(make_engine, batch, tmp_path)
     assert all(torch.equal(before[key], value) for key, value in engine.raw["parser"].state_dict().items())
     other = ParsingNetwork(num_classes=19, num_attributes=0, width=8)
     spec = DataSpec(get_schema("celebamask-19"))
-    folder = ParserPipeline(spec=spec, image_size=64, parser=other).save_pretrained(tmp_path / "other")
+    folder = ParserPipeline(spec=spec, size=64, parser=other).save_pretrained(tmp_path / "other")
     with pytest.raises(ConfigError, match='labels with the schema "celebamask-19"'):
         make_engine(model={"parser": str(folder)})
     assert len(make_engine(model={"parser": "portrait-people-64"}).raw["parser"].to_logits.weight) == 11

@@ -9,8 +9,8 @@ from torch import nn
 from torch.nn import functional
 
 from limner.data.batch import MaskToImageBatch
-from limner.data.manifest import DataSpec
 from limner.data.schema import LabelSchema
+from limner.data.spec import DataSpec
 from limner.engine.loop import Engine, make_fabric
 from limner.errors import ConfigError
 from limner.nn.discriminator_augment import NUM_DRAWS, augment_for_discriminator

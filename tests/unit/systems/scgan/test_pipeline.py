@@ -315,7 +315,7 @@ def test_refused_edits(scgan) -> None:
 def test_networks_that_do_not_fit_the_data_are_refused(make_scgan) -> None:
     five = make_scgan(SCGAN_ATTRIBUTES)
     with pytest.raises(ShapeError, match="generator has num_attributes 5, but the data description asks for 2"):
-        SCGANPipeline(spec=make_scgan().spec, image_size=32, **five.components)
+        SCGANPipeline(spec=make_scgan().spec, size=32, **five.components)
 
 
 def test_pictures_may_be_drawn_while_training(make_scgan) -> None:

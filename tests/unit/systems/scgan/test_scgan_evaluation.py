@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from limner.data.manifest import DataSpec
 from limner.data.schema import LabelSchema
+from limner.data.spec import DataSpec
 from limner.errors import ConfigError, DataError
 from limner.mask_to_image.evaluation import _Run
 from limner.metrics.features import FeatureNetwork, judge_features
@@ -36,13 +36,13 @@ def make_pipeline(spec, *, discriminator: bool = True) -> SCGANPipeline:
     }
     if discriminator:
         networks["discriminator"] = Discriminator(image_size=32, num_attributes=count, width=8)
-    return SCGANPipeline(spec=spec, image_size=32, **networks)
+    return SCGANPipeline(spec=spec, size=32, **networks)
 
 
 def make_judge(spec, *, image_size: int = 32, num_classes: int = 3) -> ParserPipeline:
     torch.manual_seed(1)
     network = ParsingNetwork(num_classes=num_classes, num_attributes=len(spec.attribute_names), width=8)
-    return ParserPipeline(spec=spec, image_size=image_size, parser=network)
+    return ParserPipeline(spec=spec, size=image_size, parser=network)
 
 
 @pytest.fixture
@@ -272,7 +272,7 @@ def test_refusals(shapes, make_shapes):
     with pytest.raises(ConfigError, match="no published table"):
         evaluate(pipeline, shapes, judge=judge, table="none")
     schema = dataclasses.replace(shapes.spec.schema, name="others", classes=("a", "b", "c"))
-    other = dataclasses.replace(shapes.spec, schema=schema)
+    other = dataclasses.replace(shapes.spec, labels=schema)
     with pytest.raises(ConfigError, match=r'"shapes".*the judge unsaved with "others"'):
         evaluate(pipeline, shapes, judge=make_judge(other))
     with pytest.raises(ConfigError, match=r'"shapes".*the data in shapes with "others"'):
