@@ -70,6 +70,7 @@ class ParsingNetwork(nn.Module):
             "num_damages": num_damages,
         }
         widths = [width * factor for factor in _WIDTHS]
+        self.level_channels = tuple(widths)
         self.num_features = widths[-1]
         self.stem = nn.Conv2d(3, widths[0], 3, padding=1)
         # A strided conv, not pooling: it sees all the pixels it drops, which matters for classes two pixels wide.
