@@ -130,7 +130,7 @@ def training(*, quick: bool) -> dict[str, float]:
     import torch
 
     from limner.data.spec import DataSpec
-    from limner.engine.loop import Engine, choose_precision, make_fabric
+    from limner.engine.fabric import choose_precision, make_fabric
     from limner.registry import preset as preset_of
     from limner.systems.painter.config import UNTRAINED
     from limner.systems.painter.environment import Scene
@@ -143,7 +143,7 @@ def training(*, quick: bool) -> dict[str, float]:
         model=replace(config.model, attention="labels"),
         agent=replace(config.agent, steps=2 if quick else config.agent.steps),
     )
-    engine = Engine(make_fabric(config.train), Painter(config, DataSpec()))
+    engine = Painter(config, DataSpec()).engine(make_fabric(config.train))
 
     def scene(size: int) -> Scene:
         maps = torch.rand(3, config.train.batch_size, 1, size, size)

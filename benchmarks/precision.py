@@ -58,7 +58,7 @@ def build(system: str, preset: str, precision: str, *, batch: int | None) -> tup
     from limner.data.manifest import SCGAN_ATTRIBUTES
     from limner.data.schema import get_schema
     from limner.data.spec import DataSpec
-    from limner.engine.loop import Engine, make_fabric
+    from limner.engine.fabric import make_fabric
 
     config = registry.preset(system, preset)
     size = batch or config.train.batch_size
@@ -66,7 +66,7 @@ def build(system: str, preset: str, precision: str, *, batch: int | None) -> tup
     schema = get_schema("portrait-11" if system == "portrait" else "celebamask-19")
     torch.manual_seed(0)
     built = registry.system_class(system)(config, DataSpec(schema, SCGAN_ATTRIBUTES, "multi_label"))
-    engine = Engine(make_fabric(config.train), built)
+    engine = built.engine(make_fabric(config.train))
     engine.images_seen = getattr(config.optimizer, "parser_images", 0)  # portrait: what most of the run does
     side = config.model.image_size
     data = MaskToImageBatch(

@@ -38,7 +38,8 @@ from measure import (
 
 if TYPE_CHECKING:
     from limner.data.batch import MaskToImageBatch
-    from limner.engine.loop import Engine
+    from limner.engine.engine import Engine
+    from limner.engine.system import System
 
 PRECISIONS = ("32-true", "bf16-mixed")
 UPDATES = ("discriminator", "segmentor", "generator")
@@ -47,8 +48,8 @@ SCHEMAS = {"paper": "scgan-celeba-7"}
 
 def build(
     preset: str, precision: str, *, batch: int | None, every_update: bool = False
-) -> tuple[Engine, MaskToImageBatch]:
-    """The engine of a training run, and a random batch for it.
+) -> tuple[System[Any, Any], Engine, MaskToImageBatch]:
+    """A system, the engine that trains it, and a random batch.
 
     Args:
         preset: of SCGAN.
@@ -63,7 +64,7 @@ def build(
     from limner.data.manifest import SCGAN_ATTRIBUTES
     from limner.data.schema import get_schema
     from limner.data.spec import DataSpec
-    from limner.engine.loop import Engine, make_fabric
+    from limner.engine.fabric import make_fabric
 
     config = registry.preset("scgan", preset)
     batch_size = batch or config.train.batch_size
@@ -82,10 +83,10 @@ def build(
         attributes=torch.randint(2, (batch_size, len(SCGAN_ATTRIBUTES))).float(),
         index=torch.arange(batch_size),
     )
-    return Engine(make_fabric(train), system), data
+    return system, system.engine(make_fabric(train)), data
 
 
-def run_cycle(engine: Engine, batch: MaskToImageBatch) -> Counter[str]:
+def run_cycle(system: System[Any, Any], engine: Engine, batch: MaskToImageBatch) -> Counter[str]:
     """Train for one cycle; seconds in total and of each network's updates."""
     seconds: Counter[str] = Counter()
     update = engine.update
@@ -97,7 +98,7 @@ def run_cycle(engine: Engine, batch: MaskToImageBatch) -> Counter[str]:
 
     engine.update = timed_update
     start = time.perf_counter()
-    for _ in range(engine.system.config.optimizer.num_repeat):
+    for _ in range(system.config.optimizer.num_repeat):
         engine.run_step(batch)
     seconds["total"] = time.perf_counter() - start
     engine.update = update
@@ -113,12 +114,12 @@ def measure_speed(preset: str, *, batch: int | None, repeats: int, threads: int 
     load_before = load_average()
     runs = {precision: build(preset, precision, batch=batch) for precision in PRECISIONS}
     cycles = alternate({name: partial(run_cycle, *run) for name, run in runs.items()}, warmup=1, repeats=repeats)
-    engine, data = runs[PRECISIONS[0]]
-    num_repeat = engine.system.config.optimizer.num_repeat
+    system, _, data = runs[PRECISIONS[0]]
+    num_repeat = system.config.optimizer.num_repeat
     result: dict[str, Any] = {
         "batch_size": len(data),
         "image_size": data.image.shape[-1],
-        "num_classes": engine.system.num_classes,
+        "num_classes": system.num_classes,
         "num_repeat": num_repeat,
         "threads": torch.get_num_threads(),
         "load_average": [load_before, load_average()],
@@ -147,7 +148,7 @@ def measure_memory(preset: str, precision: str, *, batch: int | None, threads: i
 
     if threads is not None:
         torch.set_num_threads(threads)
-    engine, data = build(preset, precision, batch=batch, every_update=True)
+    _, engine, data = build(preset, precision, batch=batch, every_update=True)
     for _ in range(2):
         engine.run_step(data)
     return own_peak_memory()

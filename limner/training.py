@@ -69,7 +69,8 @@ def train(system: str, config: Any, data: Path | None, run: Path, *, resume: boo
     """
     before = check_run_folder(run, config, resume=resume)
 
-    from limner.engine.loop import fit, make_fabric
+    from limner.engine.fabric import make_fabric
+    from limner.engine.loop import fit
 
     config, choice = settle_precision(config, before)
     fabric = make_fabric(config.train)
@@ -86,10 +87,8 @@ def train(system: str, config: Any, data: Path | None, run: Path, *, resume: boo
     fabric.seed_everything(config.train.seed, verbose=False)
     complete = fit(
         system_class(config, opened.spec),
+        opened,
         fabric=fabric,
-        train_set=opened.train_set,
-        validation_set=opened.validation_set,
-        collate=opened.collate,
         run=run,
         resume=resume,
         on_start=lambda: _describe_run(run, config, command),
@@ -107,7 +106,7 @@ def settle_precision(config: Any, before: dict[str, Any]) -> tuple[Any, Choice]:
     Raises:
         ConfigError: if the device is not there.
     """
-    from limner.engine.loop import choose_precision
+    from limner.engine.fabric import choose_precision
 
     train, kept = config.train, before.get("train.precision", "auto")
     goes_on = train.precision == "auto" and kept != "auto"

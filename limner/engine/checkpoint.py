@@ -1,7 +1,7 @@
-"""Training state on disk: one nested dictionary, saved whole as safetensors, visible only once complete.
+"""Checkpoints of a run: visible only once complete, the newest and the best kept.
 
-A checkpoint is a folder `checkpoints/<images seen>` with `state.safetensors` (this module) and `pipeline/` (written by
-the system: ready for inference). It is written beside its place, flushed to the disk, and renamed.
+A checkpoint is a folder `checkpoints/<images seen>` with `state.safetensors` (`limner.engine.state`) and `pipeline/`
+(written by the system: ready for inference). It is written beside its place, flushed to the disk, and renamed.
 """
 
 from __future__ import annotations
@@ -12,67 +12,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import SafetensorError
 
+from limner.engine.state import save_state
 from limner.errors import DataError, TrainingError, WeightsError
-from limner.files import flush_to_disk, open_regular, read_json, write_text_atomically
+from limner.files import flush_to_disk, read_json, write_text_atomically
 
 STATE_FILE = "state.safetensors"
 _TEMPORARY = ".writing-"
-
-
-def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Write nested dicts and lists of tensors, numbers, strings and None to one safetensors file.
-
-    Tensors keep dtype and bits; everything else travels as JSON in the file's header.
-    """
-    tensors: dict[str, torch.Tensor] = {}
-
-    def skeleton(value: Any, key: str) -> Any:
-        if isinstance(value, torch.Tensor):
-            tensors[key] = value.detach().cpu().contiguous().clone()
-            return {"tensor": key}
-        if isinstance(value, dict):
-            return {"dict": [[k, skeleton(v, f"{key}/{k}")] for k, v in value.items()]}  # keeps integer keys
-        if isinstance(value, list | tuple):
-            return {"list": [skeleton(v, f"{key}/{i}") for i, v in enumerate(value)]}
-        if value is None or isinstance(value, bool | int | float | str):
-            return {"value": value}
-        raise TypeError(f"cannot save a {type(value).__name__} at {key}")
-
-    save_file(tensors, path, metadata={"state": json.dumps(skeleton(state, ""))})
-
-
-def load_state(path: Path) -> dict[str, Any]:
-    """Read what `save_state` wrote.
-
-    Raises:
-        WeightsError: if the file is missing, truncated or not ours.
-    """
-    try:
-        open_regular(path).close()  # a pipe would hang
-        with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get("state")
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-        if text is None:
-            raise WeightsError(f"{path} is a safetensors file but not a training state of Limner.")
-
-        def restore(node: dict[str, Any]) -> Any:
-            ((kind, value),) = node.items()
-            if kind == "tensor":
-                return tensors[value]
-            if kind == "dict":
-                return {k: restore(v) for k, v in value}
-            if kind == "list":
-                return [restore(v) for v in value]
-            return value
-
-        state: dict[str, Any] = restore(json.loads(text))
-        return state
-    except (OSError, SafetensorError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-        raise WeightsError(f"{path} cannot be read as a training state ({error}).") from error
 
 
 class CheckpointFolder:

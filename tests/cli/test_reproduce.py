@@ -20,7 +20,8 @@ from PIL import Image
 
 from limner import registry
 from limner.cli.main import main
-from limner.engine.checkpoint import STATE_FILE, load_state
+from limner.engine.checkpoint import STATE_FILE
+from limner.engine.state import load_state
 from limner.errors import ConfigError
 from limner.metrics.features import judge_features
 from limner.reproduce.run import Plan, _points, check_features, open_data

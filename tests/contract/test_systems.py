@@ -11,10 +11,11 @@ from torch.utils.data import DataLoader
 
 from limner import registry
 from limner.data.batch import TensorBatch
-from limner.engine.checkpoint import load_state, save_state
 from limner.engine.data import TrainingData
-from limner.engine.loop import Engine, make_fabric
+from limner.engine.engine import Engine
+from limner.engine.state import load_state, save_state
 from limner.engine.system import System
+from tests.engines import engine_of
 
 pytestmark = pytest.mark.parametrize("name", registry.system_names())
 
@@ -31,7 +32,7 @@ def build(name: str, data: TrainingData, *, seed: int = 0) -> tuple[System, Engi
     torch.manual_seed(seed)
     system = registry.system_class(name)(config, data.spec)
     batch = data.collate([data.train_set[index] for index in range(config.train.batch_size)])
-    return system, Engine(make_fabric(config.train), system), batch
+    return system, engine_of(system), batch
 
 
 def weights(system: System) -> dict[str, list[torch.Tensor]]:
@@ -98,10 +99,10 @@ def test_a_restored_state_goes_on_to_the_same_bits(name, data, tmp_path):
     system, engine, batch = build(name, data)
     for _ in range(2):
         engine.run_step(batch)
-    save_state(tmp_path / "state", engine.state_dict())
+    save_state(tmp_path / "state", system.training_state(engine))
     engine.run_step(batch)
     again, other, _ = build(name, data, seed=1)
-    other.load_state_dict(load_state(tmp_path / "state"))
+    again.restore(other, load_state(tmp_path / "state"))
     other.run_step(batch)
     for network, parameters in weights(system).items():
         assert all(torch.equal(a, b) for a, b in zip(parameters, weights(again)[network], strict=True)), network

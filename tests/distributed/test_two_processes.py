@@ -77,7 +77,9 @@ import atexit, hashlib, json, sys
 from pathlib import Path
 from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.manifest import open_manifest
-from limner.engine.loop import fit, make_fabric
+from limner.engine.fabric import make_fabric
+from limner.engine.data import TrainingData
+from limner.engine.loop import fit
 from limner.systems.scgan.presets import smoke
 from limner.systems.scgan.system import SCGAN
 
@@ -100,7 +102,8 @@ class Spied(SCGAN):
 system = Spied(config, manifest.spec)
 train_set = MaskToImageDataset(manifest.split("train"), image_size=32, augment=config.augment, seed=0)
 held_out = MaskToImageDataset(manifest.split("test"), image_size=32)
-fit(system, fabric=fabric, train_set=train_set, validation_set=held_out, collate=collate, run=out / "run")
+data = TrainingData(manifest.spec, train_set, held_out, collate)
+fit(system, data, fabric=fabric, run=out / "run")
 hashes = {
     name: hashlib.sha256(b"".join(p.detach().numpy().tobytes() for p in network.parameters())).hexdigest()
     for name, network in system.networks.items()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import torch
 
-from limner.engine.checkpoint import STATE_FILE, load_state
+from limner.engine.checkpoint import STATE_FILE
+from limner.engine.state import load_state
 
 ROOT = Path(__file__).resolve().parents[2]
 

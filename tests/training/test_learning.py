@@ -12,13 +12,14 @@ from torch.nn import functional
 from limner.data.batch import MaskToImageBatch
 from limner.data.schema import LabelSchema
 from limner.data.spec import DataSpec
-from limner.engine.loop import Engine, make_fabric
+from limner.engine.engine import Engine
 from limner.metrics.attributes import attributes_correct
 from limner.metrics.segmentation import SegmentationMetric
 from limner.nn.label_maps import one_hot
 from limner.systems.scgan.networks import Segmentor
 from limner.systems.scgan.presets import smoke
 from limner.systems.scgan.system import SCGAN
+from tests.engines import engine_of
 
 HAIR = {"Black": (20, 20, 20), "Blond": (230, 200, 90), "Red": (180, 40, 20)}
 SPEC = DataSpec(
@@ -76,7 +77,7 @@ def toy_system(images: int = 16_000) -> tuple[SCGAN, Engine]:
     )
     torch.manual_seed(0)
     system = SCGAN(config, SPEC)
-    return system, Engine(make_fabric(config.train), system)
+    return system, engine_of(system)
 
 
 def test_segmentor_learns_within_two_hundred_steps():

@@ -14,8 +14,8 @@ from torch.nn import functional
 from limner.data.batch import MaskToImageBatch, TensorBatch
 from limner.data.dataset import MaskToImageDataset
 from limner.data.spec import DataSpec
-from limner.engine.loop import Engine
-from limner.engine.schedule import linear_decay
+from limner.engine.engine import Engine
+from limner.engine.optim import adam
 from limner.engine.system import System
 from limner.losses.adversarial import discriminator_loss, generator_loss
 from limner.mask_to_image.training import first_rows, quick_scores, sample_grid
@@ -53,7 +53,7 @@ class Judged(TensorBatch):
     augment: Float[Tensor, "b 4"]
 
 
-class CycleGAN(System):
+class CycleGAN(System[CycleGANConfig, MaskToImageBatch]):
     """Two generators that undo each other, and a discriminator for pictures and one for painted maps."""
 
     name: ClassVar[str] = "cyclegan"
@@ -61,7 +61,6 @@ class CycleGAN(System):
 
     def __init__(self, config: CycleGANConfig, spec: DataSpec) -> None:
         super().__init__(config, spec)
-        self.config: CycleGANConfig = config
         model = config.model
         for name in GENERATORS:
             self.networks[name] = Generator(width=model.generator_width, num_blocks=model.num_blocks)
@@ -82,15 +81,7 @@ class CycleGAN(System):
         rates = dict.fromkeys(GENERATORS, options.lr_generator) | dict.fromkeys(
             DISCRIMINATORS, options.lr_discriminator
         )
-        betas = (options.beta1, options.beta2)
-        return {
-            name: torch.optim.Adam(self.networks[name].parameters(), lr=lr, betas=betas) for name, lr in rates.items()
-        }
-
-    def lr_scale(self, images_seen: int) -> float:
-        """1, then a linear fall to 0 over the last `decay_images` images."""
-        config = self.config
-        return linear_decay(images_seen, images=config.train.images, decay_images=config.optimizer.decay_images)
+        return adam(self.networks, rates, betas=(options.beta1, options.beta2))
 
     def state_dict(self) -> dict[str, Any]:
         """The pools."""

@@ -15,8 +15,8 @@ from torch.nn import functional
 from limner.data.batch import MaskToImageBatch, TensorBatch
 from limner.data.dataset import MaskToImageDataset
 from limner.data.spec import DataSpec
-from limner.engine.loop import Engine
-from limner.engine.schedule import linear_decay
+from limner.engine.engine import Engine
+from limner.engine.optim import adam
 from limner.engine.seed import generator
 from limner.engine.system import System
 from limner.losses.adversarial import discriminator_loss, generator_loss
@@ -63,7 +63,7 @@ class Codes:
     second_origin: Float[Tensor, "b n"]
 
 
-class MaskFace(System):
+class MaskFace(System[MaskFaceConfig, MaskToImageBatch]):
     """Generator, style encoder and style decoder against a discriminator."""
 
     name: ClassVar[str] = "maskface"
@@ -71,7 +71,6 @@ class MaskFace(System):
 
     def __init__(self, config: MaskFaceConfig, spec: DataSpec) -> None:
         super().__init__(config, spec)
-        self.config: MaskFaceConfig = config
         model = config.model
         self.num_classes = spec.schema.num_classes
         widths = {"width": model.width, "max_width": model.max_width}
@@ -103,21 +102,8 @@ class MaskFace(System):
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """One Adam each; the style encoder's is slow."""
         options = self.config.optimizer
-        return {
-            name: torch.optim.Adam(
-                network.parameters(),
-                lr=options.lr_style_encoder if name == "style_encoder" else options.lr,
-                betas=(options.beta1, options.beta2),
-                weight_decay=options.weight_decay,
-            )
-            for name, network in self.networks.items()
-        }
-
-    def lr_scale(self, images_seen: int) -> float:
-        """1, then a linear fall to 0 over the last `decay_images` images."""
-        return linear_decay(
-            images_seen, images=self.config.train.images, decay_images=self.config.optimizer.decay_images
-        )
+        rates = dict.fromkeys(self.networks, options.lr) | {"style_encoder": options.lr_style_encoder}
+        return adam(self.networks, rates, betas=(options.beta1, options.beta2), weight_decay=options.weight_decay)
 
     def diversity_weight(self, images_seen: int) -> float:
         """lambda_div at this point of the run: constant, or falling linearly to 0 at its end."""

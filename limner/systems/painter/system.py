@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 from limner.data.batch import TensorBatch
 from limner.data.spec import DataSpec
 from limner.engine.data import TrainingData
-from limner.engine.loop import Engine
+from limner.engine.engine import Engine
 from limner.engine.system import System
 from limner.errors import ConfigError
 from limner.systems.painter.config import PainterConfig
@@ -37,7 +37,7 @@ _STAGES: dict[str, type[Stage]] = {
 }
 
 
-class Painter(System):
+class Painter(System[PainterConfig, TensorBatch]):
     """Renderer, attention, agent, or agent and attention together."""
 
     name: ClassVar[str] = "painter"
@@ -46,7 +46,6 @@ class Painter(System):
 
     def __init__(self, config: PainterConfig, spec: DataSpec) -> None:
         super().__init__(config, spec)
-        self.config: PainterConfig = config
         self.stage = _STAGES[config.stage.name](config)
         self.networks = self.stage.networks
 

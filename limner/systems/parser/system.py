@@ -17,7 +17,7 @@ from torch.optim import AdamW, Optimizer
 from limner.data.batch import MaskToImageBatch
 from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.spec import DataSpec
-from limner.engine.loop import Engine
+from limner.engine.engine import Engine
 from limner.engine.system import System
 from limner.metrics.attributes import attributes_correct
 from limner.metrics.segmentation import IGNORE, SegmentationMetric
@@ -39,7 +39,7 @@ class DamagedBatch(MaskToImageBatch):
     """Amounts of the kinds of `damage.KINDS`; no columns where nothing is damaged."""
 
 
-class Parser(System):
+class Parser(System[ParserConfig, MaskToImageBatch]):
     """Pixel cross-entropy, Dice and attribute loss; AdamW with a cosine schedule."""
 
     name: ClassVar[str] = "parser"
@@ -47,7 +47,6 @@ class Parser(System):
 
     def __init__(self, config: ParserConfig, spec: DataSpec) -> None:
         super().__init__(config, spec)
-        self.config: ParserConfig = config
         self.networks["parser"] = ParsingNetwork(
             num_classes=spec.schema.num_classes,
             num_attributes=len(spec.attribute_names),

@@ -14,8 +14,8 @@ from torch.nn import functional
 from limner.data.batch import MaskToImageBatch, TensorBatch
 from limner.data.dataset import MaskToImageDataset
 from limner.data.spec import DataSpec
-from limner.engine.loop import Engine
-from limner.engine.schedule import linear_decay
+from limner.engine.engine import Engine
+from limner.engine.optim import adam
 from limner.engine.seed import generator
 from limner.engine.system import System
 from limner.losses.adversarial import discriminator_loss, generator_loss
@@ -40,7 +40,7 @@ class Draws(TensorBatch):
     augment: Float[Tensor, "b 4"]
 
 
-class Pix2Pix(System):
+class Pix2Pix(System[Pix2PixConfig, MaskToImageBatch]):
     """A U-Net that must come near the real picture and convince a discriminator of patches."""
 
     name: ClassVar[str] = "pix2pix"
@@ -48,7 +48,6 @@ class Pix2Pix(System):
 
     def __init__(self, config: Pix2PixConfig, spec: DataSpec) -> None:
         super().__init__(config, spec)
-        self.config: Pix2PixConfig = config
         model = config.model
         channels = spec.schema.num_classes if model.condition == "one_hot" else 3
         self.generator = Generator(
@@ -76,15 +75,7 @@ class Pix2Pix(System):
         """One Adam each."""
         options = self.config.optimizer
         rates = {"generator": options.lr_generator, "discriminator": options.lr_discriminator}
-        betas = (options.beta1, options.beta2)
-        return {
-            name: torch.optim.Adam(self.networks[name].parameters(), lr=lr, betas=betas) for name, lr in rates.items()
-        }
-
-    def lr_scale(self, images_seen: int) -> float:
-        """1, then a linear fall to 0 over the last `decay_images` images."""
-        config = self.config
-        return linear_decay(images_seen, images=config.train.images, decay_images=config.optimizer.decay_images)
+        return adam(self.networks, rates, betas=(options.beta1, options.beta2))
 
     def training_step(self, batch: MaskToImageBatch, engine: Engine) -> None:
         """Update D, then G, each once."""

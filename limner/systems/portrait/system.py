@@ -20,8 +20,8 @@ from limner.backbones.vgg import VGG, imagenet_normalized
 from limner.data.batch import MaskToImageBatch, TensorBatch
 from limner.data.dataset import MaskToImageDataset
 from limner.data.spec import DataSpec
-from limner.engine.loop import Engine
-from limner.engine.schedule import linear_decay
+from limner.engine.engine import Engine
+from limner.engine.optim import adam
 from limner.engine.system import System
 from limner.errors import ConfigError
 from limner.faces.parts import PARTS, SCHEMA
@@ -63,7 +63,7 @@ class Judged(TensorBatch):
     fake: Float[Tensor, "b 3 h w"]
 
 
-class Portrait(System):
+class Portrait(System[PortraitConfig, MaskToImageBatch]):
     """Five local auto-encoders and a generator against two discriminators, with a frozen parser."""
 
     name: ClassVar[str] = "portrait"
@@ -71,7 +71,6 @@ class Portrait(System):
 
     def __init__(self, config: PortraitConfig, spec: DataSpec) -> None:
         super().__init__(config, spec)
-        self.config: PortraitConfig = config
         if spec.schema != SCHEMA:
             raise ConfigError(
                 f'portrait knows the labels of "{SCHEMA.name}", but the data has "{spec.schema.name}"; convert them '
@@ -115,16 +114,7 @@ class Portrait(System):
         }
         if not self.config.model.parser:
             rates["parser"] = options.lr_parser
-        betas = (options.beta1, options.beta2)
-        return {
-            name: torch.optim.Adam(self.networks[name].parameters(), lr=lr, betas=betas, fused=True)
-            for name, lr in rates.items()
-        }
-
-    def lr_scale(self, images_seen: int) -> float:
-        """1, then a linear fall to 0 over the last `decay_images` images."""
-        config = self.config
-        return linear_decay(images_seen, images=config.train.images, decay_images=config.optimizer.decay_images)
+        return adam(self.networks, rates, betas=(options.beta1, options.beta2), fused=True)
 
     def prepare(self, device: torch.device) -> None:
         """Read VGG-19, where the perceptual loss has a weight.

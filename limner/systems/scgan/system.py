@@ -19,8 +19,8 @@ from torch.nn import functional
 from limner.data.batch import MaskToImageBatch, TensorBatch
 from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.spec import DataSpec
-from limner.engine.loop import Engine
-from limner.engine.schedule import linear_decay
+from limner.engine.engine import Engine
+from limner.engine.optim import adam
 from limner.engine.seed import generator
 from limner.engine.system import System
 from limner.metrics.attributes import attributes_correct
@@ -57,7 +57,7 @@ class FixedInputs(MaskToImageBatch):
     latent: Float[Tensor, "b latents n_z"]
 
 
-class SCGAN(System):
+class SCGAN(System[SCGANConfig, MaskToImageBatch]):
     """Generator, Wasserstein discriminator with classifier head, and segmentor, trained together."""
 
     name: ClassVar[str] = "scgan"
@@ -67,7 +67,6 @@ class SCGAN(System):
 
     def __init__(self, config: SCGANConfig, spec: DataSpec) -> None:
         super().__init__(config, spec)
-        self.config: SCGANConfig = config
         model = config.model
         self.num_classes = spec.schema.num_classes
         num_attributes = len(spec.attribute_names)
@@ -100,21 +99,9 @@ class SCGAN(System):
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """One Adam each."""
         options = self.config.optimizer
-        adversarial = (options.beta1, options.beta2)
-        settings = {
-            "generator": (options.lr_generator, adversarial),
-            "discriminator": (options.lr_discriminator, adversarial),
-            "segmentor": (options.lr_segmentor, (0.5, 0.999)),
-        }
-        return {
-            name: torch.optim.Adam(self.networks[name].parameters(), lr=lr, betas=betas)
-            for name, (lr, betas) in settings.items()
-        }
-
-    def lr_scale(self, images_seen: int) -> float:
-        """1, then a linear fall to 0 over the last `decay_images` images."""
-        config = self.config
-        return linear_decay(images_seen, images=config.train.images, decay_images=config.optimizer.decay_images)
+        rates = {"generator": options.lr_generator, "discriminator": options.lr_discriminator}
+        adversarial = adam(self.networks, rates, betas=(options.beta1, options.beta2))
+        return adversarial | adam(self.networks, {"segmentor": options.lr_segmentor}, betas=(0.5, 0.999))
 
     def training_step(self, batch: MaskToImageBatch, engine: Engine) -> None:
         """Update D and S, and every n_repeat-th time G, on one set of draws; S alone in its own part of the run."""

@@ -14,8 +14,8 @@ from limner.backbones.vgg import VGG
 from limner.data.batch import MaskToImageBatch, TensorBatch
 from limner.data.dataset import MaskToImageDataset
 from limner.data.spec import DataSpec
-from limner.engine.loop import Engine
-from limner.engine.schedule import linear_decay
+from limner.engine.engine import Engine
+from limner.engine.optim import adam
 from limner.engine.seed import generator
 from limner.engine.system import System
 from limner.errors import ConfigError
@@ -43,7 +43,7 @@ class Draws(TensorBatch):
     augment: Float[Tensor, "b 4"]
 
 
-class SPADE(System):
+class SPADE(System[SPADEConfig, MaskToImageBatch]):
     """A generator modulated by the label map, a discriminator of two scales and, as a variant, an image encoder."""
 
     name: ClassVar[str] = "spade"
@@ -51,7 +51,6 @@ class SPADE(System):
 
     def __init__(self, config: SPADEConfig, spec: DataSpec) -> None:
         super().__init__(config, spec)
-        self.config: SPADEConfig = config
         model = config.model
         num_classes = spec.schema.num_classes
         self.latent_size = model.latent_size if model.use_encoder else 0
@@ -96,15 +95,7 @@ class SPADE(System):
         """One Adam each; the discriminator learns faster (two time scales, arXiv:1706.08500)."""
         options = self.config.optimizer
         rates = dict.fromkeys(self.painters, options.lr_generator) | {"discriminator": options.lr_discriminator}
-        betas = (options.beta1, options.beta2)
-        return {
-            name: torch.optim.Adam(self.networks[name].parameters(), lr=lr, betas=betas) for name, lr in rates.items()
-        }
-
-    def lr_scale(self, images_seen: int) -> float:
-        """1, then a linear fall to 0 over the last `decay_images` images."""
-        config = self.config
-        return linear_decay(images_seen, images=config.train.images, decay_images=config.optimizer.decay_images)
+        return adam(self.networks, rates, betas=(options.beta1, options.beta2))
 
     def training_step(self, batch: MaskToImageBatch, engine: Engine) -> None:
         """Update what paints, then the discriminator."""

@@ -5,7 +5,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from limner.engine.checkpoint import STATE_FILE, CheckpointFolder, load_state, save_state
+from limner.engine.checkpoint import STATE_FILE, CheckpointFolder
+from limner.engine.state import load_state, save_state
 from limner.errors import TrainingError, WeightsError
 
 

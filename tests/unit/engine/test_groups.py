@@ -7,18 +7,19 @@ import torch
 
 from limner.data.schema import get_schema
 from limner.data.spec import DataSpec
-from limner.engine.loop import Engine, make_fabric
+from limner.engine.engine import Engine
 from limner.engine.schedule import linear_decay
 from limner.errors import TrainingError
 from limner.systems.cyclegan.presets import smoke
 from limner.systems.cyclegan.system import GENERATORS, CycleGAN, Draws
+from tests.engines import engine_of
 
 
 @pytest.fixture
 def engine() -> Engine:
     torch.manual_seed(0)
     config = smoke()
-    return Engine(make_fabric(config.train), CycleGAN(config, DataSpec(get_schema("celebamask-19"))))
+    return engine_of(CycleGAN(config, DataSpec(get_schema("celebamask-19"))))
 
 
 @pytest.fixture
@@ -57,13 +58,24 @@ def test_a_gradient_that_is_not_finite_stops_before_any_network_moves(engine, dr
 
 
 def test_a_checkpoint_from_before_systems_had_state_still_loads(engine):
-    state = engine.state_dict()
-    del state["system"]
     system = engine.system
+    state = system.training_state(engine)
+    del state["system"]
     system.load_state_dict = lambda state: seen.append(state)
     seen: list[dict] = []
-    engine.load_state_dict(state)
+    system.restore(engine, state)
     assert seen == [{}]
+
+
+def test_a_frozen_network_gets_back_the_gradients_that_it_had(engine):
+    first, *others = engine.raw["discriminator"].parameters()
+    first.requires_grad_(False)
+    with engine.frozen("discriminator") as network:
+        assert not any(parameter.requires_grad for parameter in network.parameters())
+    assert not first.requires_grad and all(parameter.requires_grad for parameter in others)
+    with engine.frozen("discriminator"), engine.frozen("discriminator"):
+        pass
+    assert not first.requires_grad and all(parameter.requires_grad for parameter in others)
 
 
 def test_gather_and_share_of_one_process(engine):

@@ -9,7 +9,7 @@ import pytest
 from limner import registry
 from limner.engine import precision
 from limner.engine.config import TrainConfig
-from limner.engine.loop import choose_precision, make_fabric
+from limner.engine.fabric import choose_precision, make_fabric
 from limner.engine.precision import choose
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from limner.data.batch import collate
 from limner.data.dataset import MaskToImageDataset
-from limner.engine.loop import Engine, make_fabric
+from limner.engine.engine import Engine
 from limner.errors import ConfigError
 from limner.nn.label_maps import colorize
 from limner.systems.cyclegan.config import LossConfig, ModelConfig, OptimizerConfig
@@ -20,13 +20,14 @@ from limner.systems.cyclegan.networks import Generator
 from limner.systems.cyclegan.pool import ImagePool
 from limner.systems.cyclegan.presets import paper, smoke
 from limner.systems.cyclegan.system import DISCRIMINATORS, GENERATORS, CycleGAN
+from tests.engines import engine_of
 
 
 @pytest.fixture
 def engine(shapes) -> Engine:
     torch.manual_seed(0)
     config = dataclasses.replace(smoke(), optimizer=OptimizerConfig())
-    return Engine(make_fabric(config.train), CycleGAN(config, shapes.spec))
+    return engine_of(CycleGAN(config, shapes.spec))
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def test_the_pool_depends_on_its_state_and_its_random_numbers_alone():
 def test_pools_are_part_of_the_state(engine, batch):
     assert engine.system.state_dict() == dict.fromkeys(DISCRIMINATORS)
     engine.run_step(batch)
-    state = engine.state_dict()["system"]
+    state = engine.system.training_state(engine)["system"]
     assert state["discriminator"].shape == (8, 3, 32, 32)
     fresh = CycleGAN(engine.system.config, engine.system.spec)
     fresh.load_state_dict(state)

@@ -11,12 +11,13 @@ import torch
 
 from limner.data.batch import collate
 from limner.data.dataset import MaskToImageDataset
-from limner.engine.loop import Engine, make_fabric
+from limner.engine.engine import Engine
 from limner.errors import ConfigError, ShapeError
 from limner.systems.pix2pix.config import ModelConfig, OptimizerConfig
 from limner.systems.pix2pix.networks import Generator
 from limner.systems.pix2pix.presets import paper, smoke
 from limner.systems.pix2pix.system import Pix2Pix
+from tests.engines import engine_of
 
 
 def make_generator(**options) -> Generator:
@@ -29,7 +30,7 @@ def make_generator(**options) -> Generator:
 def engine(shapes) -> Engine:
     torch.manual_seed(0)
     config = dataclasses.replace(smoke(), optimizer=OptimizerConfig())  # no decay: tests run longer than the preset
-    return Engine(make_fabric(config.train), Pix2Pix(config, shapes.spec))
+    return engine_of(Pix2Pix(config, shapes.spec))
 
 
 @pytest.fixture
@@ -145,7 +146,7 @@ def test_condition_moves_with_the_picture_under_augmentation(shapes, batch):
         config, loss=dataclasses.replace(config.loss, discriminator_augment=("translation", "cutout"))
     )
     system = Pix2Pix(config, shapes.spec)
-    part = draws(Engine(make_fabric(config.train), system), batch)
+    part = draws(engine_of(system), batch)
     painted = system.pair(part, part.condition)  # the condition in the place of the picture: both halves stay equal
     assert torch.equal(painted[:, :3], painted[:, 3:]) and not torch.equal(painted[:, :3], part.condition)
 

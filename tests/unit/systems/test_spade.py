@@ -15,13 +15,14 @@ from limner.backbones.vgg import VGG
 from limner.cli.main import main
 from limner.data.batch import collate
 from limner.data.dataset import MaskToImageDataset
-from limner.engine.loop import Engine, make_fabric
+from limner.engine.engine import Engine
 from limner.errors import ConfigError, ShapeError, WeightsError
 from limner.pipelines import load
 from limner.systems.spade.config import LossConfig, ModelConfig, OptimizerConfig
 from limner.systems.spade.networks import Discriminator, Encoder, Generator
 from limner.systems.spade.presets import paper, smoke
 from limner.systems.spade.system import SPADE, divergence_from_normal
+from tests.engines import engine_of
 
 
 def count(network: torch.nn.Module) -> int:
@@ -37,7 +38,7 @@ def make_engine(spec, *, use_encoder: bool = True, **loss) -> Engine:
         loss=dataclasses.replace(config.loss, **loss),
         optimizer=OptimizerConfig(),
     )
-    return Engine(make_fabric(config.train), SPADE(config, spec))
+    return engine_of(SPADE(config, spec))
 
 
 @pytest.fixture

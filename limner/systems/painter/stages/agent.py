@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from limner.engine.loop import Engine
+from limner.engine.engine import Engine
 from limner.errors import WeightsError
 from limner.systems.painter.config import UNTRAINED, PainterConfig
 from limner.systems.painter.data import collate_scenes, feature_function, usable_features

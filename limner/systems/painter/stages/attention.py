@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from limner.engine.loop import Engine
+from limner.engine.engine import Engine
 from limner.systems.painter.config import PainterConfig
 from limner.systems.painter.data import collate_scenes
 from limner.systems.painter.environment import Scene

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
 from limner.data.batch import TensorBatch
-from limner.engine.loop import Engine
+from limner.engine.engine import Engine
 from limner.errors import ConfigError, WeightsError
 from limner.pipelines import Pipeline, load
 from limner.systems.painter.config import UNTRAINED, PainterConfig

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from limner.engine.loop import Engine
+from limner.engine.engine import Engine
 from limner.systems.painter.config import PainterConfig
 from limner.systems.painter.data import NUM_HELD_OUT, StrokeBatch, collate_strokes
 from limner.systems.painter.stages.base import SAMPLE_ROWS, Stage, new_network

@@ -11,12 +11,14 @@ from torch.nn import functional
 from limner.data.batch import MaskToImageBatch
 from limner.data.schema import LabelSchema, get_schema
 from limner.data.spec import DataSpec
-from limner.engine.loop import Engine, make_fabric
+from limner.engine.engine import Engine
+from limner.engine.fabric import make_fabric
 from limner.systems.maskface.config import MaskFaceConfig
 from limner.systems.maskface.networks import Discriminator, Generator, StyleDecoder, StyleEncoder
 from limner.systems.maskface.pipeline import MaskFacePipeline
 from limner.systems.maskface.presets import smoke
 from limner.systems.maskface.system import MaskFace
+from tests.engines import engine_of
 
 SCHEMA = LabelSchema(name="test-3", classes=("background", "face", "hair"), palette=((0, 0, 0), (9, 9, 9), (99, 9, 9)))
 SIZE = 32
@@ -44,7 +46,7 @@ def make_engine(fabric):
     def make(**changes: dict) -> Engine:
         config = make_config(**changes)
         torch.manual_seed(0)
-        return Engine(fabric, MaskFace(config, DataSpec(SCHEMA)))
+        return engine_of(MaskFace(config, DataSpec(SCHEMA)), fabric)
 
     return make
 

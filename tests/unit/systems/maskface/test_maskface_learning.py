@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional
 
 from limner.data.batch import MaskToImageBatch
-from limner.engine.checkpoint import load_state, save_state
-from limner.engine.loop import Engine
+from limner.engine.engine import Engine
+from limner.engine.state import load_state, save_state
 from limner.metrics.segmentation import SegmentationMetric
 from limner.systems.parser.networks import ParsingNetwork
 
@@ -85,12 +85,12 @@ def test_a_restored_run_goes_on_to_the_same_bits(make_engine, batch, tmp_path):
     engine = make_engine()
     for _ in range(2):
         engine.run_step(batch)
-    save_state(tmp_path / "state", engine.state_dict())
+    save_state(tmp_path / "state", engine.system.training_state(engine))
     engine.run_step(batch)
     expected, weight = states(engine), engine.system.diversity_weight(engine.images_seen)
 
     other = make_engine()
-    other.load_state_dict(load_state(tmp_path / "state"))
+    other.system.restore(other, load_state(tmp_path / "state"))
     other.run_step(batch)
     assert other.system.diversity_weight(other.images_seen) == weight < 1
     found = states(other)

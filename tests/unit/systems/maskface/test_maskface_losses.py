@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from limner.engine.loop import Engine
+from limner.engine.engine import Engine
 from limner.errors import ConfigError, WeightsError
 from limner.pipelines import load
 from limner.systems.maskface.config import LossConfig, ModelConfig, OptimizerConfig

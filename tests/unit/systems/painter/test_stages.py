@@ -16,8 +16,8 @@ from PIL import Image
 from limner.backbones.vgg import VGG
 from limner.data.sampler import SampleKey
 from limner.data.spec import DataSpec
-from limner.engine.checkpoint import load_state, save_state
-from limner.engine.loop import Engine, make_fabric
+from limner.engine.engine import Engine
+from limner.engine.state import load_state, save_state
 from limner.errors import ConfigError, DataError, WeightsError
 from limner.registry import preset
 from limner.systems.painter.config import AgentConfig, ModelConfig, PainterConfig, PictureConfig, RewardConfig
@@ -29,6 +29,7 @@ from limner.systems.painter.schedule import lr_factor
 from limner.systems.painter.stages.agent import AgentStage, UpdateBatch, follow
 from limner.systems.painter.system import Painter
 from limner.systems.painter.weight_map import find_face, find_subject, gradient_features
+from tests.engines import engine_of
 
 
 def configured(name: str = "smoke", **sections: dict[str, Any]) -> PainterConfig:
@@ -43,7 +44,7 @@ def started(config: PainterConfig, pictures: Path, *, seed: int = 0) -> tuple[Pa
     data = open_stage_data(config, pictures)
     system = Painter(config, DataSpec())
     batch = data.collate([data.train_set[index % len(data.train_set)] for index in range(config.train.batch_size)])
-    return system, Engine(make_fabric(config.train), system), batch
+    return system, engine_of(system), batch
 
 
 @pytest.fixture(scope="module")
@@ -183,10 +184,10 @@ def test_a_resumed_agent_makes_the_same_next_update(
     system, engine, batch = started(config, pictures)
     for _ in range(2):
         engine.run_step(batch)
-    save_state(tmp_path / "state", engine.state_dict())
+    save_state(tmp_path / "state", engine.system.training_state(engine))
     engine.run_step(batch)
     again, other, _ = started(config, pictures, seed=1)
-    other.load_state_dict(load_state(tmp_path / "state"))
+    other.system.restore(other, load_state(tmp_path / "state"))
     assert isinstance(again.stage, AgentStage)
     assert len(again.stage._memory()) == (0 if sections else 16)
     other.run_step(batch)
@@ -199,7 +200,7 @@ def test_restored_easels_stand_where_the_networks_are(pictures: Path, tmp_path: 
     """Checkpoints are read to the CPU; "meta" is a device that every machine has beside it."""
     _system, engine, batch = started(configured(**MEMORYLESS), pictures)
     engine.run_step(batch)
-    save_state(tmp_path / "state", engine.state_dict())
+    save_state(tmp_path / "state", engine.system.training_state(engine))
     stage = AgentStage(configured(**MEMORYLESS))
     stage.networks["actor"].to("meta")
     stage.load_state_dict(load_state(tmp_path / "state")["system"])

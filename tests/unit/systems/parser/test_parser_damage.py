@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from limner.data.dataset import MaskToImageDataset, collate
-from limner.engine.loop import Engine, make_fabric
+from limner.engine.engine import Engine
 from limner.errors import ConfigError
 from limner.systems.parser.config import LossConfig
 from limner.systems.parser.damage import FLOW_SHAPE, KINDS, NUM_NUMBERS, Draws, damage, draw_amounts, halved
 from limner.systems.parser.presets import features, smoke
 from limner.systems.parser.system import Parser
+from tests.engines import engine_of
 
 SIZE, COUNT = 32, 4
 
@@ -88,7 +89,7 @@ def damaging(spec) -> tuple[Parser, Engine]:
     config = dataclasses.replace(smoke(), loss=LossConfig(weight_damage=5.0, jitter=0.0))
     torch.manual_seed(0)
     system = Parser(config, spec)
-    return system, Engine(make_fabric(config.train), system)
+    return system, engine_of(system)
 
 
 def test_training_damages_every_second_picture_at_both_sizes(shapes):

@@ -8,12 +8,15 @@ import pytest
 import torch
 
 from limner.data.dataset import MaskToImageDataset, collate
-from limner.engine.loop import Engine, fit, make_fabric
+from limner.engine.data import TrainingData
+from limner.engine.fabric import make_fabric
+from limner.engine.loop import fit
 from limner.errors import ConfigError
 from limner.systems.parser.config import LossConfig, ModelConfig, OptimizerConfig
 from limner.systems.parser.pipeline import ParserPipeline
 from limner.systems.parser.presets import PRESETS, smoke
 from limner.systems.parser.system import Parser, dice_loss, jitter
+from tests.engines import engine_of
 
 
 def train(manifest, run, **changes):
@@ -24,7 +27,7 @@ def train(manifest, run, **changes):
     train_set = MaskToImageDataset(manifest.split("train"), image_size=32)
     validation_set = MaskToImageDataset(manifest.split("test"), image_size=32)
     fabric = make_fabric(config.train)
-    fit(system, fabric=fabric, train_set=train_set, validation_set=validation_set, collate=collate, run=run)
+    fit(system, TrainingData(manifest.spec, train_set, validation_set, collate), fabric=fabric, run=run)
     return system, validation_set
 
 
@@ -59,7 +62,7 @@ def test_jitter():
 def test_a_step_changes_every_parameter(make_shapes, kind):
     manifest = make_shapes(kind=kind)
     system = Parser(dataclasses.replace(smoke(), loss=LossConfig()), manifest.spec)
-    engine = Engine(make_fabric(smoke().train), system)
+    engine = engine_of(system)
     before = {name: value.clone() for name, value in system.networks["parser"].state_dict().items()}
     dataset = MaskToImageDataset(manifest, image_size=32)
     engine.run_step(collate([dataset[index] for index in range(8)]))

@@ -13,12 +13,14 @@ from limner.data.batch import MaskToImageBatch
 from limner.data.drawn import draw_face
 from limner.data.schema import converter, get_schema
 from limner.data.spec import DataSpec
-from limner.engine.loop import Engine, make_fabric
+from limner.engine.engine import Engine
+from limner.engine.fabric import make_fabric
 from limner.nn.parsing import ParsingNetwork
 from limner.systems.portrait.networks import Appearance, Generator
 from limner.systems.portrait.pipeline import PortraitPipeline
 from limner.systems.portrait.presets import smoke
 from limner.systems.portrait.system import Portrait
+from tests.engines import engine_of
 
 SCHEMA = get_schema("portrait-11")
 SIZE = 64
@@ -58,7 +60,7 @@ def make_engine(fabric):
             config, **{name: dataclasses.replace(getattr(config, name), **values) for name, values in changes.items()}
         )
         torch.manual_seed(0)
-        return Engine(fabric, Portrait(config, DataSpec(SCHEMA)))
+        return engine_of(Portrait(config, DataSpec(SCHEMA)), fabric)
 
     return make
 

@@ -12,8 +12,8 @@ from limner.backbones.vgg import VGG
 from limner.data.batch import MaskToImageBatch
 from limner.data.schema import get_schema
 from limner.data.spec import DataSpec
-from limner.engine.checkpoint import load_state, save_state
-from limner.engine.loop import Engine
+from limner.engine.engine import Engine
+from limner.engine.state import load_state, save_state
 from limner.errors import ConfigError, WeightsError
 from limner.nn.label_maps import one_hot
 from limner.nn.parsing import ParsingNetwork
@@ -308,11 +308,11 @@ def test_a_run_restored_between_the_parser_and_the_rest_goes_on_to_the_same_bits
     engine = make_engine(**options)
     for _ in range(2):
         engine.run_step(batch)
-    save_state(tmp_path / "state", engine.state_dict())
+    save_state(tmp_path / "state", engine.system.training_state(engine))
     for _ in range(3):
         engine.run_step(batch)
     other = make_engine(**options)
-    other.load_state_dict(load_state(tmp_path / "state"))
+    other.system.restore(other, load_state(tmp_path / "state"))
     for _ in range(3):
         other.run_step(batch)
     expected, found = states(engine), states(other)

@@ -11,13 +11,14 @@ from torch.nn import functional
 from limner.data.batch import MaskToImageBatch
 from limner.data.schema import LabelSchema
 from limner.data.spec import DataSpec
-from limner.engine.loop import Engine, make_fabric
+from limner.engine.engine import Engine
 from limner.errors import ConfigError
 from limner.nn.discriminator_augment import NUM_DRAWS, augment_for_discriminator
 from limner.systems.scgan.config import OptimizerConfig
 from limner.systems.scgan.networks import Discriminator
 from limner.systems.scgan.presets import smoke
 from limner.systems.scgan.system import SCGAN, class_weights, gradient_penalty, picture_difference
+from tests.engines import engine_of
 
 SCHEMA = LabelSchema(name="test-3", classes=("background", "face", "hair"), palette=((0, 0, 0), (9, 9, 9), (99, 9, 9)))
 SIZE = 32
@@ -40,7 +41,7 @@ def engine() -> Engine:
     torch.manual_seed(0)
     config = smoke()
     system = SCGAN(config, DataSpec(SCHEMA, ("Dark", "Light")))
-    return Engine(make_fabric(config.train), system)
+    return engine_of(system)
 
 
 @pytest.fixture
@@ -197,7 +198,7 @@ def test_accumulation_gives_the_same_update(batch):
         config = smoke()
         object.__setattr__(config.train, "accumulate", accumulate)
         system = SCGAN(config, DataSpec(SCHEMA, ("Dark", "Light")))
-        engine = Engine(make_fabric(config.train), system)
+        engine = engine_of(system)
         for _ in range(2):
             engine.run_step(batch)
         results.append({n: [p.detach() for p in network.parameters()] for n, network in engine.raw.items()})
@@ -223,7 +224,7 @@ def test_augmentation_shifts_and_blanks_and_keeps_gradients():
 
 
 def test_gradient_that_is_not_finite_stops_with_the_step_saved(engine, batch, tmp_path):
-    from limner.engine.checkpoint import load_state
+    from limner.engine.state import load_state
     from limner.errors import TrainingError
 
     engine.run = tmp_path
@@ -278,7 +279,7 @@ def test_segmentor_alone_first_and_frozen_afterwards(batch, monkeypatch):
     config = smoke()
     optimizer = dataclasses.replace(config.optimizer, segmentor_images=16, freeze_segmentor=True, num_repeat=1)
     system = SCGAN(dataclasses.replace(config, optimizer=optimizer), DataSpec(SCHEMA, ("Dark", "Light")))
-    engine = Engine(make_fabric(config.train), system)
+    engine = engine_of(system)
     calls = []
     update = engine.update
     monkeypatch.setattr(engine, "update", lambda name, loss, draws: (calls.append(name), update(name, loss, draws)))
