@@ -7,6 +7,8 @@ processes over the time from the first start to the last end. "CPU s" is the pro
 says what to expect of idle cores where the machine is busy. "Files" is the whole command `limner data make` from its
 start to its exit with all files on disk. "Start" is a new process that renders one face, from its start to its exit;
 the first of them, which may have to compile the kernels, is shown apart.
+"Clip" is the processor time of a frame of `limner.people.Clip` beside that of a single picture of other people with
+`limner.people.render`, one process, 29 frames of five people each, making the clip included.
 Targets on two cores: 8 faces/s and 4 bodies/s at 128 px, 16 faces/s at 64 px; start 3 s.
 
     python benchmarks/people_rendering.py
@@ -23,10 +25,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from measure import gibibytes, new_parser, report, run_command
+from measure import gibibytes, in_fresh_process, new_parser, report, run_command
 
 CASES = (("face", 128, 8.0), ("face", 64, 16.0), ("age", 128, 8.0), ("body", 128, 4.0), ("body", 256, None))
 """Kind, size in pixels, target in pictures a second."""
+CLIPS, CLIP_FRAMES = 5, 29
+"""People of the comparison of clips, and frames of each: as many as a clip of LRW has."""
 MAKE = (("people-faces", 128), ("people-bodies", 128))
 ONE_FACE = (
     "from limner.people import render, sample_person, sample_scene; render(sample_person(0, 0), sample_scene(0, 0))"
@@ -67,6 +71,30 @@ def rate(kind: str, size: int, *, workers: int, num: int) -> tuple[float, float]
     return workers * num / (max(ends) - min(starts)), sum(used) / (workers * num)
 
 
+def clip_times(size: int, frames: int) -> tuple[float, float]:
+    """Seconds of processor time of a single picture, and of a frame of a clip with its share of making the clip."""
+    import dataclasses
+
+    from limner.people import Clip, render, sample_person, sample_scene
+
+    render(sample_person(0, 0), sample_scene(0, 0), size)
+    single, together = 0.0, 0.0
+    for index in range(1, CLIPS + 1):
+        person, scene = sample_person(0, index), sample_scene(0, index)
+        start = time.process_time()
+        render(person, scene, size)
+        single += time.process_time() - start
+        start = time.process_time()
+        clip = Clip(person, scene, size)
+        for number in range(frames):
+            amount = 0.5 + 0.5 * (-1) ** number
+            clip.frame(
+                dataclasses.replace(scene, actions={"jawOpen": 0.4 * amount}, head_yaw=scene.head_yaw + 0.02 * amount)
+            )
+        together += time.process_time() - start
+    return single / CLIPS, together / (CLIPS * frames)
+
+
 def main() -> None:
     """Measure and print."""
     parser = new_parser(__doc__)
@@ -89,6 +117,12 @@ def main() -> None:
                 "CPU s": f"{used:.3f}",
             }
         )
+    clips = []
+    for size in (64, 128):
+        single, frame = in_fresh_process(clip_times, size=size, frames=3 if options.quick else CLIP_FRAMES)
+        data.append({"kind": "clip", "size": size, "single_cpu_seconds": single, "frame_cpu_seconds": frame})
+        row = {"clip": f"face, {size} px", "picture, CPU s": f"{single:.3f}", "frame, CPU s": f"{frame:.3f}"}
+        clips.append(row | {"picture / frame": f"{single / frame:.2f}"})
     files = []
     with tempfile.TemporaryDirectory() as folder:
         for kind, size in MAKE:
@@ -105,7 +139,7 @@ def main() -> None:
         {"start": "peak memory", "value": gibibytes(max(memory for _, memory in starts))},
     ]
     protocol = f"{options.workers} processes, {num} pictures each."
-    tables = {"Rendering": rows, "Whole command": files, "Start": start_rows}
+    tables = {"Rendering": rows, "Clip": clips, "Whole command": files, "Start": start_rows}
     report("Rendered people", protocol, tables, {"rates": data, "start_seconds": [s for s, _ in starts]}, options)
 
 

@@ -10,6 +10,8 @@ pt_inception-2015-12-05-6726825d.pth) keeps torchvision's names of the tensors. 
 - 1008 classes instead of 1000, no auxiliary classifier;
 - the Inception Score's logits have no bias.
 
+`InceptionV3(graph="imagenet")` is torchvision's own, for systems that were trained beside it.
+
 What else differs between programs that compute FID is the way to 299 pixels and the scale of the input; see
 `limner.metrics.inception`.
 """
@@ -17,6 +19,7 @@ What else differs between programs that compute FID is the way to 299 pixels and
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -64,6 +67,9 @@ class Mixed(nn.Module):
         max_pool: whether the pooling before that convolution takes the maximum.
     """
 
+    counts_padding = False
+    """Whether the mean of the pooling counts the zeros around the map."""
+
     def __init__(
         self, in_channels: int, chains: dict[str, Chain], *, pool_channels: int = 0, max_pool: bool = False
     ) -> None:
@@ -96,7 +102,8 @@ class Mixed(nn.Module):
         elif self.max_pool:
             results.append(self.branch_pool(F.max_pool2d(x, 3, stride=1, padding=1)))
         else:
-            results.append(self.branch_pool(F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)))
+            pooled = F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=self.counts_padding)
+            results.append(self.branch_pool(pooled))
         return torch.cat(results, dim=1)
 
 
@@ -133,9 +140,13 @@ def _mixed_8(in_channels: int, *, max_pool: bool) -> Mixed:
 
 
 class InceptionV3(nn.Module):
-    """Images to 2048 features, and those to 1008 class scores. The parts have torchvision's names."""
+    """Images to 2048 features, and those to class scores. The parts have torchvision's names.
 
-    def __init__(self) -> None:
+    Args:
+        graph: "fid", as above, with 1008 classes; "imagenet": torchvision's, with 1000.
+    """
+
+    def __init__(self, graph: Literal["fid", "imagenet"] = "fid") -> None:
         super().__init__()
         self.Conv2d_1a_3x3 = ConvNorm(3, 32, 3, stride=2)
         self.Conv2d_2a_3x3 = ConvNorm(32, 32, 3, padded=False)
@@ -156,8 +167,12 @@ class InceptionV3(nn.Module):
         }
         self.Mixed_7a = Mixed(768, down)
         self.Mixed_7b = _mixed_8(1280, max_pool=False)
-        self.Mixed_7c = _mixed_8(2048, max_pool=True)
-        self.fc = nn.Linear(NUM_FEATURES, NUM_CLASSES)
+        self.Mixed_7c = _mixed_8(2048, max_pool=graph == "fid")
+        self.fc = nn.Linear(NUM_FEATURES, NUM_CLASSES if graph == "fid" else 1000)
+        if graph == "imagenet":
+            for module in self.modules():
+                if isinstance(module, Mixed):
+                    module.counts_padding = True
 
     @classmethod
     def from_file(cls, path: str | Path) -> InceptionV3:
@@ -170,6 +185,13 @@ class InceptionV3(nn.Module):
 
     def forward(self, image: Float[Tensor, "batch 3 299 299"]) -> Float[Tensor, "batch 2048"]:
         """The pooled last map, the space of FID: of images of 299 px, scaled as the caller's protocol wants them."""
+        features: Tensor = self.maps(image)[1].mean(dim=(2, 3))
+        return features
+
+    def maps(
+        self, image: Float[Tensor, "batch 3 299 299"]
+    ) -> tuple[Float[Tensor, "batch 768 17 17"], Float[Tensor, "batch 2048 8 8"]]:
+        """The last map of 17x17 and the last one of all."""
         x = self.Conv2d_1a_3x3(image)  # 32, 149x149
         x = self.Conv2d_2a_3x3(x)  # 32, 147x147
         x = self.Conv2d_2b_3x3(x)  # 64, 147x147
@@ -184,12 +206,10 @@ class InceptionV3(nn.Module):
         x = self.Mixed_6b(x)
         x = self.Mixed_6c(x)
         x = self.Mixed_6d(x)
-        x = self.Mixed_6e(x)  # 768, 17x17
-        x = self.Mixed_7a(x)  # 1280, 8x8
+        middle = self.Mixed_6e(x)  # 768, 17x17
+        x = self.Mixed_7a(middle)  # 1280, 8x8
         x = self.Mixed_7b(x)  # 2048, 8x8
-        x = self.Mixed_7c(x)  # 2048, 8x8
-        features: Tensor = x.mean(dim=(2, 3))
-        return features
+        return middle, self.Mixed_7c(x)  # 2048, 8x8
 
     def class_scores(self, features: Float[Tensor, "batch 2048"]) -> Float[Tensor, "batch 1008"]:
         """Logits of features, without the bias, as the Inception Score takes them."""

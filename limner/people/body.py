@@ -257,6 +257,7 @@ class BodyModel:
         self._landmark_weights = arrays["landmark_weights"].astype(np.float32)
         self._keypoints: Ints = arrays["keypoint_vertices"].astype(np.int32)
         self._keypoint_weights = arrays["keypoint_weights"]
+        self._quiet = lru_cache(maxsize=4)(self._find_quiet)
 
     @property
     def num_vertices(self) -> int:
@@ -331,6 +332,17 @@ class BodyModel:
 
     def _rest(self, shape: BodyShape, actions: Mapping[str, float]) -> Floats:
         """Vertices of the base mesh and, after them, joints in the rest pose."""
+        rest = self._quiet(shape).copy()
+        for name, value in actions.items():
+            if name not in self.action_names:
+                raise ConfigError(f'There is no facial action "{name}".{nearest(name, self.action_names)}')
+            if not 0 <= value <= 1:
+                raise ConfigError(f'The facial action "{name}" is {value}, but must be in [0, 1].')
+            self._add(rest, name, value * reach_of(name, shape.age))
+        return rest
+
+    def _find_quiet(self, shape: BodyShape) -> Floats:
+        """`_rest` without facial actions: of the last few shapes it is kept, for many pictures of one person."""
         macro = (macro_weights(shape, self._terms) @ self._projection) @ self._basis
         rest: Floats = (self._template + macro.reshape(-1, 3))[self._half]
         rest[:, 0] *= self._side
@@ -338,12 +350,6 @@ class BodyModel:
             if name not in self.local_names:
                 raise ConfigError(f'The body has no local change "{name}".{nearest(name, self.local_names)}')
             self._add(rest, f"+{name}" if value > 0 else f"-{name}", abs(value))
-        for name, value in actions.items():
-            if name not in self.action_names:
-                raise ConfigError(f'There is no facial action "{name}".{nearest(name, self.action_names)}')
-            if not 0 <= value <= 1:
-                raise ConfigError(f'The facial action "{name}" is {value}, but must be in [0, 1].')
-            self._add(rest, name, value * reach_of(name, shape.age))
         return rest
 
     def _add(self, rest: Floats, name: str, amount: float) -> None:

@@ -68,6 +68,7 @@ def _ball() -> tuple[Floats, Floats, Floats, npt.NDArray[np.int32]]:
     return sphere(angle), normals, radii.astype(np.float32), quads.reshape(-1, 3).astype(np.int32)
 
 
+@lru_cache(maxsize=4)
 def _paint(eyes: Eyes, age_years: float) -> Floats:
     """Texture (SIZE, SIZE, 3) of the front of the ball, as seen from the front."""
     row, column = np.mgrid[:SIZE, :SIZE].astype(np.float32)

@@ -25,8 +25,17 @@ _INK = np.array([0.018, 0.014, 0.012], np.float32)
 
 def face_hair_surfaces(person: Person, body: PosedBody, age_years: float) -> list[Surface]:
     """Brows, lashes and beard of a person at an age."""
-    random = np.random.Generator(np.random.PCG64(person.brows.seed))
-    found = [*_brows(person, body, age_years, random), _lashes(person, body, age_years)]
+    return [*brow_surfaces(person, body, age_years), *lash_and_beard_surfaces(person, body, age_years)]
+
+
+def brow_surfaces(person: Person, body: PosedBody, age_years: float) -> list[Surface]:
+    """Both brows."""
+    return _brows(person, body, age_years, np.random.Generator(np.random.PCG64(person.brows.seed)))
+
+
+def lash_and_beard_surfaces(person: Person, body: PosedBody, age_years: float) -> list[Surface]:
+    """What stands on skin that moves much."""
+    found = [_lashes(person, body, age_years)]
     if person.beard_style(age_years) in BEARD_STRANDS:
         found.append(_beard(person, body, age_years))
     return found

@@ -68,6 +68,7 @@ class Stage:
     def __init__(self, surfaces: Sequence[Surface], camera: Pinhole | None = None, *, device: str = "cpu") -> None:
         self._wp, self._kernels = _warp()
         self._device = self._get_device(device)
+        self._vertex_counts = [len(surface.vertices) for surface in surfaces]
         merged = _Merged(surfaces, camera)
         geometry = self._kernels.Geometry()
         geometry.num_opaque = merged.num_opaque
@@ -94,6 +95,24 @@ class Stage:
         }.items():
             setattr(geometry, field, self._array(getattr(merged, field), dtype))
         self._geometry = geometry
+
+    def move(self, surfaces: Sequence[Surface]) -> None:
+        """Put the surfaces elsewhere: new vertices, normals and tangents of the same surfaces in the same order.
+
+        All else stays, also which triangles were left out as too far from the picture: for small movements.
+
+        Raises:
+            ShapeError: if the surfaces have other numbers of vertices.
+        """
+        if [len(surface.vertices) for surface in surfaces] != self._vertex_counts:
+            raise ShapeError("Moved surfaces must be those of the stage, with as many vertices each.")
+        surfaces = _covering_last(surfaces)
+        self._vertices.assign(_joined([surface.vertices for surface in surfaces], (3,)))
+        self._geometry.normals.assign(_joined([surface.shading_normals() for surface in surfaces], (3,)))
+        self._geometry.tangents.assign(_tangents(surfaces))
+        for mesh in self._meshes:
+            if mesh is not None:
+                mesh.refit()
 
     def photograph(
         self, camera: Pinhole, illumination: Illumination, size: int, *, grid: int = 2, seed: int = 0
@@ -233,12 +252,12 @@ class _Merged:
     """The arrays of `kernels.Geometry`: all surfaces, those that cover fully first."""
 
     def __init__(self, surfaces: Sequence[Surface], camera: Pinhole | None) -> None:
-        surfaces = sorted(surfaces, key=lambda surface: surface.alpha is not None)
+        surfaces = _covering_last(surfaces)
         counts = [len(surface.vertices) for surface in surfaces]
         starts = np.cumsum([0, *counts])
         self.vertices = _joined([surface.vertices for surface in surfaces], (3,))
         self.normals = _joined([surface.shading_normals() for surface in surfaces], (3,))
-        self.tangents = _joined([_or_zeros(surface.tangent, len(surface.vertices), 3) for surface in surfaces], (3,))
+        self.tangents = _tangents(surfaces)
         self.uv = _joined([_or_zeros(surface.uv, len(surface.vertices), 2) for surface in surfaces], (2,))
         self.colors = _joined([_vertex_colors(surface) for surface in surfaces], (4,))
         self._texels: dict[str, list[npt.NDArray[Any]]] = {"color": [], "scalar": [], "label": []}
@@ -283,6 +302,14 @@ class _Merged:
         height, width = image.shape[:2]
         texels.append(image.reshape(height * width, *image.shape[2:]))
         return start, width, height
+
+
+def _covering_last(surfaces: Sequence[Surface]) -> list[Surface]:
+    return sorted(surfaces, key=lambda surface: surface.alpha is not None)
+
+
+def _tangents(surfaces: Sequence[Surface]) -> Floats:
+    return _joined([_or_zeros(surface.tangent, len(surface.vertices), 3) for surface in surfaces], (3,))
 
 
 def _look_dtype() -> npt.DTypeLike:

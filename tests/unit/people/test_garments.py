@@ -28,10 +28,11 @@ from limner.people.garments import (
     trunk,
 )
 from limner.people.person import BOTTOMS, SHOES, TOPS, Garment, sample_person
-from limner.people.pose import sample_pose
+from limner.people.pose import _arms, _legs
 
 CLOTH = SCHEMAS["celebamask-19"].id("cloth")
 BODY = SCHEMAS["body-20"]
+DICE = Dice(1, 4, "pose")
 
 
 def garment(kind, **changes):
@@ -41,7 +42,10 @@ def garment(kind, **changes):
 
 @pytest.fixture(scope="module")
 def posed():
-    return body_model().pose(BodyShape(gender=0.9), joints=sample_pose(Dice(1, 4, "pose"), facing="front"))
+    """With one arm bent and the other one hanging: sleeves stay below the collar."""
+    return body_model().pose(
+        BodyShape(gender=0.9), joints=_legs("contrapposto", DICE) | _arms(("hip", "hanging"), DICE)
+    )
 
 
 def area(vertices, faces):

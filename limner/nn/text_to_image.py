@@ -1,0 +1,253 @@
+"""Parts of AttnGAN that text-to-image systems share: the trunk with attention to words, and the discriminator.
+
+Xu et al.: "AttnGAN: Fine-Grained Text to Image Generation with Attentional Generative Adversarial Networks", CVPR 2018,
+arXiv:1711.10485. Sizes follow facts of the authors' MIT-licensed code.
+
+Letters: t = words of a caption, e = numbers in the code of a word or a sentence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from limner.errors import ShapeError
+from limner.nn.resampling import double_and_convolve
+
+START = 4  # height and width of the first map
+LevelChange = Callable[[int, Tensor, Sequence[Tensor]], Tensor]
+"""Number of a level (0 to 2), the level, and all coarser maps -> the level as it goes on."""
+
+
+class UpBlock(nn.Module):
+    """Nearest x2, conv3 to twice the channels, batch norm, gated linear unit."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, 2 * out_channels, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(2 * out_channels)
+
+    def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h2 w2"]:
+        return functional.glu(self.norm(double_and_convolve(self.conv, x)), dim=1)
+
+
+class ResidualBlock(nn.Module):
+    """x + [conv3 - BN - gated linear unit - conv3 - BN]; nothing after the sum."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 2 * channels, 3, padding=1, bias=False)
+        self.norm1 = nn.BatchNorm2d(2 * channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm2 = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        hidden = functional.glu(self.norm1(self.conv1(x)), dim=1)
+        return x + self.norm2(self.conv2(hidden))
+
+
+class ConditioningAugmentation(nn.Module):
+    """A sentence -> mean and log-variance of its condition (Zhang et al. 2017, StackGAN, arXiv:1612.03242, Sec. 3.2).
+
+    The gated linear unit acts on both halves, so that mean and log-variance are gated, as in AttnGAN's code.
+
+    Args:
+        sentence_size: e.
+        size: of the condition.
+    """
+
+    def __init__(self, *, sentence_size: int, size: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(sentence_size, 4 * size)
+
+    def forward(self, sentence: Float[Tensor, "b e"]) -> tuple[Float[Tensor, "b c"], Float[Tensor, "b c"]]:
+        """Mean and log-variance."""
+        mean, log_variance = functional.glu(self.linear(sentence), dim=1).chunk(2, dim=1)
+        return mean, log_variance
+
+
+class WordAttention(nn.Module):
+    """For every pixel the words that matter there (Eq. 2 and 3).
+
+    Args:
+        channels: of the map.
+        word_size: e.
+    """
+
+    def __init__(self, channels: int, *, word_size: int) -> None:
+        super().__init__()
+        self.key = nn.Conv1d(word_size, channels, 1, bias=False)
+
+    def forward(
+        self, x: Float[Tensor, "b c h w"], words: Float[Tensor, "b e t"], is_word: Bool[Tensor, "b t"]
+    ) -> tuple[Float[Tensor, "b c h w"], Float[Tensor, "b t h w"]]:
+        """A map and codes of words -> what the words say at each pixel, and the share of each word there.
+
+        Shares sum to 1 over the words; they are exactly 0 where `is_word` is False.
+        """
+        keys = self.key(words)
+        scores = torch.einsum("bchw,bct->bthw", x, keys)
+        shares = scores.masked_fill(~is_word[:, :, None, None], -torch.inf).softmax(dim=1)
+        return torch.einsum("bthw,bct->bchw", shares, keys), shares
+
+
+class AttentionTrunk(nn.Module):
+    """A latent and a caption -> three levels, at a quarter, a half and all of the size (Eq. 1).
+
+    Args:
+        image_size: of the last level: a power of two, at least 32.
+        width: channels of the three levels, Ng (32; 48 for COCO).
+        num_blocks: residual blocks after each attention (2; 3 for COCO).
+        code_size: e.
+        condition_size: numbers of the sentence's condition (100).
+        latent_size: numbers of the latent (100).
+
+    Attributes:
+        channels: of the maps below the first level, coarse to fine.
+
+    Raises:
+        ShapeError: if the size is not possible.
+    """
+
+    def __init__(
+        self,
+        *,
+        image_size: int,
+        width: int,
+        num_blocks: int,
+        code_size: int,
+        condition_size: int,
+        latent_size: int,
+    ) -> None:
+        super().__init__()
+        check_image_size(image_size, least=32)
+        self.augmentation = ConditioningAugmentation(sentence_size=code_size, size=condition_size)
+        doublings = int(math.log2(image_size // (4 * START)))
+        channels = [width * 2**level for level in range(doublings, -1, -1)]  # 16Ng, 8Ng, ..., Ng
+        self.channels = channels[:-1]
+        self.stem = nn.Linear(condition_size + latent_size, 2 * channels[0] * START**2, bias=False)
+        self.stem_norm = nn.BatchNorm1d(2 * channels[0] * START**2)
+        self.coarse = nn.ModuleList(UpBlock(i, o) for i, o in pairwise(channels))
+        self.attention = nn.ModuleList(WordAttention(width, word_size=code_size) for _ in range(2))
+        self.refine = nn.ModuleList(
+            nn.Sequential(*[ResidualBlock(2 * width) for _ in range(num_blocks)]) for _ in range(2)
+        )
+        self.grow = nn.ModuleList(UpBlock(2 * width, width) for _ in range(2))
+
+    def condition(
+        self, sentence: Float[Tensor, "b e"], noise: Float[Tensor, "b c"]
+    ) -> tuple[Float[Tensor, "b c"], Float[Tensor, "b c"], Float[Tensor, "b c"]]:
+        """A sentence and noise from N(0, 1) -> condition, its mean and its log-variance; zero noise gives the mean."""
+        mean, log_variance = self.augmentation(sentence)
+        return mean + noise * (0.5 * log_variance).exp(), mean, log_variance
+
+    def forward(
+        self,
+        latent: Float[Tensor, "b n"],
+        condition: Float[Tensor, "b c"],
+        words: Float[Tensor, "b e t"],
+        is_word: Bool[Tensor, "b t"],
+        change: LevelChange = lambda number, level, below: level,
+    ) -> tuple[list[Float[Tensor, "b _ _ _"]], tuple[Float[Tensor, "b t h w"], Float[Tensor, "b t h2 w2"]]]:
+        """The three levels, and the share of each word at every pixel of the first two.
+
+        Args:
+            latent: from N(0, 1).
+            condition: of the sentence, from `condition`.
+            words: codes of the words.
+            is_word: False where a caption has ended.
+            change: called as change(number, level, maps below it) on each level before it is used.
+        """
+        first = functional.glu(self.stem_norm(self.stem(torch.cat([condition, latent], dim=1))), dim=1)
+        maps = [first.unflatten(1, (-1, START, START))]
+        for block in self.coarse:
+            maps.append(block(maps[-1]))
+        level, shares = maps.pop(), []
+        for number, (attention, refine, grow) in enumerate(zip(self.attention, self.refine, self.grow, strict=True)):
+            level = change(number, level, maps)
+            maps.append(level)
+            context, share = attention(level, words, is_word)
+            shares.append(share)
+            level = grow(refine(torch.cat([level, context], dim=1)))
+        return [*maps[-2:], change(2, level, maps)], (shares[0], shares[1])
+
+
+class JointDiscriminator(nn.Module):
+    """One trunk with two judgements: is the picture real, and does it belong to the sentence (Sec. 3.1)?
+
+    Args:
+        image_size: of the pictures: a power of two, at least 16.
+        width: channels of the first layer (64; 96 for COCO).
+        sentence_size: e.
+        unconditional: whether the first judgement is there (AttnDCGAN has the second alone).
+
+    Raises:
+        ShapeError: if the size is not possible.
+    """
+
+    def __init__(
+        self, *, image_size: int, width: int = 64, sentence_size: int = 256, unconditional: bool = True
+    ) -> None:
+        super().__init__()
+        check_image_size(image_size, least=16)
+        self.config: dict[str, Any] = dict(
+            image_size=image_size, width=width, sentence_size=sentence_size, unconditional=unconditional
+        )
+        channels = [width * 2**level for level in range(int(math.log2(image_size // 4)))]
+        top = 8 * width
+        trunk: list[nn.Module] = [nn.Conv2d(3, width, 4, stride=2, padding=1, bias=False), nn.LeakyReLU(0.2)]
+        for i, o in pairwise(channels):
+            trunk += [nn.Conv2d(i, o, 4, stride=2, padding=1, bias=False), nn.BatchNorm2d(o), nn.LeakyReLU(0.2)]
+        narrowing = [2**level * width for level in range(int(math.log2(channels[-1] // width)), 2, -1)]
+        if channels[-1] < top:
+            narrowing = [channels[-1], top]
+        for i, o in pairwise(narrowing):
+            trunk += [nn.Conv2d(i, o, 3, padding=1, bias=False), nn.BatchNorm2d(o), nn.LeakyReLU(0.2)]
+        self.trunk = nn.Sequential(*trunk)
+        self.picture_head = nn.Conv2d(top, 1, 4, stride=4) if unconditional else None
+        self.join = nn.Sequential(
+            nn.Conv2d(top + sentence_size, top, 3, padding=1, bias=False), nn.BatchNorm2d(top), nn.LeakyReLU(0.2)
+        )
+        self.pair_head = nn.Conv2d(top, 1, 4, stride=4)
+        self.apply(init_orthogonal)
+
+    def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b f 4 4"]:
+        """A picture in [-1, 1] -> features, which `picture_logits` and `pair_logits` judge."""
+        return self.trunk(image)
+
+    def picture_logits(self, features: Float[Tensor, "b f 4 4"]) -> Float[Tensor, " b"] | None:
+        """Is it real? None where this head is missing."""
+        return None if self.picture_head is None else self.picture_head(features).flatten()
+
+    def pair_logits(self, features: Float[Tensor, "b f 4 4"], sentence: Float[Tensor, "b e"]) -> Float[Tensor, " b"]:
+        """Is it real and does the sentence belong to it?"""
+        tiled = sentence[:, :, None, None].expand(-1, -1, *features.shape[2:]).to(features.dtype)
+        return self.pair_head(self.join(torch.cat([features, tiled], dim=1))).flatten()
+
+
+def check_image_size(image_size: int, *, least: int) -> None:
+    """Refuse sizes for which the networks do not exist.
+
+    Raises:
+        ShapeError: naming the value and what is allowed.
+    """
+    if image_size < least or image_size & (image_size - 1):
+        raise ShapeError(f"image_size is {image_size}; it must be a power of two of at least {least} (64, 128, 256).")
+
+
+def init_orthogonal(module: nn.Module) -> None:
+    """AttnGAN's first values: orthogonal weights, batch norm N(1, 0.02) and 0, no bias of linear layers."""
+    if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
+        nn.init.orthogonal_(module.weight)
+        if isinstance(module, nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+        nn.init.zeros_(module.bias)

@@ -1,0 +1,1 @@
+"""Caption to image by one generator whose levels are fused: HfGAN (Huang, Wang, Gong, CRV 2019)."""
