@@ -28,7 +28,7 @@ from torch import Tensor, nn
 import limner
 from limner import hub, registry
 from limner.data.config import Fit
-from limner.data.manifest import open_manifest
+from limner.data.manifest import open_manifest, read_layout
 from limner.data.size import Size, SizeLike
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, LimnerError, ShapeError, WeightsError
@@ -108,18 +108,18 @@ class Pipeline:
     ) -> Any:
         """The data that `limner evaluate` scores these weights on; label maps of their own schema by default.
 
+        Data that lack an attribute of the weights are opened without attributes; an evaluation draws them, then.
+
         Raises:
             ConfigError: if an option makes no sense for these weights.
             DataError: if the folder cannot be used.
         """
-        return open_manifest(
-            path,
-            kind=kind,
-            schema=self.spec.schema,
-            attributes=self.spec.attribute_names,
-            fit=fit,
-            fix_sides=fix_sides,
-        )
+        reading: dict[str, Any] = {"kind": kind, "schema": self.spec.schema, "fit": fit, "fix_sides": fix_sides}
+        names = self.spec.attribute_names
+        if names and Path(path).is_dir():
+            known = read_layout(Path(path), kind, schema=self.spec.schema).attribute_names
+            names = names if set(names) <= set(known) else ()
+        return open_manifest(path, attributes=names, **reading)
 
     def export_targets(self) -> dict[str, ExportTarget]:
         """The networks that `limner export` can write, the most useful one first; none by default."""

@@ -48,6 +48,7 @@ class Task:
         judges: kinds of judges that its evaluation cannot do without. Where the user names none, the default weights
             of the system "parser" judge; other kinds must be named.
         also_judges: kinds of judges that its evaluation can use beside these.
+        judges_as: the kind of judge that weights of this system are; None: they judge nothing.
         features: networks that distances between sets can be measured in; none: there are no such distances.
         tables: published tables that its numbers can stand beside.
         stages: stages of its training that have presets of their own, in order; `registry.stage_presets` names these.
@@ -63,6 +64,7 @@ class Task:
     data_options: tuple[DataOption, ...] = ("kind", "fit")
     judges: tuple[JudgeKind, ...] = ()
     also_judges: tuple[JudgeKind, ...] = ()
+    judges_as: JudgeKind | None = None
     features: tuple[FeatureSource, ...] = ()
     tables: tuple[str, ...] = ()
     stages: tuple[str, ...] = ()
@@ -78,6 +80,7 @@ class Task:
             ("data_options", self.data_options, get_args(DataOption)),
             ("judges", self.judges, get_args(JudgeKind)),
             ("also_judges", self.also_judges, get_args(JudgeKind)),
+            ("judges_as", () if self.judges_as is None else (self.judges_as,), get_args(JudgeKind)),
             ("features", self.features, get_args(FeatureSource)),
         ):
             for value in given:

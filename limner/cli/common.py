@@ -12,11 +12,12 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
 from limner.errors import ConfigError, LimnerError, nearest
+from limner.task import DataOption
 
 if TYPE_CHECKING:
     import torch
@@ -121,6 +122,40 @@ def add_weights(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--weights", type=str, default=None, metavar="NAME|DIR", help="shipped weights by name, or a local folder"
     )
+
+
+def add_data_options(parser: ArgumentParser, options: Collection[DataOption]) -> None:
+    """Add `--data` and those of the options of reading a data folder; `reading` turns their values into arguments."""
+    parser.add_argument("--data", type=str, default=None, metavar="PATH", help="folder of the data set")
+    add_reading_options(parser, options)
+
+
+def add_reading_options(parser: ArgumentParser, options: Collection[DataOption]) -> None:
+    """Add options of reading a data folder; `reading` turns their values into arguments."""
+    if "kind" in options:
+        parser.add_argument("--kind", type=str, default="auto", help="layout of the folder; auto looks")
+    if "fit" in options:
+        words = "pictures that are not square"
+        parser.add_argument("--fit", choices=["refuse", "crop", "pad"], default=None, help=words)
+    if "fix_sides" in options:
+        words = "correct maps whose left and right are exchanged while reading"
+        parser.add_argument("--fix-sides", action="store_true", help=words)
+
+
+def reading(options: Any) -> dict[str, Any]:
+    """The values of `add_reading_options`, as arguments of what opens data."""
+    return {name: getattr(options, name) for name in get_args(DataOption) if hasattr(options, name)}
+
+
+def required_data(options: Any) -> Path:
+    """The folder of `--data`.
+
+    Raises:
+        ConfigError: if it is not given.
+    """
+    if not options.data:
+        raise ConfigError("--data is missing: name the folder of a data set.")
+    return Path(options.data)
 
 
 def add_device(parser: ArgumentParser) -> None:

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-import inspect
+import dataclasses
+import datetime
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner import hub, registry
-from limner.cli.common import add_device, add_weights, emit, new_parser, pick_device, progress, to_json
+from limner.cli.common import (
+    add_data_options,
+    add_device,
+    add_weights,
+    emit,
+    new_parser,
+    pick_device,
+    progress,
+    reading,
+    required_data,
+    to_json,
+)
 from limner.errors import ConfigError
 from limner.files import write_text_atomically
+from limner.metrics.judges import judge_names, open_judge, open_judges, parsers
+from limner.task import FeatureSource, Task
 
 if TYPE_CHECKING:
     import torch
+    from jsonargparse import ArgumentParser
 
     from limner.metrics.features import FeatureNetwork
+    from limner.metrics.judge import Judge
+    from limner.metrics.report import EvaluationReport
     from limner.pipelines import Pipeline
 
 HELP = """\
@@ -36,31 +54,30 @@ def main(argv: list[str]) -> int:
         print(HELP.format(systems=", ".join(registry.system_names())))
         return 0 if argv else 2
     system = argv[0]
-    options = _read_options(system, argv[1:])
-
-    evaluate = registry.evaluate_function(system)
+    task = registry.task(system)
+    options = _read_options(system, task, argv[1:])
     device = pick_device(options.device)
     pipeline_class = registry.pipeline_class(system)
     pipeline: Pipeline = pipeline_class.from_pretrained(options.weights or system, with_optional=True).to(device)
-    data = pipeline.open_data(options.data, kind=options.kind, fit=options.fit, fix_sides=options.fix_sides)
-    # A system whose pictures a parser must judge has a `judge` without a default.
-    needs_judge = inspect.signature(evaluate).parameters["judge"].default is inspect.Parameter.empty
-    judge = options.judge or ("parser" if needs_judge else None)
+    data = pipeline.open_data(required_data(options), **reading(options))
+    arguments = {
+        "split": options.split,
+        "num_images": options.num_images,
+        "seed": options.seed,
+        "batch_size": options.batch_size,
+        "progress": progress,
+        **_judging(task, options, device),
+    }
     own = registry.generate_options(system)
-    arguments = own.evaluate_arguments(options, device) if hasattr(own, "evaluate_arguments") else {}
-    report = evaluate(
-        pipeline,
-        data,
-        judge=None if judge is None else _load_parser(judge, device),
-        features=None if options.features is None else feature_network(options.features, options.download, device),
-        split=options.split,
-        num_images=options.num_images,
-        seed=options.seed,
-        batch_size=options.batch_size,
-        table=options.table,
-        progress=progress,
-        **arguments,
-    )
+    if hasattr(own, "evaluate_arguments"):
+        arguments |= own.evaluate_arguments(options, device)
+    report: EvaluationReport = registry.evaluate_function(system)(pipeline, data, **arguments)
+    head = {
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
+        "command": shlex.join(["limner", "evaluate", *argv]),
+        "data": f"{Path(options.data).resolve().name}, split {options.split}",
+    }
+    report = dataclasses.replace(report, head=head)
     if options.out is not None:
         report.save(options.out)
     if options.json not in (None, "-"):
@@ -69,8 +86,30 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _read_options(system: str, argv: list[str]) -> Any:
-    registry.config_class(system)  # an unknown system is refused before its options are read
+def _judging(task: Task, options: Any, device: torch.device) -> dict[str, Any]:
+    """Judges, features and table, as arguments of an evaluation that has them.
+
+    Parsers are the arguments `judge` and `others`; judges of other kinds are given as `judges`.
+    """
+    arguments: dict[str, Any] = {}
+    if task.accepted_judges:
+        judges = open_judges(options.judge, task, device=device)
+        if "parser" in task.accepted_judges:
+            found = parsers(judges)
+            arguments |= {"judge": found[0] if found else None, "others": found[1:]}
+        if set(task.accepted_judges) - {"parser"}:
+            arguments["judges"] = [judge for judge in judges if judge.kind != "parser"]
+    if task.features:
+        network = None
+        if options.features is not None:
+            network = feature_network(options.features, options.download, device)
+        arguments["features"] = network
+    if task.tables:
+        arguments["table"] = options.table
+    return arguments
+
+
+def _read_options(system: str, task: Task, argv: list[str]) -> Any:
     parser = new_parser(
         f"evaluate {system}",
         f"Score weights of {system} on a data set; every number comes with its protocol.",
@@ -79,32 +118,20 @@ def _read_options(system: str, argv: list[str]) -> Any:
     )
     add_weights(parser)
     add_device(parser)
-    parser.add_argument("--data", type=str, required=True, metavar="PATH", help="folder of the data set")
-    parser.add_argument("--kind", type=str, default="auto", help="layout of the folder; auto looks")
-    parser.add_argument("--fit", choices=["refuse", "crop", "pad"], default=None, help="pictures that are not square")
-    parser.add_argument(
-        "--fix-sides", action="store_true", help="correct maps whose left and right are exchanged while reading"
-    )
+    add_data_options(parser, task.data_options)
     parser.add_argument("--split", type=str, default="test", help='rows to use; "all" for every row')
-    parser.add_argument("--num-images", type=int, default=None, metavar="N", help="images to judge")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="seed of latents and attributes")
-    parser.add_argument("--batch-size", type=int, default=32, metavar="B", help="images in one forward pass")
-    parser.add_argument("--judge", type=str, default=None, metavar="NAME|DIR", help="weights of the judging parser")
-    parser.add_argument(
-        "--features",
-        type=str,
-        default=None,
-        metavar="people|inception[:FILE]|parser:NAME|DIR",
-        help="network of the distances between sets; the judge by default",
-    )
-    parser.add_argument("--download", action="store_true", help="allow fetching the weights of Inception-v3 (96 MB)")
-    parser.add_argument("--table", type=str, default=None, metavar="NAME", help="published table to stand beside")
+    parser.add_argument("--num-images", type=int, default=None, metavar="N", help="samples to judge")
+    seed = "seed of what is drawn, and of the intervals" if task.seeded else "seed of the intervals"
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help=seed)
+    parser.add_argument("--batch-size", type=int, default=32, metavar="B", help="samples in one forward pass")
+    add_judging_options(parser, task)
     parser.add_argument("--out", type=str, default=None, metavar="DIR", help="folder for report and sheet of pictures")
     own = registry.generate_options(system)
     if hasattr(own, "add_evaluate_options"):
         own.add_evaluate_options(parser)
     options = parser.parse_args(argv)
-    check_features(options.features)
+    if task.features:
+        check_features(options.features, task)
     for name, high in (("seed", 2**62), ("num_images", 10_000_000)):
         value = getattr(options, name)
         if value is not None and not 0 <= value <= high:
@@ -116,17 +143,57 @@ def _read_options(system: str, argv: list[str]) -> Any:
     return options
 
 
-def check_features(features: str | None) -> None:
-    """Refuse a value of `--features` that names no network.
+def add_judging_options(parser: ArgumentParser, task: Task) -> None:
+    """Add `--judge`, `--features`, `--download` and `--table`, as far as the task has a use for them."""
+    if task.accepted_judges:
+        kinds = " or ".join(task.accepted_judges)
+        names = "".join(f", {name}" for name in judge_names(task.accepted_judges))
+        parser.add_argument(
+            "--judge",
+            action="append",
+            default=[],
+            metavar="NAME|DIR",
+            help=f"who judges ({kinds}): weights, or a published judge{names}; may be given several times",
+        )
+    if task.features:
+        parser.add_argument(
+            "--features",
+            type=str,
+            default=None,
+            metavar="|".join(FEATURES[name] for name in task.features),
+            help="network of the distances between sets; the judge by default"
+            if task.judges
+            else "network that sees classes in pictures; none by default",
+        )
+        parser.add_argument("--download", action="store_true", help="allow fetching Inception-v3's weights (96 MB)")
+    if task.tables:
+        parser.add_argument(
+            "--table", type=str, default=None, metavar="NAME", help=f"table to stand beside: {', '.join(task.tables)}"
+        )
+
+
+FEATURES: dict[FeatureSource, str] = {
+    "people": "people",
+    "inception": "inception[:FILE]",
+    "parser": "parser:NAME|DIR",
+}
+"""How `--features` names each network."""
+
+
+def check_features(features: str | None, task: Task) -> None:
+    """Refuse a value of `--features` that names no network, or one that this task has no use for.
 
     Raises:
         ConfigError: saying what it may be.
     """
-    if features is None or features in ("people", "inception") or features.startswith(("inception:", "parser:")):
+    if features is None:
         return
-    raise ConfigError(
-        f'--features is "{features}", but must be people, inception:FILE or parser:WEIGHTS, such as parser:runs/parser.'
-    )
+    kind, colon, _ = features.partition(":")
+    if kind not in task.features or (kind == "people" and colon) or (kind == "parser" and not colon):
+        allowed = {"people": "people", "inception": "inception:FILE", "parser": "parser:WEIGHTS"}
+        words = " or ".join(allowed[name] for name in task.features)
+        example = ", such as parser:runs/parser" if "parser" in task.features else ""
+        raise ConfigError(f'--features is "{features}", but must be {words}{example}.')
 
 
 def feature_network(option: str, download: bool, device: torch.device) -> FeatureNetwork:
@@ -136,9 +203,9 @@ def feature_network(option: str, download: bool, device: torch.device) -> Featur
 
     kind, _, where = option.partition(":")
     if kind == "parser":
-        return judge_features(_load_parser(where, device))
+        return judge_features(open_parser(where, device))
     if kind == "people":
-        return people_features(_load_parser(hub.PEOPLE_FEATURES, device))
+        return people_features(open_parser(hub.PEOPLE_FEATURES, device))
     try:
         file = hub.published_file("inception-v3-fid", where or None, download=download, progress=progress)
     except ConfigError as error:
@@ -149,8 +216,16 @@ def feature_network(option: str, download: bool, device: torch.device) -> Featur
     return inception_network(file.path, sha256=file.sha256, is_published=file.is_published, device=device)
 
 
-def _load_parser(weights: str, device: Any) -> Any:
-    return registry.pipeline_class("parser").from_pretrained(weights).to(device)
+def open_parser(weights: str, device: torch.device) -> Judge:
+    """A parser by the name or folder of its weights.
+
+    Raises:
+        ConfigError: if they judge something else, or nothing.
+    """
+    found = parsers([open_judge(weights, device=device)])
+    if not found:
+        raise ConfigError(f'"{weights}" is no parser of label maps; name weights of one.')
+    return found[0]
 
 
 def _write_json(path: Path, payload: Any) -> None:

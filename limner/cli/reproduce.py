@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from limner.cli.common import emit, new_parser, pick_device, progress
-from limner.cli.evaluate import check_features, feature_network
+from limner.cli.common import add_data_options, emit, new_parser, pick_device, progress, reading, required_data
+from limner.cli.evaluate import FEATURES, check_features, feature_network
 from limner.errors import ConfigError
+from limner.reproduce.study import Study, load_study, study_names
+from limner.task import DataOption
 
 EXAMPLES = (
     "limner reproduce scgan-table --data DATA --out runs/scgan-table",
@@ -20,11 +22,10 @@ EXAMPLES = (
 
 def main(argv: list[str]) -> int:
     """Run `limner reproduce`; 1 if no row could be reproduced, 130 if it was asked to stop."""
-    options = _parse(argv)
-
-    from limner.reproduce.study import load_study
-
-    study = load_study(options.table)
+    named = argv[0] if argv and not argv[0].startswith("-") else None
+    study = None if named is None else load_study(named)
+    options = _parse(argv if study is None else argv[1:], study)
+    assert study is not None  # without one, `_parse` has raised
     known = options.preset in study.presets  # if not, the plan says so
     default_budget = study.budget[options.preset] if known else study.points
 
@@ -38,15 +39,15 @@ def main(argv: list[str]) -> int:
         preset=options.preset,
         budget=default_budget if options.budget is None else options.budget,
         num_seeds=options.seeds,
-        judge=options.judge,
+        judge=getattr(options, "judge", None),
         num_images=study.pictures if options.num_images is None else options.num_images,
-        features=options.features,
-        dataset=study.data_config(kind=options.kind, fit=options.fit, fix_sides=options.fix_sides),
+        features=getattr(options, "features", None),
+        dataset=study.data_config(**reading(options)),
         vgg_weights=options.vgg_weights,
     )
     plots.check()
     device = pick_device("auto")
-    features = None if options.features is None else feature_network(options.features, options.download, device)
+    features = None if plan.features is None else feature_network(plan.features, options.download, device)
     manifest = run.open_data(plan)
     judge = run.open_judge(plan, manifest, device)
     run.check_features(plan, manifest, features)
@@ -71,20 +72,21 @@ def main(argv: list[str]) -> int:
     return 0 if any(outcome.scores.values()) else 1
 
 
-def _parse(argv: list[str]) -> Any:
-    from limner.reproduce.study import study_names
-
+def _parse(argv: list[str], study: Study | None) -> Any:
     tables = ", ".join(study_names())
+    task = None if study is None else study.task
     parser = new_parser(
-        "reproduce",
+        "reproduce" if study is None else f"reproduce {study.name}",
         "Train every row of a table on the same number of images, score all by one protocol, and write the table "
         "beside the published one. Goes on where it was stopped; finished rows are kept.",
         examples=EXAMPLES,
     )
-    parser.add_argument("table", nargs="?", default=None, help=f"one of: {tables}; or a YAML file of the same form")
-    parser.add_argument("--data", type=str, default=None, metavar="PATH", help="folder of the data set")
+    if study is None:
+        parser.add_argument("table", nargs="?", default=None, help=f"one of: {tables}; or a YAML file of the same form")
+    add_data_options(parser, get_args(DataOption) if task is None else task.data_options)
     parser.add_argument("--out", type=str, default=None, metavar="DIR", help="folder of the study")
-    parser.add_argument("--preset", type=str, default="cpu", help="of all rows: paper, gpu, cpu, smoke")
+    presets = "paper, gpu, cpu, smoke" if study is None else ", ".join(study.presets)
+    parser.add_argument("--preset", type=str, default="cpu", help=f"of all rows: {presets}")
     parser.add_argument(
         "--budget", type=int, default=None, metavar="IMAGES", help="images that every row sees (else the table's)"
     )
@@ -92,38 +94,23 @@ def _parse(argv: list[str]) -> Any:
     parser.add_argument(
         "--only", nargs="+", default=[], metavar="ROW", help="work on these rows; all stay in the table"
     )
-    parser.add_argument(
-        "--judge",
-        type=str,
-        default=None,
-        metavar="NAME|DIR",
-        help="weights of the judging parser (else one is trained)",
-    )
-    parser.add_argument(
-        "--features",
-        type=str,
-        default=None,
-        metavar="people|inception[:FILE]|parser:NAME|DIR",
-        help="network of the distances between sets; the judge by default",
-    )
-    parser.add_argument("--download", action="store_true", help="allow fetching the weights of Inception-v3 (96 MB)")
-    parser.add_argument(
-        "--vgg-weights", type=str, default=None, metavar="FILE", help="VGG-19, for rows with a loss in its layers"
-    )
-    parser.add_argument("--num-images", type=int, default=None, metavar="N", help="pictures judged of every run")
-    parser.add_argument("--kind", type=str, default="auto", help="layout of the folder; auto looks")
-    parser.add_argument("--fit", choices=["refuse", "crop", "pad"], default=None, help="pictures that are not square")
-    parser.add_argument(
-        "--fix-sides", action="store_true", help="correct maps whose left and right are exchanged while reading"
-    )
+    if task is None or task.judges:
+        words = "weights of the judge (a parser is trained where none is named)"
+        parser.add_argument("--judge", type=str, default=None, metavar="NAME|DIR", help=words)
+    if task is None or task.features:
+        words = "network of the distances between sets; the judge by default"
+        forms = FEATURES if task is None else {name: FEATURES[name] for name in task.features}
+        parser.add_argument("--features", type=str, default=None, metavar="|".join(forms.values()), help=words)
+        parser.add_argument("--download", action="store_true", help="allow fetching Inception-v3's weights (96 MB)")
+    words = "VGG-19, for rows with a loss in its layers"
+    parser.add_argument("--vgg-weights", type=str, default=None, metavar="FILE", help=words)
+    parser.add_argument("--num-images", type=int, default=None, metavar="N", help="samples judged of every run")
     options = parser.parse_args(argv)
-    missing = {
-        f"Name a table ({tables}), or a YAML file.": options.table,
-        "--data is missing: name the folder of a data set.": options.data,
-        "--out is missing: name a folder for the study.": options.out,
-    }
-    for message, value in missing.items():
-        if not value:
-            raise ConfigError(message)
-    check_features(options.features)
+    if study is None:
+        raise ConfigError(f"Name a table ({tables}), or a YAML file, before all options.")
+    if task is not None and task.features:
+        check_features(options.features, task)
+    required_data(options)
+    if not options.out:
+        raise ConfigError("--out is missing: name a folder for the study.")
     return options

@@ -15,6 +15,7 @@ import typing
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -34,8 +35,8 @@ from limner.metrics.bootstrap import mean_interval
 from limner.metrics.detail import blockiness, fine_detail
 from limner.metrics.diversity import mean_pairwise_distance
 from limner.metrics.features import FeatureNetwork, judge_features
-from limner.metrics.judge import Judge, check_judge, check_same_meaning, judged_labels, labels_setting
-from limner.metrics.protocol import Measurement, Protocol
+from limner.metrics.judge import Judge, check_judge, check_same_meaning, judged_labels, labels_setting, lost_judge
+from limner.metrics.protocol import Measurement, Protocol, with_ceilings
 from limner.metrics.report import EvaluationReport
 from limner.metrics.resize import Resize
 from limner.metrics.segmentation import bootstrap_intervals, confusion_matrices, segmentation_scores
@@ -103,6 +104,7 @@ def evaluate_pictures(
     manifest: Manifest,
     *,
     judge: Judge,
+    others: Sequence[Judge] = (),
     features: FeatureNetwork | Judge | None = None,
     own: OwnNetworks | None = None,
     split: str = "test",
@@ -115,12 +117,13 @@ def evaluate_pictures(
     """Paint held-out label maps and score the pictures.
 
     Picture i takes map i of the split (round and round), the attributes of another picture of the split, and the seed
-    `seed + i`.
+    `seed + i`. Where the data do not have the attributes of the weights, they are drawn, which the protocol says.
 
     Args:
         painter: the weights to evaluate.
         manifest: the whole data set, of the schema and attributes that the weights know.
         judge: an independent parser, trained on real images only; its labels are converted to those of the weights.
+        others: further parsers, whose pAcc and mIoU stand beside those of the first.
         features: another network for the distances between sets; none: the judge.
         own: networks of the system that judge too; none: it has none.
         split: rows whose maps are used; "all" for every row.
@@ -137,8 +140,11 @@ def evaluate_pictures(
     network = features if isinstance(features, FeatureNetwork) else judge_features(features or judge)
     weights_name = f"the weights {painter.weights_name}"
     uses_attributes = painter.uses_attributes
-    check_same_meaning(painter.spec, manifest.spec, names=(weights_name, f"the data in {manifest.root}"))
+    names = (weights_name, f"the data in {manifest.root}")
+    check_same_meaning(painter.spec, manifest.spec, names=names, attributes=bool(manifest.spec.attribute_names))
     check_judge(painter.spec, judge, name=weights_name, attributes=uses_attributes)
+    for other in others:
+        check_judge(painter.spec, other, name=weights_name, attributes=False)
     published = published_table(table or published_table_for(painter.spec))
     rows = manifest if split == "all" else manifest.split(split)
     is_own_reference = split in ("all", "train") or "train" not in manifest.split_sizes()
@@ -154,7 +160,7 @@ def evaluate_pictures(
 
     check_enough_images(network, min(num_images, len(reference)))
 
-    run = _Run(painter, judge, network, own, rows, split, seed, batch_size, progress)
+    run = _Run(painter, judge, tuple(others), network, own, rows, split, seed, batch_size, progress)
     with painter.inference():
         num_real = min(len(rows), num_images)
         reals = run.measure(run.batches(run.dataset, range(num_real)), num_real, "real images")
@@ -178,7 +184,8 @@ def evaluate_pictures(
             "torch": torch.__version__,
             "statement": SYNTHETIC_MEDIA,
         },
-        measurements=measurements,
+        measurements=with_ceilings(measurements),
+        warnings=tuple(filter(None, [lost_judge(judge, measurements["judge_mean_iou_real"].value)])),
         published=published,
         table_keys={
             "mean_iou": f"{by}_mean_iou",
@@ -201,6 +208,8 @@ class _Scores:
 
     judge_confusion: Tensor
     """(maps, classes, classes), by the judge; images of one map are added up."""
+    other_confusions: list[Tensor]
+    """The same by each further parser."""
     own_confusion: Tensor
     """The same by the system's own segmentor; zeros where there is none."""
     maps: Tensor
@@ -223,6 +232,7 @@ class _Run:
 
     painter: Painter
     judge: Judge
+    others: tuple[Judge, ...]
     feature_network: FeatureNetwork
     own: OwnNetworks | None
     rows: Manifest
@@ -236,9 +246,16 @@ class _Run:
         self.device = self.painter.device
         self.fingerprint = self.rows.fingerprint()
         self.dataset = MaskToImageDataset(self.rows, image_size=self.painter.image_size)
-        shuffled = torch.randperm(len(self.rows), generator=generator(self.seed, "evaluation attributes"))
+        random = generator(self.seed, "evaluation attributes")
+        shuffled = torch.randperm(len(self.rows), generator=random)
         values = [row.attributes for row in self.rows.rows]
         self.shuffled_attributes = torch.tensor(values, dtype=torch.float32).reshape(len(values), -1)[shuffled]
+        wanted = self.painter.spec.attribute_names
+        self.draws_attributes = bool(wanted) and not self.rows.spec.attribute_names
+        """Whether the data do not have the attributes of the weights."""
+        if self.draws_attributes:
+            exclusive = self.painter.spec.attribute_kind == "exclusive"
+            self.shuffled_attributes = _drawn_attributes(len(values), len(wanted), exclusive, random)
 
     def batches(self, dataset: MaskToImageDataset, indices: range) -> Iterator[MaskToImageBatch]:
         """Rows of a data set, without augmentation."""
@@ -268,6 +285,7 @@ class _Run:
         maps, classes = len(self.rows), self.num_classes
         judged = torch.zeros(maps, classes, classes, dtype=torch.int64)
         own = torch.zeros_like(judged)
+        by_others = [torch.zeros_like(judged) for _ in self.others]
         rows: list[tuple[Tensor, ...]] = []
         total = -(-count // self.batch_size)
         for batch in self.progress(batches, total=total, unit="batch", desc=what):
@@ -275,7 +293,9 @@ class _Run:
             if self.own is not None:
                 own_parse = self.own.segmentor(batch.image).argmax(1).cpu()
                 own.index_add_(0, index, confusion_matrices(own_parse, target, classes))
-            judged.index_add_(0, index, confusion_matrices(self.parse(batch.image).cpu(), target, classes))
+            for judge, matrices in zip((self.judge, *self.others), (judged, *by_others), strict=True):
+                parse = judged_labels(judge, batch.image, self.painter.spec.schema).cpu()
+                matrices.index_add_(0, index, confusion_matrices(parse, target, classes))
             image = Resize(self.judge.image_size, antialias=True)(batch.image)
             rows.append(
                 (
@@ -287,7 +307,7 @@ class _Run:
                     fine_detail(batch.image).cpu(),
                 )
             )
-        return _Scores(judged, own, *(torch.cat(column) for column in zip(*rows, strict=True)))
+        return _Scores(judged, by_others, own, *(torch.cat(column) for column in zip(*rows, strict=True)))
 
     def statistics_of(self, rows: Manifest) -> FeatureStatistics:
         """What real images look like to the feature network; kept on disk for the next evaluation."""
@@ -358,6 +378,9 @@ class _Run:
     ) -> Protocol:
         """The protocol of a number about `count` generated or real pictures of this run."""
         size = self.painter.image_size
+        if fake and self.draws_attributes and self.painter.uses_attributes:
+            drawn = "attributes drawn, as the data name none of them"
+            settings = drawn if settings == "none" else f"{settings}; {drawn}"
         if isinstance(network, FeatureNetwork):
             fields = network.protocol_fields(size)
         elif network is not None:
@@ -383,21 +406,31 @@ class _Run:
         )
 
 
+def _drawn_attributes(count: int, num: int, exclusive: bool, random: torch.Generator) -> Float[Tensor, "count num"]:
+    """Attributes for pictures whose data have none: each with probability one half, or one of them with equal ones."""
+    if exclusive:
+        return torch.eye(num)[torch.randint(num, (count,), generator=random)]
+    return torch.randint(2, (count, num), generator=random).float()
+
+
 def _segmentation(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measurement]:
-    """pAcc and mIoU of generated and real images by own S and by the judge, and the judge's ratio of the two."""
+    """pAcc and mIoU of generated and real images by own S and by the judges, and the first judge's ratio of the two."""
     measurements = {}
-    judges: dict[str, tuple[Painter | Judge, str]] = {}
+    judges: dict[str, tuple[Painter | Judge, str, Callable[[_Scores], Tensor]]] = {}
     if run.own is not None:
-        judges["own"] = (run.painter, run.own.segmentor_name)
-    judges["judge"] = (run.judge, f"judge {run.judge.weights_name}")
-    for key, (network, by) in judges.items():
+        judges["own"] = (run.painter, run.own.segmentor_name, lambda scores: scores.own_confusion)
+    judges["judge"] = (run.judge, f"judge {run.judge.weights_name}", lambda scores: scores.judge_confusion)
+    for place, other in enumerate(run.others):
+        take = partial(_other_confusion, place)
+        judges[f"judge_{other.weights_name}"] = (other, f"judge {other.weights_name}", take)
+    for key, (network, by, confusion_of) in judges.items():
         for scores, suffix, what in ((fakes, "", "generated"), (reals, "_real", "real")):
-            confusion = scores.own_confusion if key == "own" else scores.judge_confusion
+            confusion = confusion_of(scores)
             used = confusion[: len(scores.features)]
             result = segmentation_scores(used.sum(0))
             accuracy, mean_iou = bootstrap_intervals(used, seed=run.seed)
             count, fake = len(scores.features), scores is fakes
-            settings = "none" if key == "own" else labels_setting(run.judge, run.painter.spec.schema)
+            settings = "none" if key == "own" else labels_setting(network.spec.schema, run.painter.spec.schema)
             measurements[f"{key}_pixel_accuracy{suffix}"] = Measurement(
                 float(result.pixel_accuracy),
                 run.protocol(f"pAcc by {by}, {what}", count=count, network=network, fake=fake, settings=settings),
@@ -412,10 +445,11 @@ def _segmentation(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measur
                 per_class=dict(zip(run.painter.spec.schema.classes, result.iou.tolist(), strict=True)),
             )
     generated, real = measurements["judge_mean_iou"], measurements["judge_mean_iou_real"]
+    lost = lost_judge(run.judge, real.value)
     measurements["judge_mean_iou_ratio"] = Measurement(
-        generated.value / real.value if real.value else math.nan,
+        math.nan if lost or not real.value else generated.value / real.value,
         dataclasses.replace(generated.protocol, metric="mIoU by judge, generated / real", reference="the real images"),
-        note="1 means that the judge reads generated images as well as real ones.",
+        note=f"left out, as {lost}." if lost else "1 means that the judge reads generated images as well as real ones.",
     )
     shares = {}
     for name, classes in SMALL_PARTS.items():
@@ -423,7 +457,7 @@ def _segmentation(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measur
         ratios = [a / b for a, b in pairs if a is not None and b and math.isfinite(a) and math.isfinite(b)]
         if ratios:
             shares[name] = sum(ratios) / len(ratios)
-    if shares:
+    if shares and not lost:
         measurements["small_parts_iou_ratio"] = Measurement(
             sum(shares.values()) / len(shares),
             dataclasses.replace(
@@ -469,6 +503,10 @@ def _broken_codes(run: _Run) -> dict[str, Measurement]:
     }
 
 
+def _other_confusion(place: int, scores: _Scores) -> Tensor:
+    return scores.other_confusions[place]
+
+
 def _distances(run: _Run, fakes: _Scores, reals: _Scores, reference: Manifest) -> dict[str, Measurement]:
     """How far generated images are from the real ones, and as many as there are maps beside the real ones of these."""
     network = run.feature_network
@@ -506,12 +544,12 @@ def _attributes(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measurem
         ("judge_attribute_accuracy_real", "judge, real", run.judge, reals.judge_logits, reals),
         ("own_attribute_accuracy", f"{own_name}, generated", run.painter, fakes.own_logits, fakes),
     ]
-    share = reals.attributes.mean(0)
+    share = (fakes if run.draws_attributes else reals).attributes.mean(0)
     guess = float(share.max() if spec.attribute_kind == "exclusive" else torch.maximum(share, 1 - share).mean())
     measurements = {}
     for key, by, network, logits, scores in cases:
-        if not logits.shape[1]:
-            continue  # there is no such classifier, or it has no outputs
+        if not logits.shape[1] or not scores.attributes.shape[1]:
+            continue  # there is no such classifier, it has no outputs, or the true attributes are not known
         decisions = attributes_correct(logits, scores.attributes, spec.attribute_kind).double()
         correct = decisions.mean(0)
         each = dict(zip(spec.attribute_names, correct.tolist(), strict=True)) if len(correct) > 1 else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int64
@@ -24,6 +24,8 @@ class Judge(Protocol):
     image_size: int
     """Size that it was trained at; images are resized to it before they are judged."""
     weights_name: str
+    expected: dict[str, Any]
+    """What its card says of it: "mean_iou" on its own data, and their "protocol"."""
 
     @property
     def weights_hash(self) -> str:
@@ -104,10 +106,31 @@ def judged_labels(
     return ids
 
 
-def labels_setting(judge: Judge, schema: LabelSchema) -> str:
-    """What a protocol says of `judged_labels`: "none", or which labels became which."""
-    own = judge.spec.schema
+def labels_setting(own: LabelSchema, schema: LabelSchema) -> str:
+    """What a protocol says of `judged_labels` by a judge of the schema `own`: "none", or which labels became which."""
     return "none" if own.classes == schema.classes else f"labels of {own.name} as {schema.name}"
+
+
+FAR_BELOW = 0.8
+"""A judge that scores less than this share of what its card says is not at home in the pictures at hand."""
+
+
+def lost_judge(judge: Judge, mean_iou: float) -> str:
+    """Why a judge is not to be believed about these data; "" if nothing speaks against it.
+
+    Args:
+        judge: with what its card expects of it.
+        mean_iou: its own score on the real pictures at hand.
+    """
+    card = judge.expected.get("mean_iou")
+    if not isinstance(card, int | float) or mean_iou >= FAR_BELOW * card:
+        return ""
+    learned = judge.expected.get("protocol")
+    return (
+        f"the judge {judge.weights_name} is outside its kind of data: its mIoU on the real pictures here is "
+        f"{100 * mean_iou:.1f} %, on its own {100 * card:.1f} %{f' ({learned})' if learned else ''}; its numbers say "
+        "little of these pictures"
+    )
 
 
 def _different_schemas(a: DataSpec, b: DataSpec, names: tuple[str, str]) -> str:

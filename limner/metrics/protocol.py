@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +99,8 @@ class Measurement:
     """The same number class by class, where it has classes."""
     note: str = ""
     """What a reader must know before using it; empty if nothing."""
+    ceiling: float | None = None
+    """The same number of the real pictures in their place; None where it was not measured."""
 
     def format(self, value: float) -> str:
         """The value, an end of the interval or the value of a class, for people."""
@@ -112,8 +115,23 @@ class Measurement:
             "interval": None if self.interval is None else [_finite(end) for end in self.interval],
             "per_class": None if self.per_class is None else {k: _finite(v) for k, v in self.per_class.items()},
             "note": self.note,
+            **({} if self.ceiling is None else {"ceiling": _finite(self.ceiling)}),
             "protocol": self.protocol.to_json(),
         }
+
+
+def with_ceilings(measurements: Mapping[str, Measurement]) -> dict[str, Measurement]:
+    """The measurements, each with the value of its twin of real pictures as its ceiling (a floor, for distances).
+
+    The twin of "judge_mean_iou" is "judge_mean_iou_real". Numbers of the same judge that have another mode in front
+    ("reference_judge_mean_iou") have the same twin.
+    """
+    found = {}
+    for key, one in measurements.items():
+        name = key[key.find("judge_") :] if "judge_" in key else key
+        twin = measurements.get(f"{name}_real")
+        found[key] = one if twin is None or key.endswith("_real") else dataclasses.replace(one, ceiling=twin.value)
+    return found
 
 
 def _finite(value: float) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,8 @@ class EvaluationReport:
         table_keys: column of `published` -> key of the measurement that belongs there; other columns stay empty.
         sheet: pictures to look at.
         files: further files of the report, name -> writer; pictures are shown in the Markdown.
+        warnings: what a reader must know before any of the numbers, a sentence each without its full stop.
+        head: what was asked for, such as "date" and "command"; stands above the table.
     """
 
     provenance: dict[str, str]
@@ -38,16 +41,21 @@ class EvaluationReport:
     table_keys: dict[str, str] | None = None
     sheet: Image.Image | None = None
     files: Mapping[str, Callable[[Path], object]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    head: Mapping[str, str] = field(default_factory=dict)
 
     def table(self) -> str:
-        """Markdown: all measurements, classes, the published rows, notes and protocols."""
-        parts = [self._measured(), self._classes(), self._published(), self._notes()]
+        """Markdown: warnings, all measurements, classes, the published rows, notes and protocols."""
+        warnings = "\n".join(f"**{text[:1].upper()}{text[1:]}.**" for text in map(_plain_text, self.warnings))
+        parts = [warnings, self._measured(), self._classes(), self._published(), self._notes()]
         return "\n\n".join(part for part in parts if part)
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain values; numbers that are not finite are None."""
         return {
+            **({"head": dict(self.head)} if self.head else {}),
             "provenance": self.provenance,
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
             "measurements": {key: value.to_json() for key, value in self.measurements.items()},
             "published": None
             if self.published is None
@@ -77,9 +85,19 @@ class EvaluationReport:
         return list(writers)
 
     def _text(self) -> str:
-        """The table, and the pictures beside it."""
+        """The head, the table, and the pictures beside it."""
         names = [name for name in (*(["sheet.png"] if self.sheet else []), *self.files) if name.endswith(_PICTURES)]
-        return "\n\n".join([self.table(), *(f"![{Path(name).stem}]({name})" for name in names)]) + "\n"
+        return "\n\n".join([self._head(), self.table(), *(f"![{Path(name).stem}]({name})" for name in names)]) + "\n"
+
+    def _head(self) -> str:
+        made = self.provenance
+        title = f"# {made.get('system', 'A system')}: the weights {_plain_text(made.get('weights', 'without a name'))}"
+        facts = dict(self.head)
+        if "weights_hash" in made:
+            facts["weights"] = f"{made.get('weights')} (hash {made['weights_hash'][:12]})"
+        if "limner" in made:
+            facts["program"] = f"Limner {made['limner']}, torch {made.get('torch', 'unknown')}"
+        return "\n".join([title, "", *(f"- {name}: {_shown(name, text)}" for name, text in facts.items())])
 
     def _save_sheet(self, path: Path) -> None:
         assert self.sheet is not None  # the caller has looked
@@ -89,17 +107,20 @@ class EvaluationReport:
         self.sheet.save(path, format="PNG", pnginfo=info)
 
     def _measured(self) -> str:
+        judged = any(value.ceiling is not None for value in self.measurements.values())
         rows = [
             [
                 value.protocol.metric,
                 value.format(value.value),
                 "" if value.interval is None else " to ".join(map(value.format, value.interval)),
+                *([("" if value.ceiling is None else value.format(value.ceiling))] if judged else []),
                 str(value.protocol.count),
                 value.protocol.split,
             ]
             for value in self.measurements.values()
         ]
-        return _markdown(["metric", "value", "95 % interval", "images", "split"], rows)
+        ceiling = ["real pictures in their place"] if judged else []
+        return _markdown(["metric", "value", "95 % interval", *ceiling, "images", "split"], rows)
 
     def _classes(self) -> str:
         tables: dict[tuple[str, ...], list[Measurement]] = {}  # those of label classes, and those of attributes
@@ -146,6 +167,15 @@ def _measured(measurement: Measurement) -> str:
 
 def _cell(value: float | None) -> str:
     return "N/A" if value is None or not math.isfinite(value) else f"{value:.2f}"
+
+
+def _shown(name: str, text: str) -> str:
+    return f"`{text}`" if name == "command" and "`" not in text else _plain_text(text)
+
+
+def _plain_text(text: str) -> str:
+    """A name of the user's as Markdown that shows it as it is, on one line."""
+    return " ".join(re.sub(r"([\\`*_<>|\[\]])", r"\\\1", text).split())
 
 
 def _markdown(head: list[str], rows: list[list[str]]) -> str:

@@ -15,6 +15,7 @@ from limner.data.config import DataConfig
 from limner.errors import ConfigError, nearest
 from limner.files import MAX_YAML_BYTES, parse_yaml, read_text, reason
 from limner.metrics.tables import PublishedRow, PublishedTable, published_table
+from limner.task import Task
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,32 @@ class Study:
         attributes = self.dataset.get("attributes")
         given = {**self.dataset, "attributes": None if attributes is None else tuple(attributes)}
         return DataConfig(**{**given, **reading})
+
+    @property
+    def tasks(self) -> dict[str, Task]:
+        """System -> what it is about, for the systems of the rows that this installation has."""
+        names = dict.fromkeys(row.system for row in self.rows)
+        return {name: registry.task(name) for name in names if name in registry.system_names()}
+
+    @property
+    def task(self) -> Task:
+        """What the rows have in common, which decides how the study is run and judged: the task of the first.
+
+        Raises:
+            ConfigError: if there is no system to run, or rows cannot be judged alike.
+        """
+        tasks = self.tasks
+        if not tasks:
+            raise ConfigError(f'The table "{self.name}" has no row of a system that this installation has.')
+        first = next(iter(tasks))
+        for name, task in tasks.items():
+            for what in ("gives", "needs", "judges"):
+                if getattr(task, what) != getattr(tasks[first], what):
+                    raise ConfigError(
+                        f'The table "{self.name}" compares {first} with {name}, which have nothing in common that '
+                        f'could be judged alike: "{what}" is {getattr(tasks[first], what)}, and {getattr(task, what)}.'
+                    )
+        return tasks[first]
 
     @property
     def presets(self) -> list[str]:

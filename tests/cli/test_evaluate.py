@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
-from limner import hub
+from limner import hub, registry
 from limner.backbones.inception import InceptionV3
 from limner.cli.main import main
 from limner.data.manifest import open_manifest
@@ -87,7 +88,7 @@ def test_scgan_to_text_json_and_folder(folder, tmp_path, capsys):
     text = capsys.readouterr().out
     assert "| mIoU by judge parser, generated |" in text
     assert "| SCGAN | 10.20 | 79.11 | 98.95 | published |" in text
-    assert sorted(path.name for path in out.iterdir()) == ["report.json", "report.md", "sheet.png"]
+    assert sorted(path.name for path in out.iterdir()) == ["report.json", "report.md", "sheet.png", "worst.png"]
     assert json.loads(file.read_text()) == json.loads((out / "report.json").read_text())
 
 
@@ -194,15 +195,17 @@ REFUSALS = {
     "unknown option": (lambda f: scgan(f, "--split-name", "x"), 2, "--split-name"),
     "unknown weights": (lambda f: scgan(f, "--weights", str(f / "none")), 1, "none"),
     "judge of another schema": (lambda f: scgan(f, "--judge", str(f / "parser-3")), 2, '"shapes-3" (3 classes)'),
-    "judge is no parser": (lambda f: scgan(f, "--judge", str(f / "scgan")), 1, '"scgan", not of "parser"'),
+    "judge judges nothing": (lambda f: scgan(f, "--judge", str(f / "scgan")), 2, '"scgan", which judges nothing'),
+    "unknown judge": (lambda f: scgan(f, "--judge", "dlib-embeding"), 1, 'Did you mean "dlib-embedding"'),
     "weights are no scgan": (lambda f: scgan(f, "--weights", str(f / "parser")), 1, '"parser", not of "scgan"'),
     "out is a file": (lambda f: scgan(f, "--out", str(f / "data" / "schema.json")), 2, "is a file"),
     "json is a folder": (lambda f: scgan(f, "--json", str(f / "data")), 2, "is a folder"),
     "parser with judge": (
         lambda f: ["evaluate", "parser", *scgan(f, "--weights", str(f / "parser"), "--num-images", "2")[2:]],
         2,
-        "neither --judge nor --features",
+        'There is no option "--judge"',
     ),
+    "scgan without data": (lambda f: scgan(f, "--data", ""), 2, "--data is missing"),
 }
 
 
@@ -223,8 +226,86 @@ def test_data_without_an_attribute_of_the_weights(folder, tmp_path, capsys):
     bare.mkdir()
     for name in ("images", "labels", "schema.json", "splits.csv"):
         (bare / name).symlink_to(folder / "data" / name)
-    assert main(scgan(folder, "--data", str(bare))) == 2
-    assert 'no attribute "Dark"' in capsys.readouterr().err
+    assert main(scgan(folder, "--data", str(bare), "--json")) == 0
+    found = json.loads(capsys.readouterr().out)["measurements"]
+    drawn = "attributes drawn, as the data name none of them"
+    assert drawn in found["judge_attribute_accuracy"]["protocol"]["settings"]
+    assert (
+        drawn in found["fd"]["protocol"]["settings"]
+        and drawn not in found["judge_mean_iou_real"]["protocol"]["settings"]
+    )
+    assert "judge_attribute_accuracy_real" not in found, "the true attributes are not known"
+    parser = ["evaluate", "parser", "--weights", str(folder / "parser"), "--data", str(bare), "--json"]
+    assert main(parser) == 0
+    assert "attribute_accuracy" not in json.loads(capsys.readouterr().out)["measurements"]
+
+
+def test_judged_numbers_stand_beside_those_of_real_pictures(folder, capsys):
+    assert main(scgan(folder)) == 0
+    text = capsys.readouterr().out
+    assert "| metric | value | 95 % interval | real pictures in their place | images | split |" in text
+    assert main(scgan(folder, "--json")) == 0
+    found = json.loads(capsys.readouterr().out)["measurements"]
+    for key in ("judge_mean_iou", "judge_pixel_accuracy", "own_mean_iou", "judge_attribute_accuracy", "fd"):
+        assert found[key]["ceiling"] == found[f"{key}_real"]["value"], key
+    assert "ceiling" not in found["judge_mean_iou_real"] and "ceiling" not in found["diversity_pixels"]
+
+
+def test_a_second_judge_has_numbers_of_its_own(folder, tmp_path, capsys):
+    shutil.copytree(folder / "parser", tmp_path / "second")
+    assert main(scgan(folder, "--judge", str(tmp_path / "second"), "--json")) == 0
+    found = json.loads(capsys.readouterr().out)["measurements"]
+    for key in ("mean_iou", "pixel_accuracy", "mean_iou_real"):
+        assert found[f"judge_second_{key}"]["value"] == found[f"judge_{key}"]["value"]
+    assert found["judge_second_mean_iou"]["ceiling"] == found["judge_mean_iou_real"]["value"]
+    assert "judge second" in found["judge_second_mean_iou"]["protocol"]["metric"]
+
+
+def test_a_judge_that_is_lost_in_these_pictures_is_not_believed(folder, tmp_path, capsys):
+    judge = ParserPipeline.from_pretrained(folder / "parser")
+    judge.save_pretrained(tmp_path / "at-home", expected={"mean_iou": 0.99, "protocol": "500 rendered faces"})
+    command = [*scgan(folder), "--out", str(tmp_path / "report")]
+    command[command.index("--judge") + 1] = str(tmp_path / "at-home")
+    assert main([*command, "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["measurements"]["judge_mean_iou_ratio"]["value"] is None
+    assert values["measurements"]["judge_mean_iou_ratio"]["note"].startswith(
+        "left out, as the judge at-home is outside"
+    )
+    assert "its own 99.0 % (500 rendered faces)" in values["warnings"][0]
+    text = (tmp_path / "report/report.md").read_text()
+    assert "**The judge at-home is outside its kind of data" in text
+    judge.save_pretrained(tmp_path / "modest", expected={"mean_iou": 0.01})
+    command[command.index("--judge") + 1] = str(tmp_path / "modest")
+    assert main([*command, "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["measurements"]["judge_mean_iou_ratio"]["value"] > 0 and "warnings" not in values
+
+
+def test_report_has_a_head(folder, tmp_path, capsys):
+    assert main(scgan(folder, "--out", str(tmp_path / "report"))) == 0
+    lines = (tmp_path / "report/report.md").read_text().splitlines()
+    assert lines[0] == "# scgan: the weights scgan"
+    assert re.fullmatch(r"- date: \d{4}-\d{2}-\d{2}", lines[2])
+    assert lines[3].startswith("- command: `limner evaluate scgan --weights ")
+    assert lines[4] == "- data: data, split test"
+    assert re.fullmatch(r"- weights: scgan \(hash [0-9a-f]{12}\)", lines[5])
+
+
+@pytest.mark.parametrize("name", registry.system_names())
+def test_help_speaks_of_what_the_system_has(name, capsys):
+    task = registry.task(name)
+    assert main(["evaluate", name, "--help"]) == 0
+    text = capsys.readouterr().out
+    for option, is_there in {
+        "--judge": bool(task.accepted_judges),
+        "--features": bool(task.features),
+        "--table": bool(task.tables),
+        "--fix-sides": "fix_sides" in task.data_options,
+        "--fit": "fit" in task.data_options,
+        "--kind": "kind" in task.data_options,
+    }.items():
+        assert (f"{option} " in text or f"[{option}" in text) == is_there, option
 
 
 def test_help_without_torch():

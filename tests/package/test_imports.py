@@ -17,6 +17,7 @@ MODULES = {
 # Who may import whom: a module belongs to the longest prefix here, and may import its own layer and those named.
 BASE = {"limner.errors", "limner.optional", "limner.files", "limner.provenance", "limner.media", "limner"}
 LOW = BASE | {"limner.data", "limner.nn", "limner.engine", "limner.metrics", "limner.losses", "limner.backbones"}
+LOW |= {"limner.metrics.judges"}
 FIND = {"limner.registry", "limner.hub", "limner.systems", "limner.task"}  # by name only: strings, no class of a system
 RESULTS = {"limner.plan", "limner.results"}
 DOORS = {"limner.inputs", "limner.faces", "limner.tasks"}
@@ -36,6 +37,7 @@ LAYERS = {
     "limner.data": BASE,
     "limner.people": BASE | {"limner.data"},
     "limner.engine": BASE | {"limner.data"},
+    "limner.metrics.judges": BASE | FIND | {"limner.metrics"},  # finds judges by name, as the registry finds systems
     "limner.metrics": BASE | {"limner.data", "limner.nn", "limner.backbones", "limner.engine"},
     "limner.task": BASE | {"limner.data"},
     "limner.registry": BASE | {"limner.systems", "limner.task"},
@@ -78,6 +80,7 @@ NO_TORCH = [
         "limner.optional",
         "limner.registry",
         "limner.hub",
+        "limner.metrics.judges",
         "limner.task",
         "limner.tasks",
         "limner.media",

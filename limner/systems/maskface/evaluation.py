@@ -18,7 +18,7 @@ from limner.data.schema import LabelSchema
 from limner.data.spec import DataSpec
 from limner.mask_to_image.evaluation import evaluate_pictures
 from limner.metrics.judge import Judge
-from limner.metrics.protocol import Measurement, Protocol
+from limner.metrics.protocol import Measurement, Protocol, with_ceilings
 from limner.metrics.report import EvaluationReport
 from limner.systems.maskface.pipeline import MaskFacePipeline
 
@@ -84,7 +84,7 @@ def evaluate(
         **style_measurements(pipeline, dataset, protocol, seed=seed, batch_size=batch_size),
         **locality_measurements(pipeline, dataset, protocol, seed=seed, batch_size=batch_size),
     }
-    return dataclasses.replace(report, measurements=measurements)
+    return dataclasses.replace(report, measurements=with_ceilings(measurements))
 
 
 def style_measurements(

@@ -89,13 +89,11 @@ def evaluate(
     pipeline: PainterPipeline,
     pictures: PictureCache,
     *,
-    judge: None = None,
     features: FeatureNetwork | None = None,
     split: str = "test",
     num_images: int | None = None,
     seed: int = 0,
     batch_size: int = 32,
-    table: str | None = None,
     progress: Callable[..., Any] = lambda iterable, **_: iterable,
     budgets: Sequence[int] = BUDGETS,
     follow: Follow = "error",
@@ -111,14 +109,12 @@ def evaluate(
     Args:
         pipeline: the weights to evaluate.
         pictures: from `pipeline.open_data`.
-        judge: must be None: the picture itself is the judge.
         features: a network that knows classes, such as Inception-v3: how often it sees the same class first in a
             painting and in its picture.
         split: pictures to use; "all" for every one.
         num_images: how many of them, from the first; none: all.
         seed: of random strokes and of the bootstrap intervals.
         batch_size: pictures that gradient descent fits together.
-        table: must be None: nothing is published in numbers.
         progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
         budgets: numbers of strokes.
         follow: what strokes follow besides attention, see `PainterPipeline`. "attention" and a correction of 0 show
@@ -136,8 +132,6 @@ def evaluate(
         ConfigError: if an argument makes no sense here, or there are too few pictures.
         DataError: if there is no such split, or the file of VGG-16 is missing.
     """
-    if judge is not None:
-        raise ConfigError("Paintings are compared with their pictures; leave --judge out.")
     if features is not None and features.class_scores is None:
         raise ConfigError(
             f"The features {features.name} know no classes that a painting could keep; give --features inception:FILE, "
@@ -148,8 +142,6 @@ def evaluate(
     if vgg16 is not None and not Path(vgg16).is_file():
         raise DataError(f"The file {vgg16} of VGG-16's weights is missing; numbers with a stand-in would say little.")
     classifier = None if features is None else partial(_top_class, features)
-    if table is not None:
-        raise ConfigError(f'The painter has no published table, so --table "{table}" has nothing to show.')
     if tiles is not None and not len(tiles) and follow != "error":
         raise ConfigError(f'follow "{follow}" has no effect without passes over tiles; leave it out.')
     for name in baselines:

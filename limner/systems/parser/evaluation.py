@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from jaxtyping import Bool, Int64
 from torch import Tensor
 
-import limner
 from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.manifest import Manifest
 from limner.engine.logging import tile_grid
 from limner.errors import ConfigError
 from limner.metrics.attributes import attributes_correct
-from limner.metrics.judge import Judge, check_same_meaning
+from limner.metrics.judge import check_same_meaning
 from limner.metrics.protocol import Measurement, Protocol
 from limner.metrics.report import EvaluationReport
 from limner.metrics.segmentation import bootstrap_intervals, confusion_matrices, segmentation_scores
@@ -28,13 +29,10 @@ def evaluate(
     pipeline: ParserPipeline,
     manifest: Manifest,
     *,
-    judge: Judge | None = None,
-    features: Judge | None = None,
     split: str = "test",
     num_images: int | None = None,
     seed: int = 0,
     batch_size: int = 32,
-    table: str | None = None,
     progress: Callable[..., Any] = lambda iterable, **_: iterable,
 ) -> EvaluationReport:
     """Compare the parser with the label maps of real images.
@@ -42,25 +40,19 @@ def evaluate(
     Args:
         pipeline: the weights to evaluate.
         manifest: the whole data set, of the schema and attributes that the weights know.
-        judge: must be None: the label maps are the judge.
-        features: must be None.
         split: rows to use; "all" for every row.
         num_images: how many of them, from the first; none: all.
         seed: seed of the bootstrap intervals.
         batch_size: images in one forward pass.
-        table: must be None: nothing is published about this network.
         progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
 
     Raises:
         ConfigError: if the weights and the data do not mean the same, or there are too few images.
         DataError: if there is no such split, or a file cannot be read.
     """
-    if judge is not None or features is not None:
-        raise ConfigError("The parser is compared with label maps; it takes neither --judge nor --features.")
-    if table is not None:
-        raise ConfigError(f'The parser has no published table, so --table "{table}" has nothing to show.')
     names = (f"the weights {pipeline.weights_name}", f"the data in {manifest.root}")
-    check_same_meaning(pipeline.spec, manifest.spec, names=names)
+    knows_attributes = bool(manifest.spec.attribute_names)
+    check_same_meaning(pipeline.spec, manifest.spec, names=names, attributes=knows_attributes)
     rows = manifest if split == "all" else manifest.split(split)
     count = len(rows) if num_images is None else num_images
     if not 1 <= count <= len(rows) or batch_size < 1:
@@ -68,8 +60,8 @@ def evaluate(
             f"{count} images in batches of {batch_size} cannot be evaluated: the split {split} has {len(rows)} images, "
             "and both numbers must be at least 1."
         )
-    dataset = MaskToImageDataset(rows, image_size=pipeline.image_size)
     spec = pipeline.spec
+    dataset = MaskToImageDataset(rows, image_size=pipeline.image_size)
     confusion: list[Tensor] = []
     correct: list[Tensor] = []
     tiles: list[Tensor] = []
@@ -79,52 +71,63 @@ def evaluate(
         output = pipeline.parse(batch.image)
         predicted = output.logits.argmax(1)
         confusion.append(confusion_matrices(predicted.cpu(), batch.label_map.cpu(), spec.schema.num_classes))
-        if spec.attribute_names:
+        if spec.attribute_names and knows_attributes:
             correct.append(attributes_correct(output.attribute_logits, batch.attributes, spec.attribute_kind).cpu())
         if start < _SHEET_ROWS:
             columns = [batch.image, colorize(batch.label_map, spec.schema), colorize(predicted, spec.schema)]
             tiles.append(torch.stack(columns, dim=1).cpu())
-
-    def protocol(metric: str) -> Protocol:
-        return Protocol(
-            metric=metric,
-            split=split,
-            count=count,
-            resolution=pipeline.image_size,
-            network=f"{pipeline.name} {pipeline.weights_name}",
-            network_sha256=pipeline.weights_hash,
-            data_fingerprint=fingerprint,
-        )
-
-    fingerprint = rows.fingerprint()
-    matrices = torch.cat(confusion)
-    scores = segmentation_scores(matrices.sum(0))
-    accuracy, mean_iou = bootstrap_intervals(matrices, seed=seed)
-    per_class = dict(zip(spec.schema.classes, scores.iou.tolist(), strict=True))
-    measurements = {
-        "pixel_accuracy": Measurement(
-            float(scores.pixel_accuracy), protocol("pixel accuracy"), is_share=True, interval=accuracy
-        ),
-        "mean_iou": Measurement(
-            float(scores.mean_iou), protocol("mIoU"), is_share=True, interval=mean_iou, per_class=per_class
-        ),
-    }
-    if spec.attribute_names:
-        each = torch.cat(correct).double().mean(0)
-        measurements["attribute_accuracy"] = Measurement(
-            float(each.mean()),
-            protocol("attribute accuracy"),
-            is_share=True,
-            per_class=dict(zip(spec.attribute_names, each.tolist(), strict=True)) if len(each) > 1 else None,
-        )
+    protocol = Protocol(
+        metric="",
+        split=split,
+        count=count,
+        resolution=pipeline.image_size,
+        network=f"{pipeline.name} {pipeline.weights_name}",
+        network_sha256=pipeline.weights_hash,
+        data_fingerprint=rows.fingerprint(),
+    )
     return EvaluationReport(
-        provenance={
-            "system": pipeline.name,
-            "weights": pipeline.weights_name,
-            "weights_hash": pipeline.weights_hash,
-            "limner": limner.__version__,
-            "torch": torch.__version__,
+        provenance=pipeline.provenance,
+        measurements={
+            **_labels(torch.cat(confusion), spec.schema.classes, protocol, seed=seed),
+            **(_attributes(torch.cat(correct), spec.attribute_names, protocol) if correct else {}),
         },
-        measurements=measurements,
         sheet=tile_grid(torch.cat(tiles)[:_SHEET_ROWS]),
     )
+
+
+def _labels(
+    matrices: Int64[Tensor, "images classes classes"], classes: Sequence[str], protocol: Protocol, *, seed: int
+) -> dict[str, Measurement]:
+    """Pixel accuracy and mIoU."""
+    scores = segmentation_scores(matrices.sum(0))
+    accuracy, mean_iou = bootstrap_intervals(matrices, seed=seed)
+    return {
+        "pixel_accuracy": Measurement(
+            float(scores.pixel_accuracy),
+            dataclasses.replace(protocol, metric="pixel accuracy"),
+            is_share=True,
+            interval=accuracy,
+        ),
+        "mean_iou": Measurement(
+            float(scores.mean_iou),
+            dataclasses.replace(protocol, metric="mIoU"),
+            is_share=True,
+            interval=mean_iou,
+            per_class=dict(zip(classes, scores.iou.tolist(), strict=True)),
+        ),
+    }
+
+
+def _attributes(
+    correct: Bool[Tensor, "images attributes"], names: Sequence[str], protocol: Protocol
+) -> dict[str, Measurement]:
+    """Share of right attributes."""
+    each = correct.double().mean(0)
+    return {
+        "attribute_accuracy": Measurement(
+            float(each.mean()),
+            dataclasses.replace(protocol, metric="attribute accuracy"),
+            is_share=True,
+            per_class=dict(zip(names, each.tolist(), strict=True)) if len(each) > 1 else None,
+        )
+    }

@@ -10,5 +10,6 @@ TASK = Task(
     uses=("attributes",),
     conditions={"--image": "image"},
     data_options=("kind", "fit", "fix_sides"),
+    judges_as="parser",
     seeded=False,
 )

@@ -8,7 +8,7 @@ wanted than there are photos, another number of places follows.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,8 +29,8 @@ from limner.metrics.bootstrap import mean_interval
 from limner.metrics.detail import fine_detail
 from limner.metrics.diversity import mean_pairwise_distance
 from limner.metrics.features import FeatureNetwork, judge_features
-from limner.metrics.judge import Judge, check_judge, check_same_meaning, judged_labels, labels_setting
-from limner.metrics.protocol import Measurement, Protocol
+from limner.metrics.judge import Judge, check_judge, check_same_meaning, judged_labels, labels_setting, lost_judge
+from limner.metrics.protocol import Measurement, Protocol, with_ceilings
 from limner.metrics.psnr import PSNR
 from limner.metrics.report import EvaluationReport
 from limner.metrics.segmentation import bootstrap_intervals, confusion_matrices, segmentation_scores
@@ -57,6 +57,7 @@ def evaluate(
     manifest: Manifest,
     *,
     judge: Judge,
+    others: Sequence[Judge] = (),
     features: FeatureNetwork | Judge | None = None,
     split: str = "test",
     num_images: int | None = None,
@@ -71,6 +72,7 @@ def evaluate(
         pipeline: the weights to evaluate.
         manifest: the whole data set, with maps of portrait-11.
         judge: a parser that was not used in training; its labels are converted to portrait-11.
+        others: further parsers, whose pAcc and mIoU stand beside those of the first.
         features: another network for the distances between sets; none: the judge.
         split: rows to use; "all" for every row.
         num_images: unpaired results; none: 2 000, or one a photo if there are fewer. No more photos than that are used.
@@ -86,7 +88,8 @@ def evaluate(
     network = features if isinstance(features, FeatureNetwork) else judge_features(features or judge)
     names = (f"the weights {pipeline.weights_name}", f"the data in {manifest.root}")
     check_same_meaning(pipeline.spec, manifest.spec, names=names, attributes=False)
-    check_judge(pipeline.spec, judge, name=names[0], attributes=False)
+    for one in (judge, *others):
+        check_judge(pipeline.spec, one, name=names[0], attributes=False)
     published = published_table(table or TABLE)
     rows = manifest if split == "all" else manifest.split(split)
     pictures = min(DEFAULT_NUM_IMAGES, len(rows)) if num_images is None else num_images
@@ -96,7 +99,7 @@ def evaluate(
             "both are needed, and a batch has at least one."
         )
     check_enough_images(network, min(pictures, len(rows)))
-    run = _Run(pipeline, judge, network, rows, split, seed, batch_size, pictures)
+    run = _Run(pipeline, judge, tuple(others), network, rows, split, seed, batch_size, pictures)
     with pipeline.inference():
         run.encode(progress)
         measurements = {**_results(run, progress), **_edits(run)}
@@ -110,7 +113,8 @@ def evaluate(
             "torch": torch.__version__,
             "statement": SYNTHETIC_MEDIA,
         },
-        measurements=measurements,
+        measurements=with_ceilings(measurements),
+        warnings=tuple(filter(None, [lost_judge(judge, measurements["judge_mean_iou_real"].value)])),
         published=published,
         table_keys={"fid": "fd"} if network.is_published else {},
         sheet=sheet,
@@ -123,6 +127,7 @@ class _Run:
 
     pipeline: PortraitPipeline
     judge: Judge
+    others: tuple[Judge, ...]
     network: FeatureNetwork
     rows: Manifest
     split: str
@@ -182,6 +187,11 @@ class _Run:
         image = self.pipeline.paint_looks(batch.label_map, batch.image, codes)
         return ((image.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
 
+    @property
+    def parsers(self) -> dict[str, Judge]:
+        """All judges of label maps, by the names of their measurements."""
+        return {"judge": self.judge, **{f"judge_{one.weights_name}": one for one in self.others}}
+
     def parse(self, image: Float[Tensor, "b 3 h w"]) -> Int64[Tensor, "b h w"]:
         """The judge's labels, as ids of portrait-11."""
         return judged_labels(self.judge, image, SCHEMA)
@@ -232,9 +242,9 @@ class _Run:
 def _results(run: _Run, progress: Callable[..., Any]) -> dict[str, Measurement]:
     """Distances of the unpaired and the paired results to the photos, parsing, reconstruction of each part."""
     vectors: dict[str, list[Tensor]] = {"real": [], "unpaired": [], "paired": []}
+    names = ["parser_real", *run.parsers, *(f"{name}_real" for name in run.parsers)]
     confusion = {
-        name: torch.zeros(run.count, SCHEMA.num_classes, SCHEMA.num_classes, dtype=torch.int64)
-        for name in ("real", "unpaired", "own_real")
+        name: torch.zeros(run.count, SCHEMA.num_classes, SCHEMA.num_classes, dtype=torch.int64) for name in names
     }
     errors: dict[str, list[Tensor]] = {part: [] for part in PARTS}
     psnr: list[Tensor] = []
@@ -248,13 +258,15 @@ def _results(run: _Run, progress: Callable[..., Any]) -> dict[str, Measurement]:
     for batch in run.unpaired(progress):
         vectors["unpaired"].append(run.network(batch.image).cpu())
         detail["unpaired"].append(fine_detail(batch.image).cpu())
-        count_pixels("unpaired", run.parse(batch.image), batch)
+        for name, judge in run.parsers.items():
+            count_pixels(name, judged_labels(judge, batch.image, SCHEMA), batch)
     for batch in progress(run.batches(run.count), total=run.num_batches(run.count), unit="batch", desc="paired"):
         paired = run.paint(batch, run.looks(batch, 0))
         vectors["real"].append(run.network(batch.image).cpu())
         vectors["paired"].append(run.network(paired).cpu())
-        count_pixels("real", run.parse(batch.image), batch)
-        count_pixels("own_real", run.pipeline.components["parser"](batch.image).logits.argmax(1), batch)
+        for name, judge in run.parsers.items():
+            count_pixels(f"{name}_real", judged_labels(judge, batch.image, SCHEMA), batch)
+        count_pixels("parser_real", run.pipeline.components["parser"](batch.image).logits.argmax(1), batch)
         psnr.append(PSNR()(paired, batch.image).cpu())
         detail["real"].append(fine_detail(batch.image).cpu())
         detail["paired"].append(fine_detail(paired).cpu())
@@ -340,32 +352,32 @@ def _distances(run: _Run, vectors: dict[str, Tensor]) -> dict[str, Measurement]:
 
 
 def _parsing(run: _Run, confusion: dict[str, Tensor]) -> dict[str, Measurement]:
-    cases = {
-        "judge": ("unpaired", f"judge {run.judge.weights_name}, unpaired", "judge"),
-        "judge_real": ("real", f"judge {run.judge.weights_name}, photos", "judge"),
-        "parser_real": ("own_real", "own parser, photos", ""),
-    }
+    """pAcc and mIoU of unpaired results and of photos by every judge, and of photos by the own parser."""
     measurements = {}
-    for key, (name, by, network) in cases.items():
-        matrices, count = confusion[name], run.pictures if name == "unpaired" else run.count
-        scores = segmentation_scores(matrices.sum(0))
-        accuracy, mean_iou = bootstrap_intervals(matrices, seed=run.seed)
-        prefix, _, suffix = key.partition("_")
-        end = f"_{suffix}" if suffix else ""
-        settings = labels_setting(run.judge, SCHEMA) if network else "none"
-        measurements[f"{prefix}_pixel_accuracy{end}"] = Measurement(
-            float(scores.pixel_accuracy),
-            run.protocol(f"pAcc by {by}", settings, count=count, network=network),
-            is_share=True,
-            interval=accuracy,
-        )
-        measurements[f"{prefix}_mean_iou{end}"] = Measurement(
-            float(scores.mean_iou),
-            run.protocol(f"mIoU by {by}", settings, count=count, network=network),
-            is_share=True,
-            interval=mean_iou,
-            per_class=dict(zip(SCHEMA.classes, scores.iou.tolist(), strict=True)),
-        )
+    for name, judge in (*run.parsers.items(), ("parser", None)):
+        by = "own parser" if judge is None else f"judge {judge.weights_name}"
+        fields = {} if judge is None else judge_features(judge).protocol_fields(run.pipeline.image_size)
+        settings = "none" if judge is None else labels_setting(judge.spec.schema, SCHEMA)
+        for end, what, count in (("", "unpaired", run.pictures), ("_real", "photos", run.count)):
+            matrices = confusion.get(f"{name}{end}")
+            if matrices is None:  # the own parser makes the maps of results, so it does not judge them
+                continue
+            scores = segmentation_scores(matrices.sum(0))
+            accuracy, mean_iou = bootstrap_intervals(matrices, seed=run.seed)
+            protocol = dataclasses.replace(run.protocol("", settings, count=count), **fields)
+            measurements[f"{name}_pixel_accuracy{end}"] = Measurement(
+                float(scores.pixel_accuracy),
+                dataclasses.replace(protocol, metric=f"pAcc by {by}, {what}"),
+                is_share=True,
+                interval=accuracy,
+            )
+            measurements[f"{name}_mean_iou{end}"] = Measurement(
+                float(scores.mean_iou),
+                dataclasses.replace(protocol, metric=f"mIoU by {by}, {what}"),
+                is_share=True,
+                interval=mean_iou,
+                per_class=dict(zip(SCHEMA.classes, scores.iou.tolist(), strict=True)),
+            )
     return measurements
 
 

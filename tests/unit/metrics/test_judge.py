@@ -52,8 +52,8 @@ def test_labels_have_the_size_of_the_image():
 
 
 def test_the_protocol_says_what_was_converted():
-    assert labels_setting(make_judge("portrait-11"), get_schema("portrait-11")) == "none"
-    text = labels_setting(make_judge("celebamask-19"), get_schema("portrait-11"))
+    assert labels_setting(get_schema("portrait-11"), get_schema("portrait-11")) == "none"
+    text = labels_setting(get_schema("celebamask-19"), get_schema("portrait-11"))
     assert text == "labels of celebamask-19 as portrait-11"
 
 

@@ -148,8 +148,6 @@ def test_the_feature_mask_of_vgg16_is_that_of_the_file(make_painter, pictures: P
 def test_wrong_use_is_refused(painter: PainterPipeline, pictures: Path) -> None:
     data = painter.open_data(pictures)
     for wish, message in (
-        ({"table": "x"}, "no published table"),
-        ({"judge": painter}, "leave --judge"),
         ({"num_images": 100}, "has 8"),
         ({"baselines": ("best",)}, 'no baseline "best"'),
         ({"budgets": ()}, "cannot be painted"),

@@ -50,10 +50,6 @@ def test_a_parser_without_attributes_reads_data_that_have_some(shapes):
 def test_refusals(pipeline, shapes):
     with pytest.raises(ConfigError, match="the split test has 6 images"):
         evaluate(pipeline, shapes, num_images=7)
-    with pytest.raises(ConfigError, match="neither --judge nor --features"):
-        evaluate(pipeline, shapes, judge=pipeline)
-    with pytest.raises(ConfigError, match="no published table"):
-        evaluate(pipeline, shapes, table="scgan-celeba")
     with pytest.raises(DataError, match='no samples in the split "val"'):
         evaluate(pipeline, shapes, split="val")
     schema = dataclasses.replace(shapes.spec.schema, name="others", classes=("a", "b", "c"))

@@ -58,7 +58,7 @@ def test_everything_is_measured(report):
 
 def test_identity_by_hand(pipeline, manifest):
     judge = make_judge("portrait-11")
-    run = _Run(pipeline, judge, judge_features(judge), manifest, "all", 0, 4, pictures=6)
+    run = _Run(pipeline, judge, (), judge_features(judge), manifest, "all", 0, 4, pictures=6)
     real = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 4.0]])
     again = torch.tensor([[0.1, 0.0], [0.9, 1.0], [1.0, 0.5]])  # the third looks like the second
     assert _identity(run, real, again)["identity_own"].value == pytest.approx(2 / 3)
@@ -66,7 +66,7 @@ def test_identity_by_hand(pipeline, manifest):
 
 def test_glasses_by_hand(pipeline, manifest):
     judge = make_judge("portrait-11")
-    run = _Run(pipeline, judge, judge_features(judge), manifest, "all", 0, 4, pictures=6)
+    run = _Run(pipeline, judge, (), judge_features(judge), manifest, "all", 0, 4, pictures=6)
     seen = torch.tensor([[0.02, 0.015], [0.02, 0.001], [0.001, 0.0]])  # kept, lost, and none in the photo
     found = _glasses(run, seen)["glasses_kept"]
     assert (found.value, found.protocol.count) == (0.5, 2)
@@ -85,7 +85,7 @@ def test_more_results_than_photos_take_further_looks(pipeline, manifest):
     found = evaluate(pipeline, few, judge=judge, split="all", num_images=6, batch_size=4).measurements
     assert (found["fd"].protocol.count, found["fd_paired"].protocol.count) == (6, 3)
     assert (found["judge_mean_iou"].protocol.count, found["judge_mean_iou_real"].protocol.count) == (6, 3)
-    run = _Run(pipeline, judge, judge_features(judge), few, "all", 0, 4, pictures=6)
+    run = _Run(pipeline, judge, (), judge_features(judge), few, "all", 0, 4, pictures=6)
     run.encode(lambda batches, **_: batches)
     with pipeline.inference():
         images = torch.cat([batch.image for batch in run.unpaired(lambda batches, **_: batches)])

@@ -128,7 +128,7 @@ def test_the_pipeline_makes_the_same_pictures(shapes):
     pipeline = make_pipeline(shapes.spec)
     rows, judge = shapes.split("test"), make_judge(shapes.spec)
     features, progress = judge_features(judge), lambda iterable, **_: iterable
-    run = _Run(pipeline, judge, features, None, rows, "test", seed=5, batch_size=4, progress=progress)
+    run = _Run(pipeline, judge, (), features, None, rows, "test", seed=5, batch_size=4, progress=progress)
     with pipeline.inference():
         batches = list(run.fake_batches(8))
     pictures = torch.cat([batch.image for batch in batches])
