@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from limner import registry
 from limner.cli.common import emit, new_parser, progress
-from limner.errors import ConfigError, DataError, nearest
+from limner.errors import ConfigError, DataError, LimnerError, nearest
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -64,22 +66,56 @@ def check(argv: list[str]) -> int:
     parser.add_argument("--system", type=str, default=None, help="check that this system can train on it")
     parser.add_argument("--limit", type=int, default=None, help="read only so many samples, evenly spread")
     args = parser.parse_args(argv)
-    if args.system is not None:
-        from limner.registry import system_names
+    if args.system is not None and args.system not in registry.system_names():
+        raise ConfigError(f'There is no system "{args.system}".{nearest(args.system, registry.system_names())}')
+    report: dict[str, Any] = {"path": args.path, "errors": []}
+    lines: list[str] = []
+    # What a system that paints no label maps makes of the folder is its own business; the layout is looked at where it
+    # must have one.
+    if args.system is None or "label_map" in registry.task(args.system).needs:
+        from limner.data.checks import check_dataset
 
-        if args.system not in system_names():
-            raise ConfigError(f'There is no system "{args.system}".{nearest(args.system, system_names())}')
-    from limner.data.checks import check_dataset
-
-    report = check_dataset(_open(args, allow_problems=True), limit=args.limit, progress=_bar("checking"))
+        found = check_dataset(_open(args, allow_problems=True), limit=args.limit, progress=_bar("checking"))
+        report, lines = found.to_json(), [found.to_text()]
     if args.system is not None:
-        missing = [name for name in ("train", "test") if name not in report.splits]
-        report.errors += [f"{args.system} needs samples in the split {name}." for name in missing]
-    emit(report.to_json(), args.json, report.to_text())
-    if report.errors:
-        more = f" ({len(report.errors) - 1} more errors in the report)" if report.errors[1:] else ""
-        raise DataError(f"{args.path} fails the check: {report.errors[0]}{more}")
+        training = _training_of(args)
+        report["training"] = training
+        report["errors"] = [*report["errors"], *training["errors"]]
+        lines.append(_training_text(training))
+    errors: list[str] = report["errors"]
+    emit(report, args.json, "\n".join(lines))
+    if errors:
+        more = f" ({len(errors) - 1} more errors in the report)" if errors[1:] else ""
+        raise DataError(f"{args.path} fails the check: {errors[0]}{more}")
     return 0
+
+
+def _training_of(args: Any) -> dict[str, Any]:
+    """What a run of the system would train on: its own code opens the folder and makes a batch."""
+    config = registry.preset(args.system, "smoke")
+    given = {"kind": args.kind, "schema": args.schema, "fit": args.fit}
+    given["attributes"] = None if args.attributes is None else tuple(args.attributes)
+    known = {field.name for field in dataclasses.fields(config.dataset)}
+    usual = {"kind": "auto"}
+    chosen = {name: value for name, value in given.items() if value != usual.get(name)}
+    for name in chosen:
+        if name not in known:
+            raise ConfigError(f"--{name} has no effect on {args.system}, which reads no such thing; leave it out.")
+    found: dict[str, Any] = {"system": args.system, "errors": []}
+    try:
+        config = dataclasses.replace(config, dataset=dataclasses.replace(config.dataset, **chosen))
+        data = registry.system_class(args.system).open_data(config, Path(args.path))
+        found |= {"train": len(data.train_set), "validation": len(data.validation_set)}
+        data.collate([data.train_set[0], data.train_set[len(data.train_set) - 1]])
+    except LimnerError as error:
+        found["errors"].append(f"{args.system} cannot train on it: {error}")
+    return found
+
+
+def _training_text(training: Mapping[str, Any]) -> str:
+    if "train" not in training:
+        return f"training    {training['errors'][0]}"
+    return f"training    {training['system']} sees {training['train']} samples, {training['validation']} validate it"
 
 
 def show(argv: list[str]) -> int:

@@ -32,7 +32,7 @@ LAYERS = {
     "limner.provenance": set(),
     "limner.media": {"limner.errors", "limner.optional", "limner.files"},
     "limner.nn": BASE | {"limner.data"},
-    "limner.losses": BASE | {"limner.nn"},
+    "limner.losses": BASE | {"limner.nn", "limner.backbones"},
     "limner.backbones": BASE | {"limner.nn"},
     "limner.data": BASE,
     "limner.people": BASE | {"limner.data"},

@@ -62,12 +62,30 @@ def test_check(capsys, celebamask_hq):
     assert captured.out == "" and captured.err.count("\n") == 1 and "says 7 pictures" in captured.err
 
 
-def test_check_for_a_system_needs_both_splits(capsys, folder):
+def test_the_code_that_trains_decides_for_a_system(capsys, folder):
     root = folder()
-    (root / "splits.csv").write_text("name,split\n" + "".join(f"face-{index},train\n" for index in range(4)))
+    (root / "splits.csv").write_text("name,split\n" + "".join(f"face-{index},test\n" for index in range(4)))
     assert limner_data("check", root) == 0
-    assert limner_data("check", root, "--system", "scgan") == 1
-    assert "needs samples in the split test" in capsys.readouterr().out
+    capsys.readouterr()
+    assert limner_data("check", root, "--system", "scgan", "--json") == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["num_rows"] == 4 and len(report["errors"]) == 1
+    assert report["errors"][0].startswith("scgan cannot train on it:")
+    assert 'no samples in the split "train"' in report["errors"][0]
+    (root / "splits.csv").write_text("name,split\n" + "".join(f"face-{index},train\n" for index in range(4)))
+    assert limner_data("check", root, "--system", "scgan") == 0
+    assert "training    scgan sees 4 samples, 4 validate it" in capsys.readouterr().out
+
+
+def test_photos_without_maps_are_enough_for_who_paints_photos(capsys, tmp_path):
+    for index in range(4):
+        Image.new("RGB", (40, 40), (60 * index, 9, 9)).save(tmp_path / f"{index}.png")
+    assert limner_data("check", tmp_path, "--system", "painter", "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["errors"] == [] and report["training"]["train"] > 0
+    assert limner_data("check", tmp_path, "--system", "portrait") == 1
+    assert limner_data("check", tmp_path, "--system", "painter", "--kind", "celeba") == 2
+    assert "--kind has no effect on painter" in capsys.readouterr().err
 
 
 def test_show(capsys, celebamask_hq, tmp_path):
