@@ -92,9 +92,24 @@ class PartEncoder(nn.Module):
         if self.to_local is not None:
             shared = self.convolutions[: self.shared](image)
             mean = self.to_mean(self.convolutions[self.shared :](shared))
-            return torch.cat([mean, self.to_local(shared).flatten(1)], dim=1), None
+            local = spread_over_gaps(self.to_local(shared).float(), image)
+            return torch.cat([mean, local.flatten(1)], dim=1), None
         hidden = self.convolutions(image)
         return self.to_mean(hidden), None if self.to_log_variance is None else self.to_log_variance(hidden)
+
+
+def spread_over_gaps(local: Float[Tensor, "b c s s"], image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b c s s"]:
+    """A local code in which places that show little of the part have more of the mean of all places.
+
+    Else the code would carry the part's outline, and hair that is exchanged the fringe of the other head.
+
+    Args:
+        local: numbers of each place.
+        image: the part, 0 where it is not; no pixel of 8 bits is exactly 0 in [-1, 1].
+    """
+    shown = functional.avg_pool2d((image != 0).any(1, keepdim=True).float(), image.shape[-1] // local.shape[-1])
+    mean = (local * shown).sum((2, 3), keepdim=True) / shown.sum((2, 3), keepdim=True).clamp_min(1e-6)
+    return shown * local + (1 - shown) * mean
 
 
 class CodeDecoder(nn.Module):

@@ -9,7 +9,7 @@ from torch import nn
 from limner.errors import ShapeError
 from limner.faces.parts import PARTS
 from limner.nn.label_maps import one_hot
-from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction
+from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction, spread_over_gaps
 from limner.systems.portrait.parts import Geometry, Target
 
 SMALL = {"image_size": 64, "feature_stride": 2}
@@ -226,3 +226,20 @@ def test_local_codes_fit_every_head(local):
     features, codes, _ = appearance(parts)
     assert {name: image.shape for name, image in images(codes).items()} == {n: p.shape for n, p in parts.items()}
     assert features["hair"].shape == (2, 16, 32, 32)
+
+
+def test_a_local_code_has_no_gap_where_its_part_is_not():
+    """A head of hair whose places all say the same gives one code everywhere, whatever its outline."""
+    torch.manual_seed(0)
+    image = torch.full((1, 3, 64, 64), 0.4)
+    image[..., :, 32:] = 0.0  # no hair on the right
+    local = torch.randn(1, 2, 16, 16)
+    local[..., :8] = torch.tensor([1.5, -2.0]).view(1, 2, 1, 1)
+    spread = spread_over_gaps(local, image)
+    torch.testing.assert_close(spread, torch.tensor([1.5, -2.0]).view(1, 2, 1, 1).expand(1, 2, 16, 16))
+    image[..., :, 34:] = 0.0
+    image[..., :, 32:34] = 0.4  # the places at the border show half of a place
+    spread = spread_over_gaps(local, image)
+    mean = (local[..., :8].sum((2, 3)) + 0.5 * local[..., 8].sum(2)) / (128 + 8)
+    torch.testing.assert_close(spread[..., 8], 0.5 * local[..., 8] + 0.5 * mean[..., None])
+    assert not spread_over_gaps(local, torch.zeros(1, 3, 64, 64)).any()
