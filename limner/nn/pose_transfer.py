@@ -50,6 +50,39 @@ class Discriminator(nn.Module):
         return self.layers(torch.cat([picture, condition], dim=1))
 
 
+class SeededDropout(nn.Module):
+    """Dropout whose draws follow from a seed that is set before each step: a resumed run drops the same values.
+
+    Args:
+        share: of the values that training drops.
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+        self.seed = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not self.share or x.is_meta:
+            return x
+        self.seed += 1  # the next pass of the same step draws other values
+        generator = torch.Generator(device=x.device).manual_seed(self.seed % 2**63)
+        kept = torch.rand(x.shape, generator=generator, device=x.device) >= self.share
+        return x * kept / (1 - self.share)
+
+
+def seed_dropout(network: nn.Module, seed: int) -> None:
+    """Give every `SeededDropout` of a network a seed of its own.
+
+    Args:
+        network: as it is called in this step.
+        seed: of the step and the process.
+    """
+    layers = [module for module in network.modules() if isinstance(module, SeededDropout)]
+    for number, layer in enumerate(layers):
+        layer.seed = seed + number * 2**32
+
+
 class _DropoutBlock(nn.Module):
     """x + [conv3 - IN - ReLU - dropout 0.5 - conv3 - IN], reflected at the border."""
 
@@ -59,7 +92,7 @@ class _DropoutBlock(nn.Module):
             nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect"),
             nn.InstanceNorm2d(channels),
             nn.ReLU(),
-            nn.Dropout(0.5),
+            SeededDropout(0.5),
             nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect"),
             nn.InstanceNorm2d(channels),
         )

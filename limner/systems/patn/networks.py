@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from limner.nn.pose_transfer import NUM_JOINTS, init_normal
+from limner.nn.pose_transfer import NUM_JOINTS, SeededDropout, init_normal
 
 Norm = Literal["instance", "batch"]
 
@@ -94,7 +94,7 @@ def _stem(in_channels: int, width: int, norm: Norm) -> nn.Sequential:
 
 
 def _inner(channels: int, norm: Norm, dropout: float) -> list[nn.Module]:
-    return [_conv(channels, channels, norm), _norm(norm, channels), nn.ReLU(), nn.Dropout(dropout)]
+    return [_conv(channels, channels, norm), _norm(norm, channels), nn.ReLU(), SeededDropout(dropout)]
 
 
 def _conv(i: int, o: int, norm: Norm) -> nn.Conv2d:

@@ -25,6 +25,7 @@ from torch.nn import functional
 from limner.errors import ShapeError
 from limner.nn.pose_transfer import NUM_JOINTS, init_normal
 from limner.nn.spade import MapModulation
+from limner.systems.scagan.plates import PlateBorder, PlateScale
 
 Content = Literal["edge", "semantic", "none"]
 CONTENT_CHANNELS: dict[Content, int] = {"edge": 1, "semantic": 8, "none": 0}
@@ -88,11 +89,27 @@ class PCTNet(nn.Module):
         content_channels: e of the content that goes in and comes out.
         width: channels of the first layer (64).
         num_blocks: residual blocks (6).
+        plate_scale: of its plates; kept for those who make them.
+        plate_border: likewise.
     """
 
-    def __init__(self, *, content_channels: int = 1, width: int = 64, num_blocks: int = 6) -> None:
+    def __init__(
+        self,
+        *,
+        content_channels: int = 1,
+        width: int = 64,
+        num_blocks: int = 6,
+        plate_scale: PlateScale = "unit",
+        plate_border: PlateBorder = "crop",
+    ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(content_channels=content_channels, width=width, num_blocks=num_blocks)
+        self.config: dict[str, Any] = dict(
+            content_channels=content_channels,
+            width=width,
+            num_blocks=num_blocks,
+            plate_scale=plate_scale,
+            plate_border=plate_border,
+        )
         inputs = content_channels + 2 * NUM_JOINTS
         self.layers = nn.Sequential(
             *_conv_norm_relu(nn.Conv2d(inputs, width, 7, padding=3, padding_mode="reflect", bias=False)),

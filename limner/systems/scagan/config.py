@@ -1,0 +1,164 @@
+"""Everything that can be set about SCA-GAN. No torch import, so `--help` stays fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from limner.engine.config import TrainConfig
+from limner.errors import ConfigError
+
+UNTRAINED = "untrained"
+"""In place of weights: random ones, which only prove that the code runs."""
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """Which network is trained: the one that moves the content, or the one that paints with it (Sec. 3)."""
+
+    name: Literal["content", "image"] = "image"
+    """content: PCT-Net (phase 1); image: IS-Net with a frozen PCT-Net (phase 2)."""
+    content: str | None = None
+    """Weights with the PCT-Net that stage image builds on: a run of stage content, or shipped ones by name."""
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of the networks, and the switches of the paper's ablations (Table 2)."""
+
+    image_size: tuple[int, int] = (256, 176)
+    """Height and width in pixels: the height 8 times 8, 16 or 32 (paper: 256 176)."""
+    width: int = 64
+    """Channels of IS-Net's finest block (paper: 64)."""
+    style_channels: int = 512
+    """Channels of the style map (paper: 512)."""
+    hidden: int = 128
+    """Channels inside every modulation (paper: 128)."""
+    content_width: int = 64
+    """Channels of PCT-Net's first layer (paper: 64)."""
+    content_blocks: int = 6
+    """Residual blocks of PCT-Net (paper: 6)."""
+    discriminator_width: int = 64
+    """Channels of the discriminators' first layer (paper: 64)."""
+    discriminator_blocks: int = 3
+    """Residual blocks of the discriminators (paper: 3)."""
+    latent_size: int = 256
+    """Numbers of the latent that the first map is made from (paper: 256); 0: it is made from the pose."""
+    content: Literal["edge", "semantic", "none"] = "edge"
+    """What the content branch is given: edges, garment classes (ablation), or no such branch (ablation)."""
+    prior_transfer: bool = True
+    """Off: the content branch gets the source's content as it is (ablation)."""
+    block: Literal["csdeblk", "spade_resblk"] = "csdeblk"
+    """The paper's block, or SPADE's residual block (ablation)."""
+    encoder_norm: Literal["none", "batch", "instance"] = "none"
+    """Norm inside the style encoder (ablation: batch, instance)."""
+    content_weight: float = 0.0
+    """W in W content + (1 - W) pose inside a block; 0 adds the two (authors' code)."""
+    style_at_map_size: bool = False
+    """Modulate by each cell of the style map alone: half the cost; not in the paper."""
+    gamma_plus_one: bool = True
+    """Scale by 1 + gamma (authors' code) or by gamma (the paper's formula)."""
+    head: bool = False
+    """Discriminators end with one channel; not in the paper, whose verdict is a map of many channels."""
+    start_height: int = 8
+    """Height of IS-Net's first map (8; 4 for Market-1501)."""
+    plate_scale: Literal["unit", "legacy"] = "unit"
+    """Plates in [-1, 1], or as large as the authors' own weights want them."""
+    plate_border: Literal["crop", "legacy"] = "crop"
+    """Patches at the border are cut, or sheared as in the authors' code."""
+
+    def __post_init__(self) -> None:
+        for name in ("width", "style_channels", "hidden", "content_width", "discriminator_width"):
+            if not 1 <= getattr(self, name) <= 4096:
+                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to 4096.")
+        for name in ("content_blocks", "discriminator_blocks", "latent_size"):
+            if not 0 <= getattr(self, name) <= 4096:
+                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 0 to 4096.")
+        if not 0 <= self.content_weight < 1:
+            raise ConfigError(f"--model.content_weight is {self.content_weight}; it must be from 0 up to, not with, 1.")
+        height, width = self.image_size
+        if height not in (8 * self.start_height, 16 * self.start_height, 32 * self.start_height) or not (
+            height // 4 <= width <= 4 * height
+        ):
+            raise ConfigError(
+                f"--model.image_size is {height} {width}; the height must be {self.start_height} (start_height) times "
+                "8, 16 or 32, and the width from a quarter of it to four times as much (256 176, 128 88, 64 44)."
+            )
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the losses (authors' scripts)."""
+
+    weight_adversarial: float = 5.0
+    """Of the mean of both discriminators' verdicts."""
+    weight_l1: float = 1.0
+    """Of the absolute difference to the target."""
+    weight_perceptual: float = 1.0
+    """Of the difference in one layer of a frozen network."""
+    weight_contextual: float = 0.1
+    """Of the contextual loss in two layers; stage image only."""
+    contextual_bandwidth: float = 0.5
+    """h of the contextual loss."""
+    vgg_weights: str | None = None
+    """File with VGG-19's weights; none: the shipped parser features-people-64 stands in for its layers."""
+
+    def __post_init__(self) -> None:
+        for name in ("weight_adversarial", "weight_l1", "weight_perceptual", "weight_contextual"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
+        if not 0 < self.contextual_bandwidth < float("inf"):
+            raise ConfigError(
+                f"--loss.contextual_bandwidth is {self.contextual_bandwidth}; it must be a number above 0."
+            )
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """One Adam for each network (authors' code), at one rate that falls at the end."""
+
+    lr: float = 1e-4
+    """Learning rate of all networks (authors' scripts: 2e-4 for PCT-Net, 1e-4 for IS-Net)."""
+    beta1: float = 0.5
+    """First moment (authors' code)."""
+    beta2: float = 0.999
+    """Second moment (authors' code)."""
+    decay_images: int = 0
+    """Pairs at the end of the run over which the rate falls linearly to 0; 0 = no fall."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.lr < 1:
+            raise ConfigError(f"--optimizer.lr is {self.lr}; it must lie in (0, 1).")
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must be from 0 up to, not with, 1.")
+        if not 0 <= self.decay_images <= 1e15:
+            raise ConfigError(f"--optimizer.decay_images is {self.decay_images}; it must be a number of at least 0.")
+
+
+@dataclass(frozen=True)
+class PairConfig:
+    """How the data are read."""
+
+    kind: str = "auto"
+    """Layout of the folder: deepfashion-inshop; auto looks."""
+    flip: bool = False
+    """Mirror half of the pairs; left and right change their names with it. Not in the paper."""
+
+
+@dataclass(frozen=True)
+class SCAGANConfig:
+    """A complete run."""
+
+    stage: StageConfig
+    """What is trained."""
+    model: ModelConfig
+    """Networks."""
+    loss: LossConfig
+    """Losses."""
+    optimizer: OptimizerConfig
+    """Optimisers."""
+    dataset: PairConfig
+    """Data."""
+    train: TrainConfig
+    """Length, batch, precision, cadence."""

@@ -1,0 +1,121 @@
+"""Pairs with what SCA-GAN is given beside them: the edges of both, and those of the source moved joint by joint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from limner.data.manifest import hash_split, open_manifest
+from limner.data.sampler import SampleKey
+from limner.data.size import Size
+from limner.data.spec import DataSpec
+from limner.engine.data import TrainingData, required
+from limner.pose_transfer.data import (
+    KEYPOINTS,
+    MAX_VALIDATION,
+    PairBatch,
+    PosePair,
+    PosePairs,
+    collate_pairs,
+    identity_of,
+    list_pairs,
+)
+from limner.systems.scagan.config import SCAGANConfig
+from limner.systems.scagan.edges import as_content, edge_map
+from limner.systems.scagan.plates import PlateBorder, PlateScale, as_input, plates, radius_of
+
+
+@dataclass
+class ContentBatch(PairBatch):
+    """Pairs with their edges."""
+
+    source_content: Float[Tensor, "b e h w"]
+    """In [-1, 1], lines bright."""
+    target_content: Float[Tensor, "b e h w"]
+    plates: Float[Tensor, "b 18 h w"]
+    """The source's edges around each joint, at the joint's place in the target."""
+
+
+@dataclass(frozen=True)
+class ContentPair:
+    """A pair with its edges, (H, W) with dark lines, and its plates, (18, H, W)."""
+
+    pair: PosePair
+    source_edges: npt.NDArray[np.uint8]
+    target_edges: npt.NDArray[np.uint8]
+    plates: npt.NDArray[np.uint8]
+
+
+class ContentPairs(Dataset[ContentPair]):
+    """A set of pairs with edges and plates; the keys are those of `PosePairs`.
+
+    Args:
+        pairs: the set.
+        border: what becomes of patches at the border.
+    """
+
+    def __init__(self, pairs: PosePairs, *, border: PlateBorder) -> None:
+        self.pairs, self.border = pairs, border
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, key: int | SampleKey) -> ContentPair:
+        """A pair; see the class."""
+        return with_content(self.pairs[key], border=self.border)
+
+
+def with_content(pair: PosePair, *, border: PlateBorder) -> ContentPair:
+    """A pair with its edges and plates."""
+    source, target = edge_map(pair.source.image), edge_map(pair.target.image)
+    moved = plates(255 - source, pair.source.points, pair.target.points, radius=radius_of(len(source)), border=border)
+    return ContentPair(pair, source, target, moved)
+
+
+def collate_content(items: Sequence[ContentPair], *, scale: PlateScale = "unit") -> ContentBatch:
+    """Stack pairs of one size."""
+    batch = collate_pairs([item.pair for item in items])
+
+    def stack(arrays: Sequence[npt.NDArray[np.float32]]) -> Tensor:
+        return torch.from_numpy(np.stack(arrays))
+
+    return ContentBatch(
+        **vars(batch),
+        source_content=stack([as_content(item.source_edges) for item in items]),
+        target_content=stack([as_content(item.target_edges) for item in items]),
+        plates=stack([as_input(item.plates, scale) for item in items]),
+    )
+
+
+def open_content_pairs(config: SCAGANConfig, path: Path | None) -> TrainingData:
+    """Pairs of the training split; a twentieth of its people is held out to choose checkpoints.
+
+    Raises:
+        ConfigError: if no folder is named.
+        DataError: if the folder cannot be used.
+    """
+    manifest = open_manifest(required(path), kind=config.dataset.kind, attributes=()).split("train")
+    held_out = [hash_split(identity_of(row)) == "val" for row in manifest.rows]
+    train_rows = tuple(row for row, held in zip(manifest.rows, held_out, strict=True) if not held)
+    validation_rows = tuple(row for row, held in zip(manifest.rows, held_out, strict=True) if held)
+    # Of a handful of people none may be held out.
+    train, validation = replace(manifest, rows=train_rows), replace(manifest, rows=validation_rows or train_rows)
+    pairs = list_pairs(validation, "train")
+    pairs = pairs[:: max(1, len(pairs) // MAX_VALIDATION)][:MAX_VALIDATION]
+    size, border = Size.of(config.model.image_size), config.model.plate_border
+    whole = PosePairs(train, list_pairs(train, "train"), size=size, flip=config.dataset.flip, seed=config.train.seed)
+    return TrainingData(
+        DataSpec(keypoints=KEYPOINTS),
+        ContentPairs(whole, border=border),
+        ContentPairs(PosePairs(validation, pairs, size=size), border=border),
+        partial(collate_content, scale=config.model.plate_scale),
+    )
