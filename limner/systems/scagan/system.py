@@ -22,8 +22,8 @@ from limner.data.batch import TensorBatch
 from limner.data.points import gaussian_heatmaps
 from limner.data.spec import DataSpec
 from limner.engine.data import TrainingData
-from limner.engine.loop import Engine
-from limner.engine.schedule import linear_decay
+from limner.engine.engine import Engine
+from limner.engine.optim import adam
 from limner.engine.seed import derive_seed, generator
 from limner.engine.system import System
 from limner.errors import ConfigError
@@ -68,7 +68,7 @@ class Judged(TensorBatch):
     pose: Float[Tensor, "b 18 h w"]
 
 
-class SCAGAN(System):
+class SCAGAN(System[SCAGANConfig, ContentBatch]):
     """PCT-Net (stage content) or IS-Net (stage image), against two discriminators."""
 
     name: ClassVar[str] = "scagan"
@@ -77,7 +77,6 @@ class SCAGAN(System):
 
     def __init__(self, config: SCAGANConfig, spec: DataSpec) -> None:
         super().__init__(config, spec)
-        self.config: SCAGANConfig = config
         model = config.model
         if model.content == "semantic":
             raise ConfigError(
@@ -139,13 +138,8 @@ class SCAGAN(System):
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """One Adam each; in stage image PCT-Net has none."""
         options = self.config.optimizer
-        names, betas = (self.painter, STYLE, CONTENT), (options.beta1, options.beta2)
-        return {name: torch.optim.Adam(self.networks[name].parameters(), lr=options.lr, betas=betas) for name in names}
-
-    def lr_scale(self, images_seen: int) -> float:
-        """1, then a linear fall to 0 over the last `decay_images` pairs."""
-        config = self.config
-        return linear_decay(images_seen, images=config.train.images, decay_images=config.optimizer.decay_images)
+        rates = dict.fromkeys((self.painter, STYLE, CONTENT), options.lr)
+        return adam(self.networks, rates, betas=(options.beta1, options.beta2))
 
     def prepare(self, device: torch.device) -> None:
         """Refuse an untrained PCT-Net, and open the network that the perceptual losses compare in.

@@ -1,0 +1,112 @@
+"""Training of SCA-GAN on stick people: which network learns what, and from which stage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from limner.errors import ConfigError
+from limner.nn.pose_transfer import SeededDropout
+from limner.systems import SYSTEMS
+from limner.systems.scagan.presets import PRESETS
+from limner.systems.scagan.system import CONTENT, EDGE, SCAGAN, STYLE
+from tests.engines import engine_of
+from tests.stick_people import write_stick_people
+
+
+@pytest.fixture(autouse=True)
+def _listed(monkeypatch):
+    monkeypatch.setitem(SYSTEMS, "scagan", "limner.systems.scagan:SCAGAN")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_stick_people(tmp_path_factory.mktemp("people"))
+
+
+def build(folder, preset="smoke", **model):
+    config = PRESETS[preset]()
+    config = replace(config, model=replace(config.model, **model))
+    data = SCAGAN.open_data(config, folder)
+    torch.manual_seed(0)
+    system = SCAGAN(config, data.spec)
+    system.prepare(torch.device("cpu"))
+    batch = data.collate([data.train_set[index] for index in range(4)])
+    return system, engine_of(system), batch
+
+
+def weights(network):
+    return {key: value.clone() for key, value in network.state_dict().items()}
+
+
+def same(before, network):
+    return all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+def test_stage_content_moves_edges(folder):
+    system, engine, batch = build(folder, "smoke-content")
+    before = {name: weights(network) for name, network in system.networks.items()}
+    engine.run_step(batch)
+    assert set(system.networks) == {EDGE, STYLE, CONTENT}
+    assert not any(same(before[name], network) for name, network in system.networks.items())
+    logged = engine.averages()
+    assert {"loss/adversarial", "loss/l1", "loss/perceptual"} <= set(logged) and "loss/contextual" not in logged
+
+
+def test_stage_image_leaves_the_content_network_alone(folder):
+    system, engine, batch = build(folder)
+    before = {name: weights(network) for name, network in system.networks.items()}
+    engine.run_step(batch)
+    assert same(before[EDGE], system.networks[EDGE])  # statistics of its batch norms too
+    assert all(parameter.grad is None for parameter in system.networks[EDGE].parameters())
+    assert not any(same(before[name], system.networks[name]) for name in ("generator", STYLE, CONTENT))
+    assert "loss/contextual" in engine.averages()
+
+
+@pytest.mark.parametrize("model", [{"content": "none"}, {"prior_transfer": False}, {"block": "spade_resblk"}])
+def test_ablations_train(folder, model):
+    system, engine, batch = build(folder, **model)
+    before = weights(system.networks["generator"])
+    engine.run_step(batch)
+    assert not same(before, system.networks["generator"])
+
+
+def test_stage_image_refuses_to_build_on_nothing(folder):
+    config = PRESETS["smoke"]()
+    config = replace(config, stage=replace(config.stage, content=None))
+    system = SCAGAN(config, SCAGAN.open_data(config, folder).spec)
+    with pytest.raises(ConfigError, match=r"--stage\.content is missing"):
+        system.prepare(torch.device("cpu"))
+
+
+def test_stage_image_takes_the_trained_content_network(folder, tmp_path):
+    first, engine, batch = build(folder, "smoke-content")
+    engine.run_step(batch)
+    run = first.pipeline(engine.inference_networks()).save_pretrained(tmp_path / "content")
+    config = PRESETS["smoke"]()
+    config = replace(config, stage=replace(config.stage, content=str(run)))
+    second = SCAGAN(config, first.spec)
+    assert same(weights(engine.inference_networks()[EDGE]), second.networks[EDGE])
+    other = replace(config, model=replace(config.model, content_width=6))
+    with pytest.raises(ConfigError, match="of another configuration"):
+        SCAGAN(other, first.spec)
+
+
+def test_dropped_values_follow_from_the_step(folder):
+    results = []
+    for _ in range(2):
+        system, engine, batch = build(folder)
+        engine.run_step(batch)
+        torch.rand(5)  # whatever else draws random numbers
+        engine.run_step(batch)
+        results.append(weights(system.networks["generator"]))
+    assert all(torch.equal(results[0][key], results[1][key]) for key in results[0])
+    layer = SeededDropout(0.5).train()
+    x = torch.ones(1000)
+    layer.seed = 5
+    first, second = layer(x), layer(x)
+    assert not torch.equal(first, second) and 400 < (first > 0).sum() < 600 and float(first.max()) == 2
+    layer.seed = 5
+    assert torch.equal(layer(x), first) and torch.equal(layer.eval()(x), x)
