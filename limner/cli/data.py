@@ -192,7 +192,12 @@ def convert(argv: list[str]) -> int:
         fix_sides=args.fix_sides,
     )
     num = write_label_maps(manifest, Path(args.out), force=args.force, progress=_bar("converting"))
-    result = {"out": args.out, "num": num, "from": manifest.native_schema.name, "to": manifest.spec.schema.name}
+    result = {
+        "out": args.out,
+        "num": num,
+        "from": manifest.native_schema.name if manifest.native_schema else "none",
+        "to": manifest.spec.schema.name,
+    }
     emit(result, args.json, f"{num} label maps ({result['from']} -> {result['to']}): {args.out}")
     return 0
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from limner.data.captions import Vocabulary, tokens
+from limner.data.fields import IN_WORDS
 from limner.data.image_io import check_same_shape
 from limner.data.manifest import Manifest, Row
 from limner.data.plausibility import order_problem, side_agreement
@@ -38,6 +40,10 @@ class Report:
     """Class -> share of all pixels, in [0, 1]."""
     class_presence: dict[str, float] = field(default_factory=dict)
     """Class -> share of the maps that have it, in [0, 1]."""
+    fields: list[str] = field(default_factory=list)
+    """What the samples have."""
+    further: dict[str, str] = field(default_factory=dict)
+    """What there is beside pictures, label maps and attributes, in words."""
     attribute_shares: dict[str, float] = field(default_factory=dict)
     """Attribute -> share of the pictures that have it, in [0, 1]."""
     errors: list[str] = field(default_factory=list)
@@ -53,10 +59,12 @@ class Report:
         lines = [
             f"{self.path}: {self.kind}, {self.num_rows} samples ({_counts(self.splits)}), {self.num_checked} checked",
             f"images      {_counts(self.image_sizes)}",
-            f"label maps  {_counts(self.label_map_sizes)}",
-            f"schema      {self.schema}",
-            f"attributes  {attributes or 'none'}",
         ]
+        if "label_map" in self.fields:
+            lines += [f"label maps  {_counts(self.label_map_sizes)}", f"schema      {self.schema}"]
+        if {"label_map", "attributes"} & set(self.fields):
+            lines += [f"attributes  {attributes or 'none'}"]
+        lines += [f"{name:10}  {text}" for name, text in self.further.items()]
         if self.class_shares:
             width = max(map(len, self.class_shares))
             lines += ["", f"{'class':{width}}  of pixels  of maps"]
@@ -96,13 +104,14 @@ def check_dataset(
     report = Report(
         path=str(manifest.root),
         kind=manifest.kind,
-        schema=manifest.spec.schema.name,
+        schema=manifest.spec.labels.name if manifest.spec.labels else "none",
         attribute_names=names,
         num_rows=len(manifest),
         num_checked=num,
         splits=manifest.split_sizes(),
         errors=list(manifest.problems),
         warnings=list(manifest.notes),
+        fields=[name for name in IN_WORDS if name in manifest.fields],
     )
     found = _Found(manifest)
     for row in progress(rows):
@@ -112,6 +121,7 @@ def check_dataset(
             if not any(known.startswith(str(error).removesuffix(".")) for known in manifest.problems):
                 report.errors.append(str(error))
     found.fill(report)
+    report.further = _further(manifest, rows)
     if names:
         means = np.array([row.attributes for row in manifest.rows], dtype=np.float64).reshape(len(manifest), len(names))
         report.attribute_shares = dict(zip(names, np.nanmean(means, axis=0).tolist(), strict=True))
@@ -127,6 +137,8 @@ def refuse_wrong_order(manifest: Manifest, *, num: int = 32) -> None:
     """
     num = min(num, len(manifest))
     rows = [manifest.rows[i * len(manifest) // num] for i in range(num)]
+    if manifest.native_schema is None:
+        raise DataError(f"{manifest.root} ({manifest.kind}) has no label maps.")
     problem = order_problem([manifest.read_native_label_map(row) for row in rows], manifest.native_schema)
     if problem:
         raise DataError(f"{manifest.root}: {problem}")
@@ -137,7 +149,7 @@ class _Found:
 
     def __init__(self, manifest: Manifest) -> None:
         self.manifest = manifest
-        num_classes = manifest.spec.schema.num_classes
+        num_classes = manifest.spec.labels.num_classes if manifest.spec.labels else 0
         self.pixels, self.presence = np.zeros(num_classes, dtype=np.int64), np.zeros(num_classes, dtype=np.int64)
         self.num_maps = 0
         self.image_sizes: Counter[str] = Counter()
@@ -153,6 +165,8 @@ class _Found:
         other = self.hashes.setdefault(hashlib.sha256(image.tobytes()).digest(), row)
         if other is not row:
             self.same.append((other, row))
+        if self.manifest.native_schema is None:
+            return
         native = self.manifest.read_native_label_map(row)
         self.map_sizes[f"{native.shape[1]}x{native.shape[0]}"] += 1
         check_same_shape(image, native, str(self.manifest.root / row.image))
@@ -167,14 +181,15 @@ class _Found:
 
     def fill(self, report: Report) -> None:
         report.image_sizes, report.label_map_sizes = dict(self.image_sizes), dict(self.map_sizes)
-        classes = self.manifest.spec.schema.classes
+        classes = self.manifest.spec.labels.classes if self.manifest.spec.labels else ()
         if self.num_maps:
             report.class_shares = dict(zip(classes, (self.pixels / self.pixels.sum()).tolist(), strict=True))
             report.class_presence = dict(zip(classes, (self.presence / self.num_maps).tolist(), strict=True))
             absent = [name for name, count in zip(classes, self.presence, strict=True) if not count]
             if absent:
                 report.warnings.append(f"No map has the class {', '.join(absent)}: a model cannot learn it.")
-        problem = order_problem(self.judged, self.manifest.native_schema)
+        native = self.manifest.native_schema
+        problem = order_problem(self.judged, native) if native else None
         if problem:
             report.errors.append(problem)
         elif self.exchanged:
@@ -190,7 +205,45 @@ class _Found:
             report.warnings.append(f"{len(leaks)} test pictures are in another split too: {_some(leaks)}.")
 
 
+def _further(manifest: Manifest, rows: Sequence[Row]) -> dict[str, str]:
+    """What there is beside pictures, label maps and attributes."""
+    found: dict[str, str] = {}
+    marks = [manifest.marks_of(row) for row in rows] if manifest.marks else []
+    if "captions" in manifest.fields:
+        sentences = [caption for mark in marks for caption in mark.captions]
+        lengths = [len(tokens(caption)) for caption in sentences] or [0]
+        found["captions"] = (
+            f"{len(sentences)} of {len(marks)} samples, {min(lengths)} to {max(lengths)} words, "
+            f"{len(Vocabulary.of(sentences)) - 1} different ones"
+        )
+    for name, points in (
+        ("landmarks", [mark.landmarks for mark in marks]),
+        ("keypoints", [m.keypoints for m in marks]),
+    ):
+        if name in manifest.fields:
+            there = [array for array in points if array is not None]
+            seen = float(np.mean([np.isfinite(array).all(axis=1).mean() for array in there])) if there else 0.0
+            found[name.replace("keyp", "key p")] = (
+                f"{len(there)} of {len(marks)} samples, {seen:.0%} of the points seen"
+            )
+    if "age_group" in manifest.fields:
+        ages = [row.age for row in manifest.rows if row.age is not None]
+        found["ages"] = f"{min(ages, default=0):g} to {max(ages, default=0):g} years"
+    if "identity" in manifest.fields:
+        found["identities"] = f"{len({row.identity for row in manifest.rows if row.identity})} different ones"
+    categories = {row.category for row in manifest.rows if row.category}
+    if categories:
+        found["categories"] = f"{len(categories)} different ones"
+    if manifest.pairs:
+        found["pairs"] = str(len(manifest.pairs))
+    if "video" in manifest.fields:
+        found["clips"] = "frames with sound" if "audio" in manifest.fields else "frames without sound"
+    return found
+
+
 def _attribute_warnings(report: Report) -> list[str]:
+    if not report.attribute_names and "label_map" not in report.fields:
+        return []
     if not report.attribute_names:
         return ["There are no attributes: a model can be conditioned on the label map only."]
     constant = [name for name, share in report.attribute_shares.items() if share in (0.0, 1.0)]

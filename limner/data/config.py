@@ -16,8 +16,7 @@ class DataConfig:
     """Which layout a data folder has and what is taken from it."""
 
     kind: str = "auto"
-    """Layout of the folder: celebamask-hq, celeba, fashion-synthesis, clothing-co-parsing, utkface, deepfashion-inshop,
-    folder; auto looks."""
+    """Layout of the folder, a name of docs/data.md; auto looks."""
     schema: str | None = None
     """Label schema to train with (a name or a JSON file); none: the one the layout has. Maps are converted."""
     attributes: tuple[str, ...] | None = None

@@ -32,8 +32,12 @@ def open_label_maps(
         ConfigError: if `source` is needed and missing, or contradicts the data set, or cannot become `target`.
         DataError: if there is no map.
     """
+    layout = None
     if path.is_dir() and (kind != "auto" or find_kind(path) is not None):
         layout = read_layout(path, kind, schema=source)
+    if layout is not None and layout.schema is None and kind != "auto":
+        raise DataError(f"{path} ({kind}) has no label maps to convert.")
+    if layout is not None and layout.schema is not None:
         native, rows, reader = layout.schema, layout.rows, layout.reader
         if source not in (None, native):
             raise ConfigError(f"{path} has maps of the schema {native.name}, not {source.name}: leave --from out.")

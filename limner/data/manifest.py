@@ -2,7 +2,7 @@
 
 A layout (a module of `limner.data.datasets`) answers two questions: `detect(root)`, is this folder one of mine, and
 `read_layout(root, ...)`, what is in it. `open_manifest` does the rest for all of them: the choice of attributes, the
-split, the conversion to the schema that was asked for.
+split, the conversion to the schema that was asked for, and the refusal of a set without the fields that are needed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import importlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -22,12 +22,16 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from limner.data.ages import AgeGroup
+from limner.data.captions import Vocabulary
 from limner.data.config import Fit
+from limner.data.fields import IN_WORDS, Field
 from limner.data.image_io import check_same_shape
-from limner.data.marks import MarksOf
+from limner.data.marks import Marks, MarksOf
 from limner.data.plausibility import side_agreement
+from limner.data.point_schema import PointSchema
 from limner.data.schema import LabelSchema, converter, get_schema
-from limner.data.spec import AttributeKind, DataSpec
+from limner.data.spec import AttributeKind, AudioSpec, DataSpec
 from limner.data.transforms import make_square
 from limner.errors import ConfigError, DataError, nearest
 
@@ -38,7 +42,15 @@ KINDS: dict[str, str] = {
     "clothing-co-parsing": "limner.data.datasets.clothing_co_parsing",
     "utkface": "limner.data.datasets.utkface",
     "deepfashion-inshop": "limner.data.datasets.deepfashion_inshop",
+    "market-1501": "limner.data.datasets.market_1501",
+    "oxford-102": "limner.data.datasets.oxford_102",
+    "cub": "limner.data.datasets.cub",
+    "coco-captions": "limner.data.datasets.coco_captions",
+    "lrw": "limner.data.datasets.lrw",
+    "grid": "limner.data.datasets.grid",
     "folder": "limner.data.datasets.folder",
+    "caption-folder": "limner.data.datasets.caption_folder",
+    "pictures": "limner.data.datasets.pictures",
 }
 """Layouts by name, in the order in which `auto` tries them."""
 
@@ -48,13 +60,25 @@ SCGAN_ATTRIBUTES = ("Black_Hair", "Blond_Hair", "Brown_Hair", "Male", "Young")
 
 @dataclass(frozen=True)
 class Row:
-    """One sample. `image` and `label` are whatever the layout's reader needs: relative paths, or a place in a file."""
+    """One sample. References are whatever the layout's reader needs: relative paths, or a place in a file.
+
+    What is not known is "", none or NaN.
+    """
 
     name: str
-    image: str
-    label: str
+    image: str = ""
+    label: str = ""
     attributes: tuple[float, ...] = ()
     split: str = ""
+    age: float | None = None
+    """In years."""
+    identity: str = ""
+    """Who it is; the same for all samples of one person."""
+    category: str = ""
+    """What kind of thing it shows: a species, a spoken word."""
+    video: str = ""
+    audio: str = ""
+    """Where the sound is; of a clip, its video file."""
 
 
 @runtime_checkable
@@ -62,10 +86,10 @@ class Reader(Protocol):
     """How a layout turns a row into pixels."""
 
     def read_image(self, row: Row) -> npt.NDArray[np.uint8]:
-        """The picture, (H, W, 3) uint8 RGB."""
+        """The picture, (H, W, 3) uint8 RGB; of a clip, its middle frame."""
 
     def read_label_map(self, row: Row) -> npt.NDArray[np.uint8]:
-        """The ids in the layout's own schema, (H, W) uint8."""
+        """The ids in the layout's own schema, (H, W) uint8; raises DataError where the layout has no label maps."""
 
     def files(self, row: Row) -> tuple[Path, ...]:
         """The files that these two read."""
@@ -75,8 +99,8 @@ class Reader(Protocol):
 class Layout:
     """What a layout's `read_layout` found."""
 
-    schema: LabelSchema
-    """Schema of the maps as they lie in the files."""
+    schema: LabelSchema | None
+    """Schema of the maps as they lie in the files; none: there are no maps."""
     rows: tuple[Row, ...]
     """Every picture, with all attributes of the data set and its split ("" where it names none)."""
     reader: Reader
@@ -95,6 +119,39 @@ class Layout:
     """What a user should know of the folder, one sentence each."""
     marks: MarksOf | None = None
     """Name of a row -> landmarks, key points and captions, where the data set has any."""
+    landmarks: PointSchema | None = None
+    """Meaning of the landmarks in `marks`; none: there are none."""
+    keypoints: PointSchema | None = None
+    """Meaning of the key points in `marks`; none: there are none."""
+    captions: bool = False
+    """Whether `marks` has captions."""
+    age_groups: tuple[AgeGroup, ...] = ()
+    """What ages are sorted into unless a system says otherwise."""
+    audio: AudioSpec | None = None
+    """Sound and pictures of clips; none: the rows are no clips."""
+    pairs: tuple[tuple[str, str], ...] = ()
+    """Names of two rows each: a source and a target, as the data set lists them."""
+    masks: bool = False
+    """Whether pictures come with masks of their subject; `limner.data.datasets.images` reads them."""
+
+    @property
+    def fields(self) -> frozenset[Field]:
+        """What the samples have."""
+        there: dict[Field, bool] = {
+            "image": True,
+            "label_map": self.schema is not None,
+            "attributes": bool(self.attribute_names),
+            "landmarks": self.landmarks is not None,
+            "keypoints": self.keypoints is not None,
+            "captions": self.captions,
+            "age_group": bool(self.age_groups),
+            "identity": any(row.identity for row in self.rows),
+            "video": any(row.video for row in self.rows),
+            "audio": any(row.audio for row in self.rows),
+            "mask": self.masks,
+            "pairs": bool(self.pairs),
+        }
+        return frozenset(name for name, found in there.items() if found)
 
 
 @dataclass(frozen=True)
@@ -106,13 +163,19 @@ class Manifest:
     spec: DataSpec
     rows: tuple[Row, ...]
     reader: Reader = field(repr=False, compare=False)
-    native_schema: LabelSchema = field(repr=False)
+    native_schema: LabelSchema | None = field(default=None, repr=False)
     """Schema of the maps in the files; they are converted to `spec.schema` when read."""
     fit: Fit = "refuse"
     fix_sides: bool = False
     problems: tuple[str, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
     marks: MarksOf | None = field(default=None, repr=False, compare=False)
+    fields: frozenset[Field] = field(default=frozenset(("image", "label_map")), repr=False)
+    """What the samples have, asked for or not."""
+    keypoint_schema: PointSchema | None = field(default=None, repr=False)
+    """Meaning of the key points in `marks`, whether or not `spec` has them."""
+    pairs: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Names of two rows each, as the data set lists them; of all splits."""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -165,6 +228,8 @@ class Manifest:
             DataError: if the file cannot be used.
         """
         label_map = self.reader.read_label_map(row)
+        if self.native_schema is None:
+            raise DataError(f"{self.root} ({self.kind}) has no label maps.")
         if self.fix_sides and side_agreement(label_map, self.native_schema) == 0:
             return self.native_schema.flip_permutation()[label_map]
         return label_map
@@ -193,8 +258,18 @@ class Manifest:
             digest.update(json.dumps([row.name, row.split, row.attributes, sizes]).encode())
         return digest.hexdigest()[:16]
 
+    def marks_of(self, row: Row) -> Marks:
+        """Landmarks, key points and captions of a row, as far as there are any.
+
+        Raises:
+            DataError: if a file of them is damaged.
+        """
+        return self.marks(row.name) if self.marks else Marks()
+
     @cached_property
     def _table(self) -> npt.NDArray[np.uint8]:
+        if self.native_schema is None:
+            raise DataError(f"{self.root} ({self.kind}) has no label maps.")
         return converter(self.native_schema, self.spec.schema)
 
 
@@ -207,6 +282,9 @@ def open_manifest(
     fit: Fit | None = None,
     fix_sides: bool = False,
     allow_problems: bool = False,
+    needs: Collection[Field] = (),
+    uses: Collection[Field] = (),
+    asked_by: str = "this",
 ) -> Manifest:
     """List the samples of a data folder. Nothing is decoded yet.
 
@@ -220,9 +298,13 @@ def open_manifest(
         fit: what to do with pictures that are not square; none: what the layout needs.
         fix_sides: exchange left and right classes in maps where all eyes and brows lie on the wrong side.
         allow_problems: list what is there although pairs are missing and the like; `Manifest.problems` has them.
+        needs: fields that the samples must have. `Manifest.spec` describes these and `uses`; without any, labels and
+            attributes, as far as there are any.
+        uses: fields that are wanted where they are there.
+        asked_by: name of the system that needs them, for the message.
 
     Raises:
-        DataError: if the folder is missing, empty, of no known layout, or has problems.
+        DataError: if the folder is missing, empty, of no known layout, has problems, or lacks a field that is needed.
         ConfigError: if a name is unknown.
     """
     root = Path(path)
@@ -231,13 +313,16 @@ def open_manifest(
     wanted = None if schema is None else get_schema(schema)
     kind = _checked_kind(root, kind)
     layout = read_layout(root, kind, schema=wanted)
-    if not layout.rows:
+    if not layout.rows and not layout.problems:
         raise DataError(f"{root} holds no pictures in the layout {kind}: see docs/data.md for where they must lie.")
+    _refuse_missing(root, kind, layout.fields, needs, asked_by)
     if layout.problems and not allow_problems:
         more = f" ({len(layout.problems) - 1} more problems: limner data check {root})" if layout.problems[1:] else ""
         raise DataError(layout.problems[0] + more)
-    target = wanted or layout.default_schema or layout.schema
-    converter(layout.schema, target)  # refuses an impossible conversion now, not in the middle of a run
+    target = None
+    if layout.schema is not None:
+        target = wanted or layout.default_schema or layout.schema
+        converter(layout.schema, target)  # refuses an impossible conversion now, not in the middle of a run
     names = _choose_attributes(layout, target, attributes, root)
     columns = [layout.attribute_names.index(name) for name in names]
     has_splits = any(row.split for row in layout.rows)
@@ -249,7 +334,8 @@ def open_manifest(
         )
         for row in layout.rows
     )
-    spec = DataSpec(target, names, layout.attribute_kind)
+    asked = {"label_map", "attributes", *needs, *uses} if not {*needs, *uses} else {*needs, *uses}
+    spec = _describe(layout, rows, asked & layout.fields, target, names)
     return Manifest(
         root=root,
         kind=kind,
@@ -262,6 +348,38 @@ def open_manifest(
         problems=layout.problems,
         notes=layout.notes,
         marks=layout.marks,
+        fields=layout.fields,
+        keypoint_schema=layout.keypoints,
+        pairs=layout.pairs,
+    )
+
+
+def _refuse_missing(root: Path, kind: str, fields: Collection[Field], needs: Collection[Field], asked_by: str) -> None:
+    missing = [name for name in needs if name not in fields]
+    if missing:
+        there = " and ".join(IN_WORDS[name] for name in IN_WORDS if name in fields)
+        raise DataError(
+            f"{root} ({kind}) has no {' and no '.join(IN_WORDS[name] for name in missing)}, which {asked_by} needs; it "
+            f"has {there}. docs/data.md says where they must lie."
+        )
+
+
+def _describe(
+    layout: Layout, rows: Sequence[Row], fields: Collection[str], labels: LabelSchema | None, names: tuple[str, ...]
+) -> DataSpec:
+    """What a model must know of these fields."""
+    vocabulary = None
+    if "captions" in fields and layout.marks is not None:
+        vocabulary = Vocabulary.of(caption for row in rows for caption in layout.marks(row.name).captions)
+    return DataSpec(
+        labels=labels if "label_map" in fields else None,
+        attribute_names=names if "attributes" in fields else (),
+        attribute_kind=layout.attribute_kind if "attributes" in fields else "multi_label",
+        landmarks=layout.landmarks if "landmarks" in fields else None,
+        keypoints=layout.keypoints if "keypoints" in fields else None,
+        age_groups=layout.age_groups if "age_group" in fields else (),
+        vocabulary=vocabulary,
+        audio=layout.audio if "audio" in fields or "video" in fields else None,
     )
 
 
@@ -302,7 +420,7 @@ def _checked_kind(root: Path, kind: str) -> str:
     if found is None:
         raise DataError(
             f"{root} has no layout that is known ({', '.join(KINDS)}): see docs/data.md; the plainest one is images/ "
-            "and labels/ with the same file names."
+            "and labels/ with the same file names, or a folder of pictures where that is enough."
         )
     return found
 
@@ -312,7 +430,7 @@ def _module(kind: str) -> ModuleType:
 
 
 def _choose_attributes(
-    layout: Layout, schema: LabelSchema, wanted: Sequence[str] | None, root: Path
+    layout: Layout, schema: LabelSchema | None, wanted: Sequence[str] | None, root: Path
 ) -> tuple[str, ...]:
     known = layout.attribute_names
     if wanted is None:
@@ -320,7 +438,8 @@ def _choose_attributes(
             return known
         if set(SCGAN_ATTRIBUTES) <= set(known):
             return SCGAN_ATTRIBUTES
-        return tuple(name for name in known if name not in schema.implied_attributes)
+        implied = schema.implied_attributes if schema else {}
+        return tuple(name for name in known if name not in implied)
     for name in wanted:
         if name not in known:
             hint = nearest(name, known) if known else " It has no attributes at all."

@@ -12,8 +12,18 @@ import numpy.typing as npt
 
 from limner.data.attributes import read_lines
 from limner.data.landmarks import read_landmarks
+from limner.data.point_schema import IBUG_68, PointSchema
 
 Points = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SpokenWord:
+    """A word and its time in a clip."""
+
+    text: str
+    start_seconds: float
+    end_seconds: float
 
 
 @dataclass(frozen=True)
@@ -25,7 +35,9 @@ class Marks:
     keypoints: Points | None = None
     """The 18 of OpenPose, NaN where not seen."""
     captions: tuple[str, ...] = ()
-    """Sentences about it."""
+    """Sentences about it, or spoken in it."""
+    words: tuple[SpokenWord, ...] = ()
+    """Of a clip, when each word is spoken."""
 
 
 MarksOf = Callable[[str], Marks]
@@ -47,6 +59,16 @@ class FileMarks:
         captions = self.root / "captions" / f"{name}.txt"
         lines = [line.strip() for line in read_lines(captions)] if captions.exists() else []
         return Marks(self._landmarks.get(name), captions=tuple(line for line in lines if line))
+
+    @property
+    def landmarks(self) -> PointSchema | None:
+        """Meaning of the landmarks, if there are any."""
+        return IBUG_68 if (self.root / "landmarks68.csv").exists() else None
+
+    @property
+    def captions(self) -> bool:
+        """Whether there are captions."""
+        return (self.root / "captions").is_dir()
 
     @cached_property
     def _landmarks(self) -> dict[str, Points]:

@@ -9,9 +9,9 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from limner.data.image_io import MAX_PIXELS
-from limner.data.keypoints import LIMBS
 from limner.data.manifest import Manifest, Row
 from limner.data.marks import Marks
+from limner.data.point_schema import OPENPOSE_18
 from limner.data.schema import LabelSchema
 from limner.data.transforms import resize_image, resize_label_map, square_origin
 from limner.errors import ConfigError
@@ -45,14 +45,15 @@ def contact_sheet(
     """
     num = min(num, len(manifest))
     rows = [manifest.rows[i * len(manifest) // num] for i in range(num)]
-    marks = [manifest.marks(row.name) if manifest.marks else Marks() for row in rows]
+    marks = [manifest.marks_of(row) for row in rows]
     font = ImageFont.load_default(size=11)
     num_lines = 3 if any(mark.captions for mark in marks) else 2
     cell_width, cell_height = 2 * size + _MARGIN, size + num_lines * _TEXT_HEIGHT + _MARGIN
     columns = min(columns, num)
     width = columns * cell_width + _MARGIN
     legend_columns = max(1, width // _LEGEND_WIDTH)
-    top = -(-manifest.spec.schema.num_classes // legend_columns) * (_TEXT_HEIGHT + 4) + 2 * _MARGIN
+    labels = manifest.spec.labels
+    top = (-(-labels.num_classes // legend_columns) * (_TEXT_HEIGHT + 4) if labels else 0) + 2 * _MARGIN
     height = top + -(-num // columns) * cell_height
     if width * height > MAX_PIXELS:
         raise ConfigError(
@@ -61,14 +62,17 @@ def contact_sheet(
         )
     sheet = Image.new("RGB", (width, height), _PAPER)
     draw = ImageDraw.Draw(sheet)
-    _draw_legend(draw, manifest.spec.schema, legend_columns, font)
+    if labels:
+        _draw_legend(draw, labels, legend_columns, font)
     for index, (row, mark) in enumerate(zip(progress(rows), marks, strict=True)):
         x, y = _MARGIN + index % columns * cell_width, top + index // columns * cell_height
         sheet.paste(_picture(manifest, row, mark, size), (x, y))
         attributes = [
             name for name, value in zip(manifest.spec.attribute_names, row.attributes, strict=True) if value > 0.5
         ]
-        texts = [f"{row.name}  ({row.split})", ", ".join(attributes) or "no attributes", *mark.captions[:1]]
+        known = [f"{row.age:g} years" if row.age is not None else "", row.category, row.identity]
+        about = ", ".join([*attributes, *filter(None, known)]) or "no attributes"
+        texts = [f"{row.name}  ({row.split})", about, *mark.captions[:1]]
         for line, text in enumerate(texts):
             draw.text((x, y + size + line * _TEXT_HEIGHT), _shorten(text, 2 * size, font), fill=_INK, font=font)
     return sheet
@@ -84,10 +88,14 @@ def _draw_legend(draw: ImageDraw.ImageDraw, schema: LabelSchema, columns: int, f
 
 def _picture(manifest: Manifest, row: Row, marks: Marks, size: int) -> Image.Image:
     """The picture, and beside it the same under its label map and points; each `size` pixels wide."""
-    square, label_map = manifest.read(row)
-    image, label_map = resize_image(square, size), resize_label_map(label_map, size)
-    colors = manifest.spec.schema.colorize(label_map)
-    overlay = (image.astype(np.uint16) * 2 // 5 + colors.astype(np.uint16) * 3 // 5).astype(np.uint8)
+    if manifest.spec.labels is None:
+        square = manifest.read_image(row)
+        overlay = image = resize_image(square, size)
+    else:
+        square, label_map = manifest.read(row)
+        image, label_map = resize_image(square, size), resize_label_map(label_map, size)
+        colors = manifest.spec.labels.colorize(label_map)
+        overlay = (image.astype(np.uint16) * 2 // 5 + colors.astype(np.uint16) * 3 // 5).astype(np.uint8)
     picture = Image.fromarray(np.concatenate([image, overlay], axis=1))
     if marks.landmarks is None and marks.keypoints is None:
         return picture
@@ -105,7 +113,7 @@ def _picture(manifest: Manifest, row: Row, marks: Marks, size: int) -> Image.Ima
             draw.ellipse((x - 1, y - 1, x + 1, y + 1), fill=_POINT)
     if marks.keypoints is not None:
         points = placed(marks.keypoints)
-        for limb in LIMBS:
+        for limb in (manifest.keypoint_schema or OPENPOSE_18).lines:
             if np.isfinite(points[list(limb)]).all():
                 draw.line([tuple(end) for end in points[list(limb)].tolist()], fill=_LIMB, width=1)
         for x, y in points[np.isfinite(points).all(axis=1)].tolist():

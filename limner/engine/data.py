@@ -13,12 +13,17 @@ from torch.utils.data import Dataset
 from limner.data.batch import TensorBatch
 from limner.data.checks import refuse_wrong_order
 from limner.data.dataset import MaskToImageDataset, collate
+from limner.data.fields import Field
 from limner.data.manifest import Manifest, open_manifest
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError
 
 MAX_VALIDATION = 1_000
 """Images of one validation at most: it is repeated at every checkpoint."""
+
+
+_NEEDS: tuple[Field, ...] = ("image", "label_map")
+_USES: tuple[Field, ...] = ("attributes",)
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,13 @@ class TrainingData:
     collate: Callable[[list[Any]], TensorBatch]
 
 
-def open_label_maps(config: Any, path: Path | None) -> TrainingData:
+def open_label_maps(config: Any, path: Path | None, *, asked_by: str = "this system") -> TrainingData:
     """Pictures with label maps: what most systems train on.
 
     Args:
         config: of a system, with the sections `dataset` and `augment`, `model.image_size` and `train.seed`.
         path: folder of the data set.
+        asked_by: name of the system, for messages.
 
     Raises:
         ConfigError: if no folder is named.
@@ -58,6 +64,9 @@ def open_label_maps(config: Any, path: Path | None) -> TrainingData:
         attributes=dataset.attributes,
         fit=dataset.fit,
         fix_sides=dataset.fix_sides,
+        needs=_NEEDS,
+        uses=_USES,
+        asked_by=asked_by,
     )
     refuse_wrong_order(manifest)
     size = config.model.image_size

@@ -61,7 +61,7 @@ class System(ABC, Generic[ConfigT, BatchT]):
             ConfigError: if no folder is named and one is needed.
             DataError: if the folder cannot be used.
         """
-        return open_label_maps(config, path)
+        return open_label_maps(config, path, asked_by=cls.name)
 
     @property
     def train_config(self) -> TrainConfig:

@@ -19,6 +19,8 @@ from limner.data.datasets.files import LandmarkReader, PairReader, first_existin
 from limner.data.image_io import PHOTO_SUFFIXES
 from limner.data.landmarks import read_landmarks
 from limner.data.manifest import Layout, Reader, Row
+from limner.data.marks import Marks
+from limner.data.point_schema import IBUG_68
 from limner.data.schema import SCHEMAS, LabelSchema
 from limner.errors import DataError
 
@@ -68,7 +70,18 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     )
     left_out = len(photos) - len(faces)
     notes = (f"{left_out} of {len(photos)} photos have no map or landmarks and are left out.",) if left_out else ()
-    return Layout(SCHEMA, rows, reader, names, fit="crop", problems=tuple(problems), notes=notes)
+    found = reader.points if isinstance(reader, LandmarkReader) else None
+    return Layout(
+        SCHEMA,
+        rows,
+        reader,
+        names,
+        fit="crop",
+        problems=tuple(problems),
+        notes=notes,
+        marks=None if found is None else lambda name: Marks(landmarks=found[name]),
+        landmarks=None if found is None else IBUG_68,
+    )
 
 
 def _splits(root: Path) -> dict[str, str]:

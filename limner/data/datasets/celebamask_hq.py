@@ -75,7 +75,17 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
         Row(name, f"{IMAGES}/{file}", labels[name], table.get(file, unknown), splits.get(name, ""))
         for name, file in photos.items()
     )
-    return Layout(SCHEMA, rows, reader, names, problems=tuple(problems), marks=FileMarks(root))
+    marks = FileMarks(root)
+    return Layout(
+        SCHEMA,
+        rows,
+        reader,
+        names,
+        problems=tuple(problems),
+        marks=marks,
+        landmarks=marks.landmarks,
+        captions=marks.captions,
+    )
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from limner.data.keypoints import SCHEMA as LIMBS_SCHEMA
 from limner.data.keypoints import label_map_from_keypoints, read_keypoints
 from limner.data.manifest import Layout, Reader, Row
 from limner.data.marks import Marks
+from limner.data.point_schema import OPENPOSE_18
 from limner.data.schema import SCHEMAS, LabelSchema
 from limner.errors import DataError
 
@@ -94,6 +95,7 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
         raise DataError(f"{root} has no fashion-resize-annotation-train.csv, so it is not DeepFashion In-shop.")
     points: dict[str, Points] = {}
     rows, problems = [], []
+    pair_names: dict[str, str] = {}
     table = root / ATTRIBUTES
     names, attributes = read_csv_attributes(table) if table.exists() else ((), AttributeTable())
     maps = set(list_pictures(root / PARSING, (".png",))) if (root / PARSING).is_dir() else None
@@ -111,7 +113,10 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
                 problems.append(f"{root / PARSING / name}.png is missing: every picture needs its map.")
             values = lookup(attributes, file) or (float("nan"),) * len(names)
             points[name] = found[file]
-            rows.append(Row(name, f"{split}/{file}", f"{PARSING}/{name}.png", values, split))
+            match = _NAME.fullmatch(name)
+            person = parse_name(name).identity if match else ""
+            rows.append(Row(name, f"{split}/{file}", f"{PARSING}/{name}.png", values, split, identity=person))
+            pair_names |= {file: name}
     problems += _shared_identities(rows)
     reader: Reader = ParsingReader(root, SCHEMA) if maps is not None else LimbReader(root, points)
     own = SCHEMA if maps is not None else LIMBS_SCHEMA
@@ -123,6 +128,8 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
         fit="pad",
         problems=tuple(problems),
         marks=lambda name: Marks(keypoints=points[name]),
+        keypoints=OPENPOSE_18,
+        pairs=_pairs(root, pair_names),
     )
 
 
@@ -194,6 +201,12 @@ def _pair_problems(root: Path, split: str, known: dict[str, Points]) -> list[str
         return []
     unknown = sorted({name for pair in read_pairs(path) for name in pair if name not in known})
     return [f"{path} names {name}, which has no key points." for name in unknown]
+
+
+def _pairs(root: Path, names: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """The listed pairs of all splits whose pictures are both there, by the names of their rows."""
+    listed = [pair for split in SPLITS if (path := pairs_path(root, split)) for pair in read_pairs(path)]
+    return tuple((names[first], names[second]) for first, second in listed if first in names and second in names)
 
 
 def _shared_identities(rows: list[Row]) -> list[str]:

@@ -64,6 +64,27 @@ class LandmarkReader:
         return self.root / row.image, *self.lists
 
 
+@dataclass(frozen=True)
+class PictureReader:
+    """Pictures alone; `Row.image` is a path below `root`."""
+
+    root: Path
+    beside: tuple[Path, ...] = ()
+    """Further files that say something of every picture."""
+
+    def read_image(self, row: Row) -> npt.NDArray[np.uint8]:
+        """(H, W, 3) uint8 RGB."""
+        return read_photo(self.root / row.image)
+
+    def read_label_map(self, row: Row) -> npt.NDArray[np.uint8]:
+        """Raises: DataError, as there are none."""
+        raise DataError(f"{self.root} has no label maps.")
+
+    def files(self, row: Row) -> tuple[Path, ...]:
+        """The picture and the files beside."""
+        return self.root / row.image, *self.beside
+
+
 def list_pictures(folder: Path, suffixes: tuple[str, ...]) -> dict[str, str]:
     """Stem -> file name of the pictures in a folder, numbers in the order of their value.
 

@@ -19,11 +19,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from limner.data.ages import LGCGAN_GROUPS, MAX_AGE, group_of
 from limner.data.attributes import read_lines, read_splits
 from limner.data.datasets.files import LandmarkReader, first_existing, list_pictures
 from limner.data.landmarks import NUM_LANDMARKS
 from limner.data.manifest import Layout, Row
 from limner.data.marks import Marks
+from limner.data.point_schema import IBUG_68
 from limner.data.schema import SCHEMAS, LabelSchema
 from limner.errors import DataError
 
@@ -34,9 +36,7 @@ GENDERS = ("male", "female")
 """By their number in the file names."""
 RACES = ("White", "Black", "Asian", "Indian", "Other")
 """The data set's own words, by their number in the file names."""
-AGE_GROUPS = ("0-5", "6-10", "11-20", "21-30", "31-40", "41-50", "51-60", "61-70", "71-80", "80+")
-_LAST_YEARS = (5, 10, 20, 30, 40, 50, 60, 70, 80)
-MAX_AGE = 116
+AGE_GROUPS = tuple(group.name for group in LGCGAN_GROUPS)
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     files = {file.partition(".")[0]: file for file in list_pictures(folder, (".jpg", ".png")).values()}
     points = read_landmark_lists(root)
     splits = read_splits(root / "splits.csv") if (root / "splits.csv").exists() else {}
+    identities = read_identities(root)
     rows, problems = [], []
     for name, file in files.items():
         try:
@@ -76,7 +77,9 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
             continue
         if name in points:
             one_hot = tuple(float(index == group) for index in range(len(AGE_GROUPS)))
-            rows.append(Row(name, f"{folder.name}/{file}", name, one_hot, splits.get(name, "")))
+            split, person = splits.get(name, ""), identities.get(name, "")
+            age = parse_name(file).age
+            rows.append(Row(name, f"{folder.name}/{file}", name, one_hot, split, age=age, identity=person))
     left_out = len(files) - len(problems) - len(rows)
     return Layout(
         SCHEMA,
@@ -87,6 +90,8 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
         problems=tuple(problems),
         notes=(f"{left_out} of {len(files)} pictures have no landmarks and are left out.",) if left_out else (),
         marks=lambda name: Marks(landmarks=points[name]),
+        landmarks=IBUG_68,
+        age_groups=LGCGAN_GROUPS,
     )
 
 
@@ -107,7 +112,8 @@ def parse_name(file: str) -> Labels:
 
 def age_group(age: float) -> int:
     """Index into `AGE_GROUPS` of an age in years; a fraction counts to the years completed."""
-    return sum(int(age) > last for last in _LAST_YEARS)
+    found = group_of(min(age, MAX_AGE), LGCGAN_GROUPS)
+    return 0 if found is None else found  # below 0 years
 
 
 def read_landmark_lists(root: Path) -> dict[str, npt.NDArray[np.float64]]:

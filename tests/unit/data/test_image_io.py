@@ -23,7 +23,7 @@ from limner.data.image_io import (
     read_photo,
     save_label_map,
 )
-from limner.data.schema import SCHEMAS
+from limner.data.schema import SCHEMAS, LabelSchema
 from limner.errors import DataError
 
 SCHEMA = SCHEMAS["celebamask-19"]
@@ -302,11 +302,10 @@ def test_a_palette_that_reads_two_ways_is_refused():
 
 def test_a_grey_ramp_is_no_palette_of_the_schema():
     """A mask of 0 and 255 whose palette is the grey ramp has the two colours of `subject`."""
-    from limner.data.datasets.images import SUBJECT
-
+    subject = LabelSchema("subject", ("background", "subject"), ((0, 0, 0), (255, 255, 255)))
     image = Image.fromarray(np.array([[0, 255]], dtype=np.uint8))
     image.putpalette([value for value in range(256) for _ in range(3)])
-    assert label_map_from_pil(image, SUBJECT).tolist() == [[0, 1]]
+    assert label_map_from_pil(image, subject).tolist() == [[0, 1]]
 
 
 # --- maps of photos that their EXIF entry turns ---------------------------------------------------------------------

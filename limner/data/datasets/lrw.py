@@ -1,0 +1,101 @@
+"""LRW: Chung, Zisserman, "Lip Reading in the Wild", ACCV 2016: half a thousand words, each in a thousand clips.
+
+```
+lipread_mp4/ABOUT/train/ABOUT_00001.mp4   29 frames of 256x256 at 25 a second with sound; the word is in the middle
+lipread_mp4/ABOUT/train/ABOUT_00001.txt   lines "Key: value", one of them "Duration: 0.53 seconds"
+```
+The folders of words may also lie in the root. Who speaks is not known.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from limner.data.attributes import read_lines
+from limner.data.clips import ClipReader
+from limner.data.manifest import Layout, Row
+from limner.data.marks import Marks, SpokenWord
+from limner.data.schema import LabelSchema
+from limner.data.spec import AudioSpec
+from limner.errors import DataError
+
+FOLDER = "lipread_mp4"
+SPLITS = ("train", "val", "test")
+AUDIO = AudioSpec(16_000, 25.0)
+NUM_FRAMES = 29
+_DURATION = re.compile(r"Duration:\s*([0-9.]+)\s*seconds?")
+
+
+def detect(root: Path) -> bool:
+    """Whether the folder has this layout."""
+    return (root / FOLDER).is_dir() or bool(_words(root))
+
+
+def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
+    """What is in the folder; `schema` plays no part.
+
+    Raises:
+        DataError: if there are no folders of words.
+    """
+    base = root / FOLDER if (root / FOLDER).is_dir() else root
+    words = _words(base)
+    if not words:
+        raise DataError(f"{root} has no folders WORD/train with clips, so it is not LRW.")
+    rows, problems = [], []
+    texts: dict[str, tuple[str, Path]] = {}
+    for word in words:
+        for split in SPLITS:
+            folder = base / word / split
+            clips = sorted(file for file in os.listdir(folder) if file.endswith(".mp4")) if folder.is_dir() else []
+            for file in clips:
+                name, video = file.removesuffix(".mp4"), (folder / file).relative_to(root).as_posix()
+                texts[name] = (word, folder / f"{name}.txt")
+                if not texts[name][1].exists():
+                    problems.append(f"{texts[name][1]} is missing: every clip has the duration of its word.")
+                rows.append(Row(name, video, split=split, category=word, video=video, audio=video))
+    return Layout(
+        None,
+        tuple(rows),
+        ClipReader(root, AUDIO),
+        fit="crop",
+        problems=tuple(problems),
+        marks=lambda name: _marks(*texts[name]),
+        captions=True,
+        audio=AUDIO,
+    )
+
+
+def word_frames(duration_seconds: float) -> tuple[int, int]:
+    """First and last frame of the word of a clip: it lies in the middle (avwnet.md 7.1)."""
+    half = duration_seconds * AUDIO.frames_per_second / 2
+    return int(NUM_FRAMES / 2 - half), int(NUM_FRAMES / 2 + half)
+
+
+def read_duration(path: Path) -> float:
+    """Length of the word in seconds.
+
+    Raises:
+        DataError: if the file does not say it.
+    """
+    for line in read_lines(path):
+        match = _DURATION.match(line.strip())
+        if match:
+            return float(match[1])
+    raise DataError(f'{path} has no line "Duration: 0.53 seconds".')
+
+
+def _marks(word: str, path: Path) -> Marks:
+    if not path.exists():
+        return Marks(captions=(word.lower(),))
+    half, middle = read_duration(path) / 2, NUM_FRAMES / AUDIO.frames_per_second / 2
+    return Marks(captions=(word.lower(),), words=(SpokenWord(word.lower(), middle - half, middle + half),))
+
+
+def _words(base: Path) -> list[str]:
+    if not base.is_dir():
+        return []
+    return sorted(
+        path.name for path in base.iterdir() if path.name.isupper() and any((path / split).is_dir() for split in SPLITS)
+    )

@@ -1,0 +1,97 @@
+"""What the layouts with captions share: files of sentences, splits by whole classes, others' pickles."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from limner.data.attributes import read_lines, read_splits
+from limner.data.manifest import hash_split
+from limner.data.marks import Marks
+from limner.errors import DataError
+from limner.files import MAX_TABLE_BYTES, read_bytes
+
+TEXT_FOLDERS = ("text_c10", "text")
+"""Names in use for folders of captions."""
+
+
+@dataclass(frozen=True)
+class CaptionFiles:
+    """`limner.data.marks.MarksOf` for one text file a picture, one caption a line.
+
+    Attributes:
+        paths: name of a row -> its file.
+        most: captions of a picture that are read (hfgan.md 7: ten, of COCO five).
+    """
+
+    paths: Mapping[str, Path]
+    most: int = 10
+
+    def __call__(self, name: str) -> Marks:
+        """The captions of a picture.
+
+        Raises:
+            DataError: if the file cannot be read.
+        """
+        path = self.paths.get(name)
+        lines = [line.strip() for line in read_lines(path)] if path is not None else []
+        return Marks(captions=tuple(line for line in lines if line)[: self.most])
+
+
+def splits_of(root: Path, categories: Mapping[str, str]) -> tuple[dict[str, str], str | None]:
+    """The split of every sample, and a note where no file names it.
+
+    `splits.csv` comes first, then `train/filenames.pickle` and `test/filenames.pickle` as they go with AttnGAN, then
+    `train.txt` and `test.txt`. Without any, whole classes are held out, as these sets are used.
+
+    Args:
+        root: of the data set.
+        categories: name of a sample -> its class; its own name where it has none.
+
+    Raises:
+        DataError: if a file of splits cannot be used.
+    """
+    if (root / "splits.csv").exists():
+        return read_splits(root / "splits.csv"), None
+    found: dict[str, str] = {}
+    for split in ("train", "val", "test"):
+        for path in (root / split / "filenames.pickle", root / f"{split}.txt"):
+            if path.exists():
+                keys = read_pickle(path) if path.suffix == ".pickle" else [line for line in read_lines(path) if line]
+                if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+                    raise DataError(f"{path} is not a list of names.")
+                found |= {PurePosixPath(key).name.removesuffix(".jpg"): split for key in keys}
+                break
+    if found:
+        return found, None
+    note = "No file names the split: whole classes are held out by a hash of their names, not those of the papers."
+    return {name: hash_split(category, test_share=0.2) for name, category in categories.items()}, note
+
+
+def missing_captions(names: Iterable[str], paths: Mapping[str, Path], folder: Path) -> list[str]:
+    """A sentence for every picture without a file of captions."""
+    return [f"{folder} has no captions of {name}: every picture needs some." for name in names if name not in paths]
+
+
+def read_pickle(path: Path) -> Any:
+    """A pickle of lists, dictionaries, texts and numbers, as Python 2 wrote them; anything else is refused unopened.
+
+    Raises:
+        DataError: if it cannot be read, or names any class or function.
+    """
+    content = read_bytes(path, most=MAX_TABLE_BYTES)
+    try:
+        return _PlainUnpickler(io.BytesIO(content), encoding="latin1").load()
+    except DataError as error:
+        raise DataError(f"{path} {error}") from error
+    except Exception as error:  # a damaged pickle raises whatever its opcodes run into
+        raise DataError(f"{path} is a damaged pickle ({type(error).__name__}): copy it again.") from error
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        raise DataError(f"holds {module}.{name}, but may hold lists, texts and numbers only.")
