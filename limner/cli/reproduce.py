@@ -17,11 +17,16 @@ EXAMPLES = (
     "limner reproduce scgan-table --data DATA --out runs/scgan-table --budget 120000 --judge runs/parser",
     "limner reproduce scgan-ablation --data DATA --out runs/ablation --seeds 1",
     "limner reproduce my-table.yaml --data DATA --out runs/mine",
+    "limner reproduce campaign --parcels PARCELS --out campaign --minutes 540",
 )
 
 
 def main(argv: list[str]) -> int:
     """Run `limner reproduce`; 1 if no row could be reproduced, 130 if it was asked to stop."""
+    if argv[:1] in (["campaign"], ["pack"]):
+        from limner.cli import campaign
+
+        return campaign.main(argv[1:]) if argv[0] == "campaign" else campaign.pack_main(argv[1:])
     named = argv[0] if argv and not argv[0].startswith("-") else None
     study = None if named is None else load_study(named)
     options = _parse(argv if study is None else argv[1:], study)

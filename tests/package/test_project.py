@@ -236,6 +236,7 @@ OPENERS = {  # what opens a file of the user's -> the modules that may; others g
         "limner/engine/precision.py",
         "limner/metrics/tables.py",  # of the package, like the others
         "limner/people/gallery.py",
+        "limner/reproduce/campaign.py",
         "limner/reproduce/study.py",
     },
     r"yaml\.safe_load\(|yaml\.load\(": {"limner/files.py", "limner/metrics/tables.py"},
