@@ -10,13 +10,13 @@ import json
 import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import limner
 from limner.data.manifest import Manifest
 from limner.files import write_atomically
+from limner.reproduce.compare import LEVEL, Pair, compare
 from limner.reproduce.run import Outcome, Plan
 from limner.reproduce.study import Column, Study
 
@@ -47,6 +47,7 @@ def make_record(plan: Plan, manifest: Manifest, outcome: Outcome) -> dict[str, A
         "protocol": protocol,
         "budget": plan.budget,
         "results": outcome.scores,
+        "seeds": outcome.seeds,
         "protocols": {
             row: {key: one for key, one in found.items() if key in study.columns}
             for row, found in outcome.protocols.items()
@@ -80,7 +81,7 @@ def markdown(study: Study, record: Record, *, pictures: Sequence[str] = (), leve
         " ".join(study.about.split()),
         record["protocol"],
         _table(study, record),
-        _explanation(record),
+        _explanation(study, record),
         _apart(study, record),
         _orders(study, record),
         _missing(study, record),
@@ -117,9 +118,27 @@ def save_report(folder: Path, study: Study, record: Record, pictures: Mapping[st
 
 
 def final_values(record: Record, row: str, key: str, column: Column) -> list[float]:
-    """The values of a measurement after the last image, one a whole run, in the unit of the column."""
-    last = [run[max(run, key=int)].get(key) for run in record["results"].get(row, []) if _is_whole(record, run)]
-    return [value * unit(column) for value in last if value is not None and math.isfinite(value)]
+    """The values of a measurement at the end, one a whole run, in the unit of the column; see `seed_values`."""
+    return list(seed_values(record, row, key, column).values())
+
+
+def seed_values(record: Record, row: str, key: str, column: Column) -> dict[int, float]:
+    """Seed -> value of a measurement at the end of its run, for whole runs, in the unit of the column.
+
+    That is the value after the last image; of distances between sets, which jump from checkpoint to checkpoint, the
+    mean over the later half of the checkpoints.
+    """
+    runs = record["results"].get(row, [])
+    seeds = record.get("seeds", {}).get(row, range(len(runs)))
+    found = {}
+    for seed, run in zip(seeds, runs, strict=True):
+        points = sorted(run, key=int)
+        used = points[-max(1, len(points) // 2) :] if column.names_network else points[-1:]
+        values = [run[point].get(key) for point in used]
+        known = [value for value in values if value is not None and math.isfinite(value)]
+        if known and len(known) == len(values) and _is_whole(record, run):
+            found[int(seed)] = statistics.mean(known) * unit(column)
+    return found
 
 
 def _is_whole(record: Record, run: Mapping[str, Any]) -> bool:
@@ -189,8 +208,11 @@ def _cell(values: Sequence[float]) -> str:
     return text if ends is None else f"{text} [{ends[0]:.4g}, {ends[1]:.4g}]"
 
 
-def _explanation(record: Record) -> str:
+def _explanation(study: Study, record: Record) -> str:
     text = "Measured: mean over the seeds after the last image, with the 95 % interval of that mean (Student's t)."
+    halves = {max(1, len(run) // 2) for runs in record["results"].values() for run in runs if _is_whole(record, run)}
+    if any(column.names_network for column in study.columns.values()) and halves and max(halves) > 1:
+        text += f" Distances between sets: mean over the last {max(halves)} checkpoints of each run, not of one."
     published = record.get("published")
     if published:
         text += (
@@ -211,39 +233,81 @@ def _apart(study: Study, record: Record) -> str:
 
 
 def _orders(study: Study, record: Record) -> str:
-    """For every column with a good direction: the order measured here, and the published one."""
-    lines = []
+    """For every column with a good direction: the order of the means, which pairs differ, and what that contradicts."""
+    parts = []
     for key, column in study.columns.items():
         apart = measured_apart(study, record, key)
-        found = {row.name: final_values(record, row.name, key, column) for row in study.rows}
+        found = {row.name: seed_values(record, row.name, key, column) for row in study.rows}
         found = {name: values for name, values in found.items() if values and name not in apart}
         if not column.better or len(found) < 2:
             continue
-        line = f"- {heading(record, key, column)}: {_order(found, column)}"
-        published = record.get("published")
-        if published and column.published in published["columns"]:
-            values = {name: row.get(column.published) for name, row in published["rows"].items()}
-            known = {name: [value] for name, value in values.items() if value is not None}
-            names = _sorted(known, column)
-            line += f"; published {published['columns'][column.published]}: {' > '.join(names)}"
-        lines.append(line)
-    if not lines:
+        names = sorted(found, key=lambda name: statistics.mean(found[name].values()), reverse=column.better == "high")
+        pairs = compare({name: found[name] for name in names})
+        lines = [f"**{heading(record, key, column)}**, best mean first: {', '.join(names)}."]
+        if any(pair.p is not None for pair in pairs):
+            lines += [_verdict(pairs), *_contradictions(study, record, key, column, pairs), "", _matrix(names, pairs)]
+        else:
+            lines.append("One seed does not say which of them differ.")
+        parts.append("\n".join(lines))
+    if not parts:
         return ""
-    return "\n".join(["Best first; ≈ joins rows whose intervals overlap (one seed has no interval):", "", *lines])
+    text = (
+        "Which rows differ: runs of equal seed are compared (paired t-test). A cell has the difference and the p of "
+        f"its pair alone; it is bold, and the pair counts as different, where p is below {LEVEL:g} after Holm's "
+        "adjustment for all pairs of the column. Other pairs may differ all the same: few seeds see large differences "
+        "only."
+    )
+    return "\n\n".join([text, *parts])
 
 
-def _order(values: Mapping[str, Sequence[float]], column: Column) -> str:
-    names = _sorted(values, column)
-    text = names[0]
-    for before, name in pairwise(names):
-        a, b = interval(values[before]), interval(values[name])
-        apart = a is not None and b is not None and (a[1] < b[0] or b[1] < a[0])
-        text += f" {'>' if apart else '≈'} {name}"
-    return text
+def _verdict(pairs: Sequence[Pair]) -> str:
+    """Which pairs differ, the better row first: `pairs` come in the order of the means."""
+    apart = [f"{pair.first} above {pair.second} ({_p(pair)})" for pair in pairs if pair.is_apart]
+    return f"{len(apart)} of {len(pairs)} pairs differ{': ' if apart else ''}{', '.join(apart)}."
 
 
-def _sorted(values: Mapping[str, Sequence[float]], column: Column) -> list[str]:
-    return sorted(values, key=lambda name: statistics.mean(values[name]), reverse=column.better == "high")
+def _contradictions(study: Study, record: Record, key: str, column: Column, pairs: Sequence[Pair]) -> list[str]:
+    """Sentences on separated pairs whose order is not that of the published table or of the study's claims."""
+    apart = {(pair.first, pair.second): pair for pair in pairs if pair.is_apart}
+    against = []
+    published = record.get("published")
+    if published and column.published in published["columns"]:
+        names = {row.name: row.published or row.name for row in study.rows}
+        values = {row: published["rows"].get(name, {}).get(column.published) for row, name in names.items()}
+        for (better, worse), pair in apart.items():
+            a, b = values.get(better), values.get(worse)
+            if a is not None and b is not None and a != b and (a > b) != (column.better == "high"):
+                heading = published["columns"][column.published]
+                against.append(f"the published {heading} has {worse} above {better}, here it is below ({_p(pair)})")
+    for claim in study.claims:
+        if claim.column == key and (claim.worse, claim.better) in apart:
+            pair = apart[claim.worse, claim.better]
+            against.append(
+                f"{claim.source} says that {claim.better} is above {claim.worse}, here it is below ({_p(pair)})"
+            )
+    return [f"This contradicts: {'; '.join(against)}."] if against else []
+
+
+def _matrix(names: Sequence[str], pairs: Sequence[Pair]) -> str:
+    """Row minus column with the p of this pair alone; bold where they differ among all pairs."""
+    cells = {(pair.first, pair.second): pair for pair in pairs}
+    lines = [["row - column", *names[1:]], ["---"] * len(names)]
+    for place, first in enumerate(names[:-1]):
+        line = [first, *[""] * place]
+        for second in names[place + 1 :]:
+            pair = cells.get((first, second))
+            if pair is None or pair.p is None:
+                line.append("one seed")
+                continue
+            text = f"{pair.difference:+.3g}, {_p(pair)}"
+            line.append(f"**{text}**" if pair.is_apart else text)
+        lines.append(line)
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _p(pair: Pair) -> str:
+    value = 1.0 if pair.p is None else pair.p
+    return f"p = {value:.2g}" if value >= 1e-4 else "p < 0.0001"
 
 
 def _missing(study: Study, record: Record) -> str:

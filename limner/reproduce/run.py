@@ -137,13 +137,15 @@ class Outcome:
     """What became of the rows.
 
     Attributes:
-        scores: row -> scores of its finished runs, by seed.
+        scores: row -> scores of its finished runs, in the order of `seeds`.
+        seeds: row -> seeds of its finished runs.
         reasons: row -> why runs are missing, for those that are not finished.
         judge: name and hash of the judge.
         protocols: row -> measurement -> protocol (`Protocol.to_json`), for rows with a finished run.
     """
 
     scores: dict[str, list[Scores]]
+    seeds: dict[str, list[int]]
     reasons: dict[str, str]
     judge: dict[str, str]
     protocols: dict[str, dict[str, dict[str, Any]]]
@@ -297,10 +299,11 @@ def run_study(
         "progress": progress,
     }
     scores: dict[str, list[Scores]] = {}
+    seeds: dict[str, list[int]] = {}
     reasons: dict[str, str] = {}
     protocols: dict[str, dict[str, dict[str, Any]]] = {}
     for row in plan.study.rows:
-        scores[row.name] = []
+        scores[row.name], seeds[row.name] = [], []
         for seed in plan.seeds:
             file = _run_folder(plan, row, seed) / "scores.json"
             if not file.exists() and (not only or row.name in only):
@@ -310,12 +313,13 @@ def run_study(
                     reasons[row.name] = str(error)
                     log.warning("%s, seed %d: %s", row.name, seed, error)
             if file.exists():
+                seeds[row.name].append(seed)
                 scores[row.name].append(read_json(file))
                 found = read_json(file.parent / "report/report.json", most=MAX_TABLE_BYTES)["measurements"]
                 protocols[row.name] = {key: one["protocol"] for key, one in found.items()}
             else:
                 reasons.setdefault(row.name, "not run yet")
-    return Outcome(scores, reasons, {"name": judge.weights_name, "sha256": judge.weights_hash}, protocols)
+    return Outcome(scores, seeds, reasons, {"name": judge.weights_name, "sha256": judge.weights_hash}, protocols)
 
 
 def last_pipelines(plan: Plan) -> dict[str, Pipeline]:

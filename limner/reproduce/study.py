@@ -33,6 +33,20 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """What somebody says of two rows, for the report to compare with what is measured."""
+
+    column: str
+    """Measurement."""
+    better: str
+    """Row that is said to be better in it."""
+    worse: str
+    """Row that is said to be worse."""
+    source: str
+    """Who says so: "the paper", "the slides"."""
+
+
+@dataclass(frozen=True)
 class StudyRow:
     """One system, or one variant of it."""
 
@@ -77,6 +91,7 @@ class Study:
         split: whose maps are painted and judged; "val" where the study is to choose settings for another one.
         first_seed: of the runs of a row, which have this seed, the next one, and so on.
         options: preset -> section -> field -> value for all rows.
+        claims: what is said of the rows elsewhere; the report says which of it the numbers contradict.
         dataset: label schema and attributes for all rows and the judge, if not those that the data set has.
     """
 
@@ -94,6 +109,7 @@ class Study:
     split: str = "test"
     first_seed: int = 0
     options: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
+    claims: tuple[Claim, ...] = ()
     dataset: Mapping[str, Any] = field(default_factory=dict)
 
     def data_config(self, **reading: Any) -> DataConfig:
@@ -167,7 +183,8 @@ def _study(name: str, text: str, where: str) -> Study:
         content = parse_yaml(text, where=f"The table {where}", error=ConfigError)
         columns = {key: Column(**values) for key, values in content.pop("columns").items()}
         rows = tuple(StudyRow(**row) for row in content.pop("rows"))
-        study = Study(name=name, columns=columns, rows=rows, **content)
+        claims = tuple(Claim(**claim) for claim in content.pop("claims", ()))
+        study = Study(name=name, columns=columns, rows=rows, claims=claims, **content)
         _check(study)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ConfigError(
@@ -191,6 +208,9 @@ def _check(study: Study) -> None:
     for key, column in study.columns.items():
         if column.better not in ("", "high", "low"):
             raise ValueError(f'column "{key}": better is "{column.better}", but must be high, low or nothing')
+    for claim in study.claims:
+        if claim.column not in study.columns or not {claim.better, claim.worse} <= {row.name for row in study.rows}:
+            raise ValueError(f"the claim on {claim.column} of {claim.better} and {claim.worse} is of no column or row")
     numbers = {"points": study.points, "pictures": study.pictures}
     for name in ("image_size", "budget", "judge_images"):
         values = getattr(study, name)

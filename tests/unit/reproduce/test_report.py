@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from limner.errors import DataError
 from limner.reproduce.page import results_page
 from limner.reproduce.report import T_QUANTILES, final_values, interval, markdown
-from limner.reproduce.study import Column, load_study
+from limner.reproduce.study import Claim, Column, load_study
 
 STUDY = load_study("scgan-table")
 
@@ -66,9 +67,39 @@ def test_table_orders_and_reasons():
     assert "| SCGAN | 11 [8.516, 13.48] | 81 [78.52, 83.48] |" in text
     assert "| 10.2 | 79.11 | 98.95 |" in text and "| 18.5 | 74.76 | N/A |" in text
     assert "| CycleGAN | not reproduced |" in text and "- CycleGAN: its gradient was not finite" in text
-    # FD: the intervals of SCGAN and SPADE lie apart; one run of Pix2Pix has none. mIoU: the first two overlap.
-    assert "FD-parser: SCGAN > SPADE ≈ Pix2Pix; published FID: SCGAN > SPADE" in text
-    assert "mIoU by the judge, %: SCGAN ≈ SPADE ≈ Pix2Pix; published mIoU: SCGAN > SPADE" in text
+    assert "**FD-parser**, best mean first: SCGAN, SPADE, Pix2Pix." in text
+    # FD: SPADE is 10 above SCGAN with every seed; one run of Pix2Pix has one difference, which is no test.
+    assert "2 of 3 pairs differ" not in text and "1 of 3 pairs differ: SCGAN above SPADE (p < 0.0001)." in text
+    assert "| SCGAN | **-10, p < 0.0001** | one seed |" in text
+    # mIoU: 3, 2 and 1 points: mean 2, deviation 1, t = 2 * sqrt(3), two-sided p of two degrees of freedom 0.0742.
+    assert "0 of 3 pairs differ." in text and "| SCGAN | +2, p = 0.074 | one seed |" in text
+    assert "contradicts" not in text, "the measured order is the published one"
+
+
+def test_what_the_numbers_contradict_is_said():
+    published = {**RECORD["published"], "rows": {"SCGAN": {"fid": 30.0}, "SPADE": {"fid": 18.5}}}
+    text = markdown(STUDY, {**RECORD, "published": published})
+    assert "This contradicts: the published FID has SPADE above SCGAN, here it is below (p < 0.0001)." in text
+    claim = Claim(column="fd", better="SPADE", worse="SCGAN", source="the slides")
+    text = markdown(dataclasses.replace(STUDY, claims=(claim,)), RECORD)
+    assert "This contradicts: the slides says that SPADE is above SCGAN, here it is below" in text
+    claim = dataclasses.replace(claim, better="SCGAN", worse="SPADE")
+    assert "contradicts" not in markdown(dataclasses.replace(STUDY, claims=(claim,)), RECORD)
+
+
+def test_runs_are_paired_by_seed_and_not_by_place():
+    seeds = {"SCGAN": [0, 1, 2], "SPADE": [2, 0, 1], "Pix2Pix": [0]}
+    text = markdown(STUDY, {**RECORD, "seeds": seeds})
+    # Differences -11, -11 and -8: deviation sqrt(3), t = -10, p = 1 - 10 / sqrt(102).
+    assert "| SCGAN | **-10, p = 0.0099** | one seed |" in text
+
+
+def test_distances_are_the_mean_over_the_later_half_of_the_checkpoints():
+    results = {"SCGAN": [{"25": {"fd": 90}, "50": {"fd": 80}, "75": {"fd": 30}, "100": {"fd": 10}}]}
+    record = {**RECORD, "results": results}
+    assert final_values(record, "SCGAN", "fd", STUDY.columns["fd"]) == [20]
+    assert final_values(record, "SCGAN", "fd", Column("FD-parser")) == [10]
+    assert "mean over the last 2 checkpoints of each run, not of one" in markdown(STUDY, record)
 
 
 def test_a_heading_says_whose_features_were_used():
@@ -97,13 +128,14 @@ def test_rows_that_were_measured_otherwise_are_marked_and_not_ordered():
         next(row.name for row in STUDY.rows if row.name in protocols) == "Pix2Pix"
     )  # which the others are held against
     assert "- FD-parser of SPADE: reference is other photos, not photos" in text
-    assert "FD-parser: SCGAN ≈ Pix2Pix;" in text and "mIoU by the judge, %: SCGAN ≈ SPADE ≈ Pix2Pix" in text
+    assert "**FD-parser**, best mean first: SCGAN, Pix2Pix." in text
+    assert "**mIoU by the judge, %**, best mean first: SCGAN, SPADE, Pix2Pix." in text
 
 
 def test_published_tables_may_lack_what_a_column_has():
     published = {**RECORD["published"], "columns": {"fid": "FID"}, "rows": {"SCGAN": {"fid": 10.2}, "SPADE": {}}}
     text = markdown(STUDY, {**RECORD, "published": published})
-    assert "published FID: SCGAN" in text and "published mIoU" not in text
+    assert "FID, published" in text and "mIoU, published" not in text
 
 
 def test_page_of_a_record_in_the_form_of_the_first_ablation(tmp_path):
@@ -128,7 +160,7 @@ def test_page_tells_records_of_one_table_apart(tmp_path):
 
 def test_page_refuses_what_is_no_record(tmp_path):
     (tmp_path / "scgan-table.json").write_text("{")
-    with pytest.raises(DataError, match=r"scgan-table\.json is no record of a study"):
+    with pytest.raises(DataError, match=r"scgan-table\.json is not valid JSON"):
         results_page(tmp_path)
     (tmp_path / "scgan-table.json").rename(tmp_path / "other.json")
     (tmp_path / "other.json").write_text("{}")
