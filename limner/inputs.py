@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from limner.data.image_io import photo_from_pil, read_photo
-from limner.data.transforms import resize_image
+from limner.data.transforms import resize_image, zoom_in
 from limner.errors import ConfigError, DataError, ShapeError
 from limner.tasks import MAX_IMAGES
 
@@ -23,7 +23,7 @@ PhotoInput = str | Path | Image.Image | NDArray[Any] | Tensor
 MAX_SEED = 2**63 - 1
 
 
-def read_square_photo(value: PhotoInput, *, image_size: int) -> NDArray[np.uint8]:
+def read_square_photo(value: PhotoInput, *, image_size: int, zoom: float = 1.0) -> NDArray[np.uint8]:
     """A square RGB picture in any accepted form -> (image_size, image_size, 3) uint8.
 
     Raises:
@@ -37,7 +37,7 @@ def read_square_photo(value: PhotoInput, *, image_size: int) -> NDArray[np.uint8
             f"{where} is {len(pixels)}x{len(pixels)}, too small to see anything; its sides must be at least "
             f"{image_size // 4} pixels."
         )
-    return resize_image(pixels, image_size)
+    return resize_image(zoom_in(pixels, zoom), image_size)
 
 
 def read_pixels(value: PhotoInput) -> tuple[NDArray[np.uint8], str]:

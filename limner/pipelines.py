@@ -119,7 +119,7 @@ class Pipeline:
         if names and Path(path).is_dir():
             known = read_layout(Path(path), kind, schema=self.spec.schema).attribute_names
             names = names if set(names) <= set(known) else ()
-        return open_manifest(path, attributes=names, **reading)
+        return open_manifest(path, attributes=names, zoom=self.spec.zoom, **reading)
 
     def export_targets(self) -> dict[str, ExportTarget]:
         """The networks that `limner export` can write, the most useful one first; none by default."""

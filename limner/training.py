@@ -136,7 +136,7 @@ def check_run_folder(run: Path, config: Any, *, resume: bool) -> dict[str, Any]:
     content = read_yaml(run / "config.yaml", error=ConfigError)
     if not isinstance(content, dict):
         raise ConfigError(f"{run / 'config.yaml'} holds no settings; a run resumes only with it.")
-    before = _flatten(content)
+    before = {**_defaults(config), **_flatten(content)}  # the run may be older than an option
     now = _flatten(plain(config))
     for key in sorted(set(before) | set(now)):
         if key == "train.precision" and now.get(key) == "auto":  # leaves it to the run
@@ -154,6 +154,18 @@ def plain(config: Any) -> Any:
     if dataclasses.is_dataclass(config):
         return {field.name: plain(getattr(config, field.name)) for field in dataclasses.fields(config)}
     return list(config) if isinstance(config, tuple) else config
+
+
+def _defaults(config: Any, prefix: str = "") -> dict[str, Any]:
+    """The options of a configuration that have a default, which runs have that do not know them."""
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            found |= _defaults(value, f"{prefix}{field.name}.")
+        elif field.default is not dataclasses.MISSING:
+            found[f"{prefix}{field.name}"] = plain(field.default)
+    return found
 
 
 def _describe_run(run: Path, config: Any, command: list[str]) -> None:

@@ -32,7 +32,7 @@ from limner.data.plausibility import side_agreement
 from limner.data.point_schema import PointSchema
 from limner.data.schema import LabelSchema, converter, get_schema
 from limner.data.spec import AttributeKind, AudioSpec, DataSpec
-from limner.data.transforms import make_square
+from limner.data.transforms import make_square, zoom_box, zoom_in
 from limner.errors import ConfigError, DataError, nearest
 
 KINDS: dict[str, str] = {
@@ -167,6 +167,8 @@ class Manifest:
     """Schema of the maps in the files; they are converted to `spec.schema` when read."""
     fit: Fit = "refuse"
     fix_sides: bool = False
+    zoom: float = 1.0
+    """See `DataConfig.zoom`; every picture, map and point is given as it is seen then."""
     problems: tuple[str, ...] = field(default=(), repr=False)
     notes: tuple[str, ...] = field(default=(), repr=False)
     marks: MarksOf | None = field(default=None, repr=False, compare=False)
@@ -202,7 +204,7 @@ class Manifest:
         Raises:
             DataError: if the file cannot be used.
         """
-        return make_square(self.reader.read_image(row), self.fit, f"The image of {row.name}")
+        return make_square(self._read_image(row), self.fit, f"The image of {row.name}")
 
     def read_label_map(self, row: Row) -> npt.NDArray[np.uint8]:
         """The label map of a row, (S, S) uint8 ids of `spec.schema`; S may differ from the picture's.
@@ -227,7 +229,7 @@ class Manifest:
         Raises:
             DataError: if the file cannot be used.
         """
-        label_map = self.reader.read_label_map(row)
+        label_map = zoom_in(self.reader.read_label_map(row), self.zoom)
         if self.native_schema is None:
             raise DataError(f"{self.root} ({self.kind}) has no label maps.")
         if self.fix_sides and side_agreement(label_map, self.native_schema) == 0:
@@ -240,7 +242,7 @@ class Manifest:
         Raises:
             DataError: if a file cannot be used or the two do not fit together.
         """
-        image, label_map = self.reader.read_image(row), self.read_whole_label_map(row)
+        image, label_map = self._read_image(row), self.read_whole_label_map(row)
         check_same_shape(image, label_map, row.image)
         where = f"{self.root / row.image}"
         return make_square(image, self.fit, where), make_square(label_map, self.fit, where, is_label_map=True)
@@ -264,7 +266,20 @@ class Manifest:
         Raises:
             DataError: if a file of them is damaged.
         """
-        return self.marks(row.name) if self.marks else Marks()
+        marks = self.marks(row.name) if self.marks else Marks()
+        if self.zoom == 1 or (marks.landmarks is None and marks.keypoints is None):
+            return marks
+        height, width = self.reader.read_image(row).shape[:2]
+        top, left, _, _ = zoom_box(height, width, self.zoom)
+        moved = {
+            name: points - np.array([left, top])
+            for name, points in (("landmarks", marks.landmarks), ("keypoints", marks.keypoints))
+            if points is not None
+        }
+        return dataclasses.replace(marks, **moved)
+
+    def _read_image(self, row: Row) -> npt.NDArray[np.uint8]:
+        return zoom_in(self.reader.read_image(row), self.zoom)
 
     @cached_property
     def _table(self) -> npt.NDArray[np.uint8]:
@@ -281,6 +296,7 @@ def open_manifest(
     attributes: Sequence[str] | None = None,
     fit: Fit | None = None,
     fix_sides: bool = False,
+    zoom: float = 1.0,
     allow_problems: bool = False,
     needs: Collection[Field] = (),
     uses: Collection[Field] = (),
@@ -297,6 +313,7 @@ def open_manifest(
             schema does not imply; empty: no attributes.
         fit: what to do with pictures that are not square; none: what the layout needs.
         fix_sides: exchange left and right classes in maps where all eyes and brows lie on the wrong side.
+        zoom: see `limner.data.config.DataConfig`.
         allow_problems: list what is there although pairs are missing and the like; `Manifest.problems` has them.
         needs: fields that the samples must have. `Manifest.spec` describes these and `uses`; without any, labels and
             attributes, as far as there are any.
@@ -335,7 +352,7 @@ def open_manifest(
         for row in layout.rows
     )
     asked = {"label_map", "attributes", *needs, *uses} if not {*needs, *uses} else {*needs, *uses}
-    spec = _describe(layout, rows, asked & layout.fields, target, names)
+    spec = dataclasses.replace(_describe(layout, rows, asked & layout.fields, target, names), zoom=zoom)
     return Manifest(
         root=root,
         kind=kind,
@@ -345,6 +362,7 @@ def open_manifest(
         native_schema=layout.schema,
         fit=fit or layout.fit,
         fix_sides=fix_sides,
+        zoom=zoom,
         problems=layout.problems,
         notes=layout.notes,
         marks=layout.marks,

@@ -68,6 +68,8 @@ class DataSpec:
     """Meaning of the numbers in captions."""
     audio: AudioSpec | None = None
     """Sound of clips."""
+    zoom: float = 1.0
+    """How much of a picture was seen; see `limner.data.config.DataConfig`."""
 
     @property
     def schema(self) -> LabelSchema:
@@ -92,6 +94,8 @@ class DataSpec:
         data: dict[str, Any] = {key: part.to_json() for key, part in parts.items() if part is not None}
         if self.age_groups:
             data["age_groups"] = [group.to_json() for group in self.age_groups]
+        if self.zoom != 1:
+            data["zoom"] = self.zoom
         return {**data, "attribute_names": list(self.attribute_names), "attribute_kind": self.attribute_kind}
 
     @classmethod
@@ -109,6 +113,7 @@ class DataSpec:
         try:
             names, kind = tuple(map(str, data["attribute_names"])), data["attribute_kind"]
             groups = tuple(AgeGroup.from_json(group) for group in data.get("age_groups", ()))
+            zoom = float(data.get("zoom", 1.0))
         except KeyError as error:
             raise DataError(f"The data description lacks the field {error}.") from error
         except TypeError as error:
@@ -118,7 +123,7 @@ class DataSpec:
         parts = {field: read(data[key]) for key, (field, read) in _PARTS.items() if key in data}
         if (labels := parts.get("labels")) is not None and (labels.name, labels.classes) == _NO_LABELS:
             del parts["labels"]
-        return cls(attribute_names=names, attribute_kind=kind, age_groups=groups, **parts)
+        return cls(attribute_names=names, attribute_kind=kind, age_groups=groups, zoom=zoom, **parts)
 
 
 _NO_LABELS = ("subject", ("background", "subject"))
@@ -130,4 +135,4 @@ _PARTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "vocabulary": ("vocabulary", Vocabulary.from_json),
     "audio": ("audio", AudioSpec.from_json),
 }
-_KEYS = (*_PARTS, "age_groups", "attribute_names", "attribute_kind")
+_KEYS = (*_PARTS, "age_groups", "zoom", "attribute_names", "attribute_kind")

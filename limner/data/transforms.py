@@ -14,6 +14,8 @@ from limner.errors import DataError
 
 UInt8Array = npt.NDArray[np.uint8]
 
+FACE_MIDDLE = (0.56, 0.5)
+"""Row and column, as shares of the sides, of the middle between brows and chin in the pictures of CelebAMask-HQ."""
 CROP_AREA = (0.8, 1.0)  # share of the area that a random crop keeps (StarGAN v2, arXiv:1912.01865)
 CROP_RATIO = (0.9, 1.1)  # its width : height
 
@@ -53,6 +55,25 @@ def make_square(pixels: UInt8Array, fit: Fit, where: str, *, is_label_map: bool 
     top, left = (side - height) // 2, (side - width) // 2
     margins = [(top, side - height - top), (left, side - width - left)] + [(0, 0)] * (pixels.ndim - 2)
     return np.pad(pixels, margins) if is_label_map else np.pad(pixels, margins, mode="edge")
+
+
+def zoom_box(height: int, width: int, zoom: float) -> tuple[int, int, int, int]:
+    """Top, left, height and width of what a picture (height, width) shows when it is seen `zoom` times as large.
+
+    The middle is `FACE_MIDDLE`, moved inwards where the box would leave the picture.
+    """
+    rows, columns = max(1, round(height / zoom)), max(1, round(width / zoom))
+    top = min(max(0, round(FACE_MIDDLE[0] * height - rows / 2)), height - rows)
+    left = min(max(0, round(FACE_MIDDLE[1] * width - columns / 2)), width - columns)
+    return top, left, rows, columns
+
+
+def zoom_in(pixels: UInt8Array, zoom: float) -> UInt8Array:
+    """The part of a picture (H, W, 3) or map (H, W) that `zoom_box` names, in its own pixels."""
+    if zoom == 1:
+        return pixels
+    top, left, rows, columns = zoom_box(pixels.shape[0], pixels.shape[1], zoom)
+    return pixels[top : top + rows, left : left + columns]
 
 
 def square_origin(height: int, width: int, fit: Fit) -> tuple[int, int]:

@@ -64,6 +64,7 @@ def open_label_maps(config: Any, path: Path | None, *, asked_by: str = "this sys
         attributes=dataset.attributes,
         fit=dataset.fit,
         fix_sides=dataset.fix_sides,
+        zoom=dataset.zoom,
         needs=_NEEDS,
         uses=_USES,
         asked_by=asked_by,

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
+from limner.data.transforms import zoom_box
 from limner.errors import DataError, ShapeError
 
 FloatArray = npt.NDArray[np.float64]
@@ -17,6 +18,7 @@ UInt8Array = npt.NDArray[np.uint8]
 TEMPLATE = np.array([(97.0, 122.0), (159.0, 122.0), (128.0, 190.0)]) / 256
 """Middles (x, y) of the image's left eye, its right eye and the mouth in a crop of CelebAMask-HQ, as shares of its
 side; measured on its label maps."""
+_FINE = 2**20  # side of a picture in which the box of a zoom is exact
 EDGE = 0.06  # share of the side over which a pasted face fades out at the border of its crop
 REACH = 0.03  # how far beyond the face the photo is replaced, as a share of the side
 MAX_SHRINK = 2.0  # a photo is averaged down before it is sampled at steps of more pixels than this
@@ -40,6 +42,15 @@ class Alignment:
         """The whole of a square photo."""
         scale = image_size / side
         return cls(np.array([[scale, 0.0, 0.0], [0.0, scale, 0.0]]), image_size)
+
+    def zoomed(self, zoom: float) -> Alignment:
+        """The crop of a network whose data were seen `zoom` times as large; see `limner.data.config.DataConfig`."""
+        if zoom == 1:
+            return self
+        top, left, side, _ = zoom_box(_FINE, _FINE, zoom)
+        matrix = self.matrix.copy()
+        matrix[:, 2] -= np.array([left, top]) * self.image_size / _FINE
+        return Alignment(matrix * (_FINE / side), self.image_size)
 
     @classmethod
     def of_landmarks(cls, landmarks: npt.ArrayLike, image_size: int, *, where: str = "The photo") -> Alignment:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from limner.data.image_io import label_map_from_pil, read_label_map
 from limner.data.schema import LabelSchema, converter, get_schema
-from limner.data.transforms import resize_label_map
+from limner.data.transforms import resize_label_map, zoom_in
 from limner.errors import ConfigError, ShapeError
 from limner.inputs import refuse_oblong, seed_range, usual_batch_size
 from limner.plan import GenerationPlan
@@ -32,6 +32,7 @@ def read_label_maps(
     schema: LabelSchema,
     image_size: int,
     source: str | LabelSchema | None = None,
+    zoom: float = 1.0,
 ) -> NDArray[np.uint8]:
     """One or several square label maps in any accepted form -> (maps, image_size, image_size) ids of `schema`.
 
@@ -40,6 +41,7 @@ def read_label_maps(
         schema: what the network knows.
         image_size: side in pixels; maps are resized to it by the nearest pixel.
         source: schema of the maps, if it is another one; they are converted.
+        zoom: of the network's data; the maps are of whole pictures and are cut like those.
 
     Raises:
         ConfigError: if there is no map, or no such schema.
@@ -64,7 +66,7 @@ def read_label_maps(
         if given != schema:
             ids = converter(given, schema)[ids]
         refuse_oblong(ids, where)
-        ids = resize_label_map(ids, image_size)
+        ids = resize_label_map(zoom_in(ids, zoom), image_size)
         _warn_of_strange_map(ids, schema, where)
         maps.append(ids)
     return np.stack(maps)

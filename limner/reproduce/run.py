@@ -165,6 +165,7 @@ def open_data(plan: Plan) -> Manifest:
         attributes=options.attributes,
         fit=options.fit,
         fix_sides=options.fix_sides,
+        zoom=options.zoom,
     )
     sizes = manifest.split_sizes()
     for split in ("train", plan.study.split):

@@ -75,7 +75,9 @@ class CycleGANPipeline(Pipeline):
         batch_size: int | None = None,
     ) -> GenerationPlan:
         """The plan of `__call__`; seeds only name the pictures."""
-        maps = read_label_maps(label_map, schema=self.spec.schema, image_size=self.image_size, source=schema)
+        maps = read_label_maps(
+            label_map, schema=self.spec.schema, image_size=self.image_size, source=schema, zoom=self.spec.zoom
+        )
         plan = picture_plan(maps, seed=seed, num_images=num_images, batch_size=batch_size, device=self.device)
         if num_images > 1:
             _log.warning("CycleGAN paints without noise: all %d pictures of a map are the same.", num_images)
@@ -88,7 +90,7 @@ class CycleGANPipeline(Pipeline):
             DataError: if the picture cannot be read or is not square.
             ShapeError: if an array is no picture.
         """
-        pixels = read_square_photo(image, image_size=self.image_size)
+        pixels = read_square_photo(image, image_size=self.image_size, zoom=self.spec.zoom)
         palette = torch.tensor(self.spec.schema.palette, dtype=torch.float32, device=self.device) / 127.5 - 1
         with self.inference():
             painted = self.components["inverse_generator"](to_tensor(pixels, self.device))[0].permute(1, 2, 0)

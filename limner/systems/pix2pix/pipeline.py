@@ -86,7 +86,9 @@ class Pix2PixPipeline(Pipeline):
         batch_size: int | None = None,
     ) -> GenerationPlan:
         """The plan of `__call__`."""
-        maps = read_label_maps(label_map, schema=self.spec.schema, image_size=self.image_size, source=schema)
+        maps = read_label_maps(
+            label_map, schema=self.spec.schema, image_size=self.image_size, source=schema, zoom=self.spec.zoom
+        )
         plan = picture_plan(maps, seed=seed, num_images=num_images, batch_size=batch_size, device=self.device)
         if num_images > 1 and not self._num_noise:
             _log.warning("These weights paint without noise: all %d pictures of a map are the same.", num_images)

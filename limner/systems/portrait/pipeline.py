@@ -500,14 +500,14 @@ class PortraitPipeline(Pipeline):
                 raise ConfigError(f'landmarks is "{landmarks}"; it must be "find", or points.')
             landmarks = find_landmarks(pixels, where)
         if landmarks is not None:
-            return Alignment.of_landmarks(landmarks, self.image_size, where=where)
+            return Alignment.of_landmarks(landmarks, self.image_size, where=where).zoomed(self.spec.zoom)
         height, width = pixels.shape[:2]
         if height != width:
             raise DataError(
                 f"{where} is {width}x{height}, but must be square, cut like a portrait; an uncut photo is edited with "
                 "--align, or with landmarks."
             )
-        return Alignment.of_square(side, self.image_size)
+        return Alignment.of_square(side, self.image_size).zoomed(self.spec.zoom)
 
     def _parse(self, crops: Sequence[NDArray[np.uint8]]) -> list[tuple[NDArray[np.uint8], float]]:
         """The parser's maps, and how sure it is of what is not background: the mean of the highest probabilities."""
@@ -570,7 +570,7 @@ class PortraitPipeline(Pipeline):
         self, value: LabelMapInput | Sequence[LabelMapInput], schema: str | LabelSchema | None
     ) -> NDArray[np.uint8]:
         """Any accepted form -> (maps, image_size, image_size) ids of portrait-11."""
-        return read_label_maps(value, schema=SCHEMA, image_size=self.image_size, source=schema)
+        return read_label_maps(value, schema=SCHEMA, image_size=self.image_size, source=schema, zoom=self.spec.zoom)
 
 
 def _read_only(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -336,7 +336,7 @@ class SCGANPipeline(Pipeline):
             DataError: if the picture cannot be read or is not square.
             ShapeError: if an array is no picture.
         """
-        pixels = read_square_photo(image, image_size=self.image_size)
+        pixels = read_square_photo(image, image_size=self.image_size, zoom=self.spec.zoom)
         with self.inference():
             logits = self.components["segmentor"](to_tensor(pixels, self.device))
             ids: NDArray[np.uint8] = logits[0].argmax(0).byte().cpu().numpy()
@@ -416,7 +416,9 @@ class SCGANPipeline(Pipeline):
         self, value: LabelMapInput | Sequence[LabelMapInput], schema: str | LabelSchema | None
     ) -> NDArray[np.uint8]:
         """Any accepted form -> (maps, image_size, image_size) ids of the network's schema."""
-        return read_label_maps(value, schema=self.spec.schema, image_size=self.image_size, source=schema)
+        return read_label_maps(
+            value, schema=self.spec.schema, image_size=self.image_size, source=schema, zoom=self.spec.zoom
+        )
 
     def _attribute_rows(
         self, value: AttributeInput | Sequence[Mapping[str, float]], num_maps: int

@@ -101,7 +101,9 @@ class SPADEPipeline(Pipeline):
         batch_size: int | None = None,
     ) -> GenerationPlan:
         """The plan of `__call__`."""
-        maps = read_label_maps(label_map, schema=self.spec.schema, image_size=self.image_size, source=schema)
+        maps = read_label_maps(
+            label_map, schema=self.spec.schema, image_size=self.image_size, source=schema, zoom=self.spec.zoom
+        )
         has_encoder = "encoder" in self.components
         if style is not None and not has_encoder:
             raise ConfigError(
@@ -113,7 +115,9 @@ class SPADEPipeline(Pipeline):
             num_images=num_images,
             batch_size=batch_size,
             device=self.device,
-            conditions={} if style is None else {"style": read_square_photo(style, image_size=self.image_size)[None]},
+            conditions={}
+            if style is None
+            else {"style": read_square_photo(style, image_size=self.image_size, zoom=self.spec.zoom)[None]},
         )
         if num_images > 1 and not has_encoder:
             _log.warning("These weights have no latent: all %d pictures of a map are the same.", num_images)

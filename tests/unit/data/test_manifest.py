@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from limner.data.manifest import hash_split, open_manifest
-from limner.data.schema import SCHEMAS
+from limner.data.config import DataConfig
+from limner.data.manifest import Manifest, Row, hash_split, open_manifest
+from limner.data.marks import Marks
+from limner.data.schema import SCHEMAS, LabelSchema
+from limner.data.spec import DataSpec
+from limner.data.transforms import zoom_in
 from limner.errors import ConfigError, DataError
 
 
@@ -159,3 +166,48 @@ def test_the_manifest_imports_no_torch():
 
     code = "import sys, limner.data.manifest, limner.data.config; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@dataclass(frozen=True)
+class SpotReader:
+    """A grey picture of 60 x 48 with one bright spot, and a map that has class 1 there."""
+
+    def read_image(self, row):
+        image = np.full((60, 48, 3), 90, dtype=np.uint8)
+        image[35, 20] = 255
+        return image
+
+    def read_label_map(self, row):
+        return (self.read_image(row)[..., 0] == 255).astype(np.uint8)
+
+    def files(self, row):
+        return ()
+
+
+def test_zoom_moves_picture_map_and_landmarks_together():
+    schema = LabelSchema(name="spot", classes=("background", "spot"), palette=((0, 0, 0), (255, 255, 255)))
+    row = Row("a")
+    shared = {"kind": "memory", "rows": (row,), "reader": SpotReader(), "native_schema": schema, "fit": "pad"}
+    marks = {"marks": lambda name: Marks(landmarks=np.array([[20.0, 35.0]]))}
+    whole, near = (
+        Manifest(root=Path("memory"), spec=DataSpec(schema, zoom=zoom), zoom=zoom, **shared, **marks)
+        for zoom in (1.0, 1.5)
+    )
+    assert np.array_equal(whole.marks_of(row).landmarks, [[20, 35]])
+    reader = dataclasses.replace(near, fit="crop")
+    assert reader.read_image(row).shape == (32, 32, 3), "two thirds of both sides, then square"
+    image, label_map = zoom_in(SpotReader().read_image(row), 1.5), near.read_whole_label_map(row)
+    assert image.shape == (40, 32, 3) and label_map.shape == (40, 32)
+    x, y = near.marks_of(row).landmarks[0].astype(int)
+    assert image[y, x, 0] == 255 and label_map[y, x] == 1 and label_map.sum() == 1
+    assert whole.fingerprint() != near.fingerprint()
+
+
+def test_a_zoom_is_of_the_data_and_of_the_weights(folder):
+    root = folder(2)
+    near, whole = open_manifest(root, zoom=1.5), open_manifest(root)
+    assert near.spec.zoom == 1.5 and DataSpec.from_json(near.spec.to_json()) == near.spec
+    assert "zoom" not in whole.spec.to_json(), "older weights have no such field"
+    assert near.read_image(near.rows[0]).shape[0] == round(whole.read_image(whole.rows[0]).shape[0] / 1.5)
+    with pytest.raises(ConfigError, match=r"--dataset.zoom is 0.5"):
+        DataConfig(zoom=0.5)

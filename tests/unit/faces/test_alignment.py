@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from limner.data.transforms import zoom_in
 from limner.errors import DataError, ShapeError
 from limner.faces.alignment import TEMPLATE, Alignment, _soft_mask
 
@@ -133,3 +134,15 @@ def test_pasting_into_a_large_photo_takes_little_memory():
 def test_landmarks_that_are_no_face(landmarks, error, text):
     with pytest.raises(error, match=text):
         Alignment.of_landmarks(landmarks, 64)
+
+
+def test_a_zoomed_crop_is_the_middle_of_the_whole_one():
+    random = np.random.default_rng(0)
+    photo = random.integers(0, 256, (150, 150, 3), dtype=np.uint8)
+    near = Alignment.of_square(150, 100).zoomed(1.5)
+    assert np.allclose(near.crop(photo), zoom_in(photo, 1.5), atol=1)
+    points = [(30.0, 40.0), (60.0, 40.0), (45.0, 70.0)]
+    whole, near = Alignment.of_landmarks(points, 64), Alignment.of_landmarks(points, 64).zoomed(1.5)
+    places = np.array([[*points[0], 1.0], [*points[1], 1.0]])
+    a, b = places @ whole.matrix.T, places @ near.matrix.T
+    assert np.linalg.norm(b[1] - b[0]) == pytest.approx(1.5 * np.linalg.norm(a[1] - a[0]))
