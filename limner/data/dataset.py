@@ -2,41 +2,175 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Collection
+
 import numpy as np
-import numpy.typing as npt
 from torch.utils.data import Dataset
 
+from limner.data.ages import group_of
 from limner.data.batch import MaskToImageBatch, MaskToImageSample, collate
+from limner.data.cache import MemoryCache, Planes
 from limner.data.config import AugmentConfig
-from limner.data.manifest import Manifest
+from limner.data.fields import IN_WORDS, Field
+from limner.data.geometry import Geometry
+from limner.data.image_io import check_same_shape
+from limner.data.manifest import Manifest, Row
+from limner.data.sample import Points, Sample
 from limner.data.sampler import SampleKey
-from limner.data.transforms import augment, resize_image, resize_label_map
-from limner.errors import ConfigError
+from limner.data.size import Size, SizeLike
+from limner.data.transforms import Changes, change_sample, fit_shape, resize_image, resize_label_map
+from limner.errors import ConfigError, DataError
 
-__all__ = ["MaskToImageBatch", "MaskToImageDataset", "MaskToImageSample", "collate"]
+__all__ = ["MaskToImageBatch", "MaskToImageDataset", "MaskToImageSample", "SampleDataset", "collate"]
+
+CACHE_BYTES = 2 * 1024**3
+"""Memory for decoded samples unless a caller says otherwise."""
 
 
-class MaskToImageDataset(Dataset[MaskToImageSample]):
-    """Pictures and label maps of a manifest, resized once.
+class SampleDataset(Dataset[Sample]):
+    """The fields of a manifest's rows that are asked for, brought to one size once.
 
     `dataset[i]` is row `i` as it is. `dataset[SampleKey(i, position)]` is row `i` augmented by random numbers that
-    depend on `(seed, position)` alone: not on workers, ranks or what was read before.
+    depend on `(seed, position)` alone: not on workers, ranks or what was read before. Points move with the pixels; for
+    their left and right, `manifest.spec` must describe them (`open_manifest(needs=...)`).
     """
 
     def __init__(
         self,
         manifest: Manifest,
         *,
-        image_size: int,
+        fields: Collection[Field],
+        size: SizeLike,
         augment: AugmentConfig | None = None,
         seed: int = 0,
-        cache_bytes: int = 2 * 1024**3,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         """Prepare to read; nothing is decoded yet.
 
         Args:
             manifest: the rows.
-            image_size: side of the samples in pixels.
+            fields: what to read of them.
+            size: of the samples in pixels.
+            augment: random changes; none: no changes.
+            seed: of the changes.
+            cache_bytes: memory for decoded samples; rows that do not fit are decoded each time.
+
+        Raises:
+            ConfigError: if `size` or `cache_bytes` is out of range.
+            DataError: if the manifest lacks a field.
+        """
+        for name in fields:
+            if name not in manifest.fields:
+                raise DataError(f"{manifest.root} ({manifest.kind}) has no {IN_WORDS[name]}.")
+        self.manifest = manifest
+        self.fields = frozenset(fields)
+        self.size = Size.of(size)
+        self.augment = augment or AugmentConfig()
+        self.seed = seed
+        rows, spec = manifest.rows, manifest.spec
+        self._attributes = np.array([row.attributes for row in rows], dtype=np.float32).reshape(
+            len(rows), len(spec.attribute_names)
+        )
+        self._numbers = {
+            name: {text: number for number, text in enumerate(sorted({getattr(row, name) for row in rows} - {""}))}
+            for name in ("identity", "category")
+        }
+        planes: dict[str, tuple[int, ...]] = {}
+        if "image" in self.fields:
+            planes["image"] = (*self.size, 3)
+        if "label_map" in self.fields:
+            planes["label_map"] = tuple(self.size)
+        self._cache = MemoryCache(len(rows), planes, max_bytes=cache_bytes)
+        self._points: dict[int, dict[str, Points | None]] = {}
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+    def __getitem__(self, key: int | SampleKey) -> Sample:
+        """One sample; see the class.
+
+        Raises:
+            DataError: if its files cannot be used.
+        """
+        index = key.index if isinstance(key, SampleKey) else range(len(self))[key]
+        sample = self._sample(index)
+        if not isinstance(key, SampleKey):
+            return sample
+        random = np.random.default_rng((self.seed, key.position))
+        return change_sample(sample, self.manifest.spec, Changes.drawn(self.augment, self.size, random))
+
+    def _sample(self, index: int) -> Sample:
+        row, spec = self.manifest.rows[index], self.manifest.spec
+        planes = self._cache.get(index, lambda: self._read(row))
+        group = None if row.age is None else group_of(row.age, spec.age_groups)
+        sample = Sample(
+            index=index,
+            image=planes.get("image"),
+            label_map=planes.get("label_map"),
+            attributes=self._attributes[index],
+            age=float("nan") if row.age is None else row.age,
+            age_group=-1 if group is None else group,
+            identity=self._numbers["identity"].get(row.identity, -1),
+            category=self._numbers["category"].get(row.category, -1),
+        )
+        if self.fields & {"landmarks", "keypoints"}:
+            if index not in self._points:
+                self._points[index] = self._read_points(row)
+            sample = dataclasses.replace(sample, **self._points[index])  # type: ignore[arg-type]
+        if "captions" in self.fields:
+            sample = dataclasses.replace(sample, captions=self.manifest.marks_of(row).captions)
+        return sample
+
+    def _read(self, row: Row) -> Planes:
+        manifest, found = self.manifest, Planes()
+        where = f"{manifest.root / row.image}"
+        image = manifest.read_whole_image(row) if "image" in self.fields else None
+        if "label_map" in self.fields:
+            label_map = manifest.read_whole_label_map(row)
+            if image is not None:
+                check_same_shape(image, label_map, row.image)
+            fitted, _ = fit_shape(label_map, self.size, manifest.fit, where, is_label_map=True)
+            found["label_map"] = resize_label_map(fitted, self.size)
+        if image is not None:
+            fitted, _ = fit_shape(image, self.size, manifest.fit, where)
+            found["image"] = resize_image(fitted, self.size)
+        return found
+
+    def _read_points(self, row: Row) -> dict[str, Points | None]:
+        """The points of a row in the pixels of its sample."""
+        manifest, marks = self.manifest, self.manifest.marks_of(row)
+        image = manifest.read_whole_image(row)
+        fitted, placed = fit_shape(image, self.size, manifest.fit, f"{manifest.root / row.image}")
+        whole = placed.then(Geometry.resized(Size(*fitted.shape[:2]), self.size))
+        schemas = {"landmarks": manifest.spec.landmarks, "keypoints": manifest.spec.keypoints}
+        found: dict[str, Points | None] = {}
+        for name, schema in schemas.items():
+            points = getattr(marks, name)
+            if name in self.fields and points is not None:
+                if schema is None:
+                    raise ConfigError(f"{name} are read, but the manifest was opened without asking for them (needs=).")
+                found[name] = whole.move(points, schema)
+        return found
+
+
+class MaskToImageDataset(Dataset[MaskToImageSample]):
+    """Pictures and label maps of a manifest, resized once; a `SampleDataset` of these two and the attributes."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        *,
+        image_size: SizeLike,
+        augment: AugmentConfig | None = None,
+        seed: int = 0,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        """Prepare to read; nothing is decoded yet.
+
+        Args:
+            manifest: the rows.
+            image_size: of the samples in pixels.
             augment: random changes; none: no changes.
             seed: of the changes.
             cache_bytes: memory for decoded samples; rows that do not fit are decoded each time.
@@ -44,50 +178,23 @@ class MaskToImageDataset(Dataset[MaskToImageSample]):
         Raises:
             ConfigError: if `image_size` or `cache_bytes` is out of range.
         """
-        if image_size < 1:
-            raise ConfigError(f"image_size is {image_size}, but must be at least 1.")
-        if cache_bytes < 0:
-            raise ConfigError(f"cache_bytes is {cache_bytes}, but must not be negative.")
         self.manifest = manifest
         self.image_size = image_size
-        self.augment = augment or AugmentConfig()
-        self.seed = seed
-        self._attributes = np.array([row.attributes for row in manifest.rows], dtype=np.float32).reshape(
-            len(manifest), len(manifest.spec.attribute_names)
+        fields: tuple[Field, ...] = ("image", "label_map")
+        self.samples = SampleDataset(
+            manifest, fields=fields, size=image_size, augment=augment, seed=seed, cache_bytes=cache_bytes
         )
-        self._flip_permutation = manifest.spec.schema.flip_permutation()
-        num_cached = min(len(manifest), cache_bytes // (image_size**2 * 4))
-        self._images = np.empty((num_cached, image_size, image_size, 3), dtype=np.uint8)
-        self._label_maps = np.empty((num_cached, image_size, image_size), dtype=np.uint8)
-        self._is_cached = np.zeros(num_cached, dtype=bool)
 
     def __len__(self) -> int:
         return len(self.manifest)
 
     def __getitem__(self, key: int | SampleKey) -> MaskToImageSample:
-        """One sample; see the class.
+        """One sample; see `SampleDataset`.
 
         Raises:
             DataError: if its files cannot be used.
         """
-        index = key.index if isinstance(key, SampleKey) else range(len(self))[key]
-        image, label_map = self._read(index)
-        if isinstance(key, SampleKey):
-            image, label_map = augment(
-                image,
-                label_map,
-                self.augment,
-                flip_permutation=self._flip_permutation,
-                random=np.random.default_rng((self.seed, key.position)),
-            )
-        return MaskToImageSample(image, label_map, self._attributes[index], index)
-
-    def _read(self, index: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-        if index < len(self._is_cached) and self._is_cached[index]:
-            return self._images[index], self._label_maps[index]
-        image, label_map = self.manifest.read(self.manifest.rows[index])
-        image, label_map = resize_image(image, self.image_size), resize_label_map(label_map, self.image_size)
-        if index < len(self._is_cached):
-            self._images[index], self._label_maps[index] = image, label_map
-            self._is_cached[index] = True
-        return image, label_map
+        sample = self.samples[key]
+        if sample.image is None or sample.label_map is None:
+            raise DataError(f"{self.manifest.root} has no label maps.")
+        return MaskToImageSample(sample.image, sample.label_map, sample.attributes, sample.index)

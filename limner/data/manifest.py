@@ -204,7 +204,7 @@ class Manifest:
         Raises:
             DataError: if the file cannot be used.
         """
-        return make_square(self._read_image(row), self.fit, f"The image of {row.name}")
+        return make_square(self.read_whole_image(row), self.fit, f"The image of {row.name}")
 
     def read_label_map(self, row: Row) -> npt.NDArray[np.uint8]:
         """The label map of a row, (S, S) uint8 ids of `spec.schema`; S may differ from the picture's.
@@ -242,7 +242,7 @@ class Manifest:
         Raises:
             DataError: if a file cannot be used or the two do not fit together.
         """
-        image, label_map = self._read_image(row), self.read_whole_label_map(row)
+        image, label_map = self.read_whole_image(row), self.read_whole_label_map(row)
         check_same_shape(image, label_map, row.image)
         where = f"{self.root / row.image}"
         return make_square(image, self.fit, where), make_square(label_map, self.fit, where, is_label_map=True)
@@ -278,7 +278,12 @@ class Manifest:
         }
         return dataclasses.replace(marks, **moved)
 
-    def _read_image(self, row: Row) -> npt.NDArray[np.uint8]:
+    def read_whole_image(self, row: Row) -> npt.NDArray[np.uint8]:
+        """The picture of a row before it is made square, (H, W, 3) uint8 RGB; zoomed if asked for.
+
+        Raises:
+            DataError: if the file cannot be used.
+        """
         return zoom_in(self.reader.read_image(row), self.zoom)
 
     @cached_property

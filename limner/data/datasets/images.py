@@ -20,8 +20,6 @@ import hashlib
 import json
 import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -33,10 +31,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from limner.data.attributes import read_lines
+from limner.data.cache import DiskCache, Planes, open_disk_cache
 from limner.data.image_io import PHOTO_SUFFIXES, read_any_picture, read_mask
 from limner.data.manifest import Manifest, find_kind, open_manifest
 from limner.errors import ConfigError, DataError
-from limner.files import MAX_TABLE_BYTES, cache_folder, read_json, reason
+from limner.files import cache_folder
 
 log = logging.getLogger("limner")
 
@@ -69,7 +68,7 @@ class PictureCache:
     """Decoded pictures of one size, on the disk.
 
     Attributes:
-        folder: of the cache.
+        cache: where they lie.
         names: of the pictures.
         splits: of the pictures.
         hashes: SHA-256 of each picture's pixels as they were cached.
@@ -79,7 +78,7 @@ class PictureCache:
         has_mask: (n,) whether the picture came with a mask.
     """
 
-    folder: Path
+    cache: DiskCache = field(repr=False)
     names: tuple[str, ...]
     splits: tuple[str, ...]
     hashes: tuple[str, ...]
@@ -87,6 +86,11 @@ class PictureCache:
     images: UInt8Array = field(repr=False)
     masks: UInt8Array = field(repr=False)
     has_mask: npt.NDArray[np.bool_] = field(repr=False)
+
+    @property
+    def folder(self) -> Path:
+        """Of the cache."""
+        return self.cache.folder
 
     def __len__(self) -> int:
         return len(self.names)
@@ -117,19 +121,7 @@ class PictureCache:
             function: pictures (b, size, size, 3) -> maps (b, size, size).
             progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
         """
-        path = self.folder / f"{key}.npy"
-        if not path.exists():
-            with tempfile.TemporaryDirectory(dir=self.folder) as temporary:
-                part = Path(temporary) / path.name
-                maps = np.lib.format.open_memmap(part, "w+", np.uint8, self.images.shape[:3])
-                starts: Iterable[Any] = range(0, len(self), _BATCH)
-                if progress is not None:
-                    starts = progress(starts, total=len(range(0, len(self), _BATCH)), unit="batch", desc=key)
-                for start in starts:
-                    maps[start : start + _BATCH] = function(np.asarray(self.images[start : start + _BATCH]))
-                maps.flush()
-                os.replace(part, path)
-        return np.load(path, mmap_mode="r")  # type: ignore[no-any-return]
+        return self.cache.derived(key, function, source="images", progress=progress)
 
 
 def list_pictures(root: Path) -> list[Picture]:
@@ -191,31 +183,30 @@ def open_pictures(
     facts = [[p.name, p.split, [[f.stat().st_size, f.stat().st_mtime_ns] for f in p.files]] for p in pictures]
     key = hashlib.sha256(json.dumps([_VERSION, str(Path(root).resolve()), size, fit, facts]).encode()).hexdigest()[:20]
     folder = Path(cache).expanduser() if cache is not None else cache_folder() / "pictures"
-    target = folder / key
-    if not (target / "index.json").exists():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=folder))
-            try:
-                _decode(pictures, temporary, size, fit, progress)
-                if not target.exists():  # another process may have been faster
-                    temporary.rename(target)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
-        except OSError as error:
-            raise DataError(
-                f"Decoded pictures cannot be kept in {folder}: {reason(error)}; name another folder for them."
-            ) from error
-    return _load(target)
+    shape = (len(pictures), size, size)
+    opened = open_disk_cache(
+        folder / key,
+        {"images": (*shape, 3), "masks": shape},
+        lambda planes: _decode(pictures, planes, size, fit, progress),
+        count=lambda index: len(index["pictures"]),
+    )
+    rows = opened.index["pictures"]
+    return PictureCache(
+        cache=opened,
+        names=tuple(row["name"] for row in rows),
+        splits=tuple(row["split"] for row in rows),
+        hashes=tuple(row["sha256"] for row in rows),
+        skipped=tuple(opened.index["skipped"]),
+        images=opened.planes["images"],
+        masks=opened.planes["masks"],
+        has_mask=np.array([row["mask"] for row in rows], bool),
+    )
 
 
 def _decode(
-    pictures: Sequence[Picture], folder: Path, size: int, fit: Literal["crop", "squash"], progress: Progress | None
-) -> None:
-    """Write arrays and `index.json` into an empty folder."""
-    shape = (len(pictures), size, size)
-    images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.uint8, (*shape, 3))
-    masks = np.lib.format.open_memmap(folder / "masks.npy", "w+", np.uint8, shape)
+    pictures: Sequence[Picture], planes: Planes, size: int, fit: Literal["crop", "squash"], progress: Progress | None
+) -> dict[str, Any]:
+    """Write the pictures that can be read into the arrays; what the cache's index says of them."""
 
     def decode(picture: Picture) -> tuple[UInt8Array, UInt8Array | None] | str:
         try:
@@ -235,39 +226,16 @@ def _decode(
                 skipped.append(result)
                 continue
             image, mask = result
-            images[len(kept)] = image
+            planes["images"][len(kept)] = image
             if mask is not None:
-                masks[len(kept)] = mask
+                planes["masks"][len(kept)] = mask
             sha256 = hashlib.sha256(image.tobytes()).hexdigest()
             kept.append({"name": picture.name, "split": picture.split, "sha256": sha256, "mask": mask is not None})
     if not kept:
         raise DataError(f"No picture can be read; the first reason: {skipped[0]}")
-    images.flush()
-    masks.flush()
     if skipped:
         log.warning("%d of %d pictures are left out; the first: %s", len(skipped), len(pictures), skipped[0])
-    (folder / "index.json").write_text(json.dumps({"skipped": skipped, "pictures": kept}, indent=1), encoding="utf-8")
-
-
-def _load(folder: Path) -> PictureCache:
-    try:
-        index = read_json(folder / "index.json", most=MAX_TABLE_BYTES)
-        rows = index["pictures"]
-        # The arrays are as long as the folder's list; what was left out is at their end.
-        images = np.load(folder / "images.npy", mmap_mode="r")[: len(rows)]
-        masks = np.load(folder / "masks.npy", mmap_mode="r")[: len(rows)]
-    except (DataError, OSError, ValueError, KeyError) as error:
-        raise DataError(f"The cached pictures in {folder} are damaged: delete the folder.") from error
-    return PictureCache(
-        folder=folder,
-        names=tuple(row["name"] for row in rows),
-        splits=tuple(row["split"] for row in rows),
-        hashes=tuple(row["sha256"] for row in rows),
-        skipped=tuple(index["skipped"]),
-        images=images,
-        masks=masks,
-        has_mask=np.array([row["mask"] for row in rows], bool),
-    )
+    return {"skipped": skipped, "pictures": kept}
 
 
 def _square(pixels: UInt8Array, size: int, fit: Literal["crop", "squash"]) -> UInt8Array:

@@ -7,7 +7,8 @@ import pytest
 
 from limner.data.config import AugmentConfig
 from limner.data.schema import SCHEMAS
-from limner.data.transforms import affine, augment, flip, make_square, resize_image, resize_label_map
+from limner.data.size import Size
+from limner.data.transforms import Changes, Mirror, Turn, augment, make_square, resize_image, resize_label_map
 from limner.errors import ConfigError, DataError
 
 SCHEMA = SCHEMAS["celebamask-19"]
@@ -17,6 +18,16 @@ FLIP = SCHEMA.flip_permutation()
 def as_image(label_map):
     """The ids themselves as grey values far apart, so that a wrong pixel shows."""
     return np.repeat((label_map * 13)[..., None], 3, axis=2)
+
+
+def flip(image, label_map, permutation):
+    changes = Changes((Mirror(Size(*label_map.shape)),))
+    return changes.colours(image), changes.ids(label_map, permutation)
+
+
+def affine(image, label_map, **options):
+    turn = Turn(Size(*label_map.shape), **options)
+    return turn.colours(image), turn.ids(label_map)
 
 
 def test_nearest_resize_invents_no_id():

@@ -6,11 +6,17 @@ import numpy as np
 
 from limner.data.config import AugmentConfig
 from limner.data.schema import get_schema
-from limner.data.transforms import CROP_AREA, augment, flip, random_crop
+from limner.data.size import Size
+from limner.data.transforms import CROP_AREA, Changes, Cut, Mirror, augment
 from limner.systems.maskface.presets import PRESETS
 
 SCHEMA = get_schema("celebamask-19")
 FLIP = SCHEMA.flip_permutation()
+
+
+def flip(image, label_map, permutation):
+    changes = Changes((Mirror(Size(*label_map.shape)),))
+    return changes.colours(image), changes.ids(label_map, permutation)
 
 
 def square(size: int = 64) -> tuple[np.ndarray, np.ndarray]:
@@ -33,7 +39,8 @@ def test_a_crop_keeps_colours_and_ids_aligned_and_enlarges():
     image, label_map = square()
     enlarged = []
     for _ in range(20):
-        cut, ids = random_crop(image, label_map, random.random(4).tolist())
+        box = Cut.drawn(Size(*label_map.shape), random.random(4).tolist())
+        cut, ids = box.colours(image), box.ids(label_map)
         assert cut.shape == image.shape and set(np.unique(ids)) <= set(np.unique(label_map))
         disagree = (cut[:, :, 0] > 127) != (ids == SCHEMA.id("l_eye"))
         assert disagree.mean() < 0.02, "half a pixel at the edges at most"

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from limner.data.schema import SCHEMAS, converter
-from limner.data.transforms import flip
+from limner.data.size import Size
+from limner.data.transforms import Changes, Mirror
 from limner.faces.parts import CLASSES, PARTS
 from limner.systems.portrait.parts import (
     PLACED,
@@ -43,7 +44,9 @@ def test_flip_of_image_and_map_twice_is_nothing():
     label_map = random.integers(0, 11, (16, 16), dtype=np.uint8)
     permutation = PORTRAIT.flip_permutation()
     assert [int(permutation[index]) for index in (2, 3, 4, 5)] == [3, 2, 5, 4]
-    again = flip(*flip(image, label_map, permutation), permutation)
+    mirror = Changes((Mirror(Size(*label_map.shape)),))
+    once = mirror.colours(image), mirror.ids(label_map, permutation)
+    again = mirror.colours(once[0]), mirror.ids(once[1], permutation)
     assert np.array_equal(again[0], image) and np.array_equal(again[1], label_map)
 
 
