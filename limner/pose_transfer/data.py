@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ from torch.utils.data import Dataset
 from limner.data.batch import TensorBatch
 from limner.data.datasets.deepfashion_inshop import pairs_path, parse_name, read_pairs
 from limner.data.keypoints import NAMES
-from limner.data.manifest import Manifest, Row
+from limner.data.manifest import Manifest, Row, hash_split, open_manifest
 from limner.data.point_schema import POINT_SCHEMAS
 from limner.data.sampler import SampleKey
 from limner.data.size import Size
@@ -133,6 +134,31 @@ def mirrored(pose: Pose) -> Pose:
     points = pose.points[KEYPOINTS.flip_permutation()].copy()
     points[:, 0] = pose.image.shape[1] - 1 - points[:, 0]
     return Pose(np.ascontiguousarray(pose.image[:, ::-1]), points)
+
+
+def open_pairs(path: Path, *, kind: str, size: Size, flip: bool, seed: int) -> tuple[PosePairs, PosePairs]:
+    """Pairs of the training split: those to learn from, and a twentieth of the people that chooses checkpoints.
+
+    Args:
+        path: folder of the data set.
+        kind: its layout; "auto" looks.
+        size: of the pictures.
+        flip: mirror half of the pairs to learn from.
+        seed: of the mirroring.
+
+    Raises:
+        DataError: if the folder cannot be used.
+    """
+    manifest = open_manifest(path, kind=kind, attributes=()).split("train")
+    held_out = [hash_split(identity_of(row)) == "val" for row in manifest.rows]
+    train_rows = tuple(row for row, held in zip(manifest.rows, held_out, strict=True) if not held)
+    validation_rows = tuple(row for row, held in zip(manifest.rows, held_out, strict=True) if held)
+    # Of a handful of people none may be held out.
+    train, validation = replace(manifest, rows=train_rows), replace(manifest, rows=validation_rows or train_rows)
+    chosen = list_pairs(validation, "train")
+    chosen = chosen[:: max(1, len(chosen) // MAX_VALIDATION)][:MAX_VALIDATION]
+    whole = PosePairs(train, list_pairs(train, "train"), size=size, flip=flip, seed=seed)
+    return whole, PosePairs(validation, chosen, size=size)
 
 
 def list_pairs(manifest: Manifest, split: str) -> list[tuple[int, int]]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
+from limner.pose_transfer.config import PairConfig
 
 UNTRAINED = "untrained"
 """In place of weights: random ones, which only prove that the code runs."""
@@ -134,16 +135,6 @@ class OptimizerConfig:
                 raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must be from 0 up to, not with, 1.")
         if not 0 <= self.decay_images <= 1e15:
             raise ConfigError(f"--optimizer.decay_images is {self.decay_images}; it must be a number of at least 0.")
-
-
-@dataclass(frozen=True)
-class PairConfig:
-    """How the data are read."""
-
-    kind: str = "auto"
-    """Layout of the folder: deepfashion-inshop; auto looks."""
-    flip: bool = False
-    """Mirror half of the pairs; left and right change their names with it. Not in the paper."""
 
 
 @dataclass(frozen=True)

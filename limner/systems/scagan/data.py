@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,21 +14,11 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from limner.data.manifest import hash_split, open_manifest
 from limner.data.sampler import SampleKey
 from limner.data.size import Size
 from limner.data.spec import DataSpec
 from limner.engine.data import TrainingData, required
-from limner.pose_transfer.data import (
-    KEYPOINTS,
-    MAX_VALIDATION,
-    PairBatch,
-    PosePair,
-    PosePairs,
-    collate_pairs,
-    identity_of,
-    list_pairs,
-)
+from limner.pose_transfer.data import KEYPOINTS, PairBatch, PosePair, PosePairs, collate_pairs, open_pairs
 from limner.systems.scagan.config import SCAGANConfig
 from limner.systems.scagan.edges import as_content, edge_map
 from limner.systems.scagan.plates import PlateBorder, PlateScale, as_input, plates, radius_of
@@ -97,25 +87,19 @@ def collate_content(items: Sequence[ContentPair], *, scale: PlateScale = "unit")
 
 
 def open_content_pairs(config: SCAGANConfig, path: Path | None) -> TrainingData:
-    """Pairs of the training split; a twentieth of its people is held out to choose checkpoints.
+    """Pairs of the training split with their content; see `open_pairs`.
 
     Raises:
         ConfigError: if no folder is named.
         DataError: if the folder cannot be used.
     """
-    manifest = open_manifest(required(path), kind=config.dataset.kind, attributes=()).split("train")
-    held_out = [hash_split(identity_of(row)) == "val" for row in manifest.rows]
-    train_rows = tuple(row for row, held in zip(manifest.rows, held_out, strict=True) if not held)
-    validation_rows = tuple(row for row, held in zip(manifest.rows, held_out, strict=True) if held)
-    # Of a handful of people none may be held out.
-    train, validation = replace(manifest, rows=train_rows), replace(manifest, rows=validation_rows or train_rows)
-    pairs = list_pairs(validation, "train")
-    pairs = pairs[:: max(1, len(pairs) // MAX_VALIDATION)][:MAX_VALIDATION]
-    size, border = Size.of(config.model.image_size), config.model.plate_border
-    whole = PosePairs(train, list_pairs(train, "train"), size=size, flip=config.dataset.flip, seed=config.train.seed)
+    model, dataset = config.model, config.dataset
+    train, validation = open_pairs(
+        required(path), kind=dataset.kind, size=Size.of(model.image_size), flip=dataset.flip, seed=config.train.seed
+    )
     return TrainingData(
         DataSpec(keypoints=KEYPOINTS),
-        ContentPairs(whole, border=border),
-        ContentPairs(PosePairs(validation, pairs, size=size), border=border),
-        partial(collate_content, scale=config.model.plate_scale),
+        ContentPairs(train, border=model.plate_border),
+        ContentPairs(validation, border=model.plate_border),
+        partial(collate_content, scale=model.plate_scale),
     )

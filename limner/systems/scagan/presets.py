@@ -6,14 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from limner.engine.config import TrainConfig
-from limner.systems.scagan.config import (
-    LossConfig,
-    ModelConfig,
-    OptimizerConfig,
-    PairConfig,
-    SCAGANConfig,
-    StageConfig,
-)
+from limner.pose_transfer.config import PairConfig
+from limner.systems.scagan.config import LossConfig, ModelConfig, OptimizerConfig, SCAGANConfig, StageConfig
 
 EPOCH = 4_000  # pairs that the authors' code calls an epoch
 
