@@ -52,7 +52,7 @@ LAYERS = {
     "limner.demo": LOW | RESULTS | {"limner.pipelines"},
     "limner.training": LOW | {"limner.registry"},
     "limner.mask_to_image": LOW | RESULTS | DOORS | {"limner.hub", "limner.people", "limner.pipelines", "limner.task"},
-    "limner.pose_transfer": LOW | RESULTS | DOORS | {"limner.pipelines"},
+    "limner.pose_transfer": LOW | RESULTS | DOORS | {"limner.hub", "limner.pipelines"},
     "limner.systems": MIDDLE | {"limner.mask_to_image", "limner.people", "limner.pose_transfer"},
     "limner.export": MIDDLE,
     "limner.studio": MIDDLE | {"limner.export"},

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal, cast
+from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from limner import hub
-from limner.backbones.vgg import VGG
 from limner.data.batch import TensorBatch
 from limner.data.points import gaussian_heatmaps
 from limner.data.spec import DataSpec
@@ -28,11 +26,10 @@ from limner.engine.seed import derive_seed, generator
 from limner.engine.system import System
 from limner.errors import ConfigError
 from limner.losses.contextual import contextual_loss
-from limner.losses.perceptual import ParserFeatures, PerceptualFeatures, VGGFeatures, perceptual_loss
-from limner.nn.parsing import ParsingNetwork
+from limner.losses.perceptual import PerceptualFeatures, perceptual_loss
 from limner.nn.pose_transfer import Discriminator, seed_dropout
 from limner.pipelines import load
-from limner.pose_transfer.training import NUM_ROWS, picture_scores, pose_grid
+from limner.pose_transfer.training import first_pairs, open_features, picture_scores, pose_grid
 from limner.systems.scagan.config import UNTRAINED, SCAGANConfig
 from limner.systems.scagan.data import ContentBatch, ContentPairs, collate_content, open_content_pairs
 from limner.systems.scagan.networks import CONTENT_CHANNELS, ISNet, PCTNet
@@ -155,8 +152,12 @@ class SCAGAN(System[SCAGANConfig, ContentBatch]):
                 f"--stage.name content first and name its run here ({UNTRAINED}: a random one, for tests)."
             )
         loss = self.config.loss
-        if loss.weight_perceptual or (self.is_image and loss.weight_contextual):
-            self._open_features(device)
+        if loss.weight_perceptual:
+            self.perceptual = open_features(loss.vgg_weights, device, layers=("relu1_2",), levels=(0,))
+        if self.is_image and loss.weight_contextual:
+            # Levels of about the size, beside the picture's, that the layers of VGG-19 have.
+            layers, levels = ("relu3_2", "relu4_2"), (2, 3)
+            self.contextual = open_features(loss.vgg_weights, device, layers=layers, levels=levels)
 
     def training_step(self, batch: ContentBatch, engine: Engine) -> None:
         """Update the generator, then D_s and D_c on the same pictures."""
@@ -212,7 +213,7 @@ class SCAGAN(System[SCAGANConfig, ContentBatch]):
                 verdicts.append(_to_one(discriminator(fake, condition)))
         terms = {"adversarial": torch.stack(verdicts).mean(), "l1": functional.l1_loss(fake, real)}
         weights = {"adversarial": loss.weight_adversarial, "l1": loss.weight_l1}
-        if self.perceptual is not None and loss.weight_perceptual:
+        if self.perceptual is not None:
             # Edges are shown to the network as grey pictures.
             wanted, found = (part.expand(-1, 3, -1, -1) for part in (real, fake))
             terms["perceptual"] = perceptual_loss(self.perceptual, wanted, found)
@@ -239,9 +240,7 @@ class SCAGAN(System[SCAGANConfig, ContentBatch]):
 
     def fixed_inputs(self, dataset: ContentPairs) -> ContentBatch:
         """Up to eight held-out pairs, evenly spread."""
-        step = max(1, len(dataset) // NUM_ROWS)
-        items = [dataset[index] for index in range(0, len(dataset), step)][:NUM_ROWS]
-        return collate_content(items, scale=self.config.model.plate_scale)
+        return collate_content(first_pairs(dataset), scale=self.config.model.plate_scale)
 
     def sample(
         self, fixed: ContentBatch, networks: dict[str, nn.Module]
@@ -285,24 +284,6 @@ class SCAGAN(System[SCAGANConfig, ContentBatch]):
                 f"({network.config}); give the same --model options in both stages."
             )
         network.load_state_dict(found.state_dict())
-
-    def _open_features(self, device: torch.device) -> None:
-        """VGG-19 where its file is named, else the parser that stands in for it.
-
-        Raises:
-            WeightsError: if the file is not of VGG-19.
-        """
-        loss = self.config.loss
-        if loss.vgg_weights is not None:
-            vgg = VGG.from_file(loss.vgg_weights, 19).to(device)
-            self.perceptual = VGGFeatures(vgg, ("relu1_2",))
-            deep: PerceptualFeatures = VGGFeatures(vgg, ("relu3_2", "relu4_2"))
-        else:
-            parser = cast(ParsingNetwork, load(hub.PEOPLE_FEATURES).to(device).components["parser"])
-            # Levels of about the size, beside the picture's, that the layers of VGG-19 have.
-            self.perceptual = ParserFeatures(parser, hub.PEOPLE_FEATURES, (0,))
-            deep = ParserFeatures(parser, hub.PEOPLE_FEATURES, (2, 3))
-        self.contextual = deep if self.is_image and loss.weight_contextual else None
 
     def _content(self, draws: Draws, content_network: nn.Module) -> Tensor:
         """What IS-Net's content branch is given, without a gradient."""

@@ -1,0 +1,15 @@
+"""What PATN is about: a person's photo, painted again in another pose."""
+
+from __future__ import annotations
+
+from limner.task import Task
+
+TASK = Task(
+    gives="picture",
+    needs=("image", "keypoints", "pairs"),
+    conditions={"--photo": "image", "--pose": "keypoints"},
+    data_options=("kind",),
+    also_judges=("keypoints",),
+    features=("people", "inception"),
+    seeded=False,
+)
