@@ -51,7 +51,16 @@ class TrainedRun:
     """Whether this process is the one that writes."""
 
 
-def train(system: str, config: Any, data: Path | None, run: Path, *, resume: bool, command: list[str]) -> TrainedRun:
+def train(
+    system: str,
+    config: Any,
+    data: Path | None,
+    run: Path,
+    *,
+    resume: bool,
+    command: list[str],
+    other_data: bool = False,
+) -> TrainedRun:
     """Train a system into a run folder, or go on with the run that is there.
 
     Args:
@@ -61,6 +70,7 @@ def train(system: str, config: Any, data: Path | None, run: Path, *, resume: boo
         run: folder of the run.
         resume: whether there may be a run already; it goes on from its newest whole checkpoint.
         command: what a user would type for the same, kept in the run folder.
+        other_data: go on although the data is not what the run began with.
 
     Raises:
         ConfigError: if the folder holds a run that is not wanted, or one of other settings.
@@ -91,6 +101,7 @@ def train(system: str, config: Any, data: Path | None, run: Path, *, resume: boo
         fabric=fabric,
         run=run,
         resume=resume,
+        other_data=other_data,
         on_start=lambda: _describe_run(run, config, command),
     )
     return TrainedRun(complete, len(opened.train_set), fabric.is_global_zero)
@@ -141,12 +152,21 @@ def check_run_folder(run: Path, config: Any, *, resume: bool) -> dict[str, Any]:
     for key in sorted(set(before) | set(now)):
         if key == "train.precision" and now.get(key) == "auto":  # leaves it to the run
             continue
+        if key not in before and now[key] == _default(config, key):  # an option that is younger than the run
+            continue
         if key not in MAY_CHANGE and before.get(key) != now.get(key):
             raise ConfigError(
                 f"--{key} is {now.get(key)}, but the run in {run} was started with {before.get(key)}; "
                 f"resume with --config {run / 'config.yaml'}, or name another --out."
             )
     return before
+
+
+def _default(config: Any, key: str) -> Any:
+    """What a setting is where nobody says anything."""
+    section, _, name = key.partition(".")
+    fields = {field.name: field for field in dataclasses.fields(getattr(config, section))}
+    return plain(fields[name].default)
 
 
 def plain(config: Any) -> Any:

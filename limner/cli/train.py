@@ -61,7 +61,10 @@ def read_options(system: str, argv: list[str]) -> tuple[Any, Any]:
     parser.add_argument("--data", type=str, default=None, metavar="PATH", help="folder of the data set")
     parser.add_argument("--out", type=str, required=True, metavar="RUN", help="folder of the run")
     parser.add_argument(
-        "--resume", choices=["never", "auto"], default="never", help="auto: go on from the newest whole checkpoint"
+        "--resume",
+        choices=["never", "auto", "other-data"],
+        default="never",
+        help="auto: go on from the newest whole checkpoint; other-data: also with other pictures than it began with",
     )
     parser.add_argument("--config", action="config", help="YAML file with any of the options below")
     parser.add_class_arguments(config_type)
@@ -79,9 +82,9 @@ def train(system: str, config: Any, options: Any, *, command: list[str]) -> int:
     """Train `config` with the command's options; see `main`."""
     run = Path(options.out)
     logging.getLogger("limner").setLevel(logging.INFO)
-    resume = options.resume == "auto"
+    resume, other_data = options.resume != "never", options.resume == "other-data"
     data = None if options.data is None else Path(options.data)
-    done = training.train(system, config, data, run, resume=resume, command=command)
+    done = training.train(system, config, data, run, resume=resume, other_data=other_data, command=command)
     if done.is_main_process:
         best = read_json(run / "best.json") if (run / "best.json").exists() else None
         hint = "" if done.complete else " Stopped on request; go on with --resume auto."

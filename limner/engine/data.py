@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch.utils.data import Dataset
 
 from limner.data.batch import TensorBatch
@@ -20,6 +22,8 @@ from limner.errors import ConfigError
 
 MAX_VALIDATION = 1_000
 """Images of one validation at most: it is repeated at every checkpoint."""
+_LOOKED_AT = 16
+"""Samples whose numbers are part of a fingerprint, evenly from the first to the last."""
 
 
 _NEEDS: tuple[Field, ...] = ("image", "label_map")
@@ -41,6 +45,19 @@ class TrainingData:
     train_set: Dataset[Any]
     validation_set: Dataset[Any]
     collate: Callable[[list[Any]], TensorBatch]
+
+    def fingerprint(self) -> str:
+        """A hash of what is trained on: how many samples, their names and facts, and the numbers of some of them."""
+        size = len(self.train_set)  # type: ignore[arg-type]
+        found = hashlib.sha256(f"{size}".encode())
+        manifest = getattr(self.train_set, "manifest", None)
+        for row in [] if manifest is None else manifest.rows:
+            found.update(repr((row.name, row.attributes)).encode())
+        for index in sorted({number * (size - 1) // (_LOOKED_AT - 1) for number in range(_LOOKED_AT)}):
+            for value in vars(self.collate([self.train_set[index]])).values():
+                if isinstance(value, torch.Tensor):
+                    found.update(repr(value.shape).encode() + value.contiguous().numpy().tobytes())
+        return found.hexdigest()
 
 
 def open_label_maps(config: Any, path: Path | None, *, asked_by: str = "this system") -> TrainingData:

@@ -26,11 +26,12 @@ from limner.engine.checkpoint import STATE_FILE, CheckpointFolder
 from limner.engine.data import TrainingData
 from limner.engine.engine import Engine
 from limner.engine.health import HealthMonitor
+from limner.engine.lock import RunLock
 from limner.engine.logging import RunLog
 from limner.engine.state import load_state
 from limner.engine.stop import StopRequest
 from limner.engine.system import System
-from limner.errors import DataError, WeightsError
+from limner.errors import ConfigError, DataError, WeightsError
 
 log = logging.getLogger("limner")
 
@@ -42,6 +43,7 @@ def fit(
     fabric: Fabric,
     run: Path,
     resume: bool = False,
+    other_data: bool = False,
     on_start: Callable[[], object] = lambda: None,
 ) -> bool:
     """Train `system` for `system.train_config.images` images into the folder `run`.
@@ -52,6 +54,7 @@ def fit(
         fabric: from `make_fabric`, already launched.
         run: folder of the run.
         resume: go on from the newest whole checkpoint in `run`, if there is one.
+        other_data: go on although the data is not what the run began with.
         on_start: called on the first process before the first step, when nothing stands against the run any more.
 
     Returns:
@@ -60,10 +63,11 @@ def fit(
     Raises:
         TrainingError: if a gradient is not finite or the disk refuses.
         WeightsError: if the run cannot be resumed.
+        ConfigError: if the data is not what the run began with, or another process trains into the folder.
     """
     training = _Run(system, data, fabric=fabric, run=run)
     if resume:
-        training.restore()
+        training.restore(other_data=other_data)
     system.prepare(fabric.device)
     return training.go(on_start)
 
@@ -75,13 +79,17 @@ class _Run:
         self.system, self.data, self.fabric, self.run = system, data, fabric, run
         self.config = system.train_config
         self.engine = system.engine(fabric, run=run)
+        self.data_hash = data.fingerprint()
+        self.lock = RunLock(run)
         self.checkpoints = CheckpointFolder(run, keep=self.config.keep_checkpoints)
         self.health = HealthMonitor()
         self.best: dict[str, Any] | None = None
         self.writer: RunLog | None = None  # on the first process
 
-    def restore(self) -> None:
+    def restore(self, *, other_data: bool) -> None:
         """Go on from the newest whole checkpoint, if there is one."""
+        if self.fabric.is_global_zero and self.run.is_dir():
+            self.lock.take()
         state = _newest_state(self.checkpoints)
         if state is None:
             return
@@ -89,6 +97,12 @@ class _Run:
             raise WeightsError(
                 "The checkpoint was trained on other labels or attributes than --data has now; "
                 "resume with the same data and --dataset.* options, or start a new run with another --out."
+            )
+        # Checkpoints of version 0.1.0 say nothing of their data.
+        if state.get("data", self.data_hash) != self.data_hash and not other_data:
+            raise ConfigError(
+                f"--data holds other samples than the run in {self.run} began with; name the folder of then, or go on "
+                "with these by --resume other-data."
             )
         try:
             self.system.restore(self.engine, state)
@@ -106,9 +120,17 @@ class _Run:
     def go(self, on_start: Callable[[], object]) -> bool:
         """Train until the run is complete (True) or was asked to stop (False)."""
         engine, config, fabric = self.engine, self.config, self.fabric
+        if engine.images_seen > config.images:
+            log.warning(
+                "The run has seen %d images, more than --train.images %d: nothing is left to train.",
+                engine.images_seen,
+                config.images,
+            )
         loader = _make_loader(self.data, engine)
         fixed = self.system.fixed_inputs(self.data.validation_set).to(fabric.device)
         if fabric.is_global_zero:
+            self.run.mkdir(parents=True, exist_ok=True)
+            self.lock.take()
             on_start()
             self.writer = RunLog(self.run, images_seen=engine.images_seen, total=config.images)
         pace = _Pace(engine.images_seen)
@@ -132,6 +154,7 @@ class _Run:
         finally:
             if self.writer is not None:
                 self.writer.close()
+            self.lock.release()
 
     def crossed(self, every: int) -> bool:
         """Whether the last step crossed a multiple of `every` images."""
@@ -196,6 +219,7 @@ class _Run:
             "health": self.health.state_dict(),
             "best": self.best,
             "spec": self.system.spec.to_json(),
+            "data": self.data_hash,
         }
         networks = self.engine.inference_networks()
         self.checkpoints.write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ _UNREADABLE = (
     RecursionError,
 )
 """What reading a damaged file raises."""
+_DIGEST = "sha256"
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
@@ -45,22 +47,35 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
             return {"value": value}
         raise TypeError(f"cannot save a {type(value).__name__} at {key}")
 
-    save_file(tensors, path, metadata={"state": json.dumps(skeleton(state, ""))})
+    text = json.dumps(skeleton(state, ""))
+    save_file(tensors, path, metadata={"state": text, _DIGEST: _digest(text, tensors)})
+
+
+def _digest(text: str, tensors: dict[str, torch.Tensor]) -> str:
+    """SHA-256 of all that a state holds: what a disk or a copy has changed in it is found."""
+    found = hashlib.sha256(text.encode())
+    for key, tensor in sorted(tensors.items()):
+        found.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        found.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
 
 
 def load_state(path: Path) -> dict[str, Any]:
     """Read what `save_state` wrote.
 
     Raises:
-        WeightsError: if the file is missing, truncated or not ours.
+        WeightsError: if the file is missing, truncated, changed or not ours.
     """
     try:
         open_regular(path).close()  # a pipe would hang
         with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get("state")
+            metadata = file.metadata() or {}
+            text = metadata.get("state")
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
         if text is None:
             raise WeightsError(f"{path} is a safetensors file but not a training state of Limner.")
+        if _DIGEST in metadata and metadata[_DIGEST] != _digest(text, tensors):  # states of version 0.1.0 have none
+            raise WeightsError(f"{path} is damaged: its content does not have the SHA-256 that was noted in it.")
 
         def restore(node: dict[str, Any]) -> Any:
             ((kind, value),) = node.items()

@@ -240,7 +240,7 @@ EVALUATE = "evaluate scgan --weights weights --judge parser --data faces --devic
 EXPORT = "export scgan --weights weights"
 CHECK = "data check faces"
 CONVERT = "data convert maps --from celebamask-19 --to scgan-celeba-7 --out out"
-RUN_FOLDER = ("out", "out/command.txt", "out/config.yaml", "out/environment.json")
+RUN_FOLDER = ("out", "out/.lock", "out/command.txt", "out/config.yaml", "out/environment.json")
 
 COMMAND_LINE = [
     case("unknown command", "trian scgan", 2, '"trian"', 'Did you mean "train"?'),
