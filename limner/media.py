@@ -1,26 +1,32 @@
-"""Video and audio in and out (extra `video`): frames and samples come and go one after the other, so that memory stays
-the same however long a clip is.
+"""Pictures and clips as results hold them; video and audio in and out (extra `video`).
+
+Frames and samples of files come and go one after the other, so that memory stays the same however long a clip is.
 
 Frames are (height, width, 3) uint8 RGB, waveforms float32 in [-1, 1], one channel. Imports no torch.
 """
 
 from __future__ import annotations
 
+import base64
+import io
 import itertools
 import math
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from limner.errors import ConfigError, DataError, ShapeError
+from limner.errors import ConfigError, DataError, MissingExtraError, ShapeError
 from limner.files import reason
 from limner.optional import optional
+from limner.provenance import Facts
 
 Frame = NDArray[np.uint8]
 Waveform = NDArray[np.float32]
@@ -36,6 +42,98 @@ MAX_SECONDS = 3_600.0
 
 _AUDIO_BIT_RATE = 128_000
 _BLOCK_SECONDS = 1.0
+
+
+class Media(Protocol):
+    """One thing that was made."""
+
+    suffix: ClassVar[str]
+    """Of its file."""
+
+    def write(self, path: Path, facts: Facts) -> None:
+        """Write the file, which says of itself what `facts` say."""
+
+    def still(self) -> Image.Image:
+        """A picture that stands for it."""
+
+    def to_html(self) -> str:
+        """An element that shows it, without any other file."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """An RGB picture; its file is a PNG."""
+
+    image: Image.Image
+    suffix: ClassVar[str] = ".png"
+
+    def write(self, path: Path, facts: Facts) -> None:
+        """See `Media`."""
+        self.image.save(path, format="PNG", pnginfo=facts.png_info())
+
+    def still(self) -> Image.Image:
+        """See `Media`."""
+        return self.image
+
+    def to_bytes(self) -> bytes:
+        """A PNG without metadata."""
+        buffer = io.BytesIO()
+        self.image.save(buffer, format="PNG")
+        return buffer.getvalue()
+
+    def to_html(self) -> str:
+        """See `Media`."""
+        data = base64.b64encode(self.to_bytes()).decode()
+        return f'<img src="data:image/png;base64,{data}" width="{self.image.width}" height="{self.image.height}">'
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A video, with sound or without; its file is an MP4 (extra `video`).
+
+    Attributes:
+        frames: (frames, height, width, 3) uint8 RGB.
+        frames_per_second: from 1 to 120.
+        waveform: (samples,) float32 in [-1, 1]; none: no sound.
+        sample_rate_hz: of the waveform.
+    """
+
+    frames: Frame
+    frames_per_second: float
+    waveform: Waveform | None = None
+    sample_rate_hz: int = 16_000
+    suffix: ClassVar[str] = ".mp4"
+
+    def write(self, path: Path, facts: Facts) -> None:
+        """See `Media`.
+
+        Raises:
+            ConfigError, ShapeError, DataError, MissingExtraError: as `write_video`.
+        """
+        write_video(
+            path,
+            self.frames,
+            frames_per_second=self.frames_per_second,
+            waveform=self.waveform,
+            sample_rate_hz=self.sample_rate_hz,
+            comment=facts.comment(),
+        )
+
+    def still(self) -> Image.Image:
+        """The middle frame."""
+        return Image.fromarray(self.frames[len(self.frames) // 2])
+
+    def to_html(self) -> str:
+        """See `Media`; the middle frame where no video can be written."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "clip.mp4"
+            try:
+                self.write(path, Facts({}))
+            except MissingExtraError:
+                return Picture(self.still()).to_html()
+            data = base64.b64encode(path.read_bytes()).decode()
+        height, width = self.frames.shape[1:3]
+        return f'<video controls loop src="data:video/mp4;base64,{data}" width="{width}" height="{height}"></video>'
 
 
 @dataclass(frozen=True)
@@ -185,7 +283,7 @@ def write_video(
         frames_per_second: from 1 to 120.
         waveform: (samples,) float32 in [-1, 1]; none: no sound.
         sample_rate_hz: of the waveform.
-        comment: the file's metadata; see `limner.provenance.comment`.
+        comment: the file's metadata; see `limner.provenance.Facts`.
 
     Raises:
         ConfigError: if a rate is out of range.

@@ -14,7 +14,7 @@ import contextlib
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
@@ -33,6 +33,7 @@ from limner.data.size import Size, SizeLike
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, LimnerError, ShapeError, WeightsError
 from limner.files import read_text, reason, sha256_of
+from limner.media import Media, Picture
 from limner.plan import GenerationPlan
 from limner.results import GenerationResult, read_result
 from limner.weights_folder import check_sum, load_network, read_sums, tensors_to_save, write_json
@@ -78,6 +79,10 @@ class Pipeline:
     """Networks that a training run keeps and that inference does not need."""
     variant_networks: ClassVar[frozenset[str]] = frozenset()
     """Networks that only a variant of the system has; inference needs them where they are."""
+    suffix: ClassVar[str] = ".png"
+    """Of the files of its media."""
+    unit: ClassVar[str] = "picture"
+    """What a progress bar counts."""
 
     def __init__(self, *, spec: DataSpec, size: SizeLike, **networks: nn.Module) -> None:
         known = self.network_classes()
@@ -99,8 +104,8 @@ class Pipeline:
         """Name -> class of every network that a weights folder of this system may hold."""
         raise NotImplementedError
 
-    def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
-        """The pictures `rows` of a plan, in one forward pass."""
+    def _draw(self, plan: GenerationPlan, rows: range) -> Sequence[Image.Image | Media]:
+        """The pictures or clips `rows` of a plan, in one forward pass."""
         raise NotImplementedError
 
     def open_data(
@@ -174,13 +179,31 @@ class Pipeline:
             "torch": torch.__version__,
         }
 
-    def render(self, plan: GenerationPlan) -> GenerationResult:
-        """Draw a plan."""
-        images: list[Image.Image] = []
+    def current(self, plan: GenerationPlan) -> GenerationPlan:
+        """A plan as this version makes it: what plans of older results leave out is added; others stay as they are."""
+        return plan
+
+    def amount(self, plan: GenerationPlan) -> int:
+        """How many of `unit` a plan takes, for a progress bar."""
+        return len(plan.seeds)
+
+    def render(
+        self, plan: GenerationPlan, *, progress: Callable[[int], object] = lambda number: None
+    ) -> GenerationResult:
+        """Draw a plan.
+
+        Args:
+            plan: what one of the modes planned.
+            progress: called with the number of pictures that were drawn since the last call; what it raises ends the
+                work and is passed on.
+        """
+        plan, media = self.current(plan), list[Media]()
         with self.inference():
             for start in range(0, len(plan.seeds), plan.batch_size):
-                images += self._draw(plan, range(start, min(start + plan.batch_size, len(plan.seeds))))
-        return GenerationResult(images, plan, self.provenance)
+                rows = range(start, min(start + plan.batch_size, len(plan.seeds)))
+                media += [Picture(one) if isinstance(one, Image.Image) else one for one in self._draw(plan, rows)]
+                progress(len(rows))
+        return GenerationResult(media, plan, self.provenance)
 
     def reproduce(self, path: str | Path) -> GenerationResult:
         """Draw the pictures of a stored `result.json` again: the same bits on the same machine.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from PIL.PngImagePlugin import PngInfo
@@ -24,29 +25,39 @@ def source_type(*, from_photo: bool) -> str:
     return IPTC_COMPOSITE if from_photo else IPTC_SOURCE_TYPE
 
 
-def png_info(made_by: Mapping[str, Any], facts: Mapping[str, Any], *, from_photo: bool) -> PngInfo:
-    """The text chunks of a PNG.
+@dataclass(frozen=True)
+class Facts:
+    """What a file says of itself.
 
-    Args:
+    Attributes:
         made_by: `system`, `weights`, `weights_hash` and `limner` (the version), as far as they are known.
-        facts: what else is noted, as JSON under `limner:NAME`.
-        from_photo: whether the picture was made from somebody's photo.
+        details: what else is noted, plain data.
+        from_photo: whether it was made from somebody's photo.
     """
-    info = PngInfo()
-    version = made_by.get("limner")
-    info.add_text("Software", f"Limner {version}" if version else "Limner")
-    info.add_text("Disclaimer", statement(from_photo=from_photo))
-    info.add_text("DigitalSourceType", source_type(from_photo=from_photo))
-    for key in ("system", "weights", "weights_hash"):
-        if key in made_by:
-            # a stroke file may hold any text
-            info.add_text(f"limner:{key}", str(made_by[key]).encode(errors="backslashreplace").decode())
-    for key, value in facts.items():
-        info.add_text(f"limner:{key}", json.dumps(value))
-    return info
 
+    made_by: Mapping[str, Any]
+    details: Mapping[str, Any] = field(default_factory=dict)
+    from_photo: bool = False
 
-def comment(made_by: Mapping[str, Any], *, from_photo: bool) -> str:
-    """One text for files that have a single comment: MP4, JPEG."""
-    head = {"statement": statement(from_photo=from_photo), "digital_source_type": source_type(from_photo=from_photo)}
-    return json.dumps({**head, **made_by})
+    def png_info(self) -> PngInfo:
+        """The text chunks of a PNG; the details as JSON under `limner:NAME`."""
+        info = PngInfo()
+        version = self.made_by.get("limner")
+        info.add_text("Software", f"Limner {version}" if version else "Limner")
+        info.add_text("Disclaimer", statement(from_photo=self.from_photo))
+        info.add_text("DigitalSourceType", source_type(from_photo=self.from_photo))
+        for key in ("system", "weights", "weights_hash"):
+            if key in self.made_by:
+                # a stroke file may hold any text
+                info.add_text(f"limner:{key}", str(self.made_by[key]).encode(errors="backslashreplace").decode())
+        for key, value in self.details.items():
+            info.add_text(f"limner:{key}", json.dumps(value))
+        return info
+
+    def comment(self) -> str:
+        """One text for files that have a single comment: MP4, JPEG, GIF."""
+        head = {
+            "statement": statement(from_photo=self.from_photo),
+            "digital_source_type": source_type(from_photo=self.from_photo),
+        }
+        return json.dumps({**head, **self.made_by, **self.details})

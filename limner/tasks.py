@@ -9,7 +9,8 @@ evaluation has options of its own adds them with `add_evaluate_options(parser)` 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from limner.data.schema import LabelSchema
     from limner.pipelines import Pipeline
     from limner.plan import GenerationPlan
+    from limner.results import Beside
 
 MAX_IMAGES = 1_000_000
 """So many pictures of one condition are taken for a slip of the hand."""
@@ -49,33 +51,60 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class Rendering:
-    """Draw one plan into a folder."""
+    """Draw one plan into a folder.
+
+    Attributes:
+        pipeline: what draws; anything with `render`, `current` and `provenance`.
+        make_plan: called when the task is run.
+        directory: of the files.
+        name: of the record, without suffix.
+        beside: further files of a plan.
+    """
 
     pipeline: Pipeline
     make_plan: Callable[[], GenerationPlan]
     directory: Path
     name: str = "result"
+    beside: Callable[[GenerationPlan], Sequence[Beside]] = lambda plan: ()
 
     def run(self, *, force: bool) -> Outcome:
         """See `Task`.
 
         Raises:
-            DataError: if the folder holds the result of another request and `force` is not set.
+            DataError: if the folder holds the result of another request, or a file that this one did not write, and
+                `force` is not set.
         """
-        from limner.results import read_result
+        from limner.results import state_of
 
-        plan = self.make_plan()
-        record_path = self.directory / f"{self.name}.json"
-        if record_path.exists() and not force:
-            record = read_result(record_path)
-            if record["digest"] != plan.digest(self.pipeline.name, self.pipeline.weights_hash):
-                raise DataError(
-                    f"{record_path} is the result of another request; give another --out, or --force to replace it."
-                )
-            paths = [self.directory / Path(file).name for file in record["files"]]
-            if all(path.is_file() for path in paths):
-                return Outcome(paths, skipped=True)
-        return Outcome(self.pipeline.render(plan).save(self.directory, name=self.name), skipped=False)
+        pipeline = self.pipeline
+        plan = pipeline.current(self.make_plan())
+        beside = self.beside(plan)
+        paths = [self.directory / f"{item.name}{pipeline.suffix}" for item in plan.items]
+        shown = [*paths, *(one.path for one in beside if one.is_medium)]
+        if not force:
+            found = state_of(
+                self.directory, plan, pipeline.provenance, suffix=pipeline.suffix, name=self.name, beside=beside
+            )
+            if found.state == "foreign":
+                raise DataError(found.why)
+            if found.state == "done":
+                return Outcome(shown, skipped=True)
+        with progress_bar(pipeline.amount(plan), unit=pipeline.unit, desc=self.name) as progress:
+            result = pipeline.render(plan, progress=progress)
+        result.save(self.directory, name=self.name, beside=beside)
+        return Outcome(shown, skipped=False)
+
+
+@contextmanager
+def progress_bar(total: int, *, unit: str, desc: str) -> Iterator[Callable[[int], object]]:
+    """What to call with the number of things done: a bar on a terminal, else nothing; none for a single thing."""
+    import sys
+
+    from tqdm import tqdm
+
+    quiet = total < 2 or not sys.stderr.isatty()
+    with tqdm(total=total, unit=unit, desc=desc, disable=quiet, leave=False) as bar:
+        yield bar.update
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,7 @@ def picture_plan(
     device: torch.device,
     conditions: Mapping[str, NDArray[Any]] | None = None,
     settings: Mapping[str, Any] | None = None,
+    from_photo: bool = False,
 ) -> GenerationPlan:
     """`num_images` pictures of every label map; picture k of each takes the seed `seed` + k.
 
@@ -92,6 +93,7 @@ def picture_plan(
         device: where they are painted.
         conditions: further arrays, with a single row that all pictures share.
         settings: what was asked for, beside the mode.
+        from_photo: whether their look is borrowed from somebody's photo.
 
     Raises:
         ConfigError: if a number is none, or out of range.
@@ -101,6 +103,7 @@ def picture_plan(
         settings={"mode": "generate", **(settings or {})},
         conditions={"label_map": maps if len(maps) == 1 else maps.repeat(num_images, axis=0), **(conditions or {})},
         batch_size=usual_batch_size(device) if batch_size is None else batch_size,
+        from_photo=from_photo,
     )
 
 

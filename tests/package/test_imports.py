@@ -19,7 +19,7 @@ BASE = {"limner.errors", "limner.optional", "limner.files", "limner.provenance",
 LOW = BASE | {"limner.data", "limner.nn", "limner.engine", "limner.metrics", "limner.losses", "limner.backbones"}
 LOW |= {"limner.metrics.judges"}
 FIND = {"limner.registry", "limner.hub", "limner.systems", "limner.task"}  # by name only: strings, no class of a system
-RESULTS = {"limner.plan", "limner.results"}
+RESULTS = {"limner.plan", "limner.results", "limner.mode"}
 DOORS = {"limner.inputs", "limner.faces", "limner.tasks"}
 MIDDLE = LOW | FIND | RESULTS | DOORS | {"limner.pipelines", "limner.demo"}
 LAYERS = {
@@ -30,7 +30,8 @@ LAYERS = {
     "limner.optional": {"limner.errors"},
     "limner.files": {"limner.errors"},
     "limner.provenance": set(),
-    "limner.media": {"limner.errors", "limner.optional", "limner.files"},
+    "limner.media": {"limner.errors", "limner.optional", "limner.files", "limner.provenance"},
+    "limner.mode": BASE | {"limner.plan", "limner.results"},
     "limner.nn": BASE | {"limner.data"},
     "limner.losses": BASE | {"limner.nn", "limner.backbones"},
     "limner.backbones": BASE | {"limner.nn"},

@@ -40,8 +40,8 @@ PUBLIC = {
         "nearest",
     },
     "limner.pipelines": {"ExportTarget", "Pipeline", "load"},
-    "limner.plan": {"GenerationPlan"},
-    "limner.results": {"GenerationResult", "read_result"},
+    "limner.plan": {"GenerationPlan", "Item", "safe_stem"},
+    "limner.results": {"Beside", "Found", "GenerationResult", "find", "read_result", "state_of"},
     "limner.hub": {
         "Location",
         "PublishedFile",

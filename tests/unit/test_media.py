@@ -42,7 +42,7 @@ def loudest_hz(waveform: np.ndarray, rate: int) -> float:
 
 def test_a_clip_comes_back_with_its_frames_its_sound_and_its_provenance(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
-    note = provenance.comment({"system": "toy"}, from_photo=True)
+    note = provenance.Facts({"system": "toy"}, from_photo=True).comment()
     frames = [frame(number) for number in range(25)]
     media.write_video(
         path, frames, frames_per_second=25, waveform=sine(1.0, 440, RATE), sample_rate_hz=RATE, comment=note

@@ -17,10 +17,10 @@ from limner.data.schema import LabelSchema
 from limner.inputs import PhotoInput, read_square_photo, to_pictures, to_tensor
 from limner.mask_to_image.export import generator_target
 from limner.mask_to_image.inputs import LabelMapInput, picture_plan, read_label_maps
+from limner.mode import mode, plan_of
 from limner.nn.label_maps import colorize
 from limner.pipelines import ExportTarget, Pipeline
 from limner.plan import GenerationPlan
-from limner.results import GenerationResult
 from limner.systems.cyclegan.networks import Generator
 
 _log = logging.getLogger(__name__)
@@ -43,29 +43,8 @@ class CycleGANPipeline(Pipeline):
         """Map to picture, and picture to map."""
         return {"generator": Generator, "inverse_generator": Generator}
 
+    @mode
     def __call__(
-        self,
-        label_map: LabelMapInput | Sequence[LabelMapInput],
-        *,
-        schema: str | LabelSchema | None = None,
-        batch_size: int | None = None,
-    ) -> GenerationResult:
-        """Paint one picture of every label map.
-
-        Args:
-            label_map: one or several, square; resized to `image_size` by the nearest pixel. Ids are those of
-                `spec.schema`, or of `schema`, from which they are converted.
-            schema: label schema of the maps, if it is not the network's.
-            batch_size: pictures in one forward pass; 1 on the CPU and 16 elsewhere by default.
-
-        Raises:
-            ConfigError: if an option is out of range.
-            DataError: if a label map cannot be read or has wrong ids.
-            ShapeError: if an array is no label map.
-        """
-        return self.render(self.plan(label_map, schema=schema, batch_size=batch_size))
-
-    def plan(
         self,
         label_map: LabelMapInput | Sequence[LabelMapInput],
         *,
@@ -74,7 +53,21 @@ class CycleGANPipeline(Pipeline):
         schema: str | LabelSchema | None = None,
         batch_size: int | None = None,
     ) -> GenerationPlan:
-        """The plan of `__call__`; seeds only name the pictures."""
+        """Paint one picture of every label map.
+
+        Args:
+            label_map: one or several, square; resized to `image_size` by the nearest pixel. Ids are those of
+                `spec.schema`, or of `schema`, from which they are converted.
+            seed: only names the picture: there is no noise.
+            num_images: pictures a label map, all the same.
+            schema: label schema of the maps, if it is not the network's.
+            batch_size: pictures in one forward pass; 1 on the CPU and 16 elsewhere by default.
+
+        Raises:
+            ConfigError: if an option is out of range.
+            DataError: if a label map cannot be read or has wrong ids.
+            ShapeError: if an array is no label map.
+        """
         maps = read_label_maps(
             label_map, schema=self.spec.schema, image_size=self.image_size, source=schema, zoom=self.spec.zoom
         )
@@ -82,6 +75,8 @@ class CycleGANPipeline(Pipeline):
         if num_images > 1:
             _log.warning("CycleGAN paints without noise: all %d pictures of a map are the same.", num_images)
         return plan
+
+    plan = plan_of(__call__)
 
     def segment(self, image: PhotoInput) -> NDArray[np.uint8]:
         """The label map that the inverse generator paints: (image_size, image_size) ids of the nearest colours.

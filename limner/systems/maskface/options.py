@@ -71,12 +71,12 @@ def make_tasks(pipeline: MaskFacePipeline, options: Namespace) -> list[Task]:
             raise ConfigError("--to-seed has no effect with two photos, as the style ends at the second; leave it out.")
         styles: list[StyleInput] = [*photos, *([] if photos else [options.seed])]
         end = options.to_seed if options.to_seed is not None else (styles[1] if len(styles) > 1 else None)
-        plan = partial(pipeline.plan_interpolation, files, styles[0], end, steps=options.steps, **common)
+        plan = partial(pipeline.interpolate.plan, files, styles[0], end, steps=options.steps, **common)
         return [Rendering(pipeline, plan, out)]
     check_num_images(options, MAX_STYLES)
     columns: list[StyleInput] = list(photos) or [options.seed + k for k in range(options.num_images)]
     if options.grid:
-        return [Rendering(pipeline, partial(pipeline.plan_styles, files, columns, **common), out)]
+        return [Rendering(pipeline, partial(pipeline.stylize.plan, files, columns, **common), out)]
     tasks: list[Task] = []
     for name, file in unique_names(map(Path, files)).items():
         directory = out / name if len(files) > 1 else out
@@ -85,9 +85,9 @@ def make_tasks(pipeline: MaskFacePipeline, options: Namespace) -> list[Task]:
 
             like = read_result(options.like)
             pipeline.check_drew(like, options.like)
-            plan = partial(pipeline.plan_rerender, file, like=like["plan"], schema=options.schema)
+            plan = partial(pipeline.rerender.plan, file, like=like["plan"], schema=options.schema)
         else:
-            plan = partial(pipeline.plan_styles, file, columns, **common)
+            plan = partial(pipeline.stylize.plan, file, columns, **common)
         tasks.append(Rendering(pipeline, plan, directory))
     return tasks
 

@@ -1,7 +1,7 @@
 """Inference of maskface: label map + style -> faces. A style comes from a seed, from a photo, or as a code.
 
-Every method first makes a `GenerationPlan` and then draws it; the `plan_*` methods give the plan alone. A photo whose
-style is borrowed enters a plan, and so the file of a result, as its style code: some numbers, never the photo.
+Every mode first makes a `GenerationPlan` and then draws it; `pipe.stylize.plan(...)` gives the plan alone. A photo
+whose style is borrowed enters a plan, and so the file of a result, as its style code: some numbers, never the photo.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ from limner.inputs import (
 )
 from limner.mask_to_image.export import generator_target
 from limner.mask_to_image.inputs import LabelMapInput, picture_plan, read_label_maps
+from limner.mode import mode, plan_of
 from limner.nn.label_maps import one_hot
 from limner.pipelines import ExportTarget, Pipeline
-from limner.plan import GenerationPlan
+from limner.plan import GenerationPlan, safe_stem
 from limner.results import GenerationResult
 from limner.systems.maskface.networks import Discriminator, Generator, StyleDecoder, StyleEncoder
 
@@ -97,18 +98,7 @@ class MaskFacePipeline(Pipeline):
         """Numbers in the noise that a seed stands for."""
         return int(self.config("style_encoder")["latent_size"])
 
-    def __call__(
-        self,
-        label_map: LabelMapInput | Sequence[LabelMapInput],
-        *,
-        seed: int = 0,
-        num_images: int = 1,
-        schema: str | LabelSchema | None = None,
-        batch_size: int | None = None,
-    ) -> GenerationResult:
-        """The same as `sample`."""
-        return self.sample(label_map, seed=seed, num_images=num_images, schema=schema, batch_size=batch_size)
-
+    @mode
     def sample(
         self,
         label_map: LabelMapInput | Sequence[LabelMapInput],
@@ -117,7 +107,7 @@ class MaskFacePipeline(Pipeline):
         num_images: int = 1,
         schema: str | LabelSchema | None = None,
         batch_size: int | None = None,
-    ) -> GenerationResult:
+    ) -> GenerationPlan:
         """Draw `num_images` different faces of every label map.
 
         Args:
@@ -133,18 +123,6 @@ class MaskFacePipeline(Pipeline):
             DataError: if a label map cannot be read or has wrong ids.
             ShapeError: if a size does not fit.
         """
-        return self.render(self.plan(label_map, seed=seed, num_images=num_images, schema=schema, batch_size=batch_size))
-
-    def plan(
-        self,
-        label_map: LabelMapInput | Sequence[LabelMapInput],
-        *,
-        seed: int = 0,
-        num_images: int = 1,
-        schema: str | LabelSchema | None = None,
-        batch_size: int | None = None,
-    ) -> GenerationPlan:
-        """The plan of `sample`."""
         return picture_plan(
             self._label_maps(label_map, schema),
             seed=seed,
@@ -153,6 +131,10 @@ class MaskFacePipeline(Pipeline):
             device=self.device,
         )
 
+    __call__ = sample
+    plan = plan_of(sample)
+
+    @mode
     def stylize(
         self,
         label_map: LabelMapInput | Sequence[LabelMapInput],
@@ -160,7 +142,7 @@ class MaskFacePipeline(Pipeline):
         *,
         schema: str | LabelSchema | None = None,
         batch_size: int | None = None,
-    ) -> GenerationResult:
+    ) -> GenerationPlan:
         """Every label map (a row) in every style (a column): with several of both, the cross grid.
 
         Args:
@@ -172,24 +154,16 @@ class MaskFacePipeline(Pipeline):
         Raises:
             ConfigError, DataError, ShapeError: as in `sample`, and for seeds, photos and codes.
         """
-        return self.render(self.plan_styles(label_map, style, schema=schema, batch_size=batch_size))
-
-    def plan_styles(
-        self,
-        label_map: LabelMapInput | Sequence[LabelMapInput],
-        style: StyleInput | Sequence[StyleInput],
-        *,
-        schema: str | LabelSchema | None = None,
-        batch_size: int | None = None,
-    ) -> GenerationPlan:
-        """The plan of `stylize`."""
         maps = self._label_maps(label_map, schema)
         styles = cast(list[StyleInput], list(style) if isinstance(style, list | tuple) else [style])
         if not styles:
             raise ConfigError("At least one style is needed: a seed, a photo or a style code.")
         codes = np.stack([self.style_of(item) for item in styles])
+        seeds = [int(item) if isinstance(item, int | np.integer) else None for item in styles]
         return GenerationPlan(
-            seeds=list(range(len(styles))) * len(maps),
+            seeds=seeds * len(maps),
+            names=_names(styles, len(maps)) if None in seeds else None,
+            from_photo=any(map(_is_photo, styles)),
             settings={"mode": "stylize", "columns": len(styles), "styles": [_describe(item) for item in styles]},
             conditions={
                 "label_map": maps.repeat(len(styles), axis=0) if len(maps) > 1 else maps,
@@ -198,12 +172,14 @@ class MaskFacePipeline(Pipeline):
             batch_size=usual_batch_size(self.device) if batch_size is None else batch_size,
         )
 
+    @mode
     def invert(
         self, photo: PhotoInput, label_map: LabelMapInput, *, schema: str | LabelSchema | None = None
-    ) -> GenerationResult:
+    ) -> GenerationPlan:
         """Paint a photo again from its own map and its own style: what the style code holds of it."""
-        return self.stylize(label_map, photo, schema=schema)
+        return self.stylize.plan(label_map, photo, schema=schema)
 
+    @mode
     def interpolate(
         self,
         label_map: LabelMapInput | Sequence[LabelMapInput],
@@ -213,7 +189,7 @@ class MaskFacePipeline(Pipeline):
         steps: int | None = None,
         schema: str | LabelSchema | None = None,
         batch_size: int | None = None,
-    ) -> GenerationResult:
+    ) -> GenerationPlan:
         """Faces on the way from one style to another, through maps, or both.
 
         Args:
@@ -228,21 +204,6 @@ class MaskFacePipeline(Pipeline):
         Raises:
             ConfigError, DataError, ShapeError: as in `stylize`.
         """
-        return self.render(
-            self.plan_interpolation(label_map, start, end, steps=steps, schema=schema, batch_size=batch_size)
-        )
-
-    def plan_interpolation(
-        self,
-        label_map: LabelMapInput | Sequence[LabelMapInput],
-        start: StyleInput = 0,
-        end: StyleInput | None = None,
-        *,
-        steps: int | None = None,
-        schema: str | LabelSchema | None = None,
-        batch_size: int | None = None,
-    ) -> GenerationPlan:
-        """The plan of `interpolate`."""
         maps = self._label_maps(label_map, schema)
         if steps is None:
             steps = len(maps) if len(maps) > 1 else NUM_STEPS
@@ -255,7 +216,9 @@ class MaskFacePipeline(Pipeline):
         nearest = np.floor(fractions * (len(maps) - 1) + 0.5).astype(np.int64)
         described = {"start": _describe(start), **({} if end is None else {"end": _describe(end)})}
         return GenerationPlan(
-            seeds=list(range(steps)),
+            seeds=[None] * steps,
+            names=[f"step-{step:03d}" for step in range(steps)],
+            from_photo=_is_photo(start) or _is_photo(end),
             settings={"mode": "interpolate", "columns": steps, **described},
             conditions={
                 "label_map": maps[nearest] if len(maps) > 1 else maps,
@@ -264,14 +227,19 @@ class MaskFacePipeline(Pipeline):
             batch_size=usual_batch_size(self.device) if batch_size is None else batch_size,
         )
 
+    @mode
     def rerender(
-        self, label_map: LabelMapInput, *, like: GenerationResult, schema: str | LabelSchema | None = None
-    ) -> GenerationResult:
+        self,
+        label_map: LabelMapInput,
+        *,
+        like: GenerationResult | GenerationPlan,
+        schema: str | LabelSchema | None = None,
+    ) -> GenerationPlan:
         """Draw an edited label map in the styles of an earlier result: the geometry changes, the look stays.
 
         Args:
             label_map: one map.
-            like: a result of these weights.
+            like: a result of these weights, or the plan of one.
             schema: label schema of the map, if it is not the network's.
 
         Raises:
@@ -279,15 +247,9 @@ class MaskFacePipeline(Pipeline):
             WeightsError: if other weights drew it.
             DataError, ShapeError: as in `sample`.
         """
-        self._check_own(like)
-        return self.render(self.plan_rerender(label_map, like=like.plan, schema=schema))
-
-    def plan_rerender(
-        self, label_map: LabelMapInput, *, like: GenerationPlan, schema: str | LabelSchema | None = None
-    ) -> GenerationPlan:
-        """The plan of `rerender`."""
         if not isinstance(like, GenerationPlan):
-            raise ConfigError(f"The earlier plan is of type {type(like).__name__}; it must be the plan of a result.")
+            self._check_own(like)
+            like = like.plan
         if like.settings.get("mode") not in ("generate", "stylize", "interpolate") or "attributes" in like.conditions:
             raise ConfigError("The earlier result is not one of maskface; its styles mean nothing here.")
         found = like.conditions["style"].shape[1:] if "style" in like.conditions else (self.style_size,)
@@ -320,8 +282,10 @@ class MaskFacePipeline(Pipeline):
         conditions = {name: rows[order] if len(rows) == count else rows for name, rows in plan.conditions.items()}
         settings = {key: value for key, value in plan.settings.items() if key not in ("columns", "styles")}
         settings["scores"] = [round(float(scores[index]), 4) for index in order]
-        ranked = GenerationPlan([plan.seeds[index] for index in order], settings, conditions, plan.batch_size)
-        return GenerationResult([result.images[index] for index in order], ranked, result.provenance)
+        names = None if plan.names is None else [plan.names[index] for index in order]
+        seeds = [plan.seeds[index] for index in order]
+        ranked = GenerationPlan(seeds, settings, conditions, plan.batch_size, names, plan.from_photo)
+        return GenerationResult([result.media[index] for index in order], ranked, result.provenance)
 
     def realism(self, result: GenerationResult) -> NDArray[np.float32]:
         """The discriminator's logit for each face of a result; higher = more like a photo with that map.
@@ -418,14 +382,18 @@ class MaskFacePipeline(Pipeline):
         """One row a seed, from a generator of its own; drawn on the CPU so that every device gets the same."""
         return torch.stack([torch.randn(self.latent_size, generator=torch.Generator().manual_seed(s)) for s in seeds])
 
+    def current(self, plan: GenerationPlan) -> GenerationPlan:
+        """See `Pipeline.current`: older plans say that a style is of a photo in words alone."""
+        styles = [plan.settings.get(key) for key in ("start", "end")] + list(plan.settings.get("styles", []))
+        borrows = any(style and style != "code" and not str(style).startswith("seed ") for style in styles)
+        return replace(plan, from_photo=True) if borrows and not plan.from_photo else plan
+
     def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
         label_map = torch.from_numpy(plan.condition("label_map", rows).copy()).to(self.device).long()
         if "style" in plan.conditions:
             style = torch.from_numpy(plan.condition("style", rows).copy()).to(self.device)
         else:
-            style = self.components["style_encoder"](
-                self.draw_latents(plan.seeds[rows.start : rows.stop]).to(self.device)
-            )
+            style = self.components["style_encoder"](self.draw_latents(plan.seeds_of(rows)).to(self.device))
         return to_pictures(self.paint_styles(label_map, style))
 
     def _check_own(self, result: GenerationResult) -> None:
@@ -465,3 +433,17 @@ def _describe(source: StyleInput) -> str:
     if isinstance(source, str | Path):
         return Path(source).name
     return "code" if isinstance(source, Tensor) or getattr(source, "ndim", 0) == 1 else "photo"
+
+
+def _is_photo(source: StyleInput | None) -> bool:
+    return isinstance(source, str | Path | Image.Image) or (isinstance(source, np.ndarray | Tensor) and source.ndim > 1)
+
+
+def _names(styles: Sequence[StyleInput], num_maps: int) -> list[str]:
+    """Of the files: what each style is of, with the number of the map in front where there are several."""
+    kinds = [
+        f"seed-{style:06d}" if isinstance(style, int | np.integer) else f"like-{safe_stem(_describe(style))}"
+        for style in styles
+    ]
+    names = kinds if len(set(kinds)) == len(kinds) else [f"{kind}-{place:03d}" for place, kind in enumerate(kinds)]
+    return names if num_maps == 1 else [f"{row:04d}-{name}" for row in range(num_maps) for name in names]

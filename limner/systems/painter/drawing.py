@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
 
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
-from limner.data.image_io import open_picture
-from limner.errors import DataError
-from limner.files import write_atomically
-from limner.provenance import png_info
+from limner.media import Picture
+from limner.plan import GenerationPlan
+from limner.results import Beside
 from limner.systems.painter.strokes import StrokeDocument
 from limner.systems.painter.svg import to_svg
 from limner.systems.painter.timelapse import num_frames, save_gif, save_video
 
-Writer = Callable[[Path], object]
-Wish = tuple[Path, Any]
-"""A file, and how it was asked for, plain data."""
+if TYPE_CHECKING:
+    from limner.systems.painter.results import PaintingResult
 
 OVERLAYS = ("attention", "features", "weights")
-
-_NOTE = "limner:extras"
 
 
 @dataclass(frozen=True)
@@ -57,95 +52,50 @@ class Files:
     def __post_init__(self) -> None:
         num_frames(1, fps=self.fps, seconds=self.seconds)  # refuses before anything is painted
 
-    def kinds(self) -> dict[str, str]:
-        """Kind -> suffix of each file that is written for a painting."""
-        wanted = {"svg": self.svg is not None, "csv": self.csv, "gif": self.gif, "video": self.video}
-        suffixes = {"json": ".strokes.json", "svg": ".svg", "csv": ".csv", "gif": ".gif", "video": ".mp4"}
-        return {kind: suffix for kind, suffix in suffixes.items() if wanted.get(kind, True)}
-
-    def wishes(self, directory: Path, stem: str, elsewhere: Mapping[str, Path]) -> list[Wish]:
-        """Every file that is written for one painting; the arguments are those of `writers`."""
-        lapse = [self.fps, self.seconds]
-        known = {"json": True, "svg": self.svg, "csv": True, "gif": lapse, "video": lapse}
-        return [(place, known[kind]) for kind, place in self.places(directory, stem, elsewhere).items()]
-
-    def places(self, directory: Path, stem: str, elsewhere: Mapping[str, Path]) -> dict[str, Path]:
-        """Kind -> path of each file that is written for one painting; the arguments are those of `writers`."""
-        return {kind: elsewhere.get(kind, directory / f"{stem}{suffix}") for kind, suffix in self.kinds().items()}
-
-    def writers(
-        self, document: StrokeDocument, directory: Path, stem: str, elsewhere: Mapping[str, Path]
-    ) -> dict[Path, Writer]:
-        """Path -> function that writes it, for one painting.
+    def beside(
+        self, plan: GenerationPlan, directory: Path, elsewhere: Mapping[str, Path] = MappingProxyType({})
+    ) -> list[Beside]:
+        """The files of all paintings of a plan.
 
         Args:
-            document: its strokes.
+            plan: whose files are named.
             directory: folder of the files.
-            stem: their name.
-            elsewhere: kind -> path of files that have a place of their own.
+            elsewhere: kind ("json", "svg", "csv", "gif", "video") -> another place for that file of the last painting.
         """
-        make: dict[str, Writer] = {
-            "json": lambda path: path.write_text(document.to_json(), encoding="utf-8"),
-            "svg": lambda path: path.write_text(to_svg(document, style=self.svg or "discs"), encoding="utf-8"),
-            "csv": lambda path: path.write_text(document.to_csv(), encoding="utf-8"),
-            "gif": lambda path: save_gif(path, document, fps=self.fps, seconds=self.seconds),
-            "video": lambda path: save_video(path, document, fps=self.fps, seconds=self.seconds),
+        found: list[Beside] = []
+        stems = [item.name for item in plan.items]
+        for index, stem in enumerate(stems):
+            places = elsewhere if index == len(stems) - 1 else {}
+            for kind, (suffix, asked, write) in self._wanted().items():
+                place = places.get(kind, directory / f"{stem}{suffix}")
+                found.append(Beside(place, asked, partial(_write, write, index)))
+        if self.attention:
+            for key in OVERLAYS:
+                place = directory / f"{plan.settings['name']}-{key}.png"
+                found.append(Beside(place, True, partial(_write_overlay, key)))
+        return found
+
+    def _wanted(self) -> dict[str, tuple[str, Any, Callable[[Path, StrokeDocument], object]]]:
+        """Kind -> suffix, how it is asked for, and what writes it."""
+        lapse: dict[str, Any] = {"fps": self.fps, "seconds": self.seconds}
+        known: dict[str, tuple[str, Any, Callable[[Path, StrokeDocument], object]]] = {
+            "json": (".strokes.json", True, lambda path, document: _write_text(path, document.to_json())),
+            "svg": (
+                ".svg",
+                self.svg,
+                lambda path, document: _write_text(path, to_svg(document, style=self.svg or "discs")),
+            ),
+            "csv": (".csv", True, lambda path, document: _write_text(path, document.to_csv())),
+            "gif": (".gif", [self.fps, self.seconds], partial(save_gif, **lapse)),
+            "video": (".mp4", [self.fps, self.seconds], partial(save_video, **lapse)),
         }
-        return {place: make[kind] for kind, place in self.places(directory, stem, elsewhere).items()}
+        wanted = {"svg": self.svg is not None, "csv": self.csv, "gif": self.gif, "video": self.video}
+        return {kind: one for kind, one in known.items() if wanted.get(kind, True)}
 
 
-def picture_names(name: str, budgets: Sequence[int]) -> list[str]:
-    """`NAME.png`, with the number of strokes behind the name where there are several paintings."""
-    return [f"{name}.png"] if len(budgets) == 1 else [f"{name}-{budget:04d}.png" for budget in budgets]
-
-
-def all_wishes(
-    files: Files, directory: Path, name: str, budgets: Sequence[int], elsewhere: Mapping[str, Path]
-) -> list[Wish]:
-    """Every file that is written beside the pictures of a painting; `elsewhere` is of the last picture."""
-    stems = [Path(file).stem for file in picture_names(name, budgets)]
-    found: list[Wish] = []
-    for stem in stems:
-        found += files.wishes(directory, stem, elsewhere if stem == stems[-1] else {})
-    if files.attention:
-        found += [(directory / f"{name}-{key}.png", True) for key in OVERLAYS]
-    return found
-
-
-def noted(wishes: Iterable[Wish], directory: Path) -> dict[str, Any]:
-    """Wishes as they are noted with a picture to tell its files from others: paths as seen from its folder."""
-    folder = directory.resolve()
-    return {Path(os.path.relpath(path.resolve(), folder)).as_posix(): wish for path, wish in wishes}
-
-
-def save_document(
-    document: StrokeDocument,
-    picture: Path,
-    files: Files,
-    elsewhere: Mapping[str, Path],
-    *,
-    before: Mapping[str, Any] | None = None,
-) -> None:
-    """Draw strokes again: the picture, which comes last, and what else is asked for.
-
-    Args:
-        document: the strokes.
-        picture: where it is drawn.
-        files: what else is wanted.
-        elsewhere: kind -> path of files that have a place of their own.
-        before: what `drawn_wishes` found, if these very strokes were drawn there before.
-
-    Raises:
-        ConfigError: if the picture would be too large.
-        DataError: if a file cannot be written.
-        MissingExtraError: if a video is asked for and the package `av` is not installed.
-    """
-    image = document.redraw()
-    place = (picture.parent, picture.stem, elsewhere)
-    writers = files.writers(document, *place)
-    wishes = {**(before or {}), **noted(files.wishes(*place), picture.parent)}
-    writers[picture] = lambda path: image.save(path, format="PNG", pnginfo=_facts(document, wishes))
-    write_atomically(writers)
+def painting_names(name: str, budgets: Sequence[int]) -> list[str]:
+    """Names of paintings without suffix, with the number of strokes behind them where there are several."""
+    return [name] if len(budgets) == 1 else [f"{name}-{budget:04d}" for budget in budgets]
 
 
 def overlay(document: StrokeDocument, target: Image.Image, share: Image.Image) -> Image.Image:
@@ -154,15 +104,13 @@ def overlay(document: StrokeDocument, target: Image.Image, share: Image.Image) -
     return document.crop(Image.composite(target, dark, share), document.size)
 
 
-def drawn_wishes(picture: Path) -> dict[str, Any]:
-    """What `save_document` noted in a picture of the files beside it, as in `noted`; empty for any other file."""
-    try:
-        with open_picture(picture) as image:
-            found = json.loads(image.info.get(_NOTE, "{}"))
-    except (DataError, ValueError, TypeError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _write(write: Callable[[Path, StrokeDocument], object], index: int, result: PaintingResult, path: Path) -> None:
+    write(path, result.document(index))
 
 
-def _facts(document: StrokeDocument, wishes: Mapping[str, Any]) -> PngInfo:
-    return png_info(document.extra, {"extras": wishes}, from_photo=True)
+def _write_overlay(key: str, result: PaintingResult, path: Path) -> None:
+    Picture(result.overlay(key)).write(path, result.facts(shows=key))
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

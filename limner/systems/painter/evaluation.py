@@ -25,6 +25,7 @@ from limner.data.datasets.images import PictureCache
 from limner.demo import contact_sheet
 from limner.errors import ConfigError, DataError, MissingExtraError
 from limner.files import sha256_of
+from limner.media import Picture
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.features import FeatureNetwork
 from limner.metrics.protocol import Measurement, Protocol
@@ -34,8 +35,9 @@ from limner.metrics.ssim import SSIM
 from limner.systems.painter.baselines import fit_strokes, random_strokes
 from limner.systems.painter.config import CORRECTION, Follow
 from limner.systems.painter.painting import usual_passes
-from limner.systems.painter.pipeline import PainterPipeline, PaintingResult
+from limner.systems.painter.pipeline import PainterPipeline
 from limner.systems.painter.plots import curves
+from limner.systems.painter.results import PaintingResult
 from limner.systems.painter.strokes import StrokeList
 from limner.systems.painter.timelapse import save_gif_of_many
 from limner.systems.painter.weight_map import pixel_weights
@@ -286,7 +288,7 @@ def _paint_timed(
     assert aim is not None  # there is at least one number of strokes; tells the type checker
     reached = _strokes_until(documents[-1].strokes, aim)
     columns[f"{name}_{budgets[-1]}"].add(strokes_to_good=float("nan") if reached is None else float(reached))
-    result.documents, result.images = documents, images
+    result.documents, result.media = documents, [Picture(image) for image in images]
     return result, aim
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from limner.errors import ConfigError, DataError, WeightsError
-from limner.files import read_bytes, refuse_replaced_inputs
+from limner.files import refuse_replaced_inputs
 from limner.systems.painter.config import CORRECTION, Follow
-from limner.tasks import Outcome, Task, input_files, unique_names
+from limner.tasks import Outcome, Rendering, Task, input_files, unique_names
 
 if TYPE_CHECKING:
-    from limner.plan import GenerationPlan
-    from limner.systems.painter.drawing import Files, Wish
+    from limner.systems.painter.drawing import Files
     from limner.systems.painter.pipeline import PainterPipeline
 
 DESCRIPTION = "Paint pictures stroke by stroke, the subject first; or draw a stroke file again at any size."
@@ -33,6 +33,10 @@ OUT_FILES = (".png",)
 JSON_FILE = True
 """`--json FILE` writes the strokes of the painting; without FILE it is every command's `--json`."""
 
+_PASSED_ON = (
+    *("focus", "follow", "correction", "overlap", "mask", "canvas", "palette", "fit", "render", "vgg16", "seed"),
+)
+"""Options that are arguments of the pipeline under the same name."""
 _FLAG = "here"  # of an option that was given without a file name
 _USUAL: dict[str, Any] = {
     "strokes": "200",
@@ -57,7 +61,12 @@ def add_options(parser: ArgumentParser) -> None:
         "--redraw", nargs="+", default=[], metavar="STROKES.json", help="draw stroke files again; needs no weights"
     )
     how = parser.add_argument_group("how to paint it")
-    how.add_argument("--strokes", default=None, metavar="N[,N…]", help="number of strokes (200); several make a sheet")
+    how.add_argument(
+        "--strokes",
+        default=None,
+        metavar="N[,N…]",
+        help="number of strokes (200), or sketch (50), portrait (200) or detailed (1000); several make a sheet",
+    )
     how.add_argument(
         "--focus", type=float, default=None, metavar="0..1", help="how strongly strokes follow attention (1)"
     )
@@ -164,135 +173,59 @@ def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Tas
     _refuse_contradictions(options)
     given = {name: value for name, value in vars(options).items() if value is not None}
     options = Namespace(**{**vars(options), **_USUAL, **given})
-    out = Path(options.out)
-    size = _size(options.size)
-    files = _files(options)
-    if pipeline is None:
-        drawings = unique_names(Path(file) for file in options.redraw)
-        directory, name = _place(out, None if len(drawings) > 1 else next(iter(drawings)))
-        paths = _paths(options, drawings)
-        redrawings = [
-            Redrawing(path, directory, name or stem.removesuffix(".strokes"), size, files, paths)
-            for stem, path in drawings.items()
-        ]
-        refuse_replaced_inputs([place for task in redrawings for place in task.places()], drawings.values())
-        return list(redrawings)
+    return _paintings(pipeline, options) if pipeline is not None else _redrawings(options)
+
+
+def _redrawings(options: Namespace) -> list[Task]:
+    files, size = _files(options), _size(options.size)
+    drawings = unique_names(Path(file) for file in options.redraw)
+    directory, name = _place(Path(options.out), None if len(drawings) > 1 else next(iter(drawings)))
+    paths = _paths(options, drawings)
+    names = {path: name or stem.removesuffix(".strokes") for stem, path in drawings.items()}
+    places = [place for one in names.values() for place in _places(files, directory, one, [0], paths)]
+    refuse_replaced_inputs(places, drawings.values())
+    return [Redrawing(path, directory, one, size, files, paths) for path, one in names.items()]
+
+
+def _paintings(pipeline: PainterPipeline, options: Namespace) -> list[Task]:
     from limner.data.datasets.images import SUFFIXES
+    from limner.systems.painter.inputs import stroke_numbers
+    from limner.systems.painter.strokes import StrokeDocument
 
-    budgets = _numbers(options.strokes, "--strokes")
+    files = _files(options)
+    budgets = stroke_numbers(_numbers_or_kinds(options.strokes))
     pictures = unique_names(input_files(options.image, SUFFIXES, "picture"))
-    directory, name = _place(out, None if len(pictures) > 1 else next(iter(pictures)))
-    start = None
-    if options.start is not None:
-        from limner.systems.painter.strokes import StrokeDocument
-
-        start = StrokeDocument.read(options.start)
+    directory, name = _place(Path(options.out), None if len(pictures) > 1 else next(iter(pictures)))
     paths = _paths(options, pictures)
-    paintings = [
-        Painting(
-            pipeline,
-            {
-                "image": path,
-                "strokes": budgets,
-                "focus": options.focus,
-                "follow": options.follow,
-                "correction": options.correction,
-                "tiles": _passes(options),
-                "overlap": options.overlap,
-                "mask": options.mask,
-                "canvas": options.canvas,
-                "palette": options.palette,
-                "size": size,
-                "fit": options.fit,
-                "render": options.render,
-                "start": start,
-                "vgg16": options.vgg16,
-                "seed": options.seed,
-                "name": name or stem,
-            },
-            directory,
-            files,
-            paths,
-        )
-        for stem, path in pictures.items()
-    ]
+    request = {
+        "strokes": budgets,
+        "tiles": _passes(options),
+        "size": _size(options.size),
+        "start": None if options.start is None else StrokeDocument.read(options.start),
+        **{key: getattr(options, key) for key in _PASSED_ON},
+    }
+    tasks: list[Task] = []
+    places: list[Path] = []
+    for stem, path in pictures.items():
+        one = name or stem
+        places += _places(files, directory, one, budgets, paths)
+        plan = partial(pipeline.plan, path, **request, name=one)
+        beside = partial(files.beside, directory=directory, elsewhere=paths)
+        tasks.append(Rendering(pipeline, plan, directory, f"{one}.result", beside))
     others = [Path(file) for file in (options.mask, options.start, options.vgg16) if file is not None]
-    refuse_replaced_inputs([place for task in paintings for place in task.places()], [*pictures.values(), *others])
-    return list(paintings)
+    refuse_replaced_inputs(places, [*pictures.values(), *others])
+    return tasks
 
 
-@dataclass(frozen=True)
-class Painting:
-    """Paint one picture into a folder."""
+def _places(files: Files, directory: Path, name: str, budgets: list[int], paths: Mapping[str, Path]) -> list[Path]:
+    """All files that are written for one picture."""
+    from limner.plan import GenerationPlan
+    from limner.systems.painter.drawing import painting_names
 
-    pipeline: PainterPipeline
-    request: dict[str, Any]
-    directory: Path
-    files: Files
-    paths: dict[str, Path]
-
-    def run(self, *, force: bool) -> Outcome:
-        """See `limner.tasks.Task`.
-
-        Raises:
-            DataError: if the folder holds the result of another request, or a file is there that this one did not
-                write, and `force` is not set.
-        """
-        plan = self.pipeline.plan(**self.request)
-        if not force and self._is_done(plan):
-            return Outcome(self._pictures(), skipped=True)
-        result = self.pipeline.render(plan, progress=self._bar(plan))
-        name = self._record().stem
-        return Outcome(result.save(self.directory, name=name, files=self.files, paths=self.paths), skipped=False)
-
-    def places(self) -> list[Path]:
-        """All files that are written."""
-        return [*self._pictures(), *(path for path, _ in self._wishes()), *self._sheet(), self._record()]
-
-    def _budgets(self) -> list[int]:
-        return list(dict.fromkeys(self.request["strokes"]))
-
-    def _pictures(self) -> list[Path]:
-        from limner.systems.painter.drawing import picture_names
-
-        return [self.directory / file for file in picture_names(self.request["name"], self._budgets())]
-
-    def _sheet(self) -> list[Path]:
-        return [self.directory / f"{self._record().stem}-sheet.png"] if len(self._budgets()) > 1 else []
-
-    def _record(self) -> Path:
-        return self.directory / f"{self.request['name']}.result.json"
-
-    def _wishes(self) -> list[Wish]:
-        from limner.systems.painter.drawing import all_wishes
-
-        return all_wishes(self.files, self.directory, self.request["name"], self._budgets(), self.paths)
-
-    def _is_done(self, plan: GenerationPlan) -> bool:
-        """Whether this very request was fulfilled before; refuses to replace what is not of this request."""
-        from limner.results import read_result
-
-        path, own = self._record(), set[Path]()
-        noted: dict[str, Any] = {}
-        if path.exists():
-            record = read_result(path)
-            if record["digest"] != plan.digest(self.pipeline.name, self.pipeline.weights_hash):
-                raise DataError(
-                    f"{path} is the result of another request; give another --out, or --force to replace it."
-                )
-            own = {*self._pictures(), *self._sheet(), path}
-            noted = record["extras"] if isinstance(record.get("extras"), dict) else {}
-        _refuse_foreign(self.places(), own, noted, path)
-        return _all_there(self.places(), self._wishes(), noted, self.directory)
-
-    def _bar(self, plan: GenerationPlan) -> Any:
-        import sys
-
-        from tqdm import tqdm
-
-        total = sum(plan.settings["strokes"])
-        bar = tqdm(total=total, unit="stroke", desc=self.request["name"], disable=not sys.stderr.isatty(), leave=False)
-        return bar.update
+    plan = GenerationPlan([None] * len(budgets), {"name": name}, {}, names=painting_names(name, budgets))
+    sheet = [directory / f"{name}.result-sheet.png"] if len(budgets) > 1 else []
+    pictures = [directory / f"{item.name}.png" for item in plan.items]
+    return [*pictures, *(one.path for one in files.beside(plan, directory, paths)), *sheet]
 
 
 @dataclass(frozen=True)
@@ -306,39 +239,29 @@ class Redrawing:
     files: Files
     paths: dict[str, Path]
 
-    def places(self) -> list[Path]:
-        """All files that are written, the picture first."""
-        picture = self.directory / f"{self.name}.png"
-        return [picture, *self.files.places(self.directory, self.name, self.paths).values()]
-
     def run(self, *, force: bool) -> Outcome:
         """See `limner.tasks.Task`.
 
         Raises:
-            DataError: if the picture is there, but not of these strokes at this size, or another file is there that
-                does not belong to it, and `force` is not set.
+            DataError: if a file is there that is not of these strokes at this size, and `force` is not set.
         """
-        from limner.systems.painter.drawing import drawn_wishes, save_document
+        from limner.results import state_of
+        from limner.systems.painter.results import redrawn
         from limner.systems.painter.strokes import StrokeDocument
 
-        picture = self.directory / f"{self.name}.png"
         document = StrokeDocument.read(self.source)
         if self.size is not None:
             document = document.replace(size=self.size)
-        wishes = self.files.wishes(self.directory, self.name, self.paths)
-        strokes = self.files.places(self.directory, self.name, self.paths)["json"]
-        is_same = _holds(strokes, document.to_json())
-        noted = drawn_wishes(picture) if is_same else {}
+        result = redrawn(document, self.name)
+        beside = self.files.beside(result.plan, self.directory, self.paths)
+        picture, record = self.directory / f"{self.name}.png", f"{self.name}.result"
         if not force:
-            if picture.exists() and not is_same:
-                raise DataError(
-                    f"{picture} is there already, but {strokes} does not hold these strokes at this size; "
-                    "give another --out, or --force to replace it."
-                )
-            _refuse_foreign(self.places(), {picture, *([strokes] if is_same else [])}, noted, picture)
-            if _all_there(self.places(), wishes, noted, self.directory):
+            found = state_of(self.directory, result.plan, result.provenance, name=record, beside=beside)
+            if found.state == "foreign":
+                raise DataError(found.why)
+            if found.state == "done":
                 return Outcome([picture], skipped=True)
-        save_document(document, picture, self.files, self.paths, before=noted)
+        result.save(self.directory, name=record, beside=beside)
         return Outcome([picture], skipped=False)
 
 
@@ -398,36 +321,16 @@ def _paths(options: Namespace, inputs: dict[str, Path]) -> dict[str, Path]:
     return paths
 
 
-def _all_there(places: Iterable[Path], wishes: Iterable[Wish], before: Mapping[str, Any], directory: Path) -> bool:
-    """Whether all files exist and were asked for as they are now; `before` is what was noted then."""
-    from limner.systems.painter.drawing import noted
-
-    return all(place.is_file() for place in places) and noted(wishes, directory).items() <= before.items()
-
-
-def _refuse_foreign(places: Iterable[Path], own: Iterable[Path], noted: Mapping[str, Any], record: Path) -> None:
-    """Raises: DataError if a file is there that is neither our own nor noted in a record."""
-    known = {path.resolve() for path in (*own, *(record.parent / path for path in noted))}
-    for place in places:
-        if place.exists() and place.resolve() not in known:
-            raise DataError(
-                f"{place} is there already, but {record} does not say that Limner made it; "
-                "give another place, or --force to replace it."
-            )
-
-
-def _holds(path: Path, text: str) -> bool:
-    """Whether a file has exactly this text."""
-    content = text.encode()
-    try:
-        return path.is_file() and read_bytes(path, most=len(content)) == content
-    except DataError:  # larger
-        return False
-
-
 def _passes(options: Namespace) -> list[int] | None:
     """What `--tiles` asks for: passes, none of them (0), or those of use (not given)."""
     return None if options.tiles is None else [number for number in _numbers(options.tiles, "--tiles") if number]
+
+
+def _numbers_or_kinds(text: str) -> list[int | str]:
+    from limner.systems.painter.inputs import KINDS
+
+    parts = [part.strip() for part in text.split(",")]
+    return [part if part in KINDS else _numbers(part, "--strokes")[0] for part in parts]
 
 
 def _numbers(text: str, option: str) -> list[int]:

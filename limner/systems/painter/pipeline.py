@@ -4,31 +4,43 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor, nn
 
 from limner.data.config import Fit as DataFit
 from limner.data.datasets.images import PictureCache, open_pictures
-from limner.data.image_io import any_picture_from_pil, read_any_picture, read_mask
 from limner.data.size import SizeLike
 from limner.data.spec import DataSpec
-from limner.errors import ConfigError, DataError, ShapeError, WeightsError
+from limner.errors import ConfigError, WeightsError
 from limner.files import sha256_of
-from limner.inputs import MAX_SEED, read_pixels, whole_number
+from limner.inputs import MAX_SEED, whole_number
+from limner.media import Picture
+from limner.mode import plan_of
 from limner.pipelines import ExportTarget, Pipeline
 from limner.plan import GenerationPlan
-from limner.results import GenerationResult, read_result
 from limner.systems.painter.config import CORRECTION, Follow
 from limner.systems.painter.data import bar, feature_function
-from limner.systems.painter.drawing import OVERLAYS, Files, Writer, all_wishes, noted, overlay, picture_names
+from limner.systems.painter.drawing import painting_names
+from limner.systems.painter.inputs import (
+    Bytes,
+    ImageInput,
+    check_brushworks,
+    check_word,
+    checked_size,
+    default_size,
+    frame_of,
+    passes_of,
+    read_any_mask,
+    read_picture,
+    share,
+    stroke_numbers,
+)
 from limner.systems.painter.networks import (
     NUM_SHAPE,
     Actor,
@@ -39,106 +51,21 @@ from limner.systems.painter.networks import (
     fingerprint,
 )
 from limner.systems.painter.painting import (
-    MAX_BUDGET,
-    MAX_TILES,
-    Box,
     Brushwork,
     Networks,
     Plane,
     Prepared,
-    check_brushwork,
     choose_palette,
     lay_mask,
     paint_picture,
     prepare,
     resolution,
-    usual_passes,
 )
-from limner.systems.painter.rasterizer import MAX_SIZE
-from limner.systems.painter.strokes import Fit, StrokeDocument, StrokeList, parse_color, to_bytes
+from limner.systems.painter.results import PaintingResult, painting, statistics_of
+from limner.systems.painter.strokes import Fit, StrokeDocument, StrokeList, parse_color
 from limner.systems.painter.weight_map import WeightMap, find_subject
 
 log = logging.getLogger("limner")
-
-ImageInput = Image.Image | NDArray[Any] | Tensor | str | Path
-Bytes = NDArray[np.uint8]
-
-DEFAULT_SIZE = 1024
-"""Longest side of a painting in pixels where nobody says how large it should be and the picture is larger."""
-
-_SAME_SHAPE = 1 / 64
-"""Largest difference of sides, in parts of the longer one, at which a picture is one that was painted before: it may
-have been resized, and older stroke files have frames in whole pixels of planes of 64."""
-
-
-@dataclass
-class PaintingResult(GenerationResult):
-    """Paintings of one picture with different numbers of strokes.
-
-    Attributes:
-        documents: the strokes of each painting.
-        weight_map: attention, features and weights of the picture, (side, side) each in [0, 1], and `source`. The
-            weights are those of the agent's own reward.
-        statistics: of each painting: errors under both renderers, brush inside and outside the subject.
-    """
-
-    documents: list[StrokeDocument] = field(default_factory=list)
-    weight_map: dict[str, Any] = field(default_factory=dict)
-    statistics: list[dict[str, float]] = field(default_factory=list)
-
-    def file_names(self) -> list[str]:
-        """`NAME.png`, with the number of strokes behind the name where there are several paintings."""
-        return picture_names(str(self.settings["name"]), self.settings["strokes"])
-
-    def save(
-        self,
-        directory: str | Path,
-        *,
-        name: str = "result",
-        files: Files | None = None,
-        paths: dict[str, Path] | None = None,
-    ) -> list[Path]:
-        """Write pictures, `….strokes.json` and what else `files` asks for; the result's own JSON comes last.
-
-        Args:
-            directory: folder, made if missing.
-            name: of the result file.
-            files: what to write; none: nothing more.
-            paths: kind ("json", "svg", "csv", "gif", "video") -> another place for that file of the last painting.
-
-        Raises:
-            DataError: if a file cannot be written.
-            MissingExtraError: if a video is asked for and the package `av` is not installed.
-        """
-        directory, paths, files = Path(directory), paths or {}, files or Files()
-        facts = {key: self.provenance[key] for key in ("system", "weights", "weights_hash", "limner")}
-        writers: dict[Path, Writer] = {}
-        stems = [Path(file).stem for file in self.file_names()]
-        for stem, document, numbers in zip(stems, self.documents, self.statistics, strict=True):
-            complete = document.replace(extra={**facts, "statistics": numbers})
-            writers |= files.writers(complete, directory, stem, paths if stem == stems[-1] else {})
-        if files.attention:
-            for key in OVERLAYS:
-                image = self.overlay(key)
-                place = directory / f"{self.settings['name']}-{key}.png"
-                writers[place] = partial(image.save, format="PNG")
-        wishes = all_wishes(files, directory, str(self.settings["name"]), self.settings["strokes"], paths)
-        extras = {**self._noted_before(directory / f"{name}.json"), **noted(wishes, directory)}
-        return self._save(directory, name, {"extras": extras}, writers)
-
-    def _noted_before(self, path: Path) -> dict[str, Any]:
-        """What is noted of files that were written when this very result was saved before."""
-        try:
-            record = read_result(path)
-        except DataError:
-            return {}
-        same = record["digest"] == self.plan.digest(self.provenance["system"], self.provenance["weights_hash"])
-        return dict(record["extras"]) if same and isinstance(record.get("extras"), dict) else {}
-
-    def overlay(self, key: str) -> Image.Image:
-        """The picture darkened where "attention", "features" or "weights" are small."""
-        share = Image.fromarray((self.weight_map[key] * 255).round().astype(np.uint8))
-        return overlay(self.documents[0], Image.fromarray(to_bytes(self.weight_map["target"])), share)
 
 
 class PainterPipeline(Pipeline):
@@ -154,6 +81,7 @@ class PainterPipeline(Pipeline):
     optional_networks: ClassVar[frozenset[str]] = frozenset({"critic", "discriminator", "foreground"})
     # Each stage of training leaves what it has: only the agent's has all three.
     variant_networks: ClassVar[frozenset[str]] = frozenset({"renderer", "actor", "attention"})
+    unit: ClassVar[str] = "stroke"
 
     def __init__(self, *, spec: DataSpec, size: SizeLike, **networks: nn.Module) -> None:
         super().__init__(spec=spec, size=size, **networks)
@@ -233,10 +161,11 @@ class PainterPipeline(Pipeline):
             if name in self.components
         }
 
+    @painting
     def __call__(
         self,
         image: ImageInput,
-        strokes: int | Sequence[int] = 200,
+        strokes: int | str | Sequence[int | str] = 200,
         *,
         focus: float = 1.0,
         follow: Follow = "error",
@@ -253,13 +182,13 @@ class PainterPipeline(Pipeline):
         vgg16: str | Path | None = None,
         seed: int = 0,
         name: str = "painting",
-        progress: Callable[[int], object] = lambda strokes: None,
-    ) -> PaintingResult:
+    ) -> GenerationPlan:
         """Paint a picture.
 
         Args:
             image: a picture of any kind, RGB uint8 array or tensor (height, width, 3), or a path.
-            strokes: how many; several numbers give several paintings.
+            strokes: how many, as a number or as the kind of painting ("sketch", "portrait", "detailed"); several give
+                several paintings.
             focus: how strongly strokes follow attention in the passes over tiles: 0 = not at all, 1 = as it is.
             follow: what else they follow there: the "error" that is left, or nothing else ("attention").
             correction: how far each stroke's colour is moved towards the one that leaves the smallest error, from 0
@@ -278,7 +207,6 @@ class PainterPipeline(Pipeline):
             vgg16: file with VGG-16's weights, for an actor that was trained with its feature mask.
             seed: of the palette; nothing else is random.
             name: of the files.
-            progress: called with the number of new strokes, again and again.
 
         Raises:
             ConfigError: if a number is out of range or a colour unknown.
@@ -286,63 +214,13 @@ class PainterPipeline(Pipeline):
             ShapeError: if an array is no picture, or a picture has another shape than the strokes in `start`.
             WeightsError: if these weights cannot paint.
         """
-        plan = self.plan(
-            image,
-            strokes,
-            focus=focus,
-            follow=follow,
-            correction=correction,
-            tiles=tiles,
-            overlap=overlap,
-            mask=mask,
-            canvas=canvas,
-            palette=palette,
-            size=size,
-            fit=fit,
-            render=render,
-            start=start,
-            vgg16=vgg16,
-            seed=seed,
-            name=name,
-        )
-        return self.render(plan, progress=progress)
-
-    def plan(
-        self,
-        image: ImageInput,
-        strokes: int | Sequence[int] = 200,
-        *,
-        focus: float = 1.0,
-        follow: Follow = "error",
-        correction: float = CORRECTION,
-        tiles: Sequence[int] | None = None,
-        overlap: bool = False,
-        mask: ImageInput | None = None,
-        canvas: str = "black",
-        palette: int | None = None,
-        size: tuple[int, int] | None = None,
-        fit: Fit = "letterbox",
-        render: Literal["exact", "neural"] = "exact",
-        start: StrokeDocument | None = None,
-        vgg16: str | Path | None = None,
-        seed: int = 0,
-        name: str = "painting",
-    ) -> GenerationPlan:
-        """The checked inputs of `__call__`; see there."""
-        budgets = [whole_number("strokes", budget, 1, MAX_BUDGET) for budget in _listed(strokes)]
-        if not budgets or len(set(budgets)) != len(budgets):
-            raise ConfigError(f"The numbers of strokes are {budgets}; there must be one or several different ones.")
-        if tiles is not None:
-            if not isinstance(tiles, Sequence | np.ndarray):
-                raise ConfigError(f"tiles is {tiles!r}; it must be a list of whole numbers, such as [2, 4].")
-            tiles = [whole_number("A number of tiles", number, 2, MAX_TILES) for number in tiles]
-        chosen = [list(tiles) if tiles is not None else usual_passes(budget) for budget in budgets]
-        focus, correction = _share("focus", focus), _share("correction", correction)
+        budgets = stroke_numbers(strokes)
+        chosen = passes_of(budgets, tiles)
+        focus, correction = share("focus", focus), share("correction", correction)
         seed = whole_number("seed", seed, 0, MAX_SEED)
-        _check_word("fit", fit, ("letterbox", "stretch"))
-        _check_word("render", render, ("exact", "neural"))
-        for budget, passes in zip(budgets, chosen, strict=True):
-            check_brushwork(Brushwork(budget, tuple(passes), focus, follow, correction))
+        check_word("fit", fit, ("letterbox", "stretch"))
+        check_word("render", render, ("exact", "neural"))
+        check_brushworks(budgets, chosen, focus, follow, correction)
         if overlap and not any(chosen):
             raise ConfigError("overlap has no effect without tiles; ask for some or for more strokes, or leave it out.")
         if start is not None:
@@ -350,24 +228,13 @@ class PainterPipeline(Pipeline):
         parse_color(canvas)
         pixels = read_picture(image)
         side = self.image_size * max(resolution(passes) for passes in chosen)
-        prepared = prepare(pixels, fit, side, frame=None if start is None else _frame(start, pixels))
+        prepared = prepare(pixels, fit, side, frame=None if start is None else frame_of(start, pixels))
         if size is None:
-            size = start.size if start is not None else _default_size(pixels)
-        size = _checked_size(size)
-        document = StrokeDocument(StrokeList.empty(), size, frame=prepared.frame, fit=fit)
-        document.plane_side(size)  # refuses an impossible size before anything is painted
-        conditions: dict[str, NDArray[Any]] = {"image": prepared.target[None]}
-        if mask is not None:
-            given = _read_mask(mask)
-            if given.shape != pixels.shape[:2]:
-                sizes = (*given.shape[::-1], *pixels.shape[1::-1])
-                log.warning("The mask has %d x %d pixels, the picture %d x %d: the mask is resized.", *sizes)
-            conditions["mask"] = lay_mask(given, prepared)[None]
-        if palette is not None:
-            palette = whole_number("palette", palette, 1, 256)
-            conditions["palette"] = choose_palette(pixels, palette, seed=seed)[None]
-        if start is not None:
-            conditions["strokes"] = start.strokes.to_array()[None]
+            size = start.size if start is not None else default_size(pixels)
+        size = checked_size(size)
+        # refuses an impossible size before anything is painted
+        StrokeDocument(StrokeList.empty(), size, frame=prepared.frame, fit=fit).plane_side(size)
+        conditions = _conditions(prepared, pixels, mask=mask, palette=palette, seed=seed, start=start)
         settings = {
             "mode": "paint",
             "name": name,
@@ -382,20 +249,38 @@ class PainterPipeline(Pipeline):
             "fit": fit,
             "frame": list(prepared.frame),
             "render": render,
-            "features": self._feature_kind(vgg16),
-            "vgg16": None if vgg16 is None else str(vgg16),
             "source": Path(image).name if isinstance(image, str | Path) else "",
+            **self._feature_settings(vgg16),
+            **({"columns": len(budgets)} if len(budgets) > 1 else {}),
         }
-        if settings["features"] == "vgg16" and vgg16 is not None:
-            settings["vgg16_sha256"] = sha256_of(vgg16)
-        if len(budgets) > 1:
-            settings["columns"] = len(budgets)
-        return GenerationPlan([seed] * len(budgets), settings, conditions)
+        seeds = [None if palette is None else seed] * len(budgets)
+        names = painting_names(name, budgets)
+        return GenerationPlan(seeds, settings, conditions, names=names, from_photo=True)
+
+    plan = plan_of(__call__)
+
+    def amount(self, plan: GenerationPlan) -> int:
+        """See `Pipeline.amount`."""
+        return sum(plan.settings["strokes"])
+
+    def current(self, plan: GenerationPlan) -> GenerationPlan:
+        """See `Pipeline.current`: older plans name their files in the settings alone."""
+        if plan.names is not None and plan.from_photo:
+            return plan
+        names = painting_names(str(plan.settings["name"]), plan.settings["strokes"])
+        return replace(plan, names=names, from_photo=True)
 
     def render(
-        self, plan: GenerationPlan, *, progress: Callable[[int], object] = lambda strokes: None
+        self, plan: GenerationPlan, *, progress: Callable[[int], object] = lambda number: None
     ) -> PaintingResult:
-        """Paint a plan."""
+        """Paint a plan; `progress` is called with the number of new strokes, again and again.
+
+        Raises:
+            ConfigError: if it is the plan of strokes that were drawn again, which needs no weights.
+        """
+        if plan.settings.get("mode") == "redraw":
+            raise ConfigError("This result is of strokes that were drawn again: give their file to --redraw.")
+        plan = self.current(plan)
         settings = plan.settings
         documents: list[StrokeDocument] = []
         statistics: list[dict[str, float]] = []
@@ -408,7 +293,7 @@ class PainterPipeline(Pipeline):
                 documents.append(document)
                 statistics.append(numbers)
         return PaintingResult(
-            images=[document.redraw() for document in documents],
+            media=[Picture(document.redraw()) for document in documents],
             plan=plan,
             provenance=self.provenance,
             documents=documents,
@@ -504,7 +389,12 @@ class PainterPipeline(Pipeline):
             progress=progress,
         )
         document = document.replace(strokes=before + new)
-        return document, _statistics(document, weight_map, seen)
+        return document, statistics_of(document, weight_map, seen)
+
+    def _feature_settings(self, vgg16: str | Path | None) -> dict[str, Any]:
+        kind = self._feature_kind(vgg16)
+        found = {"features": kind, "vgg16": None if vgg16 is None else str(vgg16)}
+        return {**found, "vgg16_sha256": sha256_of(vgg16)} if kind == "vgg16" and vgg16 is not None else found
 
     def _feature_kind(self, vgg16: str | Path | None) -> str:
         """The feature mask that the actor was trained with; where VGG-16's file is not there, the gradient.
@@ -534,103 +424,25 @@ class PainterPipeline(Pipeline):
         return batch if batch.shape[-2:] == size else nn.functional.interpolate(batch, size=size, mode="area")
 
 
-def read_picture(image: ImageInput) -> Bytes:
-    """A picture of any kind as RGB bytes (height, width, 3).
-
-    Raises:
-        DataError: if a file cannot be read.
-        ShapeError: if an array is not (height, width, 3) of uint8.
-    """
-    if isinstance(image, str | Path):
-        return read_any_picture(image)
-    if isinstance(image, Image.Image):
-        return np.asarray(any_picture_from_pil(image))
-    return read_pixels(image)[0]
-
-
-def _read_mask(mask: ImageInput) -> Bytes:
-    if isinstance(mask, str | Path):
-        return read_mask(mask)
-    if isinstance(mask, Image.Image):
-        return np.asarray(any_picture_from_pil(mask, where="The mask").convert("L"))
-    if isinstance(mask, Tensor):
-        mask = mask.detach().cpu().numpy()
-    if not isinstance(mask, np.ndarray):
-        raise ShapeError(f"A mask cannot be a {type(mask).__name__}; give a file, a PIL picture or a uint8 array.")
-    if mask.ndim != 2 or mask.dtype != np.uint8 or 0 in mask.shape:
-        raise ShapeError(f"A mask array must be (height, width) of uint8, not {mask.shape} of {mask.dtype}.")
-    return mask
-
-
-def _frame(start: StrokeDocument, pixels: Bytes) -> Box:
-    """The frame of strokes to go on from.
-
-    Raises:
-        ShapeError: if they were painted on a picture of another shape.
-    """
-    height, width = pixels.shape[:2]
-    across, down = start.frame[2:]
-    shape, found = (np.array(sides) / max(sides) for sides in ((across, down), (width, height)))
-    if start.fit == "letterbox" and np.abs(shape - found).max() > _SAME_SHAPE:
-        raise ShapeError(
-            f"The picture is {width}x{height} pixels, but the strokes to go on from are of a picture "
-            f"{across / down:.3g} times as wide as it is high; give that picture, or one cut to its shape."
-        )
-    return start.frame
-
-
-def _listed(numbers: int | Sequence[int]) -> list[Any]:
-    """One number or several as a list."""
-    return list(numbers) if isinstance(numbers, Sequence | np.ndarray) and np.ndim(numbers) else [numbers]
-
-
-def _share(name: str, value: Any) -> float:
-    """Raises: ConfigError if it is no number."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise ConfigError(f"{name} is {value!r}; it must be a number from 0 to 1.")
-    return float(value)
-
-
-def _check_word(name: str, word: str, words: Sequence[str]) -> None:
-    """Raises: ConfigError if a word is not one of those."""
-    if word not in words:
-        raise ConfigError(f"{name} is {word!r}; it must be one of {', '.join(words)}.")
-
-
-def _checked_size(size: Sequence[int]) -> tuple[int, int]:
-    """Raises: ConfigError if it is not a width and a height in pixels."""
-    if not isinstance(size, Sequence | np.ndarray) or len(size) != 2:
-        raise ConfigError(f"size is {size!r}; it must be a width and a height in pixels, such as (640, 480).")
-    width, height = (whole_number("A side of size", side, 1, MAX_SIZE) for side in size)
-    return width, height
-
-
-def _default_size(pixels: Bytes) -> tuple[int, int]:
-    height, width = pixels.shape[:2]
-    scale = min(1.0, DEFAULT_SIZE / max(height, width))
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _statistics(document: StrokeDocument, weight_map: dict[str, Any], seen: Plane) -> dict[str, float]:
-    """Errors on the picture's part of the plane, and the mean brush inside and outside the subject."""
-    target, attention = weight_map["target"], weight_map["attention"]
-    side = target.shape[-1]
-    left, top, right, bottom = document.box(side)
-    shown = (slice(top, bottom), slice(left, right))
-    square = ((document.strokes.paint(document.blank(side)) - target) ** 2).mean(axis=0)[shown]
-    inside, weights = attention[shown] > 0.5, weight_map["weights"][shown]
-    numbers = {
-        "mse": float(square.mean()),
-        "mse_as_seen": float(((seen - target) ** 2).mean(axis=0)[shown].mean()),
-        "weighted_distance": float((weights * square).sum() / weights.sum()),
-    }
-    for name, part in (("foreground", inside), ("background", ~inside)):
-        if part.any():
-            numbers[f"mse_{name}"] = float(square[part].mean())
-    noted = np.nan_to_num(document.strokes.attention, nan=0.0) > 0.5
-    radius = document.strokes.radii.mean(axis=1)
-    for name, chosen in (("foreground", noted), ("background", ~noted)):
-        numbers[f"strokes_{name}"] = float(chosen.sum())
-        if chosen.any():
-            numbers[f"radius_{name}"] = float(radius[chosen].mean())
-    return numbers
+def _conditions(
+    prepared: Prepared,
+    pixels: Bytes,
+    *,
+    mask: ImageInput | None,
+    palette: int | None,
+    seed: int,
+    start: StrokeDocument | None,
+) -> dict[str, NDArray[Any]]:
+    """The arrays of a plan."""
+    conditions: dict[str, NDArray[Any]] = {"image": prepared.target[None]}
+    if mask is not None:
+        given = read_any_mask(mask)
+        if given.shape != pixels.shape[:2]:
+            sizes = (*given.shape[::-1], *pixels.shape[1::-1])
+            log.warning("The mask has %d x %d pixels, the picture %d x %d: the mask is resized.", *sizes)
+        conditions["mask"] = lay_mask(given, prepared)[None]
+    if palette is not None:
+        conditions["palette"] = choose_palette(pixels, whole_number("palette", palette, 1, 256), seed=seed)[None]
+    if start is not None:
+        conditions["strokes"] = start.strokes.to_array()[None]
+    return conditions

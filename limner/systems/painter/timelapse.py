@@ -14,7 +14,7 @@ from PIL import Image
 from limner.demo import contact_sheet
 from limner.errors import ConfigError
 from limner.media import write_video
-from limner.provenance import EDITED_MEDIA, comment
+from limner.provenance import EDITED_MEDIA, Facts
 from limner.systems.painter.strokes import StrokeDocument
 
 MAX_SIDE = 512
@@ -117,7 +117,7 @@ def save_video(path: Path, document: StrokeDocument, *, fps: float, seconds: flo
     """
     num = len(document.strokes)
     counts = frame_strokes(num, num_frames(num, fps=fps, seconds=seconds))
-    note = comment(document.extra, from_photo=True)
+    note = Facts(document.extra, from_photo=True).comment()
     write_video(path, _held(frames(document, counts), len(counts), fps), frames_per_second=fps, comment=note)
 
 

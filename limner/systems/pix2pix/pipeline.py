@@ -18,10 +18,10 @@ from limner.errors import ShapeError
 from limner.inputs import to_pictures
 from limner.mask_to_image.export import generator_target
 from limner.mask_to_image.inputs import LabelMapInput, picture_plan, read_label_maps
+from limner.mode import mode, plan_of
 from limner.nn.label_maps import encode_label_map
 from limner.pipelines import ExportTarget, Pipeline
 from limner.plan import GenerationPlan
-from limner.results import GenerationResult
 from limner.systems.pix2pix.networks import Generator
 
 _log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ class Pix2PixPipeline(Pipeline):
         """The generator; the discriminator stays with a training run."""
         return {"generator": Generator}
 
+    @mode
     def __call__(
         self,
         label_map: LabelMapInput | Sequence[LabelMapInput],
@@ -58,7 +59,7 @@ class Pix2PixPipeline(Pipeline):
         num_images: int = 1,
         schema: str | LabelSchema | None = None,
         batch_size: int | None = None,
-    ) -> GenerationResult:
+    ) -> GenerationPlan:
         """Paint `num_images` pictures of every label map.
 
         Args:
@@ -74,18 +75,6 @@ class Pix2PixPipeline(Pipeline):
             DataError: if a label map cannot be read or has wrong ids.
             ShapeError: if a size does not fit.
         """
-        return self.render(self.plan(label_map, seed=seed, num_images=num_images, schema=schema, batch_size=batch_size))
-
-    def plan(
-        self,
-        label_map: LabelMapInput | Sequence[LabelMapInput],
-        *,
-        seed: int = 0,
-        num_images: int = 1,
-        schema: str | LabelSchema | None = None,
-        batch_size: int | None = None,
-    ) -> GenerationPlan:
-        """The plan of `__call__`."""
         maps = read_label_maps(
             label_map, schema=self.spec.schema, image_size=self.image_size, source=schema, zoom=self.spec.zoom
         )
@@ -93,6 +82,8 @@ class Pix2PixPipeline(Pipeline):
         if num_images > 1 and not self._num_noise:
             _log.warning("These weights paint without noise: all %d pictures of a map are the same.", num_images)
         return plan
+
+    plan = plan_of(__call__)
 
     def paint(
         self, label_map: Int64[Tensor, "b h w"], attributes: Float[Tensor, "b n_c"], seeds: Sequence[int]
@@ -116,7 +107,7 @@ class Pix2PixPipeline(Pipeline):
 
     def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
         label_map = torch.from_numpy(plan.condition("label_map", rows).copy()).to(self.device).long()
-        noise = self._noise(plan.seeds[rows.start : rows.stop])
+        noise = self._noise(plan.seeds_of(rows))
         return to_pictures(self.components["generator"](self._encode(label_map), noise))
 
     def _encode(self, label_map: Tensor) -> Tensor:

@@ -285,7 +285,7 @@ def _uncut(photo: Image.Image, *, degrees: float) -> tuple[Image.Image, NDArray[
 
 def _swap(out: Path, pipeline: PortraitPipeline, part: str) -> GenerationResult:
     """The set photo with the part that the sheet of swaps has."""
-    return pipeline.render(pipeline.plan_edit(None, {part: _photo(out, SOURCES[part])}))
+    return pipeline.swap(None, schema=None, **{part: _photo(out, SOURCES[part])})
 
 
 def _photo(out: Path, name: str) -> Path:

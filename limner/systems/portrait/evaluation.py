@@ -40,7 +40,8 @@ from limner.metrics.tables import published_table
 from limner.nn.label_maps import colorize
 from limner.provenance import SYNTHETIC_MEDIA
 from limner.systems.portrait.parts import part_mask
-from limner.systems.portrait.pipeline import GROUPS, PortraitPipeline
+from limner.systems.portrait.pipeline import PortraitPipeline
+from limner.systems.portrait.session import GROUPS
 
 DEFAULT_NUM_IMAGES = 2_000  # of the slides
 TABLE = "portrait-experiments"

@@ -5,15 +5,18 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.errors import ConfigError
-from limner.tasks import Outcome, Rendering, Task, input_files, labelling_tasks, unique_names
+from limner.tasks import Rendering, Task, input_files, labelling_tasks, unique_names
 
 if TYPE_CHECKING:
     from limner.plan import GenerationPlan
-    from limner.systems.portrait.pipeline import LookInput, PortraitPipeline
+    from limner.results import Beside, GenerationResult
+    from limner.systems.portrait.pipeline import PortraitPipeline
+    from limner.systems.portrait.session import LookInput, Sitter
 
 PARTS = {
     "left-eye": "the eye on the image's left",
@@ -75,70 +78,72 @@ def make_tasks(pipeline: PortraitPipeline, options: Namespace) -> list[Task]:
         return labelling_tasks(pipeline.parse, pipeline.spec.schema, photos, out)
     photos = input_files(options.photo, PHOTO_SUFFIXES, "picture")
     targets = [str(file) for file in input_files(options.target, LABEL_SUFFIXES, "label map")] or None
-    schema = options.schema if targets else None
     sources: list[LookInput] = [str(file) for file in input_files(options.gallery, PHOTO_SUFFIXES, "picture")]
     if options.map is not None and len(photos) > 1:
         raise ConfigError(f"--map is the map of one photo, but {len(photos)} were given.")
 
-    def find(source: LookInput) -> LookInput:
-        return pipeline.look(str(source), landmarks="find") if options.align else source
-
-    def make_plan() -> GenerationPlan:
-        if sources:
-            return pipeline.plan_gallery([find(source) for source in sources], targets, schema=schema)
-        found = {part: find(source) for part, source in looks.items()}
-        if options.steps is not None:
-            return pipeline.plan_interpolation(found, steps=options.steps)
-        return pipeline.plan_edit(targets, found, schema=schema)
-
-    return [
-        Edit(pipeline, photo, options.map, options.schema, make_plan, out / name if len(photos) > 1 else out, options)
-        for name, photo in unique_names(photos).items()
-    ]
+    edit = Edit(pipeline, options, targets, sources, looks)
+    return [edit.of(photo, out / name if len(photos) > 1 else out) for name, photo in unique_names(photos).items()]
 
 
 @dataclass(frozen=True)
 class Edit:
-    """Set one photo, draw one plan of it, and put the faces back if that is wanted."""
+    """What is asked for of every photo."""
 
     pipeline: PortraitPipeline
-    photo: Path
-    label_map: str | None
-    schema: str | None
-    make_plan: Callable[[], GenerationPlan]
-    directory: Path
     options: Namespace
+    targets: list[str] | None
+    sources: list[LookInput]
+    looks: Mapping[str, LookInput]
 
-    def run(self, *, force: bool) -> Outcome:
-        """See `limner.tasks.Task`."""
-        self.pipeline.set_image(
-            self.photo,
-            self.label_map,
-            schema=self.schema if self.label_map else None,
-            landmarks="find" if self.options.align else None,
-        )
-        rendering = Rendering(self.pipeline, self.make_plan, self.directory)
-        outcome = rendering.run(force=force)
-        if not self.options.paste_back:
-            return outcome
-        names = [path.with_name(f"pasted-{path.name}") for path in outcome.paths]
-        if outcome.skipped and all(path.is_file() for path in names):
-            return Outcome([*outcome.paths, *names], skipped=True)
-        from PIL import Image
+    def of(self, photo: Path, directory: Path) -> Task:
+        """The work on one photo: it is taken once, when the work begins."""
 
-        from limner.data.image_io import read_photo
-        from limner.files import write_atomically
-        from limner.results import GenerationResult, read_result
+        @lru_cache(maxsize=1)
+        def sitter() -> Sitter:
+            return self.pipeline.sit(
+                photo,
+                self.options.map,
+                schema=self.options.schema if self.options.map else None,
+                landmarks="find" if self.options.align else None,
+            )
 
-        plan = read_result(rendering.directory / f"{rendering.name}.json")["plan"]
-        saved = [Image.fromarray(read_photo(path)) for path in outcome.paths]
-        result = GenerationResult(saved, plan, self.pipeline.provenance)
-        pictures = self.pipeline.paste_back(result)
-        extra = {"pasted_into": self.photo.name}
-        write_atomically(
-            {path: result.png_writer(picture, extra) for path, picture in zip(names, pictures, strict=True)}
-        )
-        return Outcome(names if outcome.skipped else [*outcome.paths, *names], skipped=False)
+        def beside(plan: GenerationPlan) -> list[Beside]:
+            from limner.results import Beside
+
+            if not self.options.paste_back:
+                return []
+            return [
+                Beside(directory / f"pasted-{item.name}.png", photo.name, _pasting(sitter, index), is_medium=True)
+                for index, item in enumerate(plan.items)
+            ]
+
+        return Rendering(self.pipeline, lambda: self.plan(sitter()), directory, beside=beside)
+
+    def plan(self, sitter: Sitter) -> GenerationPlan:
+        """The plan of one photo."""
+        schema = self.options.schema if self.targets else None
+        if self.sources:
+            return sitter.gallery.plan([self._found(one) for one in self.sources], self.targets, schema=schema)
+        looks = {part: self._found(one) for part, one in self.looks.items()}
+        if self.options.steps is not None:
+            return sitter.interpolate.plan(steps=self.options.steps, **looks)
+        return sitter.swap.plan(self.targets, schema=schema, **looks)
+
+    def _found(self, source: LookInput) -> LookInput:
+        return self.pipeline.look(str(source), landmarks="find") if self.options.align else source
+
+
+def _pasting(sitter: Callable[[], Sitter], index: int) -> Callable[[GenerationResult, Path], None]:
+    """What writes the photo with a picture of the result in it."""
+
+    def write(result: GenerationResult, path: Path) -> None:
+        from limner.media import Picture
+
+        facts = result.facts(pasted=result.items[index].name)
+        Picture(sitter().paste_back(result, only=index)[0]).write(path, facts)
+
+    return write
 
 
 def _refuse_contradictions(options: Namespace, looks: Mapping[str, LookInput]) -> None:

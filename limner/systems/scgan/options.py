@@ -80,7 +80,7 @@ def make_tasks(pipeline: SCGANPipeline, options: Namespace) -> list[Task]:
     common = {"schema": options.schema, "batch_size": options.batch_size}
     if mode == "interpolate":
         plan = partial(
-            pipeline.plan_interpolation,
+            pipeline.interpolate.plan,
             [str(file) for file in files],
             attributes,
             what=options.interpolate or "c",
@@ -98,12 +98,12 @@ def make_tasks(pipeline: SCGANPipeline, options: Namespace) -> list[Task]:
             from limner.results import read_result
 
             like = read_result(options.like)["plan"]
-            plan = partial(pipeline.plan_rerender, file, like=like, schema=options.schema)
+            plan = partial(pipeline.rerender.plan, file, like=like, schema=options.schema)
             tasks.append(Rendering(pipeline, plan, directory))
         elif mode == "grid":
             check_num_images(options, MAX_GRID_ROWS)
             seeds = range(options.seed, options.seed + options.num_images)
-            tasks.append(Rendering(pipeline, partial(pipeline.plan_grid, file, seeds, **common), directory))
+            tasks.append(Rendering(pipeline, partial(pipeline.grid.plan, file, seeds, **common), directory))
         else:
             for result, seed, num_images in seed_blocks(options):
                 plan = partial(pipeline.plan, file, attributes, seed=seed, num_images=num_images, **common)

@@ -1,7 +1,7 @@
 """Inference of SCGAN: label map + attributes + seed -> picture, and the edits of the paper's figures.
 
-Every method first makes a `GenerationPlan` (inputs checked, no network run) and then draws it; the `plan_*` methods
-give the plan alone.
+Every mode first makes a `GenerationPlan` (inputs checked, no network run) and then draws it;
+`pipe.grid.plan(...)` gives the plan alone.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from limner.inputs import (
     whole_number,
 )
 from limner.mask_to_image.inputs import LabelMapInput, read_label_maps
+from limner.mode import mode, plan_of
 from limner.nn.label_maps import one_hot
 from limner.pipelines import ExportTarget, Pipeline
 from limner.plan import GenerationPlan
@@ -83,6 +84,7 @@ class SCGANPipeline(Pipeline):
         """Generator and segmentor; the discriminator stays with a training run."""
         return {"generator": Generator, "segmentor": Segmentor, "discriminator": Discriminator}
 
+    @mode
     def __call__(
         self,
         label_map: LabelMapInput | Sequence[LabelMapInput],
@@ -93,7 +95,7 @@ class SCGANPipeline(Pipeline):
         latent: Tensor | NDArray[Any] | None = None,
         schema: str | LabelSchema | None = None,
         batch_size: int | None = None,
-    ) -> GenerationResult:
+    ) -> GenerationPlan:
         """Draw `num_images` pictures of every label map.
 
         Args:
@@ -111,30 +113,6 @@ class SCGANPipeline(Pipeline):
             DataError: if a label map cannot be read or has wrong ids.
             ShapeError: if a size does not fit.
         """
-        return self.render(
-            self.plan(
-                label_map,
-                attributes,
-                seed=seed,
-                num_images=num_images,
-                latent=latent,
-                schema=schema,
-                batch_size=batch_size,
-            )
-        )
-
-    def plan(
-        self,
-        label_map: LabelMapInput | Sequence[LabelMapInput],
-        attributes: AttributeInput | Sequence[Mapping[str, float]] = None,
-        *,
-        seed: int = 0,
-        num_images: int = 1,
-        latent: Tensor | NDArray[Any] | None = None,
-        schema: str | LabelSchema | None = None,
-        batch_size: int | None = None,
-    ) -> GenerationPlan:
-        """The plan of `__call__`."""
         maps = self._label_maps(label_map, schema)
         rows = self._attribute_rows(attributes, len(maps))
         seeds = seed_range(seed, num_images)
@@ -153,6 +131,9 @@ class SCGANPipeline(Pipeline):
             batch_size=self._batch_size(batch_size),
         )
 
+    plan = plan_of(__call__)
+
+    @mode
     def grid(
         self,
         label_map: LabelMapInput,
@@ -160,23 +141,12 @@ class SCGANPipeline(Pipeline):
         *,
         schema: str | LabelSchema | None = None,
         batch_size: int | None = None,
-    ) -> GenerationResult:
+    ) -> GenerationPlan:
         """One row a seed, one column a label: how z and c act on one map (the paper's main figure).
 
         The labels are the paper's 12 (3 hair colours x gender x age) where the weights know CelebA's five attributes,
         else every attribute alone.
         """
-        return self.render(self.plan_grid(label_map, seeds, schema=schema, batch_size=batch_size))
-
-    def plan_grid(
-        self,
-        label_map: LabelMapInput,
-        seeds: Sequence[int] = (0, 1, 2, 3),
-        *,
-        schema: str | LabelSchema | None = None,
-        batch_size: int | None = None,
-    ) -> GenerationPlan:
-        """The plan of `grid`."""
         if not seeds:
             raise ConfigError("A grid needs at least one seed.")
         labels = self.standard_labels()
@@ -200,6 +170,7 @@ class SCGANPipeline(Pipeline):
             return [{hair: 1.0, **labels} for hair in hairs for labels in rest]
         return [{name: 1.0} for name in names] or [{}]
 
+    @mode
     def change_attributes(
         self,
         label_map: LabelMapInput,
@@ -210,7 +181,7 @@ class SCGANPipeline(Pipeline):
         seed: int = 0,
         schema: str | LabelSchema | None = None,
         batch_size: int | None = None,
-    ) -> GenerationResult:
+    ) -> GenerationPlan:
         """Go from `attributes` to `target` in equal fractions, with the same map and the same latent.
 
         Args:
@@ -222,10 +193,11 @@ class SCGANPipeline(Pipeline):
             schema: label schema of the map, if it is not the network's.
             batch_size: pictures in one forward pass.
         """
-        return self.interpolate(
+        return self.interpolate.plan(
             label_map, attributes, what="c", target=target, steps=steps, seed=seed, schema=schema, batch_size=batch_size
         )
 
+    @mode
     def interpolate(
         self,
         label_map: LabelMapInput | Sequence[LabelMapInput],
@@ -238,7 +210,7 @@ class SCGANPipeline(Pipeline):
         to_seed: int | None = None,
         schema: str | LabelSchema | None = None,
         batch_size: int | None = None,
-    ) -> GenerationResult:
+    ) -> GenerationPlan:
         """Pictures on the way from one set of conditions to another, first and last included.
 
         Args:
@@ -253,34 +225,6 @@ class SCGANPipeline(Pipeline):
             schema: label schema of the maps, if it is not the network's.
             batch_size: pictures in one forward pass.
         """
-        return self.render(
-            self.plan_interpolation(
-                label_map,
-                attributes,
-                what=what,
-                target=target,
-                steps=steps,
-                seed=seed,
-                to_seed=to_seed,
-                schema=schema,
-                batch_size=batch_size,
-            )
-        )
-
-    def plan_interpolation(
-        self,
-        label_map: LabelMapInput | Sequence[LabelMapInput],
-        attributes: AttributeInput = None,
-        *,
-        what: Interpolation = "z",
-        target: AttributeInput = None,
-        steps: int | None = None,
-        seed: int = 0,
-        to_seed: int | None = None,
-        schema: str | LabelSchema | None = None,
-        batch_size: int | None = None,
-    ) -> GenerationPlan:
-        """The plan of `interpolate`."""
         if what not in get_args(Interpolation):
             raise ConfigError(f'"{what}" cannot be interpolated.{nearest(str(what), get_args(Interpolation))}')
         maps = self._label_maps(label_map, schema)
@@ -309,16 +253,16 @@ class SCGANPipeline(Pipeline):
             conditions["latent"] = first * (1 - fractions) + last * fractions
         return GenerationPlan(seed_range(seed, 1) * steps, settings, conditions, self._batch_size(batch_size))
 
+    @mode
     def rerender(
-        self, label_map: LabelMapInput, *, like: GenerationResult, schema: str | LabelSchema | None = None
-    ) -> GenerationResult:
-        """Draw an edited label map with the latents and attributes of an earlier result."""
-        return self.render(self.plan_rerender(label_map, like=like.plan, schema=schema))
-
-    def plan_rerender(
-        self, label_map: LabelMapInput, *, like: GenerationPlan, schema: str | LabelSchema | None = None
+        self,
+        label_map: LabelMapInput,
+        *,
+        like: GenerationResult | GenerationPlan,
+        schema: str | LabelSchema | None = None,
     ) -> GenerationPlan:
-        """The plan of `rerender`."""
+        """Draw an edited label map with the latents and attributes of an earlier result, or of its plan."""
+        like = like.plan if isinstance(like, GenerationResult) else like
         if not {"attributes", "label_map"} <= set(like.conditions):
             raise ConfigError("The earlier result is not one of SCGAN: it has no label map and attributes.")
         for name, size in (("attributes", len(self.spec.attribute_names)), ("latent", self._latent_size)):
@@ -370,7 +314,7 @@ class SCGANPipeline(Pipeline):
         if "latent" in plan.conditions:
             latent = torch.from_numpy(plan.condition("latent", rows).copy())
         else:
-            latent = self._draw_latents(plan.seeds[rows.start : rows.stop])
+            latent = self._draw_latents(plan.seeds_of(rows))
         attributes = torch.from_numpy(plan.condition("attributes", rows).copy())
         label_map = torch.from_numpy(plan.condition("label_map", rows).copy()).to(self.device).long()
         # Not `one_hot`: its other memory layout would change the last bits of pictures that are on record.

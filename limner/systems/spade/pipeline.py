@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -18,10 +19,10 @@ from limner.errors import ConfigError, ShapeError
 from limner.inputs import PhotoInput, read_square_photo, to_pictures, to_tensor
 from limner.mask_to_image.export import generator_target
 from limner.mask_to_image.inputs import LabelMapInput, picture_plan, read_label_maps
+from limner.mode import mode, plan_of
 from limner.nn.label_maps import one_hot
 from limner.pipelines import ExportTarget, Pipeline
 from limner.plan import GenerationPlan
-from limner.results import GenerationResult
 from limner.systems.spade.networks import Encoder, Generator
 
 _log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class SPADEPipeline(Pipeline):
         """Generator and, in the variant that has one, encoder."""
         return {"generator": Generator, "encoder": Encoder}
 
+    @mode
     def __call__(
         self,
         label_map: LabelMapInput | Sequence[LabelMapInput],
@@ -69,7 +71,7 @@ class SPADEPipeline(Pipeline):
         num_images: int = 1,
         schema: str | LabelSchema | None = None,
         batch_size: int | None = None,
-    ) -> GenerationResult:
+    ) -> GenerationPlan:
         """Paint `num_images` pictures of every label map.
 
         Args:
@@ -86,21 +88,6 @@ class SPADEPipeline(Pipeline):
             DataError: if a file cannot be read, or a label map has wrong ids.
             ShapeError: if a size does not fit.
         """
-        return self.render(
-            self.plan(label_map, style=style, seed=seed, num_images=num_images, schema=schema, batch_size=batch_size)
-        )
-
-    def plan(
-        self,
-        label_map: LabelMapInput | Sequence[LabelMapInput],
-        *,
-        style: PhotoInput | None = None,
-        seed: int = 0,
-        num_images: int = 1,
-        schema: str | LabelSchema | None = None,
-        batch_size: int | None = None,
-    ) -> GenerationPlan:
-        """The plan of `__call__`."""
         maps = read_label_maps(
             label_map, schema=self.spec.schema, image_size=self.image_size, source=schema, zoom=self.spec.zoom
         )
@@ -118,10 +105,13 @@ class SPADEPipeline(Pipeline):
             conditions={}
             if style is None
             else {"style": read_square_photo(style, image_size=self.image_size, zoom=self.spec.zoom)[None]},
+            from_photo=style is not None,
         )
         if num_images > 1 and not has_encoder:
             _log.warning("These weights have no latent: all %d pictures of a map are the same.", num_images)
         return plan
+
+    plan = plan_of(__call__)
 
     def paint(
         self, label_map: Int64[Tensor, "b h w"], attributes: Float[Tensor, "b n_c"], seeds: Sequence[int]
@@ -142,9 +132,13 @@ class SPADEPipeline(Pipeline):
         )
         return {"generator": target}
 
+    def current(self, plan: GenerationPlan) -> GenerationPlan:
+        """See `Pipeline.current`."""
+        return replace(plan, from_photo=True) if "style" in plan.conditions and not plan.from_photo else plan
+
     def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
         label_map = torch.from_numpy(plan.condition("label_map", rows).copy()).to(self.device).long()
-        latent = self._noise(plan.seeds[rows.start : rows.stop])
+        latent = self._noise(plan.seeds_of(rows))
         if "style" in plan.conditions:
             photo = to_tensor(plan.conditions["style"][0], self.device)
             mean, log_variance = self.components["encoder"](photo)

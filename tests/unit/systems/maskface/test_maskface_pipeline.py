@@ -198,7 +198,7 @@ REFUSED: list[tuple[str, tuple[Any, ...], dict[str, Any], type[LimnerError], str
     ("stylize", (face(), True), {}, ConfigError, "seed is True; it must be a whole number"),
     ("interpolate", (face(),), {"steps": 3.0}, ConfigError, "steps is 3.0; it must be a whole number"),
     ("interpolate", (face(),), {"steps": "3"}, ConfigError, "steps is '3'; it must be a whole number"),
-    ("plan_rerender", (face(),), {"like": "x.json"}, ConfigError, "The earlier plan is of type str"),
+    ("rerender", (face(),), {"like": "x.json"}, ConfigError, "The earlier result is of type str"),
     ("interpolate", (face(),), {"steps": 1}, ConfigError, "steps is 1"),
     ("interpolate", ([],), {}, ConfigError, "At least one label map"),
 ]
@@ -228,13 +228,13 @@ def test_results_of_other_systems_and_weights_are_refused(pipeline, make_pipelin
         return pipeline.rerender(face(), like=result) if method == "rerender" else getattr(pipeline, method)(result)
 
     before = pipeline.sample(face())
-    foreign = GenerationResult(before.images, before.plan, {**before.provenance, "system": "spade"})
+    foreign = GenerationResult(before.media, before.plan, {**before.provenance, "system": "spade"})
     with pytest.raises(WeightsError, match='The earlier result was drawn by "spade"'):
         use(foreign)
     large = make_pipeline(size=64)
     with pytest.raises(WeightsError, match="load the weights that drew it"):
         use(large.sample(face()))
-    for wrong in (None, "result.json", before.plan):
+    for wrong in (None, "result.json", *(() if method == "rerender" else (before.plan,))):
         with pytest.raises(ConfigError, match=f"of type {type(wrong).__name__}; it must be what sample"):
             use(wrong)
 

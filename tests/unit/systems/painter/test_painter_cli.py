@@ -175,7 +175,7 @@ def test_redrawing_again_skips_equal_work_alone(run, folder: Path, tmp_path: Pat
         assert "there already" not in run(0, *words, "--size", "40x30", *more)
         assert "there already" in run(0, *words, "--size", "40x30", *more)
     picture.with_name("1.strokes.json").unlink()
-    assert "--force" in run(1, *words, "--size", "40x30")
+    assert "there already" not in run(0, *words, "--size", "40x30"), "what is missing is written again"
 
 
 def test_files_of_another_style_are_missing(run, folder: Path, tmp_path: Path) -> None:
@@ -221,11 +221,11 @@ def test_going_on(run, folder: Path, tmp_path: Path) -> None:
         ("--image P --size 10 --out O", 2, "WIDTHxHEIGHT"),
         ("--image P --tiles 1,x --out O", 2, "--tiles"),
         ("--image P --canvas blue --out O", 2, "#rrggbb"),
-        ("--image P --start P --out O", 1, "cannot be read"),
+        ("--image P --start P --out O", 1, "is not a text file"),
         ("--image T --out O.png", 2, "several pictures; name a folder"),
         ("--image T --svg one.svg --out O", 2, "leave the name out"),
         ("--image P --fps 0 --gif --out O", 2, "from 1 to 60"),
-        ("--redraw P --out O", 1, "cannot be read"),
+        ("--redraw P --out O", 1, "is not a text file"),
         ("--redraw S --strokes 200 --out O", 2, "--strokes has no effect with --redraw"),
         ("--redraw S --overlap --out O", 2, "--overlap has no effect with --redraw"),
         ("--redraw S --seed 0 --out O", 2, "--seed has no effect with --redraw"),

@@ -29,7 +29,8 @@ from limner.systems.painter.painting import (
     tile_weights,
     usual_passes,
 )
-from limner.systems.painter.pipeline import PainterPipeline, PaintingResult
+from limner.systems.painter.pipeline import PainterPipeline
+from limner.systems.painter.results import PaintingResult
 from limner.systems.painter.strokes import PHASES, StrokeDocument, StrokeList, to_bytes
 from limner.systems.painter.timelapse import frame_strokes, num_frames
 
@@ -297,7 +298,11 @@ def test_several_budgets_make_a_sheet_and_all_files(painter: PainterPipeline, tm
     assert written.redraw().tobytes() == Image.open(tmp_path / "cat-0012.png").tobytes()
     assert written.extra["system"] == "painter" and written.extra["statistics"]["mse"] > 0
     facts = Image.open(tmp_path / "cat-0012.png").text  # type: ignore[attr-defined]
-    assert facts["limner:system"] == "painter" and "Synthetic" in facts["Disclaimer"]
+    assert (
+        facts["limner:system"] == "painter"
+        and "Edited from a photo" in facts["Disclaimer"]
+        and "limner:seed" not in facts
+    )
     with Image.open(tmp_path / "cat-0012.gif") as gif:
         assert gif.n_frames == 13 and gif.size == (60, 40)
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from limner.errors import ConfigError, DataError
-from limner.systems.painter.drawing import Files, save_document
+from limner.systems.painter.results import redrawn
 from limner.systems.painter.strokes import Fit, StrokeDocument, StrokeList, parse_color
 
 
@@ -157,7 +157,7 @@ def test_cut_off_and_missing_files(document: StrokeDocument, tmp_path) -> None:
 
 def test_further_fields_may_hold_any_text(document: StrokeDocument, tmp_path: Path) -> None:
     odd = document.replace(extra={"system": "\ud800x"})
-    save_document(StrokeDocument.from_json(odd.to_json()), tmp_path / "odd.png", Files(), {})
+    redrawn(StrokeDocument.from_json(odd.to_json()), "odd").save(tmp_path)
     with Image.open(tmp_path / "odd.png") as picture:
         assert picture.info["limner:system"] == "\\ud800x"
 

@@ -30,7 +30,8 @@ from limner.faces.parts import PARTS
 from limner.people.gallery import ready
 from limner.plan import GenerationPlan
 from limner.results import GenerationResult
-from limner.systems.portrait.pipeline import Look, PortraitPipeline, spread_background
+from limner.systems.portrait.pipeline import PortraitPipeline
+from limner.systems.portrait.session import Look, spread_background
 
 SCHEMA = get_schema("portrait-11")
 
@@ -82,11 +83,11 @@ def test_an_edit_is_the_networks_own(edit, photos, faces):
 
 def test_looks_of_parts_come_from_their_own_photos(edit, photos):
     own, other, third = (edit.look(photo).codes for photo in photos[:3])
-    codes = edit.plan_edit(None, {"eyes": photos[1], "hair": photos[2]}).conditions["codes"][0]
+    codes = edit.swap.plan(eyes=photos[1], hair=photos[2]).conditions["codes"][0]
     sources = {"left_eye": other, "right_eye": other, "hair": third, "skin": own, "mouth": own}
     for index, part in enumerate(PARTS):
         assert np.array_equal(codes[index], sources[part][index]), part
-    later = edit.plan_edit(None, {"face": photos[1], "mouth": photos[2]}).conditions["codes"][0]
+    later = edit.swap.plan(face=photos[1], mouth=photos[2]).conditions["codes"][0]
     assert np.array_equal(later[PARTS.index("mouth")], third[PARTS.index("mouth")])
     assert np.array_equal(later[PARTS.index("skin")], other[PARTS.index("skin")])
     assert not np.array_equal(pixels(edit.swap(hair=photos[2])), pixels(edit.swap()))
@@ -232,7 +233,7 @@ def test_square_photos_come_back_at_their_own_size(edit, photos):
 
 
 def test_results_of_other_photos_or_weights_are_not_pasted(edit, make_pipeline, photos, faces):
-    result, plan = edit.swap(), edit.plan_edit()
+    result, plan = edit.swap(), edit.swap.plan()
     other_map = faces[0][1].copy()
     other_map[:10] = SCHEMA.id("hair")
     for sit in (
@@ -579,3 +580,31 @@ def test_numbers_pairs_and_plans_of_the_wrong_kind(edit, photos):
 def make_pipeline_look(make_pipeline, photo):
     """A look of networks with other widths."""
     return make_pipeline(width=8).look(photo)
+
+
+def test_a_sitter_is_not_disturbed_by_others(pipeline, photos):
+    """Threads that share a pipeline edited each other's photo when it lay in the pipeline."""
+    one, other = pipeline.sit(photos[0]), pipeline.sit(photos[1])
+    expected = np.asarray(one.swap(hair=photos[2]).images[0])
+    pipeline.set_image(photos[1])
+    other.swap(hair=photos[2])
+    assert np.array_equal(np.asarray(one.swap(hair=photos[2]).images[0]), expected)
+    assert not np.array_equal(np.asarray(other.swap(hair=photos[2]).images[0]), expected)
+    pipeline.set_image(photos[0])
+    assert np.array_equal(np.asarray(pipeline.swap(hair=photos[2]).images[0]), expected), "sugar for the same edit"
+
+
+def test_edits_are_called_what_they_are_and_carry_no_seed(pipeline, photos, tmp_path):
+    sitter = pipeline.sit(photos[0])
+    names = {
+        "swap-eyes-hair.png": sitter.swap(hair=photos[1], eyes=photos[1]),
+        "repaint.png": sitter.repaint(sitter.label_map),
+        "face-swap.png": sitter.face_swap(photos[1]),
+        "look-000.png": sitter.gallery([photos[1], photos[2]]),
+        "step-000.png": sitter.interpolate(hair=photos[1], steps=2),
+    }
+    for name, result in names.items():
+        assert result.file_names()[0] == name and set(result.seeds) == {None} and result.plan.from_photo
+        assert result.save(tmp_path / name)[0].name == name
+        again = pipeline.reproduce(tmp_path / name / "result.json")
+        assert np.array_equal(np.asarray(again.images[0]), np.asarray(result.images[0]))
