@@ -1,7 +1,8 @@
 """Judges by name: networks that were not used in training and say what a made picture shows.
 
 A judge is one of `JUDGES` (networks that others published, read from a package that the user installs; nothing is
-downloaded), or a weights folder of a system that judges (`Task.judges_as`), such as a run of `parser`. Every number of
+downloaded), one that another distribution adds with the entry-point group `limner.judges` (name = "module:ENTRY"), or
+a weights folder of a system that judges (`Task.judges_as`), such as a run of `parser`. Every number of
 a judge is worth what the judge is worth, so evaluations put its own score on real pictures beside it: the ceiling.
 No torch import.
 """
@@ -12,6 +13,7 @@ import importlib
 import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,9 +81,18 @@ class OpenJudge:
     limits: str = ""
 
 
+def judge_entries() -> dict[str, JudgeEntry]:
+    """Published judges by name: ours, then those of installed plug-ins."""
+    found = dict(JUDGES)
+    for point in sorted(entry_points(group="limner.judges"), key=lambda point: point.name):
+        entry: JudgeEntry = point.load()
+        found.setdefault(entry.name, entry)
+    return found
+
+
 def judge_names(kinds: Sequence[JudgeKind] | None = None) -> list[str]:
     """Names of the published judges, of these kinds where any are given."""
-    return [entry.name for entry in JUDGES.values() if kinds is None or entry.kind in kinds]
+    return [entry.name for entry in judge_entries().values() if kinds is None or entry.kind in kinds]
 
 
 def open_judge(name: str, *, device: Any = "cpu") -> OpenJudge:
@@ -92,25 +103,26 @@ def open_judge(name: str, *, device: Any = "cpu") -> OpenJudge:
         MissingExtraError: if its package is not installed.
         WeightsError: if its files are not those that were tried.
     """
-    if name in JUDGES:
-        entry = JUDGES[name]
+    entries = judge_entries()
+    if name in entries:
+        entry = entries[name]
         folder = _package_folder(entry)
         _check_files(entry, folder)
-        first = next(iter(entry.sha256.values()))
+        first = next(iter(entry.sha256.values()), "none")
         module, _, attribute = entry.network.partition(":")
         network = getattr(importlib.import_module(module), attribute)([folder / file for file in entry.sha256])
         return OpenJudge(name, entry.kind, network, first, entry.data, entry.limits)
     try:
         index = hub.read_index(hub.resolve(name).path)
     except WeightsError as error:
-        hint = nearest(name, JUDGES)
+        hint = nearest(name, entries)
         raise WeightsError(f'There is no judge "{name}": {error}{hint}') from error
     system = str(index["system"])
     kind = registry.task(system).judges_as
     if kind is None:
         raise ConfigError(
             f'{name} holds weights of the system "{system}", which judges nothing; name weights of '
-            f"{_either(_judging_systems())}, or one of {', '.join(JUDGES)}."
+            f"{_either(_judging_systems())}, or one of {', '.join(entries)}."
         )
     pipeline = registry.pipeline_class(system).from_pretrained(name).to(device)
     data = str(index["expected"].get("protocol", ""))

@@ -19,6 +19,7 @@ from limner.files import write_atomically
 from limner.reproduce.compare import LEVEL, Pair, compare
 from limner.reproduce.run import Outcome, Plan
 from limner.reproduce.study import Column, Study
+from limner.task import MEDIA
 
 T_QUANTILES = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 """97.5 % points of Student's t with 1, 2, ... degrees of freedom."""
@@ -29,17 +30,23 @@ Record = Mapping[str, Any]
 def make_record(plan: Plan, manifest: Manifest, outcome: Outcome) -> dict[str, Any]:
     """Everything that is known about a study, as plain values."""
     study = plan.study
-    table = study.published_table(manifest.spec.schema.name)
+    labels = manifest.spec.labels
+    table = study.published_table("" if labels is None else labels.name)
     sizes, split = manifest.split_sizes(), study.split
-    judge = f"{outcome.judge['name']} ({outcome.judge['sha256'][:12]})"
+    has_maps = "label_map" in study.task.needs
+    of_schema = "" if labels is None else f" of the schema {labels.name}"
+    made = f"pictures of {split} maps" if has_maps else f"{MEDIA[study.task.gives]} for the split {split}"
+    judge = ""
+    if outcome.judge:
+        kind = "parser " if "parser" in study.task.judges else ""
+        judge = f" judged by the independent {kind}{outcome.judge['name']} ({outcome.judge['sha256'][:12]})"
     seeds = "seed" if plan.num_seeds == 1 else "seeds"
     # Folders of one machine have no place in a record.
     command = " ".join(Path(word).name if Path(word).is_absolute() else word for word in plan.command())
     protocol = (
         f"{plan.budget} images seen by every run, {plan.num_seeds} {seeds}, preset {plan.preset} at "
-        f"{study.image_size[plan.preset]} px; {sizes['train']} training and {sizes[split]} {split} pictures of the "
-        f"schema {manifest.spec.schema.name} (data {manifest.fingerprint()}); {plan.num_images} pictures of {split} "
-        f"maps judged by the independent parser {judge}. Limner {limner.__version__}, "
+        f"{study.image_size[plan.preset]} px; {sizes['train']} training and {sizes[split]} {split} pictures{of_schema} "
+        f"(data {manifest.fingerprint()}); {plan.num_images} {made}{judge}. Limner {limner.__version__}, "
         f"`limner reproduce {command}`."
     )
     return {

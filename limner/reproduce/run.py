@@ -26,10 +26,12 @@ from limner.data.manifest import Manifest, open_manifest
 from limner.errors import ConfigError, DataError, LimnerError, nearest
 from limner.files import MAX_TABLE_BYTES, read_json, write_text_atomically
 from limner.metrics.features import FeatureNetwork
-from limner.metrics.judge import Judge, check_judge
+from limner.metrics.judge import check_judge
+from limner.metrics.judges import OpenJudge, open_judges
 from limner.metrics.sets import check_enough_images
 from limner.pipelines import Pipeline, load
 from limner.reproduce.study import Study, StudyRow, row_config
+from limner.task import Task
 from limner.training import train
 
 JUDGE_SEED = 1_000  # no row has it
@@ -140,7 +142,7 @@ class Outcome:
         scores: row -> scores of its finished runs, in the order of `seeds`.
         seeds: row -> seeds of its finished runs.
         reasons: row -> why runs are missing, for those that are not finished.
-        judge: name and hash of the judge.
+        judge: name and hash of the judge; empty where nobody judges.
         protocols: row -> measurement -> protocol (`Protocol.to_json`), for rows with a finished run.
     """
 
@@ -166,6 +168,9 @@ def open_data(plan: Plan) -> Manifest:
         fit=options.fit,
         fix_sides=options.fix_sides,
         zoom=options.zoom,
+        needs=plan.study.task.needs,
+        uses=plan.study.task.uses,
+        asked_by=f"the table {plan.study.name}",
     )
     sizes = manifest.split_sizes()
     for split in ("train", plan.study.split):
@@ -178,18 +183,22 @@ def open_data(plan: Plan) -> Manifest:
     return manifest
 
 
-def open_judge(plan: Plan, manifest: Manifest, device: torch.device) -> Judge | None:
-    """The judge that the user names, or None where one is to be trained.
+def open_judge(plan: Plan, manifest: Manifest, device: torch.device) -> OpenJudge | None:
+    """The judge that the user names; None where a parser is to be trained, or nobody judges.
 
     Raises:
-        ConfigError: if there is no such parser, or it cannot judge these rows.
+        ConfigError: if there is no such judge, or it cannot judge these rows.
     """
-    if plan.judge is None:
+    task = plan.study.task
+    if plan.judge is None and (not task.judges or "parser" in task.judges):
         return None
-    judge: Judge = registry.pipeline_class("parser").from_pretrained(plan.judge).to(device)
-    systems = {row.system for row in plan.study.rows} & set(registry.system_names())
-    attributes = any(getattr(registry.pipeline_class(system), "uses_attributes", False) for system in systems)
-    check_judge(manifest.spec, judge, name=f"the pictures in {manifest.root}", attributes=attributes)
+    (judge,) = open_judges([] if plan.judge is None else [plan.judge], task, device=device)
+    if judge.kind == "parser":
+        attributes = any(
+            getattr(registry.pipeline_class(system), "uses_attributes", False) for system in plan.study.tasks
+        )
+        name = f"the pictures in {manifest.root}"
+        check_judge(manifest.spec, judge.network, name=name, attributes=attributes)
     return judge
 
 
@@ -205,7 +214,7 @@ def check_features(plan: Plan, manifest: Manifest, features: FeatureNetwork | No
 
 
 def claim_folder(
-    plan: Plan, manifest: Manifest, *, judge: Judge | None = None, features: FeatureNetwork | None = None
+    plan: Plan, manifest: Manifest, *, judge: OpenJudge | None = None, features: FeatureNetwork | None = None
 ) -> None:
     """Say what the folder belongs to, or refuse it if it belongs to something else.
 
@@ -229,7 +238,7 @@ def claim_folder(
         "split": plan.study.split,
         "first_seed": plan.study.first_seed,
         "num_images": plan.num_images,
-        "judge": f"trained on {plan.study.judge_images[plan.preset]}" if judge is None else judge.weights_hash[:12],
+        "judge": _judge_identity(plan, judge),
         "features": None if features is None else f"{features.name} {features.sha256[:12]}",
         "vgg_weights": plan.vgg_weights,
         "data": manifest.fingerprint(),
@@ -261,7 +270,7 @@ def run_study(
     manifest: Manifest,
     *,
     device: torch.device,
-    judge: Judge | None = None,
+    judge: OpenJudge | None = None,
     features: FeatureNetwork | None = None,
     only: Collection[str] = (),
     progress: Callable[..., Any] = lambda iterable, **_: iterable,
@@ -291,10 +300,10 @@ def run_study(
     for name in only:
         if name not in names:
             raise ConfigError(f'The table "{plan.study.name}" has no row "{name}".{nearest(name, names)}')
-    judge = judge or _trained_judge(plan).to(device)
+    if judge is None and "parser" in plan.study.task.judges:
+        judge = _trained_judge(plan, device)
     options = {
-        "judge": judge,
-        "features": features,
+        **_judging(plan.study.task, judge, features),
         "split": plan.study.split,
         "num_images": plan.num_images,
         "progress": progress,
@@ -320,7 +329,23 @@ def run_study(
                 protocols[row.name] = {key: one["protocol"] for key, one in found.items()}
             else:
                 reasons.setdefault(row.name, "not run yet")
-    return Outcome(scores, seeds, reasons, {"name": judge.weights_name, "sha256": judge.weights_hash}, protocols)
+    who = {} if judge is None else {"name": judge.name, "sha256": judge.sha256}
+    return Outcome(scores, seeds, reasons, who, protocols)
+
+
+def _judging(task: Task, judge: OpenJudge | None, features: FeatureNetwork | None) -> dict[str, Any]:
+    """The arguments of an evaluation that say who judges."""
+    found: dict[str, Any] = {"features": features} if task.features else {}
+    if judge is not None:
+        found |= {"judge": judge.network} if judge.kind == "parser" else {"judges": [judge]}
+    return found
+
+
+def _judge_identity(plan: Plan, judge: OpenJudge | None) -> str | None:
+    if judge is not None:
+        return judge.sha256[:12]
+    trained = "parser" in plan.study.task.judges
+    return f"trained on {plan.study.judge_images[plan.preset]}" if trained else None
 
 
 def last_pipelines(plan: Plan) -> dict[str, Pipeline]:
@@ -337,7 +362,7 @@ def _run_folder(plan: Plan, row: StudyRow, seed: int) -> Path:
     return plan.out / f"{row.folder}-{seed}"
 
 
-def _trained_judge(plan: Plan) -> Any:
+def _trained_judge(plan: Plan, device: torch.device) -> OpenJudge:
     """The parser that judges, trained on the training pictures."""
     row = StudyRow("judge", "parser")
     config = row_config(
@@ -349,7 +374,8 @@ def _trained_judge(plan: Plan) -> Any:
         dataset=plan.dataset,
     )
     _train(plan, row, config, plan.out / "judge")
-    return registry.pipeline_class("parser").from_pretrained(plan.out / "judge")
+    (judge,) = open_judges([str(plan.out / "judge")], plan.study.task, device=device)
+    return judge
 
 
 def _train_and_score(
@@ -363,11 +389,17 @@ def _train_and_score(
     scores: Scores = {}
     for checkpoint in _points(run, every=config.train.checkpoint_every, batch=config.train.batch_size):
         pipeline = registry.pipeline_class(row.system).from_pretrained(checkpoint, with_optional=True).to(device)
-        report = evaluate(pipeline, manifest, **options)
+        data = manifest if "label_map" in plan.study.task.needs else pipeline.open_data(plan.data, **_reading(plan))
+        report = evaluate(pipeline, data, **options)
         values = {key: one.value for key, one in report.measurements.items()}
         scores[str(int(checkpoint.name))] = {k: value if math.isfinite(value) else None for k, value in values.items()}
     report.save(run / "report")  # of the last checkpoint
     write_text_atomically(run / "scores.json", json.dumps(scores, indent=1) + "\n")
+
+
+def _reading(plan: Plan) -> dict[str, Any]:
+    """How the data are read, in the words of `Pipeline.open_data`."""
+    return {name: getattr(plan.dataset, name) for name in plan.study.task.data_options}
 
 
 def _points(run: Path, *, every: int, batch: int) -> list[Path]:

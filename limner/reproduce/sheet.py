@@ -28,7 +28,7 @@ def comparison_sheet(plan: Plan, manifest: Manifest) -> bytes | None:
 
     A system that paints the looks of photos gets each map with its own photo and the looks of the next one.
     """
-    pipelines = last_pipelines(plan)
+    pipelines = last_pipelines(plan) if "label_map" in plan.study.task.needs else {}
     if not pipelines:
         return None
     size = plan.study.image_size[plan.preset]

@@ -83,7 +83,7 @@ class Study:
             table itself in the form that is used there; may be empty.
         image_size: preset -> pixels, the same for all rows.
         budget: preset -> images that every row sees, unless the user says otherwise.
-        judge_images: preset -> images that the judge is trained on.
+        judge_images: preset -> images that the judge is trained on, where a parser judges.
         pictures: pictures judged of every row.
         points: how often in a run it is judged.
         columns: measurement -> column.
@@ -101,7 +101,6 @@ class Study:
     published: Mapping[str, str | Mapping[str, Any]]
     image_size: Mapping[str, int]
     budget: Mapping[str, int]
-    judge_images: Mapping[str, int]
     pictures: int
     points: int
     columns: Mapping[str, Column]
@@ -111,6 +110,7 @@ class Study:
     options: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
     dataset: Mapping[str, Any] = field(default_factory=dict)
+    judge_images: Mapping[str, int] = field(default_factory=dict)
 
     def data_config(self, **reading: Any) -> DataConfig:
         """How all rows read the data: `reading` (kind, fit, fix_sides) with the study's schema and attributes."""
@@ -212,7 +212,8 @@ def _check(study: Study) -> None:
         if claim.column not in study.columns or not {claim.better, claim.worse} <= {row.name for row in study.rows}:
             raise ValueError(f"the claim on {claim.column} of {claim.better} and {claim.worse} is of no column or row")
     numbers = {"points": study.points, "pictures": study.pictures}
-    for name in ("image_size", "budget", "judge_images"):
+    names = ["image_size", "budget", *(["judge_images"] if study.judge_images or _has_parser(study) else [])]
+    for name in names:
         values = getattr(study, name)
         if not values or set(values) != set(study.budget):
             raise ValueError(f"image_size, budget and judge_images must have the same presets, unlike {name}")
@@ -222,6 +223,11 @@ def _check(study: Study) -> None:
             raise ValueError(f"{name} is {value!r}, but must be a whole number above 0")
     for schema in study.published:
         study.published_table(schema)
+
+
+def _has_parser(study: Study) -> bool:
+    """Whether a parser judges some row."""
+    return any("parser" in task.judges for task in study.tasks.values())
 
 
 def row_config(study: Study, row: StudyRow, *, preset: str, budget: int, seed: int, dataset: DataConfig) -> Any:
@@ -270,4 +276,8 @@ def row_config(study: Study, row: StudyRow, *, preset: str, budget: int, seed: i
                     raise ConfigError(f'The row "{row.name}" sets {section}.{key}, which {row.system} does not have.')
                 changes.setdefault(section, {})[key] = tuple(value) if isinstance(value, list) else value
     sections = {name: dataclasses.replace(getattr(config, name), **values) for name, values in changes.items()}
-    return dataclasses.replace(config, dataset=dataset, **sections)
+    if isinstance(config.dataset, DataConfig):
+        return dataclasses.replace(config, dataset=dataset, **sections)
+    reading = {name: getattr(dataset, name) for name in registry.task(row.system).data_options}
+    own = sections.get("dataset", config.dataset)
+    return dataclasses.replace(config, **{**sections, "dataset": dataclasses.replace(own, **reading)})
