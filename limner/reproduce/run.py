@@ -22,6 +22,7 @@ import torch
 
 from limner import registry
 from limner.data.config import DataConfig
+from limner.data.fields import Field
 from limner.data.manifest import Manifest, open_manifest
 from limner.errors import ConfigError, DataError, LimnerError, nearest
 from limner.files import MAX_TABLE_BYTES, read_json, write_text_atomically
@@ -169,7 +170,7 @@ def open_data(plan: Plan) -> Manifest:
         fix_sides=options.fix_sides,
         zoom=options.zoom,
         needs=plan.study.task.needs,
-        uses=plan.study.task.uses,
+        uses=_uses(plan.study),
         asked_by=f"the table {plan.study.name}",
     )
     sizes = manifest.split_sizes()
@@ -181,6 +182,12 @@ def open_data(plan: Plan) -> Manifest:
                 f'judges on "{plan.study.split}"; name the splits in its splits file, see docs/data.md.'
             )
     return manifest
+
+
+def _uses(study: Study) -> list[Field]:
+    """Fields that some row or the judge can use; a parser knows attributes, whether or not a row does."""
+    used: list[Field] = [field for task in study.tasks.values() for field in task.uses]
+    return [*dict.fromkeys([*used, *(["attributes"] if "parser" in study.task.judges else [])])]
 
 
 def open_judge(plan: Plan, manifest: Manifest, device: torch.device) -> OpenJudge | None:

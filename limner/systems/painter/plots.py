@@ -35,7 +35,8 @@ def curves(measurements: Mapping[str, Measurement], budgets: Sequence[int]) -> C
         axis.set_xscale("log")
         axis.set_xticks(list(budgets), [str(budget) for budget in budgets], minor=False)
         axis.set_xticks([], minor=True)
-        if score != "ssim":
+        # With few pictures a score may be known of none, and there is nothing to draw on a logarithmic scale.
+        if score != "ssim" and any(low > 0 for line in axis.lines for low in line.get_ydata()):
             axis.set_yscale("log")
         axis.set_xlabel("strokes")
         axis.set_title(title)
