@@ -175,7 +175,7 @@ def test_json_on_standard_output(finished, root, capsys):
         (["reproduce"], "Name a table (maskface-ablation, maskface-recipes, portrait-recipes, portrait-table, scgan-"),
         (["reproduce", "scgan-table", "--out", "O"], "--data is missing"),
         (["reproduce", "scgan-table", "--data", "D"], "--out is missing"),
-        (["reproduce", "none.yaml", "--data", "D", "--out", "O"], "The table none.yaml cannot be read"),
+        (["reproduce", "none.yaml", "--data", "D", "--out", "O"], "none.yaml cannot be read"),
     ],
 )
 def test_wrong_use(change, text, capsys, tmp_path, monkeypatch):
@@ -259,10 +259,10 @@ def test_a_folder_of_something_else(finished, root, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        ("rows: [", "does not describe a study"),
+        ("rows: [", "is not valid YAML"),
         ("[]", "does not describe a study"),
         ("title: x", "does not describe a study"),
-        (yaml.safe_dump({**STUDY, "rows": STUDY["rows"][:1] * 2}), "each with a name of its own"),
+        (yaml.safe_dump({**STUDY, "rows": [STUDY["rows"][0], dict(STUDY["rows"][0])]}), "each with a name of its own"),
         (changed_rows({"name": "A B"}, {"name": "a-b"}), "each with a name of its own"),
         (changed_rows({"name": "../../up"}), "names of rows are letters"),
         (changed_rows({"name": "."}), "names of rows are letters"),
