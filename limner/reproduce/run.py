@@ -187,7 +187,9 @@ def open_data(plan: Plan) -> Manifest:
 def _uses(study: Study) -> list[Field]:
     """Fields that some row or the judge can use; a parser knows attributes, whether or not a row does."""
     used: list[Field] = [field for task in study.tasks.values() for field in task.uses]
-    return [*dict.fromkeys([*used, *(["attributes"] if "parser" in study.task.judges else [])])]
+    if "parser" in study.task.judges:
+        used.append("attributes")
+    return list(dict.fromkeys(used))
 
 
 def open_judge(plan: Plan, manifest: Manifest, device: torch.device) -> OpenJudge | None:
