@@ -11,6 +11,8 @@ import hashlib
 import io
 import json
 import os
+import platform
+import re
 import stat
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -194,7 +196,7 @@ def write_atomically(writers: Mapping[Path, Callable[[Path], object]], *, flush:
     Raises:
         DataError: if a file cannot be written; nothing of it is left behind.
     """
-    temporaries = {path: path.with_name(f".{path.name}.{os.getpid()}.tmp") for path in writers}
+    temporaries = {path: path.with_name(f".{path.name}.{_here()}.{os.getpid()}.tmp") for path in writers}
     try:
         for path, write in writers.items():
             if path.exists() and not path.is_file():  # root could replace a device
@@ -211,6 +213,30 @@ def write_atomically(writers: Mapping[Path, Callable[[Path], object]], *, flush:
         for temporary in temporaries.values():
             with contextlib.suppress(OSError):  # its folder may be what could not be made
                 temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that killed processes of this machine left in a folder and those below it."""
+    for path in folder.rglob(f".*.{_here()}.*.tmp") if folder.is_dir() else ():
+        number = path.name.rsplit(".", 2)[-2]
+        if number.isdecimal() and not _is_alive(int(number)):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _here() -> str:
+    """This machine, in the names of temporary files: on a shared disk, others' processes have numbers of their own."""
+    return re.sub(r"[^\w-]", "_", platform.node())[:40] or "here"
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's
+        return True
+    return True
 
 
 def write_text_atomically(path: Path, text: str, *, flush: bool = False) -> None:

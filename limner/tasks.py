@@ -40,6 +40,10 @@ class Outcome:
     paths: list[Path]
     skipped: bool
     """Whether the files were there before."""
+    sizes: tuple[tuple[int, int], ...] = ()
+    """Width and height in pixels of what was made."""
+    what: str = "picture"
+    """What one of the files is called."""
 
 
 class Task(Protocol):
@@ -92,7 +96,8 @@ class Rendering:
         with progress_bar(pipeline.amount(plan), unit=pipeline.unit, desc=self.name) as progress:
             result = pipeline.render(plan, progress=progress)
         result.save(self.directory, name=self.name, beside=beside)
-        return Outcome(shown, skipped=False)
+        what = "picture" if pipeline.suffix == ".png" else "clip"
+        return Outcome(shown, skipped=False, sizes=tuple(one.still().size for one in result.media), what=what)
 
 
 @contextmanager
@@ -125,7 +130,8 @@ class Labelling:
             return Outcome([self.path], skipped=True)
         label_map = self.segment(self.image)
         write_atomically({self.path: lambda path: save_label_map(path, label_map, self.schema)})
-        return Outcome([self.path], skipped=False)
+        height, width = label_map.shape
+        return Outcome([self.path], skipped=False, sizes=((width, height),), what="label map")
 
 
 def labelling_tasks(
@@ -203,7 +209,8 @@ def input_files(paths: Sequence[str], suffixes: Sequence[str], what: str) -> lis
     files: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
-            found = sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes and file.is_file())
+            visible = (file for file in path.iterdir() if not file.name.startswith("."))  # such as macOS's ._0.png
+            found = sorted(file for file in visible if file.suffix.lower() in suffixes and file.is_file())
             if not found:
                 raise DataError(f"{path} has no {what} ({', '.join(suffixes)}).")
             files += found

@@ -35,6 +35,7 @@ def run(function: Callable[[list[str]], int], argv: list[str]) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file name that the terminal cannot show is no reason to fail
         sys.stdout.reconfigure(errors="backslashreplace")
+    argv = [_at_home(word) for word in argv]
     try:
         code = function(argv)
         sys.stdout.flush()  # a closed pipe must show here, not at the exit of the interpreter
@@ -201,6 +202,14 @@ def progress(iterable: Iterable[T], total: int | None = None, *, unit: str = "it
     quiet = not sys.stderr.isatty()
     bar: Iterable[T] = tqdm(iterable, total=total, unit=unit, desc=desc, disable=quiet, file=sys.stderr)
     return bar
+
+
+def _at_home(word: str) -> str:
+    """A word of the command line with "~" expanded, where the shell leaves it: after "=", in quotes."""
+    option, equals, value = word.partition("=")
+    if word.startswith("--") and equals and value.startswith("~"):
+        return option + equals + os.path.expanduser(value)
+    return os.path.expanduser(word) if word.startswith("~") else word
 
 
 def _fail(message: str, code: int, argv: list[str]) -> int:

@@ -6,16 +6,19 @@ The options of a system stand in its `options.py`; here are those that all syste
 from __future__ import annotations
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner import registry
 from limner.cli.common import add_device, add_weights, emit, new_parser, pick_device, progress
-from limner.errors import ConfigError, WeightsError
+from limner.errors import ConfigError, DataError, ShapeError, WeightsError
+from limner.files import remove_leftovers
 
 if TYPE_CHECKING:
     from limner.pipelines import Pipeline
+    from limner.tasks import Outcome, Task
 
 EXAMPLES = (
     "limner generate scgan --help",
@@ -47,18 +50,31 @@ def _generate(system: str, argv: list[str]) -> int:
     _add_common_options(parser)
     parser.add_argument("--shard", default=None, metavar="I/N", help="only part I of N (0/4 … 3/4); torchrun sets it")
     options = parser.parse_args(argv)
+    options.out = options.out or default_out(system)
     out = _out(options, files=getattr(module, "OUT_FILES", ()))
     part, num_parts = _shard(options.shard)
     needs_weights = getattr(module, "needs_weights", lambda options: True)(options)
     pipeline = _load(options.weights or system, system, options.device) if needs_weights else None
     start = time.perf_counter()
     tasks = module.make_tasks(pipeline, options)[part::num_parts]
-    bar = progress(tasks, len(tasks), unit="result", desc=system)
-    outcomes = [task.run(force=options.force) for task in bar]
-    written = [path for outcome in outcomes if not outcome.skipped for path in outcome.paths]
-    skipped = [path for outcome in outcomes if outcome.skipped for path in outcome.paths]
-    _report(pipeline, options.json in (True, "-"), out, written, skipped, time.perf_counter() - start)
-    return 0
+    remove_leftovers(out)
+    outcomes, failed = _run(tasks, system, force=options.force)
+    _report(pipeline, options.json in (True, "-"), out, outcomes, failed, time.perf_counter() - start)
+    return 1 if failed else 0
+
+
+def _run(tasks: list[Task], system: str, *, force: bool) -> tuple[list[Outcome], list[str]]:
+    """Do the tasks; of several, those whose files do not fit are left out, and why is returned."""
+    outcomes: list[Outcome] = []
+    failed: list[str] = []
+    for task in progress(tasks, len(tasks), unit="result", desc=system):
+        try:
+            outcomes.append(task.run(force=force))
+        except (DataError, ShapeError) as error:
+            if len(tasks) == 1:
+                raise
+            failed.append(str(error))
+    return outcomes, failed
 
 
 def _reproduce(argv: list[str], system: str | None) -> int:
@@ -74,12 +90,13 @@ def _reproduce(argv: list[str], system: str | None) -> int:
     options = parser.parse_args(argv)
     if options.source is None:
         raise ConfigError(f"Name a system ({names}), or a stored result with --from.")
-    out = _out(options)
 
     from limner.results import read_result
     from limner.tasks import Rendering
 
     record = read_result(options.source)
+    options.out = options.out or default_out(record["system"])
+    out = _out(options)
     if system is not None and system != record["system"]:
         raise ConfigError(f'{options.source} was drawn by "{record["system"]}", not by "{system}".')
     try:
@@ -94,22 +111,24 @@ def _reproduce(argv: list[str], system: str | None) -> int:
     start = time.perf_counter()
     pipeline.check_drew(record, options.source)
     outcome = Rendering(pipeline, lambda: record["plan"], out).run(force=options.force)
-    written, skipped = ([], outcome.paths) if outcome.skipped else (outcome.paths, [])
-    _report(pipeline, options.json, out, written, skipped, time.perf_counter() - start)
+    _report(pipeline, options.json, out, [outcome], [], time.perf_counter() - start)
     return 0
 
 
 def _add_common_options(parser: Any) -> None:
     add_weights(parser)
     add_device(parser)
-    parser.add_argument("--out", default=None, metavar="DIR", help="folder for the pictures; made if missing")
+    parser.add_argument("--out", default=None, metavar="DIR", help="folder for the pictures (limner-SYSTEM)")
     parser.add_argument("--force", action="store_true", help="draw again what is there already")
+
+
+def default_out(system: str) -> str:
+    """Where the pictures of a system go if nobody says where."""
+    return f"limner-{system}"
 
 
 def _out(options: Any, *, files: tuple[str, ...] = ()) -> Path:
     """Where the pictures go: a folder, or a file where the system writes one and its name ends in one of `files`."""
-    if not options.out:
-        raise ConfigError("--out is missing: name a folder for the pictures.")
     out = Path(options.out)
     if out.is_dir() or out.suffix.lower() in files:
         return out
@@ -138,8 +157,10 @@ def _load(weights: str, system: str, device: str) -> Pipeline:
 
 
 def _report(
-    pipeline: Pipeline | None, json: bool, out: Path, written: list[Path], skipped: list[Path], seconds: float
+    pipeline: Pipeline | None, json: bool, out: Path, outcomes: list[Outcome], failed: list[str], seconds: float
 ) -> None:
+    written = [path for outcome in outcomes if not outcome.skipped for path in outcome.paths]
+    skipped = [path for outcome in outcomes if outcome.skipped for path in outcome.paths]
     made_by = {}
     if pipeline is not None:
         made_by = {
@@ -147,13 +168,34 @@ def _report(
             "weights": pipeline.weights_name,
             "weights_hash": pipeline.weights_hash,
         }
+    sizes = sorted({size for outcome in outcomes for size in outcome.sizes})
     payload = {
         **made_by,
         "out": out,
         "written": written,
         "skipped": skipped,
+        "sizes": [list(size) for size in sizes],
+        "failed": failed,
         "seconds": round(seconds, 3),
     }
+    what = outcomes[0].what if outcomes else "picture"
     weights = "" if pipeline is None else f" with the weights {pipeline.weights_name}"
-    text = f"wrote {len(written)} pictures to {out}{weights} in {seconds:.1f} s"
-    emit(payload, json, text + (f"; {len(skipped)} were there already" if skipped else ""))
+    text = f"wrote {_count(len(written), what)}{_in_words(sizes)} to {out}{weights} in {seconds:.1f} s"
+    there = f"; {len(skipped)} {'was' if len(skipped) == 1 else 'were'} there already" if skipped else ""
+    emit(payload, json, text + there)
+    for message in failed:
+        print(f"left out: {' '.join(message.split())}", file=sys.stderr)
+    if failed:
+        print(f"error: {_count(len(failed), 'file')} of {len(failed) + len(outcomes)} left out.", file=sys.stderr)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _in_words(sizes: list[tuple[int, int]]) -> str:
+    """ " of 64x64 pixels", or the smallest and the largest size."""
+    if not sizes:
+        return ""
+    small, large = ("x".join(map(str, size)) for size in (sizes[0], sizes[-1]))
+    return f" of {small} pixels" if small == large else f" of {small} to {large} pixels"

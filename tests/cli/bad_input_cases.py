@@ -658,7 +658,6 @@ DATA = [
 
 MAPS = [
     case("no map named", GENERATE, 2, "--label-map is missing"),
-    case("nowhere to write", "generate scgan --weights weights --label-map map.png", 2, "--out is missing"),
     case("map that is not there", f"{GENERATE} --label-map gone.png", 1, "gone.png is missing"),
     case("folder without a map", f"{GENERATE} --label-map empty", 1, "empty has no label map", prepare=folder("empty")),
     case("list without a map", f"{GENERATE} --label-map", 2, "--label-map"),

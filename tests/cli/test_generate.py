@@ -97,7 +97,7 @@ def test_text_output_is_one_line(maps: Path, tmp_path: Path, capsys: pytest.Capt
     words = ["generate", "scgan", "--label-map", str(maps / "face0.png"), "--out", str(tmp_path / "out")]
     assert main(words) == 0
     assert capsys.readouterr().out.startswith(
-        f"wrote 1 pictures to {tmp_path / 'out'} with the weights scgan-people-64"
+        f"wrote 1 picture of 32x32 pixels to {tmp_path / 'out'} with the weights scgan-people-64"
     )
     assert main(words) == 0
     assert "wrote 0 pictures" in (text := capsys.readouterr().out) and "1 were there already" in text
@@ -248,7 +248,6 @@ def test_label_maps_of_pictures(generate, parser_weights: Path, photos: Path, tm
     [
         ("", 2, "Name a system (scgan, "),
         ("scgn --label-map M --out O", 2, 'There is no system "scgn". Did you mean "scgan"?'),
-        ("scgan --label-map M", 2, "--out is missing"),
         ("scgan --out O", 2, "--label-map is missing"),
         ("scgan --label-map M --out F", 2, "is a file; name a folder"),
         ("scgan --label-map nowhere.png --out O", 1, "nowhere.png is missing"),
@@ -293,7 +292,6 @@ def test_label_maps_of_pictures(generate, parser_weights: Path, photos: Path, tm
         ("scgan --label-mop M --out O", 2, 'Did you mean "--label-map"?'),
         ("--from nowhere.json --out O", 1, "nowhere.json cannot be read"),
         ("--from F --out O", 1, "is not valid JSON"),
-        ("--from F", 2, "--out is missing"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_writes_nothing(
@@ -360,3 +358,42 @@ def test_cold_start_is_fast_and_imports_no_training_code(python, shipped: Path, 
     assert done.returncode == 0, done.stderr
     # On an idle machine the seconds of a clock are fewer; on a busy one they would measure its other work.
     assert processor_seconds() - before < 6.0
+
+
+def test_words_about_what_was_written(maps: Path, tmp_path: Path, shipped: Path, capsys, monkeypatch) -> None:
+    """One picture, several, their size; a folder of its own where none is named; "~" where the shell leaves it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    words = ["generate", "scgan", "--label-map", str(maps / "face0.png")]
+    assert main(words) == 0
+    assert capsys.readouterr().out.startswith("wrote 1 picture of 32x32 pixels to limner-scgan with the weights")
+    assert main([*words, "--num-images", "2", "--out=~/two"]) == 0
+    assert f"wrote 2 pictures of 32x32 pixels to {tmp_path}/home/two with" in capsys.readouterr().out
+    assert (tmp_path / "home" / "two" / "result.json").exists() and not (tmp_path / "~").exists()
+    assert main(["generate", "--from", "~/two/result.json"]) == 1, "another request is in limner-scgan"
+    assert "limner-scgan/result.json is the result of another request" in capsys.readouterr().err
+
+
+def test_unfit_and_hidden_files_of_a_folder(generate, maps: Path, tmp_path: Path, capsys) -> None:
+    (maps / "._face0.png").write_bytes(b"macOS")
+    (maps / "broken.png").write_bytes(b"no picture")
+    assert main(["generate", "scgan", "--label-map", str(maps), "--out", str(tmp_path / "out")]) == 1
+    seen = capsys.readouterr()
+    assert seen.out.startswith("wrote 3 pictures") and "._face0" not in seen.err
+    assert "left out:" in seen.err and "broken.png" in seen.err and "error: 1 file of 4 left out." in seen.err
+    assert names(tmp_path / "out") == [
+        f"face{k}/{file}" for k in range(3) for file in ("result.json", "seed-000000.png")
+    ]
+
+
+def test_leftovers_of_killed_runs_are_removed(generate, python, maps: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    code = (
+        "import os, sys; from pathlib import Path; from limner.files import write_atomically\n"
+        "write_atomically({Path(sys.argv[1]) / 'a.png': lambda path: (path.write_text('half'), os._exit(9))})"
+    )
+    assert python("-c", code, str(out)).returncode == 9
+    assert [path.suffix for path in out.iterdir()] == [".tmp"]
+    (out / ".mine.tmp").write_text("a user's")
+    generate("scgan", "--label-map", maps / "face0.png", "--out", out)
+    assert sorted(path.name for path in out.iterdir()) == [".mine.tmp", "result.json", "seed-000000.png"]

@@ -262,7 +262,7 @@ class Redrawing:
             if found.state == "done":
                 return Outcome([picture], skipped=True)
         result.save(self.directory, name=record, beside=beside)
-        return Outcome([picture], skipped=False)
+        return Outcome([picture], skipped=False, sizes=(result.images[0].size,))
 
 
 def _refuse_contradictions(options: Namespace) -> None:
