@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from limner.data.sample import Sample
+
 AnyBatch = TypeVar("AnyBatch", bound="TensorBatch")  # `Self` is refused by the runtime checks of the tests
 
 
@@ -58,6 +60,56 @@ class MaskToImageBatch(TensorBatch):
     """In [0, 1]; n may be 0."""
     index: Int64[Tensor, " b"]
     """Row of the manifest that each sample comes from."""
+
+
+@dataclass
+class SampleBatch(TensorBatch):
+    """Samples with any fields; what was not asked for has no elements, what is not known is NaN or -1."""
+
+    image: Float[Tensor, "b 3 h w"]
+    """RGB in [-1, 1]."""
+    label_map: Int64[Tensor, "b h2 w2"]
+    """Class ids of the data set's schema."""
+    landmarks: Float[Tensor, "b n 2"]
+    """x, y in pixels of the image; a pixel's middle is a whole number."""
+    keypoints: Float[Tensor, "b k 2"]
+    """The same."""
+    attributes: Float[Tensor, "b a"]
+    """In [0, 1]."""
+    age: Float[Tensor, " b"]
+    """In years."""
+    age_group: Int64[Tensor, " b"]
+    identity: Int64[Tensor, " b"]
+    category: Int64[Tensor, " b"]
+    index: Int64[Tensor, " b"]
+    """Row of the manifest that each sample comes from."""
+
+
+def collate_samples(samples: list[Sample]) -> SampleBatch:
+    """Stack samples of one size and with the same fields."""
+
+    def stacked(name: str, empty: tuple[int, ...]) -> Tensor:
+        arrays = [getattr(sample, name) for sample in samples]
+        if arrays[0] is None:
+            return torch.zeros(len(samples), *empty)
+        return torch.from_numpy(np.stack(arrays))
+
+    def numbers(name: str) -> Tensor:
+        return torch.tensor([getattr(sample, name) for sample in samples])
+
+    image = stacked("image", (0, 0, 3)).permute(0, 3, 1, 2)
+    return SampleBatch(
+        image=image.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1.0),
+        label_map=stacked("label_map", (0, 0)).long(),
+        landmarks=stacked("landmarks", (0, 2)).float(),
+        keypoints=stacked("keypoints", (0, 2)).float(),
+        attributes=stacked("attributes", (0,)),
+        age=numbers("age"),
+        age_group=numbers("age_group"),
+        identity=numbers("identity"),
+        category=numbers("category"),
+        index=numbers("index"),
+    )
 
 
 def collate(samples: list[MaskToImageSample]) -> MaskToImageBatch:

@@ -137,6 +137,7 @@ class Layout:
     @property
     def fields(self) -> frozenset[Field]:
         """What the samples have."""
+        people = Counter(row.identity for row in self.rows if row.identity)
         there: dict[Field, bool] = {
             "image": True,
             "label_map": self.schema is not None,
@@ -145,11 +146,11 @@ class Layout:
             "keypoints": self.keypoints is not None,
             "captions": self.captions,
             "age_group": bool(self.age_groups),
-            "identity": any(row.identity for row in self.rows),
+            "identity": bool(people),
             "video": any(row.video for row in self.rows),
             "audio": any(row.audio for row in self.rows),
             "mask": self.masks,
-            "pairs": bool(self.pairs),
+            "pairs": bool(self.pairs) or max(people.values(), default=0) > 1,
         }
         return frozenset(name for name, found in there.items() if found)
 

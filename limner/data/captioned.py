@@ -1,0 +1,105 @@
+"""Pictures with one of their captions, in the numbers of a vocabulary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from limner.data.batch import TensorBatch
+from limner.data.captions import Vocabulary, fit_words
+from limner.data.dataset import SampleDataset
+from limner.data.sampler import SampleKey
+from limner.errors import ConfigError, DataError
+
+
+@dataclass(frozen=True, eq=False)
+class CaptionSample:
+    """A picture and a caption. Arrays may belong to a cache: do not write into them."""
+
+    image: npt.NDArray[np.uint8]
+    """(H, W, 3) RGB."""
+    words: npt.NDArray[np.int64]
+    """(length,) numbers, 0 after the last word."""
+    num_words: int
+    caption: str
+    category: int
+    """Number of the class; the row's own number where there are no classes."""
+    index: int
+    """Row of the manifest."""
+
+
+@dataclass
+class CaptionBatch(TensorBatch):
+    """Pictures with captions, ready for a network."""
+
+    image: Float[Tensor, "b 3 h w"]
+    """RGB in [-1, 1]."""
+    words: Int64[Tensor, "b t"]
+    """Numbers of the vocabulary, 0 after the last word."""
+    num_words: Int64[Tensor, " b"]
+    category: Int64[Tensor, " b"]
+    """Equal for pictures whose captions may be true of each other; see `limner.data.pairs.mismatched`."""
+    index: Int64[Tensor, " b"]
+    """Row of the manifest that each sample comes from."""
+
+
+class CaptionDataset(Dataset[CaptionSample]):
+    """Pictures with captions.
+
+    `dataset[i]` is row `i` with its first caption, `dataset[SampleKey(i, position)]` is augmented and has one of its
+    captions, cut to random words where it is too long; both depend on `(seed, position)` alone.
+
+    Args:
+        samples: with the fields image and captions.
+        length: of a caption in words.
+        vocabulary: that gives the numbers; none: that of the manifest.
+
+    Raises:
+        ConfigError: if a length or a field is missing.
+    """
+
+    def __init__(self, samples: SampleDataset, *, length: int, vocabulary: Vocabulary | None = None) -> None:
+        known = vocabulary or samples.manifest.spec.vocabulary
+        if known is None or not {"image", "captions"} <= samples.fields:
+            raise ConfigError('Captions need samples with the fields "image" and "captions", asked for with needs=.')
+        if length < 1:
+            raise ConfigError(f"A caption of {length} words is not possible: it must have at least 1.")
+        self.samples, self.length, self.vocabulary = samples, length, known
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, key: int | SampleKey) -> CaptionSample:
+        """One picture with one caption; see the class.
+
+        Raises:
+            DataError: if a file cannot be used, or no caption has a word that is known.
+        """
+        sample = self.samples[key]
+        random = np.random.default_rng((self.samples.seed, key.position, 1)) if isinstance(key, SampleKey) else None
+        known = [(text, ids) for text in sample.captions if (ids := self.vocabulary.encode(text).ids)]
+        if sample.image is None or not known:
+            name = self.samples.manifest.rows[sample.index].name
+            raise DataError(f"{self.samples.manifest.root}: {name} has no caption with a word of the vocabulary.")
+        caption, ids = known[0 if random is None else int(random.integers(len(known)))]
+        words, num_words = fit_words(ids, self.length, random)
+        category = sample.category if sample.category >= 0 else sample.index
+        return CaptionSample(sample.image, words, num_words, caption, category, sample.index)
+
+
+def collate_captions(items: list[CaptionSample]) -> CaptionBatch:
+    """Stack pictures of one size with their captions."""
+    image = torch.from_numpy(np.stack([item.image for item in items])).permute(0, 3, 1, 2)
+    return CaptionBatch(
+        image=image.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1.0),
+        words=torch.from_numpy(np.stack([item.words for item in items])),
+        num_words=torch.tensor([item.num_words for item in items]),
+        category=torch.tensor([item.category for item in items]),
+        index=torch.tensor([item.index for item in items]),
+    )

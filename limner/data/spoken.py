@@ -1,0 +1,145 @@
+"""Cuts of clips: a photo, the frames that follow it, and what each of them hears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from limner.data.audio import FRAMES_PER_SECOND, SAMPLE_RATE_HZ, speech_windows
+from limner.data.batch import TensorBatch
+from limner.data.clips import ClipReader
+from limner.data.manifest import Manifest
+from limner.data.sampler import SampleKey
+from limner.data.size import Size, SizeLike
+from limner.data.spec import AudioSpec
+from limner.data.transforms import fit_shape, resize_image
+from limner.errors import ConfigError, DataError
+
+Frames = npt.NDArray[np.uint8]
+Windows = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class ClipSample:
+    """A cut of a clip. Arrays may belong to a cache: do not write into them."""
+
+    frames: Frames
+    """(t + 1, H, W, 3): the photo, then the frames to be made."""
+    speech: Windows
+    """(t, rows, coefficients): what each frame but the photo hears."""
+    category: int
+    """Number of the spoken word; -1: unknown."""
+    identity: int
+    """Number of the speaker; -1: unknown."""
+    index: int
+    """Row of the manifest."""
+
+
+@dataclass
+class ClipBatch(TensorBatch):
+    """Cuts of clips, ready for a network."""
+
+    photo: Float[Tensor, "b 3 h w"]
+    """RGB in [-1, 1]."""
+    frames: Float[Tensor, "b t 3 h w"]
+    """RGB in [-1, 1]."""
+    speech: Float[Tensor, "b t rows coefficients"]
+    category: Int64[Tensor, " b"]
+    identity: Int64[Tensor, " b"]
+    index: Int64[Tensor, " b"]
+    """Row of the manifest that each sample comes from."""
+
+
+class ClipDataset(Dataset[ClipSample]):
+    """`dataset[i]` is the middle of clip `i`, `dataset[SampleKey(i, position)]` a cut by `(seed, position)` alone.
+
+    Args:
+        manifest: of clips, opened with `needs=("video", "audio")`.
+        size: of the frames.
+        num_frames: of a cut, without its photo.
+        seed: of the cuts.
+        cache_bytes: memory for decoded clips; those that do not fit are decoded each time.
+
+    Raises:
+        ConfigError: if a number is out of range, or the rates are not those of `limner.data.audio`.
+        DataError: if the manifest has no clips.
+    """
+
+    def __init__(
+        self, manifest: Manifest, *, size: SizeLike, num_frames: int, seed: int = 0, cache_bytes: int = 2 * 1024**3
+    ) -> None:
+        reader: object = manifest.reader
+        if not isinstance(reader, ClipReader):
+            raise DataError(f"{manifest.root} ({manifest.kind}) has no clips.")
+        if reader.audio != (wanted := AudioSpec(SAMPLE_RATE_HZ, float(FRAMES_PER_SECOND))):
+            raise ConfigError(f"Clips are read as {reader.audio}, but must be as {wanted}.")
+        if num_frames < 1 or cache_bytes < 0:
+            raise ConfigError(f"num_frames {num_frames} must be at least 1, cache_bytes {cache_bytes} at least 0.")
+        self.manifest, self.size, self.num_frames, self.seed = manifest, Size.of(size), num_frames, seed
+        self._reader = reader
+        self._numbers = {
+            name: {text: n for n, text in enumerate(sorted({getattr(row, name) for row in manifest.rows} - {""}))}
+            for name in ("category", "identity")
+        }
+        self._kept: dict[int, tuple[Frames, Windows]] = {}
+        self._free = cache_bytes
+
+    def __len__(self) -> int:
+        return len(self.manifest)
+
+    def __getitem__(self, key: int | SampleKey) -> ClipSample:
+        """One cut; see the class.
+
+        Raises:
+            DataError: if the clip cannot be used or is too short.
+        """
+        index = key.index if isinstance(key, SampleKey) else range(len(self))[key]
+        row = self.manifest.rows[index]
+        frames, speech = self._clip(index)
+        last = min(len(frames), len(speech)) - self.num_frames - 1
+        if last < 0:
+            raise DataError(f"{self.manifest.root / row.video} has fewer than {self.num_frames + 1} frames with sound.")
+        start = last // 2
+        if isinstance(key, SampleKey):
+            start = int(np.random.default_rng((self.seed, key.position)).integers(last + 1))
+        end = start + self.num_frames + 1
+        return ClipSample(
+            frames[start:end],
+            speech[start + 1 : end],
+            self._numbers["category"].get(row.category, -1),
+            self._numbers["identity"].get(row.identity, -1),
+            index,
+        )
+
+    def _clip(self, index: int) -> tuple[Frames, Windows]:
+        if index in self._kept:
+            return self._kept[index]
+        row = self.manifest.rows[index]
+        clip = self._reader.read_clip(row)
+        where = f"{self.manifest.root / row.video}"
+        frames = [fit_shape(frame, self.size, self.manifest.fit, where)[0] for frame in clip.frames]
+        found = np.stack([resize_image(frame, self.size) for frame in frames]), speech_windows(clip.waveform)
+        num_bytes = found[0].nbytes + found[1].nbytes
+        if num_bytes <= self._free:
+            self._kept[index], self._free = found, self._free - num_bytes
+        return found
+
+
+def collate_clips(items: list[ClipSample]) -> ClipBatch:
+    """Stack cuts of one size and length."""
+    frames = torch.from_numpy(np.stack([item.frames for item in items])).permute(0, 1, 4, 2, 3)
+    frames = frames.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1.0)
+    return ClipBatch(
+        photo=frames[:, 0].clone(),
+        frames=frames[:, 1:].clone(),
+        speech=torch.from_numpy(np.stack([item.speech for item in items])),
+        category=torch.tensor([item.category for item in items]),
+        identity=torch.tensor([item.identity for item in items]),
+        index=torch.tensor([item.index for item in items]),
+    )
