@@ -18,7 +18,16 @@ from limner.data.sampler import SampleKey
 from limner.data.size import Size
 from limner.data.spec import DataSpec
 from limner.engine.data import TrainingData, required
-from limner.pose_transfer.data import KEYPOINTS, PairBatch, PosePair, PosePairs, collate_pairs, open_pairs
+from limner.pose_transfer.data import (
+    KEYPOINTS,
+    PairBatch,
+    PosePair,
+    PosePairs,
+    collate_pairs,
+    image_of,
+    open_pairs,
+    points_of,
+)
 from limner.systems.scagan.config import SCAGANConfig
 from limner.systems.scagan.edges import as_content, edge_map
 from limner.systems.scagan.plates import PlateBorder, PlateScale, as_input, plates, radius_of
@@ -66,8 +75,9 @@ class ContentPairs(Dataset[ContentPair]):
 
 def with_content(pair: PosePair, *, border: PlateBorder) -> ContentPair:
     """A pair with its edges and plates."""
-    source, target = edge_map(pair.source.image), edge_map(pair.target.image)
-    moved = plates(255 - source, pair.source.points, pair.target.points, radius=radius_of(len(source)), border=border)
+    source, target = edge_map(image_of(pair.source)), edge_map(image_of(pair.target))
+    points = points_of(pair.source), points_of(pair.target)
+    moved = plates(255 - source, *points, radius=radius_of(len(source)), border=border)
     return ContentPair(pair, source, target, moved)
 
 
