@@ -207,19 +207,20 @@ def make(argv: list[str]) -> int:
     parser = new_parser(
         "data make",
         "Write a data set that is made by code, with exact labels: drawn faces, or rendered people in the layouts of "
-        "CelebAMask-HQ (people-faces), UTKFace (people-ages) and DeepFashion In-shop (people-bodies). A folder that is "
-        "there already is gone on with.",
+        "CelebAMask-HQ (people-faces), UTKFace (people-ages), DeepFashion In-shop (people-bodies), LRW and GRID "
+        "(people-talking). A folder that is there already is gone on with.",
         examples=[
             "limner data make people-faces --num 8000 --size 128 --workers 2 --out faces",
             "limner data make people-ages --num 500 --out ages",
             "limner data make people-ages --num 200 --same-scene --out ages-truth",
             "limner data make people-bodies --num 400 --size 256 --shards 100 --out bodies",
+            "limner data make people-talking --layout lrw --num 700 --size 64 --workers 2 --out talking",
             "limner data make drawn-faces --num 500 --size 128 --out drawn",
         ],
     )
     parser.add_argument("kind", type=str, help=f"what to make: {', '.join(MAKERS)}")
     parser.add_argument("--out", type=str, required=True, help="folder to write to; what is there already is kept")
-    parser.add_argument("--num", type=int, default=100, help="how many pictures")
+    parser.add_argument("--num", type=int, default=100, help="how many pictures or clips")
     parser.add_argument("--size", type=int, default=128, help="side of a picture in pixels")
     parser.add_argument("--seed", type=int, default=0, help="another seed makes other pictures")
     parser.add_argument("--workers", type=int, default=1, help="number of processes, each of one thread")
@@ -229,6 +230,9 @@ def make(argv: list[str]) -> int:
     parser.add_argument(
         "--same-scene", action="store_true", help="people-ages only: nothing but the age changes (for evaluation)"
     )
+    parser.add_argument(
+        "--layout", type=str, default=None, help="people-talking only: words in the layout of lrw (default), or grid's"
+    )
     args = parser.parse_args(argv)
     if args.kind not in MAKERS:
         raise ConfigError(f'There is no kind "{args.kind}" to make.{nearest(args.kind, MAKERS)}')
@@ -237,18 +241,21 @@ def make(argv: list[str]) -> int:
     for name, (low, high) in limits.items():
         if not low <= getattr(args, name) <= high:
             raise ConfigError(f"--{name} is {getattr(args, name)}, but must be from {low} to {high}.")
+    if args.layout is not None and args.kind != TALKING:
+        raise ConfigError(f"--layout is for {TALKING}, not {args.kind}: leave it out.")
     start, made = time.monotonic(), 0
+    unit = "clip" if args.kind == TALKING else "picture"
 
     def counted(finished: Iterable[int]) -> Iterator[int]:
         nonlocal made
-        for index in progress(finished, unit="picture", desc="making"):
+        for index in progress(finished, unit=unit, desc="making"):
             made += 1
             yield index
 
     MAKERS[args.kind](args, counted)
     rate = made / (time.monotonic() - start)
-    result = {"out": args.out, "kind": args.kind, "num": args.num, "made": made, "pictures_per_second": round(rate, 2)}
-    emit(result, args.json, f"{args.num} pictures, {made} of them new ({rate:.1f} a second): {args.out}")
+    result = {"out": args.out, "kind": args.kind, "num": args.num, "made": made, f"{unit}s_per_second": round(rate, 2)}
+    emit(result, args.json, f"{args.num} {unit}s, {made} of them new ({rate:.1f} a second): {args.out}")
     return 0
 
 
@@ -278,11 +285,29 @@ def _make_people(args: Any, counted: Counted) -> None:
     )
 
 
-DRAWN = "drawn-faces"
+def _make_talking(args: Any, counted: Counted) -> None:
+    for name in ("shards", "same_scene"):
+        if getattr(args, name):
+            raise ConfigError(f"--{name.replace('_', '-')} is not for {TALKING}: leave it out.")
+    from limner.people.write.talking import write_talking
+
+    write_talking(
+        args.out,
+        num=args.num,
+        size=args.size,
+        seed=args.seed,
+        layout=args.layout or "lrw",
+        workers=args.workers,
+        progress=counted,
+    )
+
+
+DRAWN, TALKING = "drawn-faces", "people-talking"
 VERBS: dict[str, Callable[[list[str]], int]] = {"check": check, "show": show, "convert": convert, "make": make}
 MAKERS: dict[str, Callable[[Any, Counted], None]] = {
     DRAWN: _make_drawn_faces,
     **dict.fromkeys(("people-faces", "people-ages", "people-bodies"), _make_people),
+    TALKING: _make_talking,
 }
 
 

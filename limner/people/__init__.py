@@ -1,8 +1,9 @@
 """Synthetic, fully labelled people: who they are, how they are seen, and their pictures.
 
 `render(sample_person(seed, index), sample_scene(seed, index), 128)` is picture `index` of the collection `seed`, with
-all its labels; `Clip` takes many pictures of one person before one camera; `describe` says in words what is on it;
-`ready` gives people that come with the package. Rendering needs the extra "people", all else does not.
+all its labels; `Clip` takes many pictures of one person before one camera; `speak` films somebody who says a text;
+`describe` says in words what is on a picture; `ready` gives people that come with the package. Rendering needs the
+extra "people", speech the extra "speech", all else does not.
 """
 
 from limner.people.clip import Clip
@@ -11,6 +12,8 @@ from limner.people.gallery import ReadyPerson, ready
 from limner.people.person import Person, sample_person
 from limner.people.rendering import Rendering, render
 from limner.people.scene import Scene, sample_scene
+from limner.people.speak import Talk, speak
+from limner.people.speech import Speech, Timed
 
 __all__ = [
     "Clip",
@@ -18,9 +21,13 @@ __all__ = [
     "ReadyPerson",
     "Rendering",
     "Scene",
+    "Speech",
+    "Talk",
+    "Timed",
     "describe",
     "ready",
     "render",
     "sample_person",
     "sample_scene",
+    "speak",
 ]

@@ -52,6 +52,18 @@ def test_the_same_scene_is_for_ages_only(tmp_path, monkeypatch, capsys):
         assert f"is for people-ages, not {'for ' * (kind != 'drawn-faces')}{kind}" in capsys.readouterr().err
 
 
+def test_layouts_are_for_people_who_talk_only(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for options, message in (
+        ("people-faces --layout grid", "--layout is for people-talking, not people-faces"),
+        ("people-talking --layout lip", 'no layout "lip" of clips'),
+        ("people-talking --shards 2", "--shards is not for people-talking"),
+    ):
+        assert limner(f"data make {options} --num 1 --size 64 --out made") == 2
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "made").exists()
+
+
 def test_help_names_the_kinds(capsys):
     assert limner("data make --help") == 0
     text = capsys.readouterr().out
