@@ -70,9 +70,9 @@ def check(argv: list[str]) -> int:
         raise ConfigError(f'There is no system "{args.system}".{nearest(args.system, registry.system_names())}')
     report: dict[str, Any] = {"path": args.path, "errors": []}
     lines: list[str] = []
-    # What a system that paints no label maps makes of the folder is its own business; the layout is looked at where it
-    # must have one.
-    if args.system is None or "label_map" in registry.task(args.system).needs:
+    # What a system that needs nothing but pictures makes of a folder is its own business; the layout is looked at where
+    # it must have one.
+    if args.system is None or set(registry.task(args.system).needs) - {"image"}:
         from limner.data.checks import check_dataset
 
         found = check_dataset(_open(args, allow_problems=True), limit=args.limit, progress=_bar("checking"))

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from limner.data.attributes import read_lines
+from limner.data.facts import FILE, Facts, read_facts
 from limner.data.landmarks import read_landmarks
 from limner.data.point_schema import IBUG_68, PointSchema
 
@@ -36,6 +37,8 @@ class Marks:
     """The 18 of OpenPose, NaN where not seen."""
     captions: tuple[str, ...] = ()
     """Sentences about it, or spoken in it."""
+    facts: Facts | None = None
+    """What is known of it and stated by its captions."""
     words: tuple[SpokenWord, ...] = ()
     """Of a clip, when each word is spoken."""
 
@@ -46,7 +49,7 @@ MarksOf = Callable[[str], Marks]
 
 @dataclass(frozen=True)
 class FileMarks:
-    """`MarksOf` for a folder with `landmarks68.csv` and `captions/{name}.txt`; either may be missing."""
+    """`MarksOf` for a folder with `landmarks68.csv`, `captions/{name}.txt` and `facts.jsonl`; any may be missing."""
 
     root: Path
 
@@ -58,7 +61,8 @@ class FileMarks:
         """
         captions = self.root / "captions" / f"{name}.txt"
         lines = [line.strip() for line in read_lines(captions)] if captions.exists() else []
-        return Marks(self._landmarks.get(name), captions=tuple(line for line in lines if line))
+        found = tuple(line for line in lines if line)
+        return Marks(self._landmarks.get(name), captions=found, facts=self._facts.get(name))
 
     @property
     def landmarks(self) -> PointSchema | None:
@@ -69,6 +73,11 @@ class FileMarks:
     def captions(self) -> bool:
         """Whether there are captions."""
         return (self.root / "captions").is_dir()
+
+    @cached_property
+    def _facts(self) -> dict[str, Facts]:
+        path = self.root / FILE
+        return read_facts(path) if path.exists() else {}
 
     @cached_property
     def _landmarks(self) -> dict[str, Points]:

@@ -116,7 +116,7 @@ class DataSpec:
             zoom = float(data.get("zoom", 1.0))
         except KeyError as error:
             raise DataError(f"The data description lacks the field {error}.") from error
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise DataError(f"The data description has a field of the wrong kind: {error}.") from error
         if kind not in ("multi_label", "exclusive"):
             raise DataError(f'attribute_kind is "{kind}", but must be "multi_label" or "exclusive".')

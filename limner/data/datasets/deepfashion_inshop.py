@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ from limner.data.image_io import picture_size, read_photo
 from limner.data.keypoints import SCHEMA as LIMBS_SCHEMA
 from limner.data.keypoints import label_map_from_keypoints, read_keypoints
 from limner.data.manifest import Layout, Reader, Row
-from limner.data.marks import Marks
+from limner.data.marks import FileMarks
 from limner.data.point_schema import OPENPOSE_18
 from limner.data.schema import SCHEMAS, LabelSchema
 from limner.errors import DataError
@@ -118,6 +118,7 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
             rows.append(Row(name, f"{split}/{file}", f"{PARSING}/{name}.png", values, split, identity=person))
             pair_names |= {file: name}
     problems += _shared_identities(rows)
+    beside = FileMarks(root)
     reader: Reader = ParsingReader(root, SCHEMA) if maps is not None else LimbReader(root, points)
     own = SCHEMA if maps is not None else LIMBS_SCHEMA
     return Layout(
@@ -127,7 +128,8 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
         names,
         fit="pad",
         problems=tuple(problems),
-        marks=lambda name: Marks(keypoints=points[name]),
+        marks=lambda name: replace(beside(name), keypoints=points[name]),
+        captions=beside.captions,
         keypoints=OPENPOSE_18,
         pairs=_pairs(root, pair_names),
     )

@@ -71,6 +71,7 @@ def test_a_spec_without_labels_says_so():
     [
         ({"attribute_kind": "some"}, 'attribute_kind is "some"'),
         ({"attribute_names": 3}, "wrong kind"),
+        ({"zoom": "large"}, "wrong kind"),
         ({"shema": {}}, 'unknown field "shema".*Did you mean "schema"'),
         ({"vocabulary": ["red"]}, "vocabulary cannot be used"),
         ({"vocabulary": "red"}, "not a list of words"),
