@@ -100,7 +100,7 @@ def test_text_output_is_one_line(maps: Path, tmp_path: Path, capsys: pytest.Capt
         f"wrote 1 picture of 32x32 pixels to {tmp_path / 'out'} with the weights scgan-people-64"
     )
     assert main(words) == 0
-    assert "wrote 0 pictures" in (text := capsys.readouterr().out) and "1 were there already" in text
+    assert "wrote 0 pictures" in (text := capsys.readouterr().out) and "1 was there already" in text
 
 
 def test_weights_from_a_run(generate, shipped: Path, maps: Path, tmp_path: Path) -> None:
