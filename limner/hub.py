@@ -168,6 +168,11 @@ def resolve(name_or_path: str | Path, *, system: str | None = None) -> Location:
     raise WeightsError(f'There are no weights "{text}".{nearest(text, fitting)}')
 
 
+def is_shipped(location: Location) -> bool:
+    """Whether weights came with this installation, so that their name is enough to find them."""
+    return _shipped().get(location.name) == location.path
+
+
 def published_file(
     name: str,
     path: str | Path | None = None,

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from limner.data.config import Fit
 from limner.data.image_io import photo_from_pil, read_photo
-from limner.data.transforms import resize_image, zoom_in
+from limner.data.transforms import make_square, resize_image, zoom_in
 from limner.errors import ConfigError, DataError, ShapeError
 from limner.tasks import MAX_IMAGES
 
@@ -23,7 +24,9 @@ PhotoInput = str | Path | Image.Image | NDArray[Any] | Tensor
 MAX_SEED = 2**63 - 1
 
 
-def read_square_photo(value: PhotoInput, *, image_size: int, zoom: float = 1.0) -> NDArray[np.uint8]:
+def read_square_photo(
+    value: PhotoInput, *, image_size: int, zoom: float = 1.0, fit: Fit = "refuse"
+) -> NDArray[np.uint8]:
     """A square RGB picture in any accepted form -> (image_size, image_size, 3) uint8.
 
     Raises:
@@ -31,7 +34,7 @@ def read_square_photo(value: PhotoInput, *, image_size: int, zoom: float = 1.0) 
         ShapeError: if an array is no picture.
     """
     pixels, where = read_pixels(value)
-    refuse_oblong(pixels, where)
+    pixels = square(pixels, fit, where)
     if len(pixels) < image_size // 4:
         raise DataError(
             f"{where} is {len(pixels)}x{len(pixels)}, too small to see anything; its sides must be at least "
@@ -110,8 +113,15 @@ def to_pictures(images: Float[Tensor, "b 3 h w"]) -> list[Image.Image]:
     return [Image.fromarray(picture) for picture in pixels]
 
 
-def refuse_oblong(pixels: NDArray[np.uint8], where: str) -> None:
-    """Raises: DataError if a picture or map is not square."""
+def square(pixels: NDArray[np.uint8], fit: Fit, where: str, *, is_label_map: bool = False) -> NDArray[np.uint8]:
+    """A picture or map as a square; see `make_square`.
+
+    Raises:
+        DataError: if it is not square and is to be refused then.
+    """
     height, width = pixels.shape[:2]
-    if height != width:
-        raise DataError(f"{where} is {width}x{height}, but must be square: cut it.")
+    if height != width and fit == "refuse":
+        raise DataError(
+            f"{where} is {width}x{height}, but must be square: cut it, or say --fit crop or pad (in Python: pipe.fit)."
+        )
+    return make_square(pixels, fit, where, is_label_map=is_label_map)

@@ -65,6 +65,9 @@ class ExportTarget:
 class Pipeline:
     """Base of the inference side of a system.
 
+    `fit` says what is done with label maps and photos that are not square: "refuse" (usual), "crop" or "pad". A
+    pipeline may be used by several threads at once, as long as none of them moves, saves or trains it.
+
     A subclass states `name` and `network_classes`, and implements `_draw`. Networks are used as they are given (no
     copy): a pipeline made inside training saves and draws with the live weights.
 
@@ -97,6 +100,8 @@ class Pipeline:
         self.components: dict[str, nn.Module] = networks
         self.expected: dict[str, Any] = {}
         self.weights_name = "unsaved"
+        self.weights_path = ""
+        self.fit: Fit = "refuse"
         self._weights_hash: str | None = None
 
     @classmethod
@@ -203,7 +208,7 @@ class Pipeline:
                 rows = range(start, min(start + plan.batch_size, len(plan.seeds)))
                 media += [Picture(one) if isinstance(one, Image.Image) else one for one in self._draw(plan, rows)]
                 progress(len(rows))
-        return GenerationResult(media, plan, self.provenance)
+        return GenerationResult(media, plan, self.provenance, weights_path=self.weights_path)
 
     def reproduce(self, path: str | Path) -> GenerationResult:
         """Draw the pictures of a stored `result.json` again: the same bits on the same machine.
@@ -328,6 +333,7 @@ class Pipeline:
             raise WeightsError(f"{path / hub.INDEX} does not fit its networks: {reason(error)}.") from error
         pipeline.expected = index["expected"]
         pipeline.weights_name = location.name
+        pipeline.weights_path = "" if hub.is_shipped(location) else str(location.path.resolve())
         return pipeline
 
     def _card(self, card: str | Path | None) -> str:

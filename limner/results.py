@@ -63,6 +63,8 @@ class GenerationResult:
     media: Sequence[Media]
     plan: GenerationPlan
     provenance: dict[str, str]
+    weights_path: str = field(default="", kw_only=True)
+    """Where weights lay that did not come with Limner, for `generate --from`; it stands in the JSON file alone."""
 
     @property
     def images(self) -> list[Image.Image]:
@@ -130,6 +132,7 @@ class GenerationResult:
         record = {
             "format_version": RESULT_VERSION,
             **self.provenance,
+            **({"weights_path": self.weights_path} if self.weights_path else {}),
             "digest": digest,
             "statement": statement(from_photo=self.plan.from_photo),
             "digital_source_type": source_type(from_photo=self.plan.from_photo),

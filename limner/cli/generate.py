@@ -9,10 +9,11 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from limner import registry
 from limner.cli.common import add_device, add_weights, emit, new_parser, pick_device, progress
+from limner.data.config import Fit
 from limner.errors import ConfigError, DataError, ShapeError, WeightsError
 from limner.files import remove_leftovers
 
@@ -48,6 +49,9 @@ def _generate(system: str, argv: list[str]) -> int:
     )
     module.add_options(parser)
     _add_common_options(parser)
+    if "--fit" not in parser._option_string_actions and getattr(module, "READS_SQUARES", True):
+        words = "label maps and photos that are not square: refuse (usual), crop or pad them"
+        parser.add_argument("--fit", choices=get_args(Fit), default="refuse", help=words)
     parser.add_argument("--shard", default=None, metavar="I/N", help="only part I of N (0/4 … 3/4); torchrun sets it")
     options = parser.parse_args(argv)
     options.out = options.out or default_out(system)
@@ -56,11 +60,32 @@ def _generate(system: str, argv: list[str]) -> int:
     needs_weights = getattr(module, "needs_weights", lambda options: True)(options)
     pipeline = _load(options.weights or system, system, options.device) if needs_weights else None
     start = time.perf_counter()
+    if pipeline is not None and getattr(options, "fit", None) in get_args(Fit):
+        pipeline.fit = options.fit
+    if getattr(options, "map_of", None):
+        options.label_map = [*options.label_map, *_make_maps(options, out)]
     tasks = module.make_tasks(pipeline, options)[part::num_parts]
     remove_leftovers(out)
     outcomes, failed = _run(tasks, system, force=options.force)
     _report(pipeline, options.json in (True, "-"), out, outcomes, failed, time.perf_counter() - start)
     return 1 if failed else 0
+
+
+def _make_maps(options: Any, out: Path) -> list[str]:
+    """The label maps of the photos of `--map-of`, made by the default parser and written to a folder below `out`.
+
+    Raises:
+        ConfigError: if there is no parser.
+        DataError: if a photo cannot be read.
+    """
+    from limner.data.image_io import PHOTO_SUFFIXES
+    from limner.pipelines import load
+    from limner.tasks import input_files, labelling_tasks
+
+    parser: Any = load("parser").to(pick_device(options.device))
+    photos = input_files(options.map_of, PHOTO_SUFFIXES, "photo")
+    tasks = labelling_tasks(lambda path: parser(path).label_maps[0], parser.spec.schema, photos, out / "maps")
+    return [str(path) for task in tasks for path in task.run(force=options.force).paths]
 
 
 def _run(tasks: list[Task], system: str, *, force: bool) -> tuple[list[Outcome], list[str]]:
@@ -100,7 +125,7 @@ def _reproduce(argv: list[str], system: str | None) -> int:
     if system is not None and system != record["system"]:
         raise ConfigError(f'{options.source} was drawn by "{record["system"]}", not by "{system}".')
     try:
-        pipeline = _load(options.weights or record["weights"], record["system"], options.device)
+        pipeline = _load(options.weights or _weights_of(record), record["system"], options.device)
     except WeightsError as error:
         if options.weights:
             raise
@@ -120,6 +145,12 @@ def _add_common_options(parser: Any) -> None:
     add_device(parser)
     parser.add_argument("--out", default=None, metavar="DIR", help="folder for the pictures (limner-SYSTEM)")
     parser.add_argument("--force", action="store_true", help="draw again what is there already")
+
+
+def _weights_of(record: dict[str, Any]) -> str:
+    """The weights of a stored result: the user's own where they still lie there, else by their name."""
+    own = record.get("weights_path")
+    return own if isinstance(own, str) and own and Path(own).is_dir() else str(record["weights"])
 
 
 def default_out(system: str) -> str:

@@ -10,6 +10,7 @@ to itself tries every format that it knows, whatever the file is called, and run
 
 from __future__ import annotations
 
+import json
 import os
 import struct
 import warnings
@@ -22,9 +23,10 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from limner.data.plausibility import plausibility
-from limner.data.schema import LabelSchema
+from limner.data.schema import SCHEMAS, LabelSchema
 from limner.errors import DataError
 from limner.files import open_regular, reason
 
@@ -39,6 +41,7 @@ MAX_PIXELS = 64_000_000
 
 _LOSSY = ("JPEG", "MPO", "WEBP", "JPEG2000")
 _GREY_16 = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+_SCHEMA_NOTE = "limner:schema"
 _ORIENTATION = 274  # the EXIF tag: 1 upright, 2 to 8 mirrored or turned
 _SIDEWAYS = (5, 6, 7, 8)
 _CLEARLY = 0.1  # more of the tests of a face's geometry that one reading passes
@@ -200,7 +203,7 @@ def read_part_mask(path: str | Path) -> npt.NDArray[np.bool_]:
 
 
 def save_label_map(path: str | Path | IO[bytes], label_map: UInt8Array, schema: LabelSchema) -> None:
-    """Write ids (H, W) as a palette PNG that shows the schema's colours and keeps the ids as values.
+    """Write ids (H, W) as a palette PNG that shows the schema's colours, keeps the ids as values, and notes the schema.
 
     Args:
         path: of the file, or a file that is open for writing.
@@ -213,7 +216,27 @@ def save_label_map(path: str | Path | IO[bytes], label_map: UInt8Array, schema: 
     schema.check_ids(label_map, "The label map")
     picture = Image.fromarray(label_map.astype(np.uint8))
     picture.putpalette([value for color in schema.palette for value in color])
-    picture.save(path, format="PNG")
+    note = PngInfo()
+    note.add_text(_SCHEMA_NOTE, json.dumps(schema.name if SCHEMAS.get(schema.name) == schema else schema.to_json()))
+    picture.save(path, format="PNG", pnginfo=note)
+
+
+def noted_schema(source: str | Path | Image.Image) -> LabelSchema | None:
+    """The schema that a label map's file says it is of, as `save_label_map` wrote it; none if it says nothing.
+
+    Raises:
+        DataError: if a file is missing or no picture.
+    """
+    if isinstance(source, Image.Image):
+        note = source.info.get(_SCHEMA_NOTE)
+    else:
+        with _opened(source) as picture:
+            note = picture.info.get(_SCHEMA_NOTE)
+    try:
+        named = json.loads(note) if isinstance(note, str) else None
+        return None if named is None else SCHEMAS[named] if isinstance(named, str) else LabelSchema.from_json(named)
+    except (ValueError, KeyError, RecursionError, DataError):  # of a program with other schemas
+        return None
 
 
 def check_same_shape(image: UInt8Array, label_map: UInt8Array, where: str) -> None:

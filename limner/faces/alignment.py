@@ -53,6 +53,14 @@ class Alignment:
         return Alignment(matrix * (_FINE / side), self.image_size)
 
     @classmethod
+    def of_middle(cls, size: tuple[int, int], side: int, image_size: int) -> Alignment:
+        """The square of a side about the middle of a photo (height, width); it may reach beyond the photo."""
+        height, width = size
+        scale = image_size / side
+        left, top = (width - side) // 2, (height - side) // 2
+        return cls(np.array([[scale, 0.0, -scale * left], [0.0, scale, -scale * top]]), image_size)
+
+    @classmethod
     def of_landmarks(cls, landmarks: npt.ArrayLike, image_size: int, *, where: str = "The photo") -> Alignment:
         """Turn, size and place that bring eyes and mouth to where CelebAMask-HQ has them, by least squares.
 

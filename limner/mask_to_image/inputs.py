@@ -13,15 +13,19 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from limner.data.image_io import label_map_from_pil, read_label_map
+from limner.data.config import Fit
+from limner.data.image_io import label_map_from_pil, noted_schema, read_label_map, read_photo
 from limner.data.schema import LabelSchema, converter, get_schema
 from limner.data.transforms import resize_label_map, zoom_in
-from limner.errors import ConfigError, ShapeError
-from limner.inputs import refuse_oblong, seed_range, usual_batch_size
+from limner.errors import ConfigError, DataError, ShapeError
+from limner.inputs import seed_range, square, usual_batch_size
 from limner.plan import GenerationPlan
 
 LabelMapInput = str | Path | Image.Image | NDArray[Any] | Tensor
 """A file, a PIL picture, or an array or tensor (H, W) of class ids."""
+
+MAX_COLORS = 256
+"""A picture with more colours is no label map."""
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +37,7 @@ def read_label_maps(
     image_size: int,
     source: str | LabelSchema | None = None,
     zoom: float = 1.0,
+    fit: Fit = "refuse",
 ) -> NDArray[np.uint8]:
     """One or several square label maps in any accepted form -> (maps, image_size, image_size) ids of `schema`.
 
@@ -40,8 +45,10 @@ def read_label_maps(
         value: the maps.
         schema: what the network knows.
         image_size: side in pixels; maps are resized to it by the nearest pixel.
-        source: schema of the maps, if it is another one; they are converted.
+        source: schema of the maps, if it is another one; they are converted. None: that which a map's file names, else
+            `schema`.
         zoom: of the network's data; the maps are of whole pictures and are cut like those.
+        fit: what to do with maps that are not square.
 
     Raises:
         ConfigError: if there is no map, or no such schema.
@@ -58,14 +65,14 @@ def read_label_maps(
     values = value if isinstance(value, list | tuple) else [value]
     if not values:
         raise ConfigError("At least one label map is needed.")
-    given = schema if source is None else get_schema(source)
     maps = []
     for number, item in enumerate(values):
         where = str(item) if isinstance(item, str | Path) else f"Label map {number}"
+        given = (_noted(item) or schema) if source is None else get_schema(source)
         ids = _ids(item, given, where)
         if given != schema:
             ids = converter(given, schema)[ids]
-        refuse_oblong(ids, where)
+        ids = square(ids, fit, where, is_label_map=True)
         ids = resize_label_map(zoom_in(ids, zoom), image_size)
         _warn_of_strange_map(ids, schema, where)
         maps.append(ids)
@@ -107,9 +114,24 @@ def picture_plan(
     )
 
 
+def _noted(item: LabelMapInput) -> LabelSchema | None:
+    """The schema that a map's file names."""
+    if isinstance(item, Image.Image):
+        return noted_schema(item)
+    return noted_schema(item) if isinstance(item, str | Path) else None
+
+
 def _ids(item: LabelMapInput, schema: LabelSchema, where: str) -> NDArray[np.uint8]:
     if isinstance(item, str | Path):
-        return read_label_map(item, schema)
+        try:
+            return read_label_map(item, schema)
+        except DataError as error:
+            if _is_photo(item):
+                raise DataError(
+                    f"{where} is a photo, not a label map: name it with --map-of, which makes its map (in Python: "
+                    'limner.load("parser")), or name its label map.'
+                ) from error
+            raise
     if isinstance(item, Image.Image):
         return label_map_from_pil(item, schema, where=where)
     array = np.asarray(item.detach().cpu() if isinstance(item, Tensor) else item)
@@ -120,6 +142,15 @@ def _ids(item: LabelMapInput, schema: LabelSchema, where: str) -> NDArray[np.uin
         )
     schema.check_ids(array, where)
     return array.astype(np.uint8)
+
+
+def _is_photo(path: str | Path) -> bool:
+    """Whether a file that is no label map has the many colours of a photo."""
+    try:
+        pixels = read_photo(path).reshape(-1, 3)
+    except DataError:
+        return False
+    return len(np.unique(pixels[:: max(1, len(pixels) // 65536)], axis=0)) > MAX_COLORS
 
 
 def _warn_of_strange_map(ids: NDArray[np.uint8], schema: LabelSchema, where: str) -> None:

@@ -19,9 +19,16 @@ if TYPE_CHECKING:
 def add_label_map_options(parser: ArgumentParser) -> None:
     """Add `--label-map` and `--schema`."""
     parser.add_argument("--label-map", nargs="+", default=[], metavar="FILE|DIR", help="label maps: class ids as PNG")
+    add_map_of(parser)
     parser.add_argument(
         "--schema", default=None, metavar="NAME", help="label schema of the maps (else the weights' own)"
     )
+
+
+def add_map_of(parser: Any) -> None:
+    """Add `--map-of`, which stands for label maps."""
+    words = "photos of faces whose label maps are made first, by the default parser, in OUT/maps"
+    parser.add_argument("--map-of", nargs="+", default=[], metavar="FILE|DIR", help=words)
 
 
 def picture_tasks(
@@ -42,7 +49,9 @@ def picture_tasks(
     from limner.data.image_io import LABEL_SUFFIXES
 
     if not options.label_map:
-        raise ConfigError("--label-map is missing: name a label map (class ids as PNG), or a folder of them.")
+        raise ConfigError(
+            "--label-map is missing: name a label map (class ids as PNG), a folder of them, or a photo with --map-of."
+        )
     files = input_files(options.label_map, LABEL_SUFFIXES, "label map")
     out = Path(options.out)
     common = {"schema": options.schema, "batch_size": options.batch_size, **conditions}

@@ -17,6 +17,7 @@ from PIL import Image
 import limner
 from limner import registry, tasks
 from limner.cli.main import main
+from limner.data.image_io import noted_schema
 from limner.data.schema import get_schema
 from limner.data.spec import DataSpec
 from limner.systems.parser.networks import ParsingNetwork
@@ -157,6 +158,7 @@ def test_reproduce_needs_the_weights(generate, refused, shipped: Path, maps: Pat
     mine = shutil.copytree(shipped, tmp_path / "mine")
     generate("scgan", "--weights", mine, "--label-map", maps / "face0.png", "--out", tmp_path / "a")
     result = tmp_path / "a" / "result.json"
+    mine = mine.rename(tmp_path / "moved")
     assert 'weights "mine", which are not among the shipped ones; name their folder with --weights' in refused(
         1, "--from", result, "--out", tmp_path / "b"
     )
@@ -397,3 +399,62 @@ def test_leftovers_of_killed_runs_are_removed(generate, python, maps: Path, tmp_
     (out / ".mine.tmp").write_text("a user's")
     generate("scgan", "--label-map", maps / "face0.png", "--out", out)
     assert sorted(path.name for path in out.iterdir()) == [".mine.tmp", "result.json", "seed-000000.png"]
+
+
+def test_oblong_maps_with_fit(generate, refused, maps: Path, tmp_path: Path) -> None:
+    wide = np.pad(label_map(), ((0, 0), (0, 16)))
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    words = ("scgan", "--label-map", tmp_path / "wide.png", "--out")
+    assert "must be square: cut it, or say --fit crop or pad" in refused(1, *words, tmp_path / "no")
+    side = len(wide)
+    for fit, square in (("crop", wide[:, 8 : 8 + side]), ("pad", np.pad(wide, ((8, 8), (0, 0))))):
+        generate(*words, tmp_path / fit, "--fit", fit)
+        expected = limner.load("scgan")(square).images[0]
+        assert np.array_equal(np.asarray(Image.open(tmp_path / fit / "seed-000000.png")), np.asarray(expected)), fit
+
+
+def test_own_weights_are_found_again(generate, shipped: Path, maps: Path, tmp_path: Path) -> None:
+    mine = shutil.copytree(shipped, tmp_path / "mine")
+    generate("scgan", "--weights", mine, "--label-map", maps / "face0.png", "--out", tmp_path / "a")
+    generate("--from", tmp_path / "a" / "result.json", "--out", tmp_path / "b")
+    assert names(tmp_path / "b") == names(tmp_path / "a")
+    with Image.open(tmp_path / "a" / "seed-000000.png") as picture:
+        assert str(tmp_path) not in str(picture.info), "the path stands in the JSON file alone"
+
+
+def test_a_photo_given_as_a_map_is_recognised(refused, tmp_path: Path) -> None:
+    colours = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    Image.fromarray(colours).save(tmp_path / "photo.png")
+    message = refused(1, "scgan", "--label-map", tmp_path / "photo.png", "--out", tmp_path / "out")
+    assert "photo.png is a photo, not a label map: name it with --map-of" in message
+
+
+def test_maps_are_made_of_photos_and_know_their_schema(
+    generate, photos: Path, parser_weights: Path, shipped: Path, tmp_path: Path
+) -> None:
+    """The label map is a file that can be edited; it says which schema it is of, and is converted by that."""
+    shutil.copytree(parser_weights, shipped.parent / "parser-people-64")
+    index = shipped.parent / "parser-people-64"
+    ParserPipeline.from_pretrained(index).save_pretrained(index, default=True)
+    done = generate("scgan", "--map-of", photos, "--out", tmp_path / "out")
+    assert len(done["written"]) == 2
+    made = tmp_path / "out" / "maps" / "photo0.png"
+    assert noted_schema(made) == get_schema("celebamask-19")
+    generate("scgan", "--label-map", made, "--out", tmp_path / "again")
+    one, again = (Image.open(path) for path in (done["written"][0], tmp_path / "again" / "seed-000000.png"))
+    assert np.array_equal(np.asarray(one), np.asarray(again))
+
+
+def test_a_map_of_another_schema_is_converted_by_what_its_file_says(generate, maps: Path, tmp_path: Path) -> None:
+    from limner.data.image_io import read_label_map, save_label_map
+    from limner.data.schema import LabelSchema, converter
+
+    own = get_schema("celebamask-19")
+    turned = LabelSchema(
+        **{**own.__dict__, "name": "turned", "classes": own.classes[::-1], "palette": own.palette[::-1]}
+    )
+    ids = read_label_map(maps / "face0.png", own)
+    save_label_map(tmp_path / "turned.png", converter(own, turned)[ids], turned)
+    generate("scgan", "--label-map", tmp_path / "turned.png", "--out", tmp_path / "a")
+    expected = limner.load("scgan")(maps / "face0.png").images[0]
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "a" / "seed-000000.png")), np.asarray(expected))

@@ -69,7 +69,12 @@ class CycleGANPipeline(Pipeline):
             ShapeError: if an array is no label map.
         """
         maps = read_label_maps(
-            label_map, schema=self.spec.schema, image_size=self.image_size, source=schema, zoom=self.spec.zoom
+            label_map,
+            schema=self.spec.schema,
+            image_size=self.image_size,
+            source=schema,
+            zoom=self.spec.zoom,
+            fit=self.fit,
         )
         plan = picture_plan(maps, seed=seed, num_images=num_images, batch_size=batch_size, device=self.device)
         if num_images > 1:
@@ -85,7 +90,7 @@ class CycleGANPipeline(Pipeline):
             DataError: if the picture cannot be read or is not square.
             ShapeError: if an array is no picture.
         """
-        pixels = read_square_photo(image, image_size=self.image_size, zoom=self.spec.zoom)
+        pixels = read_square_photo(image, image_size=self.image_size, zoom=self.spec.zoom, fit=self.fit)
         palette = torch.tensor(self.spec.schema.palette, dtype=torch.float32, device=self.device) / 127.5 - 1
         with self.inference():
             painted = self.components["inverse_generator"](to_tensor(pixels, self.device))[0].permute(1, 2, 0)

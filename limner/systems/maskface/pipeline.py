@@ -335,7 +335,7 @@ class MaskFacePipeline(Pipeline):
                 latent = self.draw_latents(seed_range(source, 1)).to(self.device)
                 codes = self.components["style_encoder"](latent)
             else:
-                pixels = read_square_photo(source, image_size=self.image_size, zoom=self.spec.zoom)
+                pixels = read_square_photo(source, image_size=self.image_size, zoom=self.spec.zoom, fit=self.fit)
                 codes = self.components["style_decoder"](to_tensor(pixels, self.device))
         style: NDArray[np.float32] = codes[0].float().cpu().numpy()
         return style
@@ -410,7 +410,12 @@ class MaskFacePipeline(Pipeline):
     ) -> NDArray[np.uint8]:
         """Any accepted form -> (maps, image_size, image_size) ids of the network's schema."""
         return read_label_maps(
-            value, schema=self.spec.schema, image_size=self.image_size, source=schema, zoom=self.spec.zoom
+            value,
+            schema=self.spec.schema,
+            image_size=self.image_size,
+            source=schema,
+            zoom=self.spec.zoom,
+            fit=self.fit,
         )
 
 

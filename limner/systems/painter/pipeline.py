@@ -296,6 +296,7 @@ class PainterPipeline(Pipeline):
             media=[Picture(document.redraw()) for document in documents],
             plan=plan,
             provenance=self.provenance,
+            weights_path=self.weights_path,
             documents=documents,
             weight_map=weight_map,
             statistics=statistics,

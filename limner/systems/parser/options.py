@@ -19,6 +19,9 @@ DESCRIPTION = "Label the pixels of pictures: one palette PNG of class ids a pict
 EXAMPLES = ("limner generate parser --image photo.jpg --out maps", "limner generate parser --image photos/ --out maps")
 
 
+READS_SQUARES = False
+
+
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of this system."""
     parser.add_argument(

@@ -76,7 +76,12 @@ class Pix2PixPipeline(Pipeline):
             ShapeError: if a size does not fit.
         """
         maps = read_label_maps(
-            label_map, schema=self.spec.schema, image_size=self.image_size, source=schema, zoom=self.spec.zoom
+            label_map,
+            schema=self.spec.schema,
+            image_size=self.image_size,
+            source=schema,
+            zoom=self.spec.zoom,
+            fit=self.fit,
         )
         plan = picture_plan(maps, seed=seed, num_images=num_images, batch_size=batch_size, device=self.device)
         if num_images > 1 and not self._num_noise:

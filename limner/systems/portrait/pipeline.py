@@ -333,12 +333,13 @@ class PortraitPipeline(Pipeline):
         if landmarks is not None:
             return Alignment.of_landmarks(landmarks, self.image_size, where=where).zoomed(self.spec.zoom)
         height, width = pixels.shape[:2]
-        if height != width:
+        if height != width and self.fit == "refuse":
             raise DataError(
                 f"{where} is {width}x{height}, but must be square, cut like a portrait; an uncut photo is edited with "
-                "--align, or with landmarks."
+                "--align or --fit, or with landmarks."
             )
-        return Alignment.of_square(side, self.image_size).zoomed(self.spec.zoom)
+        side = min(height, width) if self.fit == "crop" else max(height, width)
+        return Alignment.of_middle((height, width), side, self.image_size).zoomed(self.spec.zoom)
 
     def _parse(self, crops: Sequence[NDArray[np.uint8]]) -> list[tuple[NDArray[np.uint8], float]]:
         """The parser's maps, and how sure it is of what is not background: the mean of the highest probabilities."""
@@ -402,7 +403,14 @@ class PortraitPipeline(Pipeline):
         self, value: LabelMapInput | Sequence[LabelMapInput], schema: str | LabelSchema | None
     ) -> NDArray[np.uint8]:
         """Any accepted form -> (maps, image_size, image_size) ids of portrait-11."""
-        return read_label_maps(value, schema=SCHEMA, image_size=self.image_size, source=schema, zoom=self.spec.zoom)
+        return read_label_maps(
+            value,
+            schema=SCHEMA,
+            image_size=self.image_size,
+            source=schema,
+            zoom=self.spec.zoom,
+            fit=self.fit,
+        )
 
 
 class _Edit(nn.Module):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.errors import ConfigError
+from limner.mask_to_image.options import add_map_of
 from limner.tasks import (
     Rendering,
     Task,
@@ -39,6 +40,7 @@ def add_options(parser: ArgumentParser) -> None:
     """Add the options of this system."""
     inputs = parser.add_argument_group("what to draw")
     inputs.add_argument("--label-map", nargs="+", default=[], metavar="FILE|DIR", help="label maps: class ids as PNG")
+    add_map_of(inputs)
     inputs.add_argument(
         "--schema", default=None, metavar="NAME", help="label schema of the maps (else the weights' own)"
     )

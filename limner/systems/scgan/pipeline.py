@@ -280,7 +280,7 @@ class SCGANPipeline(Pipeline):
             DataError: if the picture cannot be read or is not square.
             ShapeError: if an array is no picture.
         """
-        pixels = read_square_photo(image, image_size=self.image_size, zoom=self.spec.zoom)
+        pixels = read_square_photo(image, image_size=self.image_size, zoom=self.spec.zoom, fit=self.fit)
         with self.inference():
             logits = self.components["segmentor"](to_tensor(pixels, self.device))
             ids: NDArray[np.uint8] = logits[0].argmax(0).byte().cpu().numpy()
@@ -361,7 +361,12 @@ class SCGANPipeline(Pipeline):
     ) -> NDArray[np.uint8]:
         """Any accepted form -> (maps, image_size, image_size) ids of the network's schema."""
         return read_label_maps(
-            value, schema=self.spec.schema, image_size=self.image_size, source=schema, zoom=self.spec.zoom
+            value,
+            schema=self.spec.schema,
+            image_size=self.image_size,
+            source=schema,
+            zoom=self.spec.zoom,
+            fit=self.fit,
         )
 
     def _attribute_rows(

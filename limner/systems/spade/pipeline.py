@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
@@ -89,7 +91,12 @@ class SPADEPipeline(Pipeline):
             ShapeError: if a size does not fit.
         """
         maps = read_label_maps(
-            label_map, schema=self.spec.schema, image_size=self.image_size, source=schema, zoom=self.spec.zoom
+            label_map,
+            schema=self.spec.schema,
+            image_size=self.image_size,
+            source=schema,
+            zoom=self.spec.zoom,
+            fit=self.fit,
         )
         has_encoder = "encoder" in self.components
         if style is not None and not has_encoder:
@@ -104,7 +111,9 @@ class SPADEPipeline(Pipeline):
             device=self.device,
             conditions={}
             if style is None
-            else {"style": read_square_photo(style, image_size=self.image_size, zoom=self.spec.zoom)[None]},
+            else {
+                "style": read_square_photo(style, image_size=self.image_size, zoom=self.spec.zoom, fit=self.fit)[None]
+            },
             from_photo=style is not None,
         )
         if num_images > 1 and not has_encoder:
@@ -144,6 +153,9 @@ class SPADEPipeline(Pipeline):
             mean, log_variance = self.components["encoder"](photo)
             latent = mean + (0.5 * log_variance).exp() * latent
         return to_pictures(self.components["generator"](self._encode(label_map), latent))
+
+    def _photo(self, style: PhotoInput) -> NDArray[np.uint8]:
+        return read_square_photo(style, image_size=self.image_size, zoom=self.spec.zoom, fit=self.fit)
 
     def _encode(self, label_map: Tensor) -> Tensor:
         return one_hot(label_map, self.spec.schema.num_classes)

@@ -295,7 +295,11 @@ NO_FACE = np.zeros((64, 64, 3), np.uint8)
     [
         (NO_FACE, DataError, "shows no face that can be found"),
         (np.zeros((64, 50, 3), np.uint8), DataError, "50x64, but must be square"),
-        (np.zeros((64, 50, 3), np.uint8), DataError, "an uncut photo is edited with --align, or with landmarks"),
+        (
+            np.zeros((64, 50, 3), np.uint8),
+            DataError,
+            "an uncut photo is edited with --align or --fit, or with landmarks",
+        ),
         (np.zeros((9, 9, 3), np.uint8), DataError, "9x9, too small to see a face"),
         (np.zeros((64, 64, 4), np.uint8), ShapeError, "it must be uint8 (height, width, 3)"),
         (np.zeros((64, 64, 3)), ShapeError, "it must be uint8"),
@@ -608,3 +612,18 @@ def test_edits_are_called_what_they_are_and_carry_no_seed(pipeline, photos, tmp_
         assert result.save(tmp_path / name)[0].name == name
         again = pipeline.reproduce(tmp_path / name / "result.json")
         assert np.array_equal(np.asarray(again.images[0]), np.asarray(result.images[0]))
+
+
+def test_photos_that_are_not_square_may_be_cut_or_padded(pipeline, photos):
+    """The crop lies in the middle of the photo as it was given, so an edit is put back in its place."""
+    wide = np.pad(photos[0], ((0, 0), (20, 12), (0, 0)), mode="edge")
+    pipeline.fit = "crop"
+    try:
+        sitter = pipeline.sit(np.pad(photos[0], ((0, 0), (16, 16), (0, 0)), mode="edge"))
+        assert np.abs(sitter.photo.astype(int) - photos[0]).max() <= 1
+        (pasted,) = sitter.paste_back(sitter.swap())
+        assert pasted.size == (photos[0].shape[1] + 32, photos[0].shape[0])
+        pipeline.fit = "pad"
+        assert len(set(pipeline.parse(wide).shape)) == 1
+    finally:
+        pipeline.fit = "refuse"
