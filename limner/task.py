@@ -42,8 +42,8 @@ class Task:
         gives: what the system makes.
         needs: fields that its training data must have.
         uses: fields that it uses where the data have them.
-        conditions: option of `limner generate` -> field that its value is of, for the options that must be given to
-            make anything. `{"--label-map": "label_map"}` says that a label map is enough.
+        conditions: option of `limner generate` -> field that its value is of, for options that are enough to make
+            something. `{"--label-map": "label_map"}` says that a label map is enough.
         data_options: how its data may be read; the commands offer no others.
         judges: kinds of judges that its evaluation cannot do without. Where the user names none, the default weights
             of the system "parser" judge; other kinds must be named.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -134,47 +134,24 @@ def evaluate(
         ConfigError: if an argument makes no sense here, or there are too few pictures.
         DataError: if there is no such split, or the file of VGG-16 is missing.
     """
-    if features is not None and features.class_scores is None:
-        raise ConfigError(
-            f"The features {features.name} know no classes that a painting could keep; give --features inception:FILE, "
-            "or leave them out."
-        )
-    if vgg16 is not None and not any(painter.wants_vgg16 for painter in (pipeline, *beside)):
-        raise ConfigError("vgg16 has no effect: no painter here has learned with it; leave it out.")
-    if vgg16 is not None and not Path(vgg16).is_file():
-        raise DataError(f"The file {vgg16} of VGG-16's weights is missing; numbers with a stand-in would say little.")
-    classifier = None if features is None else partial(_top_class, features)
-    if tiles is not None and not len(tiles) and follow != "error":
-        raise ConfigError(f'follow "{follow}" has no effect without passes over tiles; leave it out.')
-    for name in baselines:
-        if name not in _BASELINES:
-            raise ConfigError(f'There is no baseline "{name}"; there are {", ".join(_BASELINES)}.')
+    asked = _Asked(split, seed, tuple(budgets), follow, correction, tiles, vgg16, features)
+    _refuse_contradictions(asked, (pipeline, *beside), baselines)
     rows = pictures.rows(split)
     count = len(rows) if num_images is None else num_images
     if not 1 <= count <= len(rows) or not budgets:
         raise ConfigError(f"{count} pictures cannot be painted: the split {split} has {len(rows)}.")
     rows = rows[:count]
+    others = _named(beside)
     columns: dict[str, _Column] = {}
     sheet: list[list[Image.Image]] = []
     shown: list[PaintingResult] = []
     aims: list[_Aim] = []
     for number, row in enumerate(progress(rows, total=count, unit="picture", desc="painting")):
         image = np.asarray(pictures.images[row])
-        paint = partial(
-            _paint_timed,
-            image=image,
-            budgets=budgets,
-            columns=columns,
-            follow=follow,
-            correction=correction,
-            tiles=tiles,
-            vgg16=vgg16,
-            classifier=classifier,
-        )
-        result, aim = paint(pipeline, name="painter", aim=None)
+        result, aim = _paint_timed(pipeline, asked, image=image, columns=columns, name="painter", aim=None)
         aims.append(aim)
-        for name, other in _named(beside).items():
-            paint(other, name=name, aim=aim)
+        for name, other in others.items():
+            _paint_timed(other, asked, image=image, columns=columns, name=name, aim=aim)
         if "random" in baselines:
             for budget in budgets:
                 strokes = random_strokes(budget, seed=seed + number)
@@ -185,34 +162,95 @@ def evaluate(
             shown.append(result)
     if "fit" in baselines:
         _fit(pipeline, aims[:FIT_PICTURES], budgets, columns, batch_size, fit_iterations)
+    painters = {"painter": pipeline, **others, "fit": pipeline}
+    protocol = partial(asked.protocol, painters, pipeline.image_size, pictures.fingerprint(rows))
+    measurements = _measurements(columns, protocol, seed)
+    head = ["picture", *(["attention"] if pipeline.attends else []), *map(str, budgets)]
+    return EvaluationReport(
+        provenance=pipeline.provenance,
+        measurements=measurements,
+        sheet=contact_sheet(sheet, tile=128, column_names=head),
+        files=_files(measurements, budgets, sheet, shown),
+    )
 
-    networks = {"painter": pipeline, **_named(beside), "fit": pipeline}
 
-    def protocol(metric: str, painter: str, count: int) -> Protocol:
-        network = networks.get(painter)  # none for random strokes
-        how = f"exact raster, {_passes(budgets, tiles)}, strokes follow {follow}, correction {correction:g}"
-        if vgg16 is not None:
-            how += f", feature mask of VGG-16 ({sha256_of(vgg16)[:12]}) for who wants it"
-        if features is not None and metric.startswith("same class"):
+@dataclass(frozen=True)
+class _Asked:
+    """How pictures are painted and judged; see `evaluate`."""
+
+    split: str
+    seed: int
+    budgets: tuple[int, ...]
+    follow: Follow
+    correction: float
+    tiles: Sequence[int] | None
+    vgg16: str | Path | None
+    features: FeatureNetwork | None
+
+    @property
+    def classifier(self) -> Callable[[Tensor], int] | None:
+        """What tells classes."""
+        return None if self.features is None else partial(_top_class, self.features)
+
+    def protocol(
+        self,
+        painters: Mapping[str, PainterPipeline],
+        image_size: int,
+        fingerprint: str,
+        metric: str,
+        painter: str,
+        count: int,
+    ) -> Protocol:
+        """The protocol of a number about one of the painters; random strokes have none."""
+        network = painters.get(painter)
+        passes = _passes(self.budgets, self.tiles)
+        how = f"exact raster, {passes}, strokes follow {self.follow}, correction {self.correction:g}"
+        if self.vgg16 is not None:
+            how += f", feature mask of VGG-16 ({sha256_of(self.vgg16)[:12]}) for who wants it"
+        if self.features is not None and metric.startswith("same class"):
+            features = self.features
             how += f"; class seen first by {features.name} {features.weights} ({features.sha256[:12]})"
         return Protocol(
             metric=metric,
-            split=split,
+            split=self.split,
             count=count,
-            resolution=pipeline.image_size,
+            resolution=image_size,
             resize="bilinear",
             antialias=True,
             network="none" if network is None else f"{network.name} {network.weights_name}",
             network_sha256="none" if network is None else network.weights_hash,
             reference="the picture itself",
-            data_fingerprint=pictures.fingerprint(rows[:count]),
+            data_fingerprint=fingerprint,
             settings=how,
-            seeds=(seed,),
+            seeds=(self.seed,),
         )
 
-    names = [str(budget) for budget in budgets]
-    head = ["picture", *(["attention"] if pipeline.attends else []), *names]
-    measurements = _measurements(columns, protocol, seed)
+
+def _refuse_contradictions(asked: _Asked, painters: Sequence[PainterPipeline], baselines: Sequence[str]) -> None:
+    features, vgg16 = asked.features, asked.vgg16
+    if features is not None and features.class_scores is None:
+        raise ConfigError(
+            f"The features {features.name} know no classes that a painting could keep; give --features inception:FILE, "
+            "or leave them out."
+        )
+    if vgg16 is not None and not any(painter.wants_vgg16 for painter in painters):
+        raise ConfigError("vgg16 has no effect: no painter here has learned with it; leave it out.")
+    if vgg16 is not None and not Path(vgg16).is_file():
+        raise DataError(f"The file {vgg16} of VGG-16's weights is missing; numbers with a stand-in would say little.")
+    if asked.tiles is not None and not len(asked.tiles) and asked.follow != "error":
+        raise ConfigError(f'follow "{asked.follow}" has no effect without passes over tiles; leave it out.')
+    for name in baselines:
+        if name not in _BASELINES:
+            raise ConfigError(f'There is no baseline "{name}"; there are {", ".join(_BASELINES)}.')
+
+
+def _files(
+    measurements: Mapping[str, Measurement],
+    budgets: Sequence[int],
+    sheet: Sequence[Sequence[Image.Image]],
+    shown: Sequence[PaintingResult],
+) -> dict[str, Callable[[Path], object]]:
+    """A time lapse of the pictures on the sheet, and curves where they can be drawn."""
     files: dict[str, Callable[[Path], object]] = {
         "timelapse.gif": partial(
             save_gif_of_many,
@@ -224,12 +262,7 @@ def evaluate(
         files["curves.png"] = curves(measurements, budgets)
     except MissingExtraError as error:
         log.warning("No curves.png. %s", error)
-    return EvaluationReport(
-        provenance=pipeline.provenance,
-        measurements=measurements,
-        sheet=contact_sheet(sheet, tile=128, column_names=head),
-        files=files,
-    )
+    return files
 
 
 def _named(painters: Sequence[PainterPipeline]) -> dict[str, PainterPipeline]:
@@ -242,44 +275,36 @@ def _named(painters: Sequence[PainterPipeline]) -> dict[str, PainterPipeline]:
 
 def _paint_timed(
     pipeline: PainterPipeline,
+    asked: _Asked,
     *,
     image: NDArray[np.uint8],
-    budgets: Sequence[int],
     columns: dict[str, _Column],
     name: str,
     aim: _Aim | None,
-    follow: Follow,
-    correction: float,
-    tiles: Sequence[int] | None,
-    vgg16: str | Path | None,
-    classifier: Callable[[Tensor], int] | None,
 ) -> tuple[PaintingResult, _Aim]:
     """Paint a picture with every number of strokes: the last result, which holds all of them, and what was scored.
 
     Args:
         pipeline: who paints.
+        asked: how it paints.
         image: RGB.
-        budgets: numbers of strokes.
         columns: the scores are added to `name` and each number of strokes.
         name: of the painter.
         aim: what is scored; none: what this painter sees.
-        follow, correction, tiles: how it paints.
-        vgg16: file that it has if it wants one.
-        classifier: of `_Aim`.
     """
     documents, images = [], []
-    for budget in budgets:
+    for budget in asked.budgets:
         started = time.perf_counter()
         result = pipeline(
             image,
             budget,
-            follow=follow,
-            correction=correction,
-            tiles=tiles,
-            vgg16=vgg16 if pipeline.wants_vgg16 else None,
+            follow=asked.follow,
+            correction=asked.correction,
+            tiles=asked.tiles,
+            vgg16=asked.vgg16 if pipeline.wants_vgg16 else None,
         )
         seconds = time.perf_counter() - started
-        aim = aim or _aim(result, pipeline.image_size, classifier)
+        aim = aim or _aim(result, pipeline.image_size, asked.classifier)
         column = columns.setdefault(f"{name}_{budget}", _Column())
         _score(column, result.documents[0].strokes, aim)
         column.add(seconds=seconds)
@@ -287,7 +312,7 @@ def _paint_timed(
         images.append(result.images[0])
     assert aim is not None  # there is at least one number of strokes; tells the type checker
     reached = _strokes_until(documents[-1].strokes, aim)
-    columns[f"{name}_{budgets[-1]}"].add(strokes_to_good=float("nan") if reached is None else float(reached))
+    columns[f"{name}_{asked.budgets[-1]}"].add(strokes_to_good=float("nan") if reached is None else float(reached))
     result.documents, result.media = documents, [Picture(image) for image in images]
     return result, aim
 

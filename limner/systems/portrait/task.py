@@ -7,7 +7,7 @@ from limner.task import Task
 TASK = Task(
     gives="picture",
     needs=("image", "label_map"),
-    conditions={"--photo": "image"},
+    conditions={"--photo": "image", "--map": "label_map"},
     data_options=("kind", "fit", "fix_sides"),
     judges=("parser",),
     features=("people", "inception", "parser"),

@@ -1,0 +1,243 @@
+"""What every system promises on the command line, as far as its task declares it: found and run by that declaration.
+
+The toy is a system of another distribution (`toy/limner_toy`), which nothing in the package knows of.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+import limner
+from limner import registry
+from limner.cli.main import main
+from limner.data.image_io import save_label_map
+from limner.data.manifest import open_manifest
+from limner.metrics.judges import DEFAULT_JUDGES, judge_entries
+from limner.task import Task
+from tests.contract.drawn import writer_for
+
+TOY = Path(__file__).parent / "toy"
+NAMES = [*registry.system_names(), "toy"]
+pytestmark = pytest.mark.parametrize("name", NAMES)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _toy_is_installed() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(TOY)
+        yield
+
+
+@pytest.fixture
+def task(name: str) -> Task:
+    if "video" in registry.task(name).extras and registry.task(name).gives == "clip":
+        pytest.importorskip("av")
+    return registry.task(name)
+
+
+@pytest.fixture(scope="module")
+def data_for(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Task], Path]:
+    """A folder of drawn data that a task can learn from."""
+    folders: dict[Any, Path] = {}
+
+    def write(task: Task) -> Path:
+        writer = writer_for(task.needs)
+        if writer not in folders:
+            folders[writer] = tmp_path_factory.mktemp("drawn") / "data"
+            writer(folders[writer])
+        return folders[writer]
+
+    return write
+
+
+def train(name: str, data: Path, run: Path, *options: str) -> None:
+    preset = list(registry.stage_presets(name, "smoke").values())[-1] if registry.task(name).stages else "smoke"
+    preset = "smoke" if "smoke" in registry.presets(name) else preset
+    config = registry.preset(name, preset)
+    batch = config.train.batch_size
+    first = getattr(getattr(config, "optimizer", None), "parser_images", 0)  # of a part that is trained before the rest
+    length = [
+        "--train.images",
+        str(first + 2 * batch),
+        "--train.checkpoint_every",
+        str(batch),
+        "--train.log_every",
+        str(batch),
+    ]
+    command = ["train", name, "--preset", preset, "--data", str(data), "--out", str(run), *length]
+    assert main([*command, "--train.sample_every", "1000000", *options]) == 0
+
+
+@pytest.fixture(scope="module")
+def run_of(data_for, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The run of two steps of a system; trained once."""
+    runs: dict[str, Path] = {}
+
+    def get(name: str) -> Path:
+        if name not in runs:
+            run = tmp_path_factory.mktemp("runs") / name
+            train(name, data_for(registry.task(name)), run)
+            runs[name] = run
+        return runs[name]
+
+    return get
+
+
+def conditions(task: Task, data: Path, folder: Path) -> list[str]:
+    """Words of the command line that give a system what it asks for: the first sample of the data."""
+    manifest = open_manifest(data)
+    row, words = manifest.rows[0], []
+    for option, field in task.conditions.items():
+        if field == "label_map":
+            save_label_map(folder / "map.png", manifest.read_label_map(row), manifest.spec.schema)
+            words += [option, str(folder / "map.png"), "--schema", manifest.spec.schema.name]
+        elif field == "image":
+            Image.fromarray(manifest.read_image(row)).save(folder / "photo.png")
+            words += [option, str(folder / "photo.png")]
+        elif field == "captions":
+            words += [option, manifest.marks_of(row).captions[0]]
+        else:
+            pytest.fail(f"draw a value of {field} here, so that {option} can be given")
+    return words
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".json"}
+
+
+def test_it_trains_and_resumes(name, task, run_of, data_for) -> None:
+    run = run_of(name)
+    assert {"config.yaml", "command.txt", "checkpoints"} <= {path.name for path in run.iterdir()}
+    before = sorted(path.name for path in (run / "checkpoints").iterdir())
+    images = yaml.safe_load((run / "config.yaml").read_text())["train"]["images"]
+    train(name, data_for(task), run, "--resume", "auto", "--train.images", str(images * 3 // 2))
+    assert sorted(path.name for path in (run / "checkpoints").iterdir())[-1] > before[-1]
+
+
+def test_it_generates_and_again_from_the_record(name, task, run_of, data_for, tmp_path, capsys) -> None:
+    given = conditions(task, data_for(task), tmp_path)
+    command = ["generate", name, "--weights", str(run_of(name)), *given]
+    capsys.readouterr()
+    json_word = "--json" if name not in ("painter", "learning-to-paint") else "--json=-"
+    assert main([*command, "--out", str(tmp_path / "out"), json_word]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["system"] == name and report["written"] and all(Path(path).is_file() for path in report["written"])
+    assert main([*command, "--out", str(tmp_path / "out"), json_word]) == 0
+    assert json.loads(capsys.readouterr().out)["written"] == [], "what is there is not made again"
+    records = [path for path in (tmp_path / "out").rglob("result.json")]
+    if not records:
+        assert task.gives in ("label_map", "strokes"), "a result has a record"
+        return
+    source = ["generate", "--from", str(records[0]), "--weights", str(run_of(name)), "--out", str(tmp_path / "again")]
+    assert main(source) == 0
+    assert files(tmp_path / "again") == files(records[0].parent)
+
+
+def test_a_batch_is_as_good_as_one_by_one(name, task, run_of, data_for, tmp_path) -> None:
+    if not task.seeded:
+        pytest.skip("no seed changes what it makes")
+    given = conditions(task, data_for(task), tmp_path)
+    command = ["generate", name, "--weights", str(run_of(name)), *given, "--num-images", "3"]
+    for size in ("1", "3"):
+        assert main([*command, "--batch-size", size, "--out", str(tmp_path / size)]) == 0
+    pictures = [sorted((tmp_path / size).glob("*.png")) for size in ("1", "3")]
+    for alone, together in zip(*pictures, strict=True):
+        difference = np.asarray(Image.open(alone)).astype(int) - np.asarray(Image.open(together))
+        assert abs(difference).max() <= 1, "a batch sums in another order, which may round otherwise"
+    if not pictures[0]:
+        sizes = [sorted(path.name for path in (tmp_path / size).iterdir()) for size in ("1", "3")]
+        assert sizes[0] == sizes[1] and len(sizes[0]) == 4
+
+
+def test_it_is_evaluated(name, task, run_of, data_for, tmp_path) -> None:
+    judges = []
+    for kind in task.judges:
+        if kind == "parser":
+            judges += ["--judge", str(run_of("parser"))]
+        elif kind not in DEFAULT_JUDGES:
+            judges += ["--judge", next(entry.name for entry in judge_entries().values() if entry.kind == kind)]
+    command = ["evaluate", name, "--weights", str(run_of(name)), "--data", str(data_for(task)), "--split", "train"]
+    options = ["--num-images", "4", "--json", str(tmp_path / "scores.json"), "--out", str(tmp_path / "report")]
+    if name in ("painter", "learning-to-paint"):
+        options += ["--strokes", "10", "--baselines", "random"]
+    assert main([*command, *judges, *options]) == 0
+    values = json.loads((tmp_path / "scores.json").read_text())
+    assert values["provenance"]["system"] == name and values["measurements"] and values["head"]["command"]
+    judged = [
+        key for key in values["measurements"] if key.startswith("judge_") and f"{key}_real" in values["measurements"]
+    ]
+    assert bool(judged) == bool(task.judges), "what is judged stands beside real pictures"
+    assert all("ceiling" in values["measurements"][key] for key in judged)
+    assert (tmp_path / "report/report.md").read_text().startswith(f"# {name}: ")
+
+
+def test_it_is_exported(name, task, run_of, tmp_path) -> None:
+    if not limner.load(run_of(name)).export_targets():
+        pytest.skip("it has nothing to export")
+    command = ["export", name, "--weights", str(run_of(name)), "--format"]
+    assert main([*command, "torchscript", "--out", str(tmp_path / "network.pt")]) == 0
+    assert (tmp_path / "network.pt").stat().st_size > 0
+    assert main([*command, "weights", "--out", str(tmp_path / "weights")]) == 0
+    assert type(limner.load(tmp_path / "weights")).name == name
+
+
+def test_its_data_are_checked_by_what_trains(name, task, data_for, tmp_path, capsys) -> None:
+    assert main(["data", "check", str(data_for(task)), "--system", name, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["training"]["train"] > 0
+    (tmp_path / "empty").mkdir()
+    assert main(["data", "check", str(tmp_path / "empty"), "--system", name]) in (1, 2)
+
+
+def test_list_and_doctor_know_it(name, task, capsys) -> None:
+    assert main(["list", "--json"]) == 0
+    listed = {system["name"]: system for system in json.loads(capsys.readouterr().out)["systems"]}
+    assert listed[name]["task"] == task.about()
+
+
+def test_it_is_shown_in_the_demo(name, task, run_of, tmp_path, monkeypatch, capsys) -> None:
+    if name != "toy":
+        pytest.skip("the demos of the package's own systems have tests of their own")
+    limner.load(run_of(name)).save_pretrained(tmp_path / "weights/toy-shapes", default=True)
+    monkeypatch.setenv("LIMNER_WEIGHTS", str(tmp_path / "weights"))
+    assert main(["demo", "toy", "--out", str(tmp_path / "demo"), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["systems"]["toy"]["weights"] == "toy-shapes"
+    assert "The captions are made by code" in (tmp_path / "demo/index.html").read_text()
+    assert limner.load("toy").weights_name == "toy-shapes"
+
+
+def test_its_table_is_reproduced(name, task, data_for, tmp_path, capsys) -> None:
+    if name != "toy":
+        pytest.skip("the tables of the package's own systems have tests of their own")
+    pytest.importorskip("matplotlib")
+    study = {
+        "title": "The toy at two rates",
+        "about": "Which rate is better.",
+        "published": {},
+        "image_size": {"smoke": 32},
+        "budget": {"smoke": 32},
+        "pictures": 4,
+        "points": 2,
+        "columns": {"judge_colour": {"title": "colour, %", "better": "high"}},
+        "rows": [{"name": "usual", "system": "toy"}, {"name": "slow", "system": "toy", "rates": 0.1}],
+    }
+    (tmp_path / "toy-table.yaml").write_text(yaml.safe_dump(study))
+    command = ["reproduce", str(tmp_path / "toy-table.yaml"), "--preset", "smoke", "--data", str(data_for(task))]
+    assert main([*command, "--seeds", "2", "--judge", "toy-colours", "--out", str(tmp_path / "study")]) == 0
+    text = capsys.readouterr().out
+    assert "judged by the independent toy-colours" in text and "| usual | " in text and "schema" not in text
+
+
+def test_without_its_folder_there_is_no_trace(name, python) -> None:
+    if name != "toy":
+        pytest.skip("it is one of the package's own")
+    done = python("-c", "import limner; print('toy' in limner.list_systems())")
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,32 @@
+"""The toy's side of `limner generate`. No torch import."""
+
+from argparse import ArgumentParser, Namespace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from limner.errors import ConfigError
+from limner.tasks import Rendering, Task, add_sampling_options, seed_blocks
+
+DESCRIPTION = "Make clips of captions."
+EXAMPLES = ("limner generate toy --weights runs/toy --caption 'a red circle' --out clips",)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    parser.add_argument("--caption", default=None, metavar="TEXT", help="what to show")
+    add_sampling_options(parser)
+
+
+def make_tasks(pipeline: Any, options: Namespace) -> list[Task]:
+    if not options.caption:
+        raise ConfigError("--caption is missing: say what to show.")
+    common = {"batch_size": options.batch_size or 1}
+    return [
+        Rendering(
+            pipeline,
+            partial(pipeline.plan, options.caption, seed=seed, num_images=count, **common),
+            Path(options.out),
+            name,
+        )
+        for name, seed, count in seed_blocks(options)
+    ]

@@ -1,0 +1,12 @@
+"""What the toy is about."""
+
+from limner.task import Task
+
+TASK = Task(
+    gives="clip",
+    needs=("image", "captions"),
+    conditions={"--caption": "captions"},
+    data_options=("kind", "fit"),
+    judges=("facts",),
+    extras={"video": "write clips"},
+)
