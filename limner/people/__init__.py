@@ -8,7 +8,7 @@ extra "people", speech the extra "speech", all else does not.
 
 from limner.people.clip import Clip
 from limner.people.describe import describe
-from limner.people.gallery import ReadyPerson, ready
+from limner.people.gallery import ReadyClip, ReadyPerson, ready, ready_clips
 from limner.people.person import Person, sample_person
 from limner.people.rendering import Rendering, render
 from limner.people.scene import Scene, sample_scene
@@ -18,6 +18,7 @@ from limner.people.speech import Speech, Timed
 __all__ = [
     "Clip",
     "Person",
+    "ReadyClip",
     "ReadyPerson",
     "Rendering",
     "Scene",
@@ -26,6 +27,7 @@ __all__ = [
     "Timed",
     "describe",
     "ready",
+    "ready_clips",
     "render",
     "sample_person",
     "sample_scene",

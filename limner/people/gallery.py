@@ -26,6 +26,50 @@ MAPS = FOLDER / "maps"
 same face with one thing changed. `tools/make_demo_maps.py` makes them."""
 
 
+CLIPS = FOLDER / "clips"
+"""Ten people who say a word each, as MP4 with sound and JSON. `tools/make_ready_clips.py` makes them."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReadyClip:
+    """A talking person: 29 frames of 64 x 64 pixels at 25 a second, mono sound at 16 kHz.
+
+    Attributes:
+        word: what is said in the middle; the words around it are cut off.
+        identity: of the person.
+        video: the MP4; `limner.media` reads its frames and its sound (extra "video").
+        landmarks: (29, 68, 2) float64 x and y in pixels in iBUG order.
+        mouth_opening: (29,) float64, distance of the inner lips in pixels.
+        phonemes: what is said in the middle of each frame, in the mnemonics of espeak-ng; "" is silence.
+    """
+
+    word: str
+    identity: str
+    video: Path
+    landmarks: npt.NDArray[np.float64]
+    mouth_opening: npt.NDArray[np.float64]
+    phonemes: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def ready_clips() -> tuple[ReadyClip, ...]:
+    """The talking people that come with the package, by the alphabet of their words."""
+    return tuple(_read_clip(path) for path in sorted(CLIPS.glob("*.json")))
+
+
+def _read_clip(path: Path) -> ReadyClip:
+    labels = json.loads(path.read_text(encoding="utf-8"))
+    frames = labels["frames"]
+    return ReadyClip(
+        word=labels["word"],
+        identity=labels["identity"],
+        video=path.with_suffix(".mp4"),
+        landmarks=_locked(np.array([frame["landmarks"] for frame in frames]).reshape(len(frames), -1, 2)),
+        mouth_opening=_locked(np.array([frame["mouth_opening"] for frame in frames])),
+        phonemes=tuple(frame["phoneme"] for frame in frames),
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class ReadyPerson:
     """One picture with its labels. Arrays are shared by all callers and cannot be written to.

@@ -10,7 +10,8 @@ import pytest
 from limner.data.image_io import read_label_map
 from limner.data.schema import get_schema
 from limner.errors import ConfigError
-from limner.people import ready
+from limner.media import read_frames, read_waveform
+from limner.people import ready, ready_clips
 from limner.people.gallery import FOLDER, MAPS
 
 
@@ -110,3 +111,22 @@ def test_maps_of_the_demo_hold_what_their_names_say():
         assert (maps[name] == schema.id(part)).sum() > (before == schema.id(part)).sum() + 20, name
     hair = schema.id("hair")
     assert (maps["edit-long-hair"] == hair).sum() > 1.5 * (before == hair).sum()
+
+
+def test_ten_people_talk():
+    clips = ready_clips()
+    assert len({clip.word for clip in clips}) == len({clip.identity for clip in clips}) == len(clips) == 10
+    for clip in clips:
+        assert clip.landmarks.shape == (29, 68, 2) and len(clip.phonemes) == 29 and not clip.landmarks.flags.writeable
+        upper, lower = clip.landmarks[:, 62], clip.landmarks[:, 66]
+        assert np.abs(np.linalg.norm(upper - lower, axis=1) - clip.mouth_opening).max() < 0.2
+        assert clip.mouth_opening.max() > 1 and 4_000 < clip.video.stat().st_size < 30_000
+
+
+def test_clips_have_frames_and_sound():
+    pytest.importorskip("av")
+    for clip in ready_clips()[:2]:
+        frames = list(read_frames(clip.video))
+        assert len(frames) == 29 and frames[0].shape == (64, 64, 3)
+        sound = read_waveform(clip.video)
+        assert abs(len(sound) / 16_000 - 29 / 25) < 0.1 and np.abs(sound).max() > 0.05
