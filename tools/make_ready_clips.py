@@ -1,4 +1,4 @@
-"""Film the ten talking people that come with the package: limner/people/ready/clips, read by `limner.people.ready_clips`.
+"""Film the ten talking people that come with the package, for `limner.people.ready_clips`.
 
 Each is a clip of `limner data make people-talking --layout lrw --size 64` of another person who says another word.
 Needs the extras people, speech and video.

@@ -12,7 +12,7 @@ from limner.data.schema import get_schema
 from limner.errors import ConfigError
 from limner.media import read_frames, read_waveform
 from limner.people import ready, ready_clips
-from limner.people.gallery import FOLDER, MAPS
+from limner.people.gallery import CLIPS, FOLDER, MAPS
 
 
 def test_there_are_faces_ages_and_bodies():
@@ -72,11 +72,12 @@ def test_unknown_kind():
         ready("faces")
 
 
-def test_they_take_less_than_a_megabyte():
+def test_pictures_take_less_than_a_megabyte_and_clips_less_than_half_of_one():
     files = [path for path in FOLDER.rglob("*") if path.is_file()]
-    maps = [path for path in files if path.parent == MAPS]
-    assert len(files) - len(maps) == 2 * len(ready()) + 1
-    assert sum(path.stat().st_size for path in files) < 1e6
+    maps, clips = ([path for path in files if path.parent == folder] for folder in (MAPS, CLIPS))
+    assert len(files) - len(maps) - len(clips) == 2 * len(ready()) + 1 and len(clips) == 2 * len(ready_clips())
+    assert sum(path.stat().st_size for path in files if path.parent != CLIPS) < 1e6
+    assert sum(path.stat().st_size for path in clips) < 5e5
 
 
 def test_they_need_no_renderer(python):
