@@ -28,6 +28,7 @@ from limner.engine.engine import Engine
 from limner.engine.health import HealthMonitor
 from limner.engine.lock import RunLock
 from limner.engine.logging import RunLog
+from limner.engine.ranks import own_batches, share_buffers
 from limner.engine.state import load_state
 from limner.engine.stop import StopRequest
 from limner.engine.system import System
@@ -186,8 +187,8 @@ class _Run:
 
     def checkpoint(self, *, is_scored: bool) -> None:
         """Score, and write a checkpoint."""
+        scores = self.validate() if is_scored else {}
         if self.writer is not None:
-            scores = self.validate() if is_scored else {}
             if scores:
                 named = {f"validation/{name}": value for name, value in scores.items()}
                 self.writer.write(self.engine.images_seen, named, warnings=[])
@@ -196,9 +197,14 @@ class _Run:
         self.fabric.barrier()
 
     def validate(self) -> dict[str, float]:
-        """The system's quick scores; runs on the first process alone."""
-        batch_size = max(1, self.config.batch_size // self.fabric.world_size // self.config.accumulate)
-        loader = DataLoader(self.data.validation_set, batch_size=batch_size, collate_fn=self.data.collate)
+        """The system's quick scores; each process has a part of the pictures."""
+        share_buffers(self.engine.inference_networks().values())
+        own = own_batches(
+            len(self.data.validation_set),  # type: ignore[arg-type]
+            rank=self.fabric.global_rank,
+            world_size=self.fabric.world_size,
+        )
+        loader = DataLoader(self.data.validation_set, batch_sampler=own, collate_fn=self.data.collate)
         batches = (batch.to(self.fabric.device) for batch in loader)
         scores: dict[str, float] = self.inference(lambda networks: self.system.validate(batches, networks))
         return scores

@@ -148,7 +148,11 @@ class System(ABC, Generic[ConfigT, BatchT]):
 
     @abstractmethod
     def validate(self, batches: Iterable[BatchT], networks: dict[str, nn.Module]) -> dict[str, float]:
-        """Quick scores on held-out data; the published protocol is the system's `evaluation.py`."""
+        """Quick scores on held-out data; the published protocol is the system's `evaluation.py`.
+
+        Each process gets the batches of its part of the pictures: bring what was found together with
+        `limner.engine.ranks.gather_rows` before it becomes a score, and draw noise with `picture_noise`.
+        """
 
     def diversity_of(self, grid: Float[Tensor, "rows columns 3 height width"]) -> float | None:
         """How much the pictures of a sample grid differ where only the latent does; None where that has no meaning."""

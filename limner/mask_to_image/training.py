@@ -11,6 +11,7 @@ from torch import Tensor
 from limner.data.batch import MaskToImageBatch
 from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.schema import LabelSchema
+from limner.engine.ranks import gather_rows
 from limner.metrics.sliced_wasserstein import sliced_wasserstein_distance
 from limner.nn.label_maps import colorize
 
@@ -38,23 +39,23 @@ def grid_diversity(grid: Float[Tensor, "rows columns 3 h w"]) -> float:
 
 
 def quick_scores(
-    batches: Iterable[MaskToImageBatch], paint: Callable[[MaskToImageBatch, int], Float[Tensor, "b 3 h w"]]
+    batches: Iterable[MaskToImageBatch], paint: Callable[[MaskToImageBatch], Float[Tensor, "b 3 h w"]]
 ) -> dict[str, float]:
     """How far pictures of held-out maps are from the real ones, without any network that judges.
 
     Args:
-        batches: held-out pictures with their maps.
-        paint: batch and its number -> pictures in [-1, 1].
+        batches: held-out pictures with their maps, this process's part.
+        paint: batch -> pictures in [-1, 1].
 
     Returns:
         `sliced_wasserstein`: distance of patches as sets, which chooses the best checkpoint.
         `l1`: distance pixel by pixel, which is 0 only for copies.
     """
     reals, fakes = [], []
-    for number, batch in enumerate(batches):
+    for batch in batches:
         reals.append(batch.image.float().cpu())
-        fakes.append(paint(batch, number).float().cpu())
-    real, fake = torch.cat(reals), torch.cat(fakes)
+        fakes.append(paint(batch).float().cpu())
+    real, fake = gather_rows(reals), gather_rows(fakes)
     return {
         "sliced_wasserstein": sliced_wasserstein_distance(real, fake),
         "l1": float((real - fake).abs().mean()),

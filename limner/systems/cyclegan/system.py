@@ -181,7 +181,7 @@ class CycleGAN(System[CycleGANConfig, MaskToImageBatch]):
     def validate(self, batches: Iterable[MaskToImageBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
         """Distances to the real pictures."""
         schema = self.spec.schema
-        return quick_scores(batches, lambda batch, _: networks["generator"](colorize(batch.label_map, schema)))
+        return quick_scores(batches, lambda batch: networks["generator"](colorize(batch.label_map, schema)))
 
     def pipeline(self, networks: dict[str, nn.Module]) -> CycleGANPipeline:
         """Both generators."""

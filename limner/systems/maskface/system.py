@@ -17,7 +17,8 @@ from limner.data.dataset import MaskToImageDataset
 from limner.data.spec import DataSpec
 from limner.engine.engine import Engine
 from limner.engine.optim import adam
-from limner.engine.seed import generator
+from limner.engine.ranks import gather_rows
+from limner.engine.seed import generator, picture_noise
 from limner.engine.system import System
 from limner.losses.adversarial import discriminator_loss, generator_loss
 from limner.mask_to_image.training import NUM_SEEDS, first_rows, grid_diversity, quick_scores, sample_grid
@@ -313,9 +314,9 @@ class MaskFace(System[MaskFaceConfig, MaskToImageBatch]):
         style_errors: list[Tensor] = []
         reconstructions: list[Tensor] = []
 
-        def paint(batch: MaskToImageBatch, number: int) -> Tensor:
-            noise = torch.randn(len(batch), self.config.model.latent_size, generator=generator(1, "validate", number))
-            style = networks["style_encoder"](noise.to(batch.image.device))
+        def paint(batch: MaskToImageBatch) -> Tensor:
+            noise = picture_noise(batch.index, self.config.model.latent_size, purpose="validate")
+            style = networks["style_encoder"](noise)
             maps = one_hot(batch.label_map, self.num_classes)
             fake: Tensor = networks["generator"](maps, style).clamp(-1, 1)
             style_errors.append((networks["style_decoder"](fake) - style).float().abs().mean(1))
@@ -325,8 +326,8 @@ class MaskFace(System[MaskFaceConfig, MaskToImageBatch]):
 
         return {
             **quick_scores(batches, paint),
-            "style_error": float(torch.cat(style_errors).mean()),
-            "reconstruction": float(torch.cat(reconstructions).mean()),
+            "style_error": float(gather_rows(style_errors).mean()),
+            "reconstruction": float(gather_rows(reconstructions).mean()),
         }
 
     def pipeline(self, networks: dict[str, nn.Module]) -> MaskFacePipeline:

@@ -18,9 +18,10 @@ from limner.data.batch import MaskToImageBatch
 from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.spec import DataSpec
 from limner.engine.engine import Engine
+from limner.engine.ranks import gather_rows
 from limner.engine.system import System
 from limner.metrics.attributes import attributes_correct
-from limner.metrics.segmentation import IGNORE, SegmentationMetric
+from limner.metrics.segmentation import IGNORE, confusion_matrices, segmentation_scores
 from limner.nn.label_maps import colorize
 from limner.systems.parser.config import ParserConfig
 from limner.systems.parser.damage import FLOW_SHAPE, KINDS, NUM_NUMBERS, Draws, damage, draw_amounts, halved
@@ -136,17 +137,18 @@ class Parser(System[ParserConfig, MaskToImageBatch]):
 
     def validate(self, batches: Iterable[MaskToImageBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
         """Scores on held-out images."""
-        segmentation = SegmentationMetric(num_classes=self.spec.schema.num_classes, sync_on_compute=False)
+        num_classes = self.spec.schema.num_classes
+        confusion: list[Tensor] = []
         correct: list[Tensor] = []
         for batch in batches:
             output = networks["parser"](batch.image)
-            segmentation.update(output.logits.argmax(1).cpu(), batch.label_map.cpu())
+            confusion.append(confusion_matrices(output.logits.argmax(1), batch.label_map, num_classes))
             if self.spec.attribute_names:
                 correct.append(attributes_correct(output.attribute_logits, batch.attributes, self.spec.attribute_kind))
-        scores = segmentation.compute()
+        scores = segmentation_scores(gather_rows(confusion).sum(0))
         result = {"mean_iou": float(scores.mean_iou), "pixel_accuracy": float(scores.pixel_accuracy)}
-        if correct:
-            result["attribute_accuracy"] = float(torch.cat(correct).float().mean())
+        if self.spec.attribute_names:
+            result["attribute_accuracy"] = float(gather_rows(correct).float().mean())
         return result
 
     def pipeline(self, networks: dict[str, nn.Module]) -> ParserPipeline:

@@ -19,6 +19,7 @@ from limner.data.spec import DataSpec
 from limner.engine.data import TrainingData, required
 from limner.engine.engine import Engine
 from limner.engine.optim import adam
+from limner.engine.ranks import gather_rows
 from limner.engine.seed import derive_seed
 from limner.engine.system import System
 from limner.losses.adversarial import discriminator_loss, generator_loss
@@ -163,7 +164,7 @@ class PATN(System[PATNConfig, PairBatch]):
             fake.append(self._painted(self._draws(batch), networks).float().cpu())
             real.append(batch.target.cpu())
             points.append(batch.target_points.cpu())
-        return picture_scores(torch.cat(real), torch.cat(fake), torch.cat(points))
+        return picture_scores(gather_rows(real), gather_rows(fake), gather_rows(points))
 
     def pipeline(self, networks: dict[str, nn.Module]) -> PATNPipeline:
         """Inference with these networks."""

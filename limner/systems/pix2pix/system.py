@@ -16,7 +16,7 @@ from limner.data.dataset import MaskToImageDataset
 from limner.data.spec import DataSpec
 from limner.engine.engine import Engine
 from limner.engine.optim import adam
-from limner.engine.seed import generator
+from limner.engine.seed import generator, picture_noise
 from limner.engine.system import System
 from limner.losses.adversarial import discriminator_loss, generator_loss
 from limner.mask_to_image.training import NUM_SEEDS, first_rows, grid_diversity, quick_scores, sample_grid
@@ -129,7 +129,7 @@ class Pix2Pix(System[Pix2PixConfig, MaskToImageBatch]):
         self, fixed: MaskToImageBatch, networks: dict[str, nn.Module]
     ) -> Float[Tensor, "rows columns 3 height width"]:
         """A row a map: map, real picture, four pictures of different noise."""
-        pictures = [self.paint(fixed, networks, generator(seed, "samples")) for seed in range(NUM_SEEDS)]
+        pictures = [self.paint(fixed, networks, self._sample_noise(len(fixed), seed)) for seed in range(NUM_SEEDS)]
         return sample_grid(fixed, self.spec.schema, pictures)
 
     def diversity_of(self, grid: Float[Tensor, "rows columns 3 height width"]) -> float | None:
@@ -138,17 +138,23 @@ class Pix2Pix(System[Pix2PixConfig, MaskToImageBatch]):
 
     def validate(self, batches: Iterable[MaskToImageBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
         """Distances to the real pictures."""
-        return quick_scores(
-            batches, lambda batch, number: self.paint(batch, networks, generator(1, "validate", number))
-        )
+
+        def paint(batch: MaskToImageBatch) -> Tensor:
+            noise = picture_noise(batch.index, self.generator.num_noise, purpose="validate", uniform=True)
+            return self.paint(batch, networks, noise)
+
+        return quick_scores(batches, paint)
+
+    def _sample_noise(self, size: int, seed: int) -> Float[Tensor, "b n"]:
+        noise = torch.rand(size, self.generator.num_noise, generator=generator(seed, "samples"))
+        return noise.to(next(self.generator.parameters()).device)
 
     def paint(
-        self, batch: MaskToImageBatch, networks: dict[str, nn.Module], random: torch.Generator
+        self, batch: MaskToImageBatch, networks: dict[str, nn.Module], noise: Float[Tensor, "b n"]
     ) -> Float[Tensor, "b 3 h w"]:
         """Pictures of a batch's maps, as they would be made."""
         if not self.config.model.test_noise:
             return networks["generator"](self.encode(batch.label_map))
-        noise = torch.rand(len(batch), self.generator.num_noise, generator=random).to(batch.image.device)
         return networks["generator"](self.encode(batch.label_map), noise)
 
     def pipeline(self, networks: dict[str, nn.Module]) -> Pix2PixPipeline:

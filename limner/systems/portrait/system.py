@@ -22,12 +22,13 @@ from limner.data.dataset import MaskToImageDataset
 from limner.data.spec import DataSpec
 from limner.engine.engine import Engine
 from limner.engine.optim import adam
+from limner.engine.ranks import gather_rows
 from limner.engine.system import System
 from limner.errors import ConfigError
 from limner.faces.parts import PARTS, SCHEMA
 from limner.losses.adversarial import discriminator_loss, generator_loss
 from limner.mask_to_image.training import first_rows, quick_scores, sample_grid
-from limner.metrics.segmentation import IGNORE, SegmentationMetric
+from limner.metrics.segmentation import IGNORE, confusion_matrices, segmentation_scores
 from limner.nn.parsing import ParsingNetwork
 from limner.pipelines import load
 from limner.systems.portrait.config import PortraitConfig
@@ -302,18 +303,19 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
     def validate(self, batches: Iterable[MaskToImageBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
         """Unpaired results as a set, paired ones pixel by pixel, and how well the parser reads photos."""
         paired: list[Tensor] = []
-        parses = SegmentationMetric(num_classes=SCHEMA.num_classes, sync_on_compute=False)
+        correct: list[Tensor] = []
 
-        def paint(batch: MaskToImageBatch, number: int) -> Tensor:
+        def paint(batch: MaskToImageBatch) -> Tensor:
             paired.append((self.paint(batch, networks, 0) - batch.image).float().abs().mean((1, 2, 3)).cpu())
-            parses.update(networks["parser"](batch.image).logits.argmax(1).cpu(), batch.label_map.cpu())
+            parsed = networks["parser"](batch.image).logits.argmax(1)
+            correct.append(confusion_matrices(parsed, batch.label_map, SCHEMA.num_classes))
             return self.paint(batch, networks, 1)
 
         unpaired = quick_scores(batches, paint)
         return {
             "sliced_wasserstein": unpaired["sliced_wasserstein"],
-            "reconstruction": float(torch.cat(paired).mean()),
-            "parser_pixel_accuracy": float(parses.compute().pixel_accuracy),
+            "reconstruction": float(gather_rows(paired).mean()),
+            "parser_pixel_accuracy": float(segmentation_scores(gather_rows(correct).sum(0)).pixel_accuracy),
         }
 
     def paint(self, batch: MaskToImageBatch, networks: dict[str, nn.Module], shift: int) -> Float[Tensor, "b 3 h w"]:

@@ -22,7 +22,8 @@ from limner.data.spec import DataSpec
 from limner.engine.data import TrainingData
 from limner.engine.engine import Engine
 from limner.engine.optim import adam
-from limner.engine.seed import derive_seed, generator
+from limner.engine.ranks import gather_rows
+from limner.engine.seed import derive_seed, picture_noise
 from limner.engine.system import System
 from limner.errors import ConfigError
 from limner.losses.contextual import contextual_loss
@@ -246,7 +247,7 @@ class SCAGAN(System[SCAGANConfig, ContentBatch]):
         self, fixed: ContentBatch, networks: dict[str, nn.Module]
     ) -> Float[Tensor, "rows columns 3 height width"]:
         """A row a pair: source, its edges, the target's pose, the moved edges, the result, the target."""
-        draws = self._held_out(fixed, 0)
+        draws = self._held_out(fixed)
         moved = networks[EDGE](draws.source_content, draws.pose, draws.plates)
         columns = [draws.source, draws.source_content, _skeleton(draws.pose), moved]
         columns += [self.paint(draws, networks[self.painter], networks[EDGE]), draws.target] if self.is_image else []
@@ -255,15 +256,15 @@ class SCAGAN(System[SCAGANConfig, ContentBatch]):
     def validate(self, batches: Iterable[ContentBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
         """Distances to the target: in colour where pictures are painted; `error` decides."""
         real, fake, points = [], [], []
-        for number, batch in enumerate(batches):
-            draws = self._held_out(batch, number)
+        for batch in batches:
+            draws = self._held_out(batch)
             fake.append(self.paint(draws, networks[self.painter], networks[EDGE]).float().cpu())
             real.append((draws.target if self.is_image else draws.target_content).cpu())
             points.append(batch.target_points.cpu())
-        truth, found = torch.cat(real), torch.cat(fake)
+        truth, found = gather_rows(real), gather_rows(fake)
         if not self.is_image:
             return {"error": float((truth - found).abs().mean())}
-        return picture_scores(truth, found, torch.cat(points))
+        return picture_scores(truth, found, gather_rows(points))
 
     def pipeline(self, networks: dict[str, nn.Module]) -> SCAGANPipeline:
         """Inference with these networks."""
@@ -295,9 +296,8 @@ class SCAGAN(System[SCAGANConfig, ContentBatch]):
             moved: Tensor = content_network(draws.source_content, draws.pose, draws.plates)
         return moved
 
-    def _held_out(self, batch: ContentBatch, number: int) -> Draws:
-        size = (len(batch), self.config.model.latent_size)
-        latent = torch.randn(*size, generator=generator(0, "validation", number)).to(batch.source.device)
+    def _held_out(self, batch: ContentBatch) -> Draws:
+        latent = picture_noise(batch.index, self.config.model.latent_size, purpose="validation")
         return Draws(
             source=batch.source,
             target=batch.target,

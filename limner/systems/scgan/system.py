@@ -21,10 +21,11 @@ from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.spec import DataSpec
 from limner.engine.engine import Engine
 from limner.engine.optim import adam
-from limner.engine.seed import generator
+from limner.engine.ranks import gather_rows
+from limner.engine.seed import generator, picture_noise
 from limner.engine.system import System
 from limner.metrics.attributes import attributes_correct
-from limner.metrics.segmentation import IGNORE, SegmentationMetric
+from limner.metrics.segmentation import IGNORE, confusion_matrices, segmentation_scores
 from limner.metrics.sliced_wasserstein import sliced_wasserstein_distance
 from limner.nn.discriminator_augment import NUM_DRAWS, augment_for_discriminator
 from limner.nn.label_maps import colorize, one_hot
@@ -245,29 +246,30 @@ class SCGAN(System[SCGANConfig, MaskToImageBatch]):
 
     def validate(self, batches: Iterable[MaskToImageBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
         """pAcc and mIoU of fakes by S itself, attribute accuracy by D_c, and a feature-free distance to the reals."""
-        # The first process scores alone; a metric that waited for the others would hang.
-        of_fakes, of_reals = (SegmentationMetric(num_classes=self.num_classes, sync_on_compute=False) for _ in range(2))
         reals, fakes, correct = [], [], []
-        for number, batch in enumerate(batches):
-            noise = torch.randn(len(batch), self.config.model.latent_size, generator=generator(1, "validate", number))
+        of_fakes: list[Tensor] = []
+        of_reals: list[Tensor] = []
+        for batch in batches:
+            noise = picture_noise(batch.index, self.config.model.latent_size, purpose="validate")
             segmentation = one_hot(batch.label_map, self.num_classes)
-            fake = networks["generator"](noise.to(batch.image.device), batch.attributes, segmentation)
-            target = batch.label_map.cpu()
-            of_fakes.update(networks["segmentor"](fake).argmax(1).cpu(), target)
-            of_reals.update(networks["segmentor"](batch.image).argmax(1).cpu(), target)
+            fake = networks["generator"](noise, batch.attributes, segmentation)
+            for found, image in ((of_fakes, fake), (of_reals, batch.image)):
+                parsed = networks["segmentor"](image).argmax(1)
+                found.append(confusion_matrices(parsed, batch.label_map, self.num_classes))
             if self.use_classifier:
                 logits = networks["discriminator"](fake)[1]
                 correct.append(attributes_correct(logits, batch.attributes, self.spec.attribute_kind))
             reals.append(batch.image.float().cpu())
             fakes.append(fake.float().cpu())
+        scores, ceiling = (segmentation_scores(gather_rows(found).sum(0)) for found in (of_fakes, of_reals))
         result = {
-            "pixel_accuracy": float(of_fakes.compute().pixel_accuracy),
-            "mean_iou": float(of_fakes.compute().mean_iou),
-            "mean_iou_of_reals": float(of_reals.compute().mean_iou),
-            "sliced_wasserstein": sliced_wasserstein_distance(torch.cat(reals), torch.cat(fakes)),
+            "pixel_accuracy": float(scores.pixel_accuracy),
+            "mean_iou": float(scores.mean_iou),
+            "mean_iou_of_reals": float(ceiling.mean_iou),
+            "sliced_wasserstein": sliced_wasserstein_distance(gather_rows(reals), gather_rows(fakes)),
         }
-        if correct:
-            result["attribute_accuracy"] = float(torch.cat(correct).float().mean())
+        if self.use_classifier:
+            result["attribute_accuracy"] = float(gather_rows(correct).float().mean())
         return result
 
     def pipeline(self, networks: dict[str, nn.Module]) -> SCGANPipeline:

@@ -16,7 +16,7 @@ from limner.data.dataset import MaskToImageDataset
 from limner.data.spec import DataSpec
 from limner.engine.engine import Engine
 from limner.engine.optim import adam
-from limner.engine.seed import generator
+from limner.engine.seed import generator, picture_noise
 from limner.engine.system import System
 from limner.errors import ConfigError
 from limner.losses.adversarial import discriminator_loss, generator_loss
@@ -186,7 +186,7 @@ class SPADE(System[SPADEConfig, MaskToImageBatch]):
     ) -> Float[Tensor, "rows columns 3 height width"]:
         """A row a map: map, real picture, four pictures of different latents (one without an encoder)."""
         count = NUM_SEEDS if self.latent_size else 1
-        pictures = [self.paint(fixed, networks, generator(seed, "samples")) for seed in range(count)]
+        pictures = [self.paint(fixed, networks, self._sample_noise(len(fixed), seed)) for seed in range(count)]
         return sample_grid(fixed, self.spec.schema, pictures)
 
     def diversity_of(self, grid: Float[Tensor, "rows columns 3 height width"]) -> float | None:
@@ -195,19 +195,25 @@ class SPADE(System[SPADEConfig, MaskToImageBatch]):
 
     def validate(self, batches: Iterable[MaskToImageBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
         """Distances to the real pictures."""
-        return quick_scores(
-            batches, lambda batch, number: self.paint(batch, networks, generator(1, "validate", number))
-        )
+
+        def paint(batch: MaskToImageBatch) -> Tensor:
+            noise = picture_noise(batch.index, self.latent_size, purpose="validate")
+            return self.paint(batch, networks, noise)
+
+        return quick_scores(batches, paint)
+
+    def _sample_noise(self, size: int, seed: int) -> Float[Tensor, "b z"]:
+        noise = torch.randn(size, self.latent_size, generator=generator(seed, "samples"))
+        return noise.to(next(self.networks["generator"].parameters()).device)
 
     def paint(
-        self, batch: MaskToImageBatch, networks: dict[str, nn.Module], random: torch.Generator
+        self, batch: MaskToImageBatch, networks: dict[str, nn.Module], noise: Float[Tensor, "b n"]
     ) -> Float[Tensor, "b 3 h w"]:
-        """Pictures of a batch's maps, their latents drawn from N(0, 1)."""
+        """Pictures of a batch's maps, with latents drawn from N(0, 1), or without."""
         segmentation = one_hot(batch.label_map, self.spec.schema.num_classes)
         if not self.latent_size:
             return networks["generator"](segmentation)
-        latent = torch.randn(len(batch), self.latent_size, generator=random).to(batch.image.device)
-        return networks["generator"](segmentation, latent)
+        return networks["generator"](segmentation, noise)
 
     def pipeline(self, networks: dict[str, nn.Module]) -> SPADEPipeline:
         """Generator and, where there is one, encoder."""

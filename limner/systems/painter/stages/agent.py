@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.engine.engine import Engine
+from limner.engine.ranks import gather_named
 from limner.errors import WeightsError
 from limner.systems.painter.config import UNTRAINED, PainterConfig
 from limner.systems.painter.data import collate_scenes, feature_function, usable_features
@@ -484,7 +485,9 @@ class AgentStage(Stage):
             note("attention", scene.attention.mean(dim=(1, 2, 3)))
             for name, (total, count) in zip(("foreground", "background"), radius, strict=True):
                 note(f"radius_{name}", (total / count)[None] if count > 0 else torch.empty(0))
-        means = {name: float(torch.cat(parts).mean()) for name, parts in scores.items()}
+        found = gather_named(scores)
+        found["renderer_gap"] = found["renderer_gap"][:_GAP_PICTURES]  # of the first pictures, whoever had them
+        means = {name: float(rows.mean()) for name, rows in found.items()}
         means["error"], means["mse"] = means["error_at_100"], means["mse_at_100"]
         return means
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.engine.engine import Engine
+from limner.engine.ranks import gather_rows
 from limner.systems.painter.config import PainterConfig
 from limner.systems.painter.data import collate_scenes
 from limner.systems.painter.environment import Scene
@@ -58,8 +59,8 @@ class AttentionStage(Stage):
             found = networks["attention"](batch.target).float().sigmoid()
             hard.append(soft_iou((found > 0.5).float(), (batch.attention > 0.5).float()))
             soft.append(soft_iou(found, batch.attention))
-        iou = float(torch.cat(hard).mean())
-        return {"error": 1 - iou, "iou": iou, "soft_iou": float(torch.cat(soft).mean())}
+        iou = float(gather_rows(hard).mean())
+        return {"error": 1 - iou, "iou": iou, "soft_iou": float(gather_rows(soft).mean())}
 
 
 def soft_iou(found: Float[Tensor, "b 1 h w"], wanted: Float[Tensor, "b 1 h w"]) -> Float[Tensor, " b"]:

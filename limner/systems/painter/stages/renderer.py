@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from limner.engine.engine import Engine
+from limner.engine.ranks import gather_rows
 from limner.systems.painter.config import PainterConfig
 from limner.systems.painter.data import NUM_HELD_OUT, StrokeBatch, collate_strokes
 from limner.systems.painter.stages.base import SAMPLE_ROWS, Stage, new_network
@@ -52,8 +53,8 @@ class RendererStage(Stage):
 
         A renderer that is stuck at `zero` paints nothing, whatever its loss looks like.
         """
-        shapes, alphas = (torch.cat(parts) for parts in zip(*((b.shape, b.alpha) for b in batches), strict=True))
-        neural = torch.cat([networks["renderer"](part).float() for part in shapes.split(64)])
+        pairs = [(networks["renderer"](batch.shape).float(), batch.alpha) for batch in batches]
+        neural, alphas = (gather_rows([pair[place] for pair in pairs]) for place in (0, 1))
         half = NUM_HELD_OUT // 2
         usual, thin = slice(0, half), slice(half, None)
         errors = (neural - alphas).square().mean(dim=(1, 2, 3))
