@@ -14,7 +14,10 @@ from torch.utils.data import Dataset
 from limner.data.audio import FRAMES_PER_SECOND, SAMPLE_RATE_HZ, speech_windows
 from limner.data.batch import TensorBatch
 from limner.data.clips import ClipReader
+from limner.data.geometry import Geometry
 from limner.data.manifest import Manifest
+from limner.data.point_schema import IBUG_68
+from limner.data.sample import Points
 from limner.data.sampler import SampleKey
 from limner.data.size import Size, SizeLike
 from limner.data.spec import AudioSpec
@@ -33,6 +36,8 @@ class ClipSample:
     """(t + 1, H, W, 3): the photo, then the frames to be made."""
     speech: Windows
     """(t, rows, coefficients): what each frame but the photo hears."""
+    landmarks: Points
+    """(t + 1, 68, 2) x, y in pixels of the frames; NaN where the set does not say them."""
     category: int
     """Number of the spoken word; -1: unknown."""
     identity: int
@@ -50,6 +55,8 @@ class ClipBatch(TensorBatch):
     frames: Float[Tensor, "b t 3 h w"]
     """RGB in [-1, 1]."""
     speech: Float[Tensor, "b t rows coefficients"]
+    landmarks: Float[Tensor, "b t1 68 2"]
+    """Of the photo, then of the frames: x, y in pixels, NaN where the set does not say them."""
     category: Int64[Tensor, " b"]
     identity: Int64[Tensor, " b"]
     index: Int64[Tensor, " b"]
@@ -87,7 +94,7 @@ class ClipDataset(Dataset[ClipSample]):
             name: {text: n for n, text in enumerate(sorted({getattr(row, name) for row in manifest.rows} - {""}))}
             for name in ("category", "identity")
         }
-        self._kept: dict[int, tuple[Frames, Windows]] = {}
+        self._kept: dict[int, tuple[Frames, Windows, Points]] = {}
         self._free = cache_bytes
 
     def __len__(self) -> int:
@@ -101,7 +108,7 @@ class ClipDataset(Dataset[ClipSample]):
         """
         index = key.index if isinstance(key, SampleKey) else range(len(self))[key]
         row = self.manifest.rows[index]
-        frames, speech = self._clip(index)
+        frames, speech, landmarks = self._clip(index)
         last = min(len(frames), len(speech)) - self.num_frames - 1
         if last < 0:
             raise DataError(f"{self.manifest.root / row.video} has fewer than {self.num_frames + 1} frames with sound.")
@@ -112,20 +119,29 @@ class ClipDataset(Dataset[ClipSample]):
         return ClipSample(
             frames[start:end],
             speech[start + 1 : end],
+            landmarks[start:end],
             self._numbers["category"].get(row.category, -1),
             self._numbers["identity"].get(row.identity, -1),
             index,
         )
 
-    def _clip(self, index: int) -> tuple[Frames, Windows]:
+    def _clip(self, index: int) -> tuple[Frames, Windows, Points]:
         if index in self._kept:
             return self._kept[index]
         row = self.manifest.rows[index]
         clip = self._reader.read_clip(row)
         where = f"{self.manifest.root / row.video}"
-        frames = [fit_shape(frame, self.size, self.manifest.fit, where)[0] for frame in clip.frames]
-        found = np.stack([resize_image(frame, self.size) for frame in frames]), speech_windows(clip.waveform)
-        num_bytes = found[0].nbytes + found[1].nbytes
+        fitted = [fit_shape(frame, self.size, self.manifest.fit, where) for frame in clip.frames]
+        frames = np.stack([resize_image(frame, self.size) for frame, _ in fitted])
+        first, placed = fitted[0]
+        whole = placed.then(Geometry.resized(Size(*first.shape[:2]), self.size))
+        labels = self._reader.frame_labels(row)
+        landmarks = np.full((len(frames), len(IBUG_68), 2), np.nan)
+        if labels is not None:
+            known = labels.landmarks[: len(frames)]
+            landmarks[: len(known)] = [whole.move(points, IBUG_68) for points in known]
+        found = frames, speech_windows(clip.waveform), landmarks
+        num_bytes = sum(array.nbytes for array in found)
         if num_bytes <= self._free:
             self._kept[index], self._free = found, self._free - num_bytes
         return found
@@ -139,6 +155,7 @@ def collate_clips(items: list[ClipSample]) -> ClipBatch:
         photo=frames[:, 0].clone(),
         frames=frames[:, 1:].clone(),
         speech=torch.from_numpy(np.stack([item.speech for item in items])),
+        landmarks=torch.from_numpy(np.stack([item.landmarks for item in items])).float(),
         category=torch.tensor([item.category for item in items]),
         identity=torch.tensor([item.identity for item in items]),
         index=torch.tensor([item.index for item in items]),

@@ -4,11 +4,12 @@
 lipread_mp4/ABOUT/train/ABOUT_00001.mp4   29 frames of 256x256 at 25 a second with sound; the word is in the middle
 lipread_mp4/ABOUT/train/ABOUT_00001.txt   lines "Key: value", one of them "Duration: 0.53 seconds"
 ```
-The folders of words may also lie in the root. Who speaks is not known.
+The folders of words may also lie in the root. Who speaks is known of sets made by code alone (`records.jsonl`).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -44,6 +45,7 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     if not words:
         raise DataError(f"{root} has no folders WORD/train with clips, so it is not LRW.")
     rows, problems = [], []
+    speakers = known_speakers(root)
     texts: dict[str, tuple[str, Path]] = {}
     for word in words:
         for split in SPLITS:
@@ -54,7 +56,17 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
                 texts[name] = (word, folder / f"{name}.txt")
                 if not texts[name][1].exists():
                     problems.append(f"{texts[name][1]} is missing: every clip has the duration of its word.")
-                rows.append(Row(name, video, split=split, category=word, video=video, audio=video))
+                rows.append(
+                    Row(
+                        name,
+                        video,
+                        split=split,
+                        identity=speakers.get(name, ""),
+                        category=word,
+                        video=video,
+                        audio=video,
+                    )
+                )
     return Layout(
         None,
         tuple(rows),
@@ -71,6 +83,26 @@ def word_frames(duration_seconds: float) -> tuple[int, int]:
     """First and last frame of the word of a clip: it lies in the middle (avwnet.md 7.1)."""
     half = duration_seconds * AUDIO.frames_per_second / 2
     return int(NUM_FRAMES / 2 - half), int(NUM_FRAMES / 2 + half)
+
+
+def known_speakers(root: Path) -> dict[str, str]:
+    """Name of a clip -> who speaks, from the records of a set made by code; empty for recordings.
+
+    Raises:
+        DataError: if the records are damaged.
+    """
+    path = root / "records.jsonl"
+    if not path.exists():
+        return {}
+    found = {}
+    for number, line in enumerate(read_lines(path), start=1):
+        try:
+            entry = json.loads(line) if line.strip() else {}
+            if "name" in entry and "identity" in entry:
+                found[str(entry["name"])] = str(entry["identity"])
+        except (ValueError, TypeError, RecursionError) as error:
+            raise DataError(f"{path} is damaged in line {number}: write the data set again.") from error
+    return found
 
 
 def read_duration(path: Path) -> float:

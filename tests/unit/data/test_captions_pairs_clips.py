@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from limner.data.sampler import SampleKey
 from limner.data.spoken import ClipDataset, collate_clips
 from limner.errors import ConfigError, DataError
 from tests.captioned_shapes import write_captioned_shapes
-from tests.sine_speech import write_sine_speech
+from tests.sine_speech import SENTENCES, write_sine_speech
 from tests.stick_people import write_stick_people
 
 
@@ -142,3 +143,37 @@ def test_batches_can_be_cut_and_moved(shapes):
     parts = batch.chunk(2)
     assert len(batch) == 4 and [len(part) for part in parts] == [2, 2]
     assert torch.equal(torch.cat([part.words for part in parts]), batch.words)
+
+
+def test_landmarks_of_made_clips_move_with_the_frames(tmp_path):
+    pytest.importorskip("av")
+    root = write_sine_speech(tmp_path, speakers=1)
+    manifest = open_manifest(root, needs=("video", "audio"))
+    assert np.isnan(ClipDataset(manifest, size=16, num_frames=4)[0].landmarks).all()
+    points = np.arange(136.0)[None] + np.arange(15)[:, None]
+    frames = [{"landmarks": row.tolist(), "mouth_opening": 0.5, "phoneme": "a"} for row in points]
+    (root / "s1/labels").mkdir()
+    path = root / f"s1/labels/{SENTENCES[0]}.json"
+    path.write_text(json.dumps({"frames": frames}))
+    dataset = ClipDataset(manifest, size=16, num_frames=4)
+    sample = dataset[0]
+    assert sample.landmarks.shape == (5, 68, 2) == collate_clips([sample]).landmarks.shape[1:]
+    start = (15 - 4 - 1) // 2
+    assert sample.landmarks[0, 0].tolist() == [(start + 0.5) / 2 - 0.5, (start + 1.5) / 2 - 0.5]  # 32 px to 16 px
+    path.write_text(json.dumps({"frames": [{"landmarks": [1, 2]}]}))
+    with pytest.raises(DataError, match="68 landmarks, a mouth opening and a phoneme a frame"):
+        ClipDataset(manifest, size=16, num_frames=4)[0]
+
+
+def test_speakers_of_made_clips_are_known(tmp_path):
+    for number in (1, 2):
+        path = tmp_path / f"lipread_mp4/ABOUT/train/ABOUT_0000{number}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+        path.with_suffix(".txt").write_text("Duration: 0.5 seconds\n")
+    (tmp_path / "records.jsonl").write_text('{"name": "ABOUT_00001", "identity": "4-0"}\n')
+    manifest = open_manifest(tmp_path, needs=("identity",))
+    assert [row.identity for row in manifest.rows] == ["4-0", ""]
+    (tmp_path / "records.jsonl").write_text("{\n")
+    with pytest.raises(DataError, match="damaged in line 1"):
+        open_manifest(tmp_path)
