@@ -48,6 +48,7 @@ PUBLIC = {
         "WeightsFile",
         "WeightsInfo",
         "default_weights",
+        "is_shipped",
         "list_weights",
         "published_file",
         "read_index",
@@ -230,7 +231,11 @@ def test_wheel_holds_weights_and_package_data(tmp_path: Path) -> None:
 
 
 OPENERS = {  # what opens a file of the user's -> the modules that may; others go through these
-    r"Image\.open\(": {"limner/data/image_io.py", "limner/people/body.py"},  # the latter unpacks PNG of the package
+    r"Image\.open\(": {
+        "limner/data/image_io.py",
+        "limner/people/body.py",  # unpacks PNG of the package
+        "limner/results.py",  # reads the notes of PNG files that it wrote
+    },
     r"(?<!files)\.read_text\(": {
         "limner/cli/doctor.py",  # of the kernel, like the next
         "limner/engine/precision.py",
@@ -240,7 +245,7 @@ OPENERS = {  # what opens a file of the user's -> the modules that may; others g
         "limner/reproduce/study.py",
     },
     r"yaml\.safe_load\(|yaml\.load\(": {"limner/files.py", "limner/metrics/tables.py"},
-    r"\bjson\.load\(": set(),
+    r"\bjson\.load\(": {"limner/people/espeak.py"},  # of its parent process
 }
 
 

@@ -33,13 +33,13 @@ def check_types(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_python_of_the_readme_is_typed(tmp_path: Path) -> None:
     code = python_lines(ROOT / "README.md")
     assert "limner.load(" in code
-    wrong = '\nlimner.load("scgan")("map.png", colour="red")\nreveal_type(limner.load("runs/first"))\n'
+    wrong = '\nlimner.load("scgan")("map.png", colour="red")\nreveal_type(limner.load("runs/first", "scgan"))\n'
     done = check_types(code + wrong, tmp_path)
     found = [line for line in done.stdout.splitlines() if ': note: "' not in line]
     # The last two lines are ours: that they are found shows that the types of the others were looked at.
     assert len(found) == 2, done.stdout + done.stderr
-    assert 'Unexpected keyword argument "colour"' in found[0] and "SCGANPipeline" in found[0]
-    assert 'Revealed type is "limner.pipelines.Pipeline"' in found[1]
+    assert 'Unexpected keyword argument "colour"' in found[0]
+    assert 'Revealed type is "limner.systems.scgan.pipeline.SCGANPipeline"' in found[1]
 
 
 @pytest.mark.parametrize("name", SYSTEMS)

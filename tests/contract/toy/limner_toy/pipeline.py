@@ -58,10 +58,9 @@ class ToyPipeline(Pipeline):
     def _draw(self, plan: GenerationPlan, rows: range) -> list[Clip]:  # type: ignore[override]
         words = torch.from_numpy(plan.condition("words", rows).copy()).to(self.device)
         noise = [torch.randn(4, generator=torch.Generator().manual_seed(seed)) for seed in plan.seeds_of(rows)]
-        frames = []
+        generator, frames = self.components["generator"], []
         for moment in torch.linspace(0, 1, FRAMES):
-            image = self.components["generator"](
-                words, torch.stack(noise).to(self.device), moment.expand(len(rows)).to(self.device)
-            )
+            moments = moment.expand(len(rows)).to(self.device)
+            image = generator(words, torch.stack(noise).to(self.device), moments)
             frames.append(((image.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy())
         return [Clip(clip, frames_per_second=6.0) for clip in np.stack(frames, axis=1)]
