@@ -125,6 +125,8 @@ class Layout:
     """Meaning of the key points in `marks`; none: there are none."""
     captions: bool = False
     """Whether `marks` has captions."""
+    vocabulary: Vocabulary | None = None
+    """Numbers of the words where the data set gives them; none: in the order in which they come."""
     age_groups: tuple[AgeGroup, ...] = ()
     """What ages are sorted into unless a system says otherwise."""
     audio: AudioSpec | None = None
@@ -394,7 +396,9 @@ def _describe(
     """What a model must know of these fields."""
     vocabulary = None
     if "captions" in fields and layout.marks is not None:
-        vocabulary = Vocabulary.of(caption for row in rows for caption in layout.marks(row.name).captions)
+        vocabulary = layout.vocabulary
+        if vocabulary is None:
+            vocabulary = Vocabulary.of(caption for row in rows for caption in layout.marks(row.name).captions)
     return DataSpec(
         labels=labels if "label_map" in fields else None,
         attribute_names=names if "attributes" in fields else (),

@@ -13,7 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from limner.data.datasets.files import PictureReader, list_pictures
-from limner.data.datasets.text import CaptionFiles, missing_captions, splits_of
+from limner.data.datasets.text import CaptionFiles, missing_captions, splits_of, vocabulary_of
 from limner.data.image_io import PHOTO_SUFFIXES
 from limner.data.manifest import Layout, Row, hash_split
 from limner.data.schema import LabelSchema
@@ -58,4 +58,5 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
         problems=tuple(problems),
         marks=CaptionFiles(captions),
         captions=True,
+        vocabulary=vocabulary_of(root),
     )

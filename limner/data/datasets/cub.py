@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from limner.data.attributes import read_lines
 from limner.data.datasets.files import PictureReader, first_existing
-from limner.data.datasets.text import TEXT_FOLDERS, CaptionFiles, missing_captions, splits_of
+from limner.data.datasets.text import TEXT_FOLDERS, CaptionFiles, missing_captions, splits_of, vocabulary_of
 from limner.data.manifest import Layout, Row
 from limner.data.schema import LabelSchema
 from limner.errors import DataError
@@ -71,6 +71,7 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
         notes=(note,) if note else (),
         marks=CaptionFiles(captions),
         captions=True,
+        vocabulary=vocabulary_of(root),
     )
 
 

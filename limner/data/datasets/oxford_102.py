@@ -14,7 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from limner.data.datasets.files import PictureReader, first_existing, list_pictures
-from limner.data.datasets.text import TEXT_FOLDERS, CaptionFiles, missing_captions, splits_of
+from limner.data.datasets.text import TEXT_FOLDERS, CaptionFiles, missing_captions, splits_of, vocabulary_of
 from limner.data.manifest import Layout, Row
 from limner.data.schema import LabelSchema
 from limner.errors import DataError
@@ -53,4 +53,5 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
         notes=(note,) if note else (),
         marks=CaptionFiles(captions),
         captions=True,
+        vocabulary=vocabulary_of(root),
     )

@@ -10,9 +10,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from limner.data.attributes import read_lines, read_splits
+from limner.data.captions import Vocabulary
 from limner.data.manifest import hash_split
 from limner.data.marks import Marks
-from limner.errors import DataError
+from limner.errors import ConfigError, DataError
 from limner.files import MAX_TABLE_BYTES, read_bytes
 
 TEXT_FOLDERS = ("text_c10", "text")
@@ -70,6 +71,23 @@ def splits_of(root: Path, categories: Mapping[str, str]) -> tuple[dict[str, str]
         return found, None
     note = "No file names the split: whole classes are held out by a hash of their names, not those of the papers."
     return {name: hash_split(category, test_share=0.2) for name, category in categories.items()}, note
+
+
+def vocabulary_of(root: Path) -> Vocabulary | None:
+    """The words of `captions.pickle` in their order, so that numbers agree with encoders that were trained with it.
+
+    Raises:
+        DataError: if the file is not in AttnGAN's form.
+    """
+    path = root / "captions.pickle"
+    if not path.exists():
+        return None
+    content = read_pickle(path)
+    try:
+        words = content[2]  # training captions, test captions, number -> word, word -> number
+        return Vocabulary(tuple(str(words[number]) for number in range(len(words))))
+    except (ConfigError, KeyError, IndexError, TypeError) as error:
+        raise DataError(f"{path} is not in AttnGAN's form (captions, number -> word, word -> number).") from error
 
 
 def missing_captions(names: Iterable[str], paths: Mapping[str, Path], folder: Path) -> list[str]:

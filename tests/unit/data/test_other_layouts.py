@@ -150,6 +150,18 @@ def test_a_pickle_that_is_more_than_names_is_refused(tmp_path):
         open_manifest(tmp_path)
 
 
+def test_the_words_of_a_pickle_keep_their_numbers(tmp_path):
+    oxford(tmp_path)
+    words = {0: "<end>", 1: "red", 2: "flower", 3: "is"}
+    numbers = {word: number for number, word in words.items()}
+    (tmp_path / "captions.pickle").write_bytes(pickle.dumps([[[2, 3, 1]], [], words, numbers], protocol=2))
+    vocabulary = open_manifest(tmp_path, needs=("captions",)).spec.vocabulary
+    assert vocabulary.encode("a red flower").ids == (1, 2) and len(vocabulary) == 4
+    (tmp_path / "captions.pickle").write_bytes(pickle.dumps([[], [], {1: "red"}], protocol=2))
+    with pytest.raises(DataError, match="not in AttnGAN's form"):
+        open_manifest(tmp_path)
+
+
 def test_birds_are_cut_about_their_box(tmp_path):
     image = np.arange(30 * 40 * 3, dtype=np.uint8).reshape(30, 40, 3)
     cut = cut_to_box(image, (10.0, 5.0, 16.0, 12.0))  # centre 18, 11, reach 12
