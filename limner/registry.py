@@ -12,7 +12,7 @@ file                holds                                               imports 
 `system.py`         `Stem`, the losses and the update order             yes
 `pipeline.py`       `StemPipeline`, inference                           yes
 `evaluation.py`     `evaluate`, the published protocol                  yes
-`options.py`        `add_options`, `make_tasks`: `limner generate`      no
+`options.py`        `add_options`, `MODES`: `limner generate`           no
 `demo.py`           `demo`, pictures for `limner demo`; may be absent   yes
 ==================  ==================================================  =============
 """

@@ -1,19 +1,20 @@
 """Units of work of `limner generate`: each writes its files whole or not at all, and can tell that it is done.
 
-A system's `options.py` has DESCRIPTION, EXAMPLES and two functions: `add_options(parser)` adds its command-line
-options, `make_tasks(pipeline, options)` turns their values into tasks once the pipeline is loaded. A system whose
-evaluation has options of its own adds them with `add_evaluate_options(parser)` and turns them into arguments of its
-`evaluate` with `evaluate_arguments(options, device)`. No torch here.
+A system's `options.py` has DESCRIPTION, EXAMPLES, `add_options(parser)`, which adds its command-line options, and
+MODES, the ways in which they can be used; or, instead of MODES, a function `make_tasks(pipeline, options)` that turns
+the values of all options into tasks once the pipeline is loaded. A system whose evaluation has options of its own adds
+them with `add_evaluate_options(parser)` and turns them into arguments of its `evaluate` with
+`evaluate_arguments(options, device)`. No torch here.
 """
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from limner.errors import ConfigError, DataError
 
@@ -140,6 +141,52 @@ def labelling_tasks(
     """One `Labelling` a picture, into `out/<name of the picture>.png`."""
     names = unique_names(images)
     return [Labelling(segment, schema, path, out / f"{name}.png") for name, path in names.items()]
+
+
+@dataclass(frozen=True)
+class Mode:
+    """One way in which a system can be used on the command line.
+
+    Attributes:
+        tasks: (pipeline, options) -> the work; checks what flags alone cannot say.
+        reads: the options that have an effect, beside `flag` and those of every command.
+        needs: those of them that must be given.
+        flag: the option that asks for this way; "" for the usual one.
+        title: what messages call a way that no flag asks for.
+    """
+
+    tasks: Callable[[Any, Namespace], list[Task]]
+    reads: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    flag: str = ""
+    title: str = "plain pictures"
+
+
+def choose_mode(modes: Sequence[Mode], given: Collection[str], *, example: str) -> Mode:
+    """The way that the given options ask for.
+
+    Args:
+        modes: of the system; the usual one has no flag.
+        given: options that were given, of those that the system added.
+        example: a complete command line.
+
+    Raises:
+        ConfigError: if two ways are asked for, an option has no effect in this one, or options are missing.
+    """
+    asked = [mode for mode in modes if mode.flag in given]
+    # an option may be a way of its own, and part of another: --change alone, --change with --interpolate
+    asked = [mode for mode in asked if not any(mode.flag in other.reads for other in asked if other is not mode)]
+    if len(asked) > 1:
+        raise ConfigError(f"{asked[0].flag} and {asked[1].flag} cannot go together; give one of them.")
+    chosen = asked[0] if asked else next(mode for mode in modes if not mode.flag)
+    for flag in given:
+        if flag != chosen.flag and flag not in chosen.reads:
+            raise ConfigError(f"{flag} has no effect with {chosen.flag or chosen.title}; leave it out.")
+    missing = [flag for flag in chosen.needs if flag not in given]
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        raise ConfigError(f"{' and '.join(missing)} {are} missing, such as in: {example}")
+    return chosen
 
 
 def add_sampling_options(parser: ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -19,7 +20,7 @@ from limner.files import remove_leftovers
 
 if TYPE_CHECKING:
     from limner.pipelines import Pipeline
-    from limner.tasks import Outcome, Task
+    from limner.tasks import Mode, Outcome, Task
 
 EXAMPLES = (
     "limner generate scgan --help",
@@ -48,6 +49,7 @@ def _generate(system: str, argv: list[str]) -> int:
         json_file=getattr(module, "JSON_FILE", False),
     )
     module.add_options(parser)
+    usual = {action.dest: action.default for action in parser._actions if action.dest not in ("help", "json", "debug")}
     _add_common_options(parser)
     if "--fit" not in parser._option_string_actions and getattr(module, "READS_SQUARES", True):
         words = "label maps and photos that are not square: refuse (usual), crop or pad them"
@@ -57,6 +59,7 @@ def _generate(system: str, argv: list[str]) -> int:
     options.out = options.out or default_out(system)
     out = _out(options, files=getattr(module, "OUT_FILES", ()))
     part, num_parts = _shard(options.shard)
+    make_tasks = module.make_tasks if hasattr(module, "make_tasks") else _mode(module, options, usual).tasks
     needs_weights = getattr(module, "needs_weights", lambda options: True)(options)
     pipeline = _load(options.weights or system, system, options.device) if needs_weights else None
     start = time.perf_counter()
@@ -64,7 +67,7 @@ def _generate(system: str, argv: list[str]) -> int:
         pipeline.fit = options.fit
     if getattr(options, "map_of", None):
         options.label_map = [*options.label_map, *_make_maps(options, out)]
-    tasks = module.make_tasks(pipeline, options)[part::num_parts]
+    tasks = make_tasks(pipeline, options)[part::num_parts]
     remove_leftovers(out)
     outcomes, failed = _run(tasks, system, force=options.force)
     _report(pipeline, options.json in (True, "-"), out, outcomes, failed, time.perf_counter() - start)
@@ -151,6 +154,16 @@ def _weights_of(record: dict[str, Any]) -> str:
     """The weights of a stored result: the user's own where they still lie there, else by their name."""
     own = record.get("weights_path")
     return own if isinstance(own, str) and own and Path(own).is_dir() else str(record["weights"])
+
+
+def _mode(module: Any, options: Any, usual: Mapping[str, Any]) -> Mode:
+    """The way of using a system that the options ask for; `usual`: the values of its options that are not given."""
+    from limner.tasks import choose_mode
+
+    given = [f"--{name.replace('_', '-')}" for name, value in usual.items() if getattr(options, name) != value]
+    if "--map-of" in given:
+        given.append("--label-map")
+    return choose_mode(module.MODES, given, example=module.EXAMPLES[0])
 
 
 def default_out(system: str) -> str:

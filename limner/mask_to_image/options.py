@@ -8,12 +8,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limner.errors import ConfigError
-from limner.tasks import Rendering, Task, input_files, seed_blocks, unique_names
+from limner.tasks import Mode, Rendering, Task, input_files, seed_blocks, unique_names
 
 if TYPE_CHECKING:
     from limner.pipelines import Pipeline
     from limner.plan import GenerationPlan
+
+
+MAPS = ("--label-map", "--map-of", "--schema")
+SAMPLING = ("--seed", "--num-images", "--batch-size")
+PAINT = (*MAPS, *SAMPLING)
+"""Options of plain pictures."""
 
 
 def add_label_map_options(parser: ArgumentParser) -> None:
@@ -43,16 +48,9 @@ def picture_tasks(
         conditions: further arguments of `plan`.
 
     Raises:
-        ConfigError: if no map is named.
         DataError: if a file is missing.
     """
-    from limner.data.image_io import LABEL_SUFFIXES
-
-    if not options.label_map:
-        raise ConfigError(
-            "--label-map is missing: name a label map (class ids as PNG), a folder of them, or a photo with --map-of."
-        )
-    files = input_files(options.label_map, LABEL_SUFFIXES, "label map")
+    files = label_maps(options)
     out = Path(options.out)
     common = {"schema": options.schema, "batch_size": options.batch_size, **conditions}
     tasks: list[Task] = []
@@ -62,3 +60,40 @@ def picture_tasks(
             make_plan = partial(plan, file, seed=seed, num_images=num_images, **common)
             tasks.append(Rendering(pipeline, make_plan, directory, result))
     return tasks
+
+
+def label_maps(options: Namespace) -> list[Path]:
+    """The files of `--label-map`.
+
+    Raises:
+        DataError: if one is missing, or a folder has none.
+    """
+    from limner.data.image_io import LABEL_SUFFIXES
+
+    return input_files(options.label_map, LABEL_SUFFIXES, "label map")
+
+
+def map_tasks(pipeline: Any, plan: Callable[..., GenerationPlan], options: Namespace, **conditions: Any) -> list[Task]:
+    """One result for every label map, each in a folder of its own if there are several.
+
+    Args:
+        pipeline: what draws.
+        plan: called as plan(file, **conditions).
+        options: of the command line.
+        conditions: further arguments of `plan`.
+    """
+    files = label_maps(options)
+    out = Path(options.out)
+    return [
+        Rendering(pipeline, partial(plan, file, **conditions), out / name if len(files) > 1 else out)
+        for name, file in unique_names(files).items()
+    ]
+
+
+def plain_tasks(pipeline: Any, options: Namespace) -> list[Task]:
+    """`picture_tasks` of the pipeline's own plan."""
+    return picture_tasks(pipeline, pipeline.plan, options)
+
+
+PLAIN = Mode(plain_tasks, PAINT, ("--label-map",))
+"""Plain pictures, the usual way of systems that paint label maps."""

@@ -6,9 +6,8 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.errors import ConfigError
-from limner.mask_to_image.options import add_label_map_options, picture_tasks
-from limner.tasks import Task, add_sampling_options, input_files, labelling_tasks
+from limner.mask_to_image.options import PLAIN, add_label_map_options
+from limner.tasks import Mode, Task, add_sampling_options, input_files, labelling_tasks
 
 if TYPE_CHECKING:
     from limner.systems.cyclegan.pipeline import CycleGANPipeline
@@ -27,19 +26,11 @@ def add_options(parser: ArgumentParser) -> None:
     add_sampling_options(parser)
 
 
-def make_tasks(pipeline: CycleGANPipeline, options: Namespace) -> list[Task]:
-    """Plain pictures, or label maps of pictures.
-
-    Raises:
-        ConfigError: if options contradict each other.
-        DataError: if a file is missing.
-    """
+def _segment(pipeline: CycleGANPipeline, options: Namespace) -> list[Task]:
     from limner.data.image_io import PHOTO_SUFFIXES
 
-    if not options.segment:
-        return picture_tasks(pipeline, pipeline.plan, options)
-    if options.label_map or options.num_images != 1:
-        flag = "--label-map" if options.label_map else "--num-images"
-        raise ConfigError(f"{flag} has no effect with --segment; leave it out.")
     images = input_files(options.segment, PHOTO_SUFFIXES, "picture")
     return labelling_tasks(pipeline.segment, pipeline.spec.schema, images, Path(options.out))
+
+
+MODES = (PLAIN, Mode(_segment, flag="--segment"))

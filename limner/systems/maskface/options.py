@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.errors import ConfigError
-from limner.mask_to_image.options import add_label_map_options, picture_tasks
-from limner.tasks import Rendering, Task, add_sampling_options, check_num_images, input_files, unique_names
+from limner.mask_to_image.options import MAPS, PAINT, PLAIN, add_label_map_options, label_maps, map_tasks
+from limner.tasks import Mode, Rendering, Task, add_sampling_options, check_num_images, input_files
 
 if TYPE_CHECKING:
     from limner.systems.maskface.pipeline import MaskFacePipeline, StyleInput
@@ -47,67 +47,56 @@ def add_options(parser: ArgumentParser) -> None:
     )
 
 
-def make_tasks(pipeline: MaskFacePipeline, options: Namespace) -> list[Task]:
-    """The work that the options ask for.
+def _styles(options: Namespace) -> list[StyleInput]:
+    """Photos, or seeds."""
+    from limner.data.image_io import PHOTO_SUFFIXES
 
-    Raises:
-        ConfigError: if options contradict each other.
-        DataError: if a file is missing.
-        WeightsError: if other weights drew the result of `--like`.
-    """
-    from limner.data.image_io import LABEL_SUFFIXES, PHOTO_SUFFIXES
+    if not options.photo:
+        check_num_images(options, MAX_STYLES)
+        return [options.seed + k for k in range(options.num_images)]
+    for flag, is_given in (("--seed", options.seed != 0), ("--num-images", options.num_images != 1)):
+        if is_given:
+            raise ConfigError(f"{flag} has no effect with --photo; leave it out.")
+    return [str(file) for file in input_files(options.photo, PHOTO_SUFFIXES, "picture")]
 
-    _refuse_contradictions(options)
-    if not (options.grid or options.interpolate or options.like or options.photo):
-        return picture_tasks(pipeline, pipeline.plan, options)
-    files = [str(file) for file in input_files(options.label_map, LABEL_SUFFIXES, "label map")]
-    photos = [str(file) for file in input_files(options.photo, PHOTO_SUFFIXES, "picture")]
-    out = Path(options.out)
+
+def _styled(pipeline: MaskFacePipeline, options: Namespace) -> list[Task]:
     common = {"schema": options.schema, "batch_size": options.batch_size}
-    if options.interpolate:
-        if len(photos) > 2:
-            raise ConfigError(f"--interpolate goes from one photo to another, but {len(photos)} were given.")
-        if len(photos) == 2 and options.to_seed is not None:
-            raise ConfigError("--to-seed has no effect with two photos, as the style ends at the second; leave it out.")
-        styles: list[StyleInput] = [*photos, *([] if photos else [options.seed])]
-        end = options.to_seed if options.to_seed is not None else (styles[1] if len(styles) > 1 else None)
-        plan = partial(pipeline.interpolate.plan, files, styles[0], end, steps=options.steps, **common)
-        return [Rendering(pipeline, plan, out)]
-    check_num_images(options, MAX_STYLES)
-    columns: list[StyleInput] = list(photos) or [options.seed + k for k in range(options.num_images)]
-    if options.grid:
-        return [Rendering(pipeline, partial(pipeline.stylize.plan, files, columns, **common), out)]
-    tasks: list[Task] = []
-    for name, file in unique_names(map(Path, files)).items():
-        directory = out / name if len(files) > 1 else out
-        if options.like:
-            from limner.results import read_result
-
-            like = read_result(options.like)
-            pipeline.check_drew(like, options.like)
-            plan = partial(pipeline.rerender.plan, file, like=like["plan"], schema=options.schema)
-        else:
-            plan = partial(pipeline.stylize.plan, file, columns, **common)
-        tasks.append(Rendering(pipeline, plan, directory))
-    return tasks
+    return map_tasks(pipeline, pipeline.stylize.plan, options, style=_styles(options), **common)
 
 
-def _refuse_contradictions(options: Namespace) -> None:
-    asked = {"--grid": options.grid, "--interpolate": options.interpolate, "--like": options.like is not None}
-    modes = [flag for flag, value in asked.items() if value]
-    if len(modes) > 1:
-        raise ConfigError(f"{modes[0]} and {modes[1]} cannot go together; give one of them.")
-    mode = modes[0] if modes else ""
-    if not options.label_map:
-        raise ConfigError("--label-map is missing: name a label map (class ids as PNG), or a folder of them.")
-    unused = {
-        "--steps": options.steps is not None and mode != "--interpolate",
-        "--to-seed": options.to_seed is not None and mode != "--interpolate",
-        "--photo": bool(options.photo) and mode == "--like",
-        "--seed": options.seed != 0 and (mode == "--like" or bool(options.photo)),
-        "--batch-size": options.batch_size is not None and mode == "--like",
-        "--num-images": options.num_images != 1 and (mode in ("--interpolate", "--like") or bool(options.photo)),
-    }
-    for flag, is_unused in unused.items():
-        if is_unused:
-            raise ConfigError(f"{flag} has no effect with {mode or '--photo'}; leave it out.")
+def _grid(pipeline: MaskFacePipeline, options: Namespace) -> list[Task]:
+    files = [str(file) for file in label_maps(options)]
+    plan = partial(pipeline.stylize.plan, files, _styles(options), schema=options.schema, batch_size=options.batch_size)
+    return [Rendering(pipeline, plan, Path(options.out))]
+
+
+def _walk(pipeline: MaskFacePipeline, options: Namespace) -> list[Task]:
+    styles = _styles(options)
+    if len(styles) > 2:
+        raise ConfigError(f"--interpolate goes from one photo to another, but {len(styles)} were given.")
+    if len(styles) == 2 and options.to_seed is not None:
+        raise ConfigError("--to-seed has no effect with two photos, as the style ends at the second; leave it out.")
+    end = options.to_seed if options.to_seed is not None else (styles[1] if len(styles) > 1 else None)
+    files = [str(file) for file in label_maps(options)]
+    common = {"schema": options.schema, "batch_size": options.batch_size}
+    plan = partial(pipeline.interpolate.plan, files, styles[0], end, steps=options.steps, **common)
+    return [Rendering(pipeline, plan, Path(options.out))]
+
+
+def _like(pipeline: MaskFacePipeline, options: Namespace) -> list[Task]:
+    from limner.results import read_result
+
+    like = read_result(options.like)
+    pipeline.check_drew(like, options.like)
+    return map_tasks(pipeline, pipeline.rerender.plan, options, like=like["plan"], schema=options.schema)
+
+
+_WALK = (*MAPS, "--photo", "--seed", "--to-seed", "--steps", "--batch-size")
+MODES = (
+    PLAIN,
+    Mode(_styled, (*MAPS, "--batch-size"), ("--label-map",), "--photo"),
+    Mode(_grid, (*PAINT, "--photo"), ("--label-map",), "--grid"),
+    Mode(_walk, _WALK, ("--label-map",), "--interpolate"),
+    Mode(_like, MAPS, ("--label-map",), "--like"),
+)

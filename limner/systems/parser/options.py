@@ -6,8 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.errors import ConfigError
-from limner.tasks import Task, input_files, labelling_tasks
+from limner.tasks import Mode, Task, input_files, labelling_tasks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,17 +28,8 @@ def add_options(parser: ArgumentParser) -> None:
     )
 
 
-def make_tasks(pipeline: ParserPipeline, options: Namespace) -> list[Task]:
-    """One label map a picture.
-
-    Raises:
-        ConfigError: if no picture is named.
-        DataError: if a file is missing.
-    """
+def _parse(pipeline: ParserPipeline, options: Namespace) -> list[Task]:
     from limner.data.image_io import PHOTO_SUFFIXES
-
-    if not options.image:
-        raise ConfigError("--image is missing: name a picture or a folder of pictures.")
 
     def segment(path: Path) -> NDArray[np.uint8]:
         label_map: NDArray[np.uint8] = pipeline(path).label_maps[0]
@@ -47,3 +37,6 @@ def make_tasks(pipeline: ParserPipeline, options: Namespace) -> list[Task]:
 
     images = input_files(options.image, PHOTO_SUFFIXES, "picture")
     return labelling_tasks(segment, pipeline.spec.schema, images, Path(options.out))
+
+
+MODES = (Mode(_parse, ("--image",), ("--image",), title="pictures"),)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING
+from argparse import ArgumentParser
 
-from limner.mask_to_image.options import add_label_map_options, picture_tasks
-from limner.tasks import Task, add_sampling_options
-
-if TYPE_CHECKING:
-    from limner.systems.pix2pix.pipeline import Pix2PixPipeline
+from limner.mask_to_image.options import PLAIN, add_label_map_options
+from limner.tasks import add_sampling_options
 
 DESCRIPTION = "Paint label maps; seeds decide what dropout drops, which changes little."
 EXAMPLES = (
@@ -23,6 +19,4 @@ def add_options(parser: ArgumentParser) -> None:
     add_sampling_options(parser)
 
 
-def make_tasks(pipeline: Pix2PixPipeline, options: Namespace) -> list[Task]:
-    """Plain pictures; see `picture_tasks`."""
-    return picture_tasks(pipeline, pipeline.plan, options)
+MODES = (PLAIN,)

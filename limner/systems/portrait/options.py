@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.errors import ConfigError
-from limner.tasks import Rendering, Task, input_files, labelling_tasks, unique_names
+from limner.tasks import Mode, Rendering, Task, input_files, labelling_tasks, unique_names
 
 if TYPE_CHECKING:
     from limner.plan import GenerationPlan
@@ -57,8 +57,8 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--paste-back", action="store_true", help="also write the photo with the edited face in it")
 
 
-def make_tasks(pipeline: PortraitPipeline, options: Namespace) -> list[Task]:
-    """The work that the options ask for.
+def _edit(pipeline: PortraitPipeline, options: Namespace) -> list[Task]:
+    """One edit of every photo: of a map, of looks, or a gallery of them.
 
     Raises:
         ConfigError: if options contradict each other.
@@ -71,19 +71,36 @@ def make_tasks(pipeline: PortraitPipeline, options: Namespace) -> list[Task]:
         for part in reversed(PARTS)  # in a plan the later name wins
         if (value := getattr(options, part.replace("-", "_"))) is not None
     }
-    _refuse_contradictions(options, looks)
-    out = Path(options.out)
-    if options.parse:
-        photos = input_files(options.parse, PHOTO_SUFFIXES, "picture")
-        return labelling_tasks(pipeline.parse, pipeline.spec.schema, photos, out)
+    if options.steps is not None and not looks:
+        raise ConfigError("--steps walks to new looks; name at least one, such as --hair PHOTO.")
+    if options.align and options.map is not None:
+        raise ConfigError("--align is for photos that are not cut yet, but --map is of one that is; give one of them.")
+    if options.schema is not None and options.map is None and not options.target:
+        raise ConfigError("--schema is that of --map and --target, but neither is given; leave it out.")
     photos = input_files(options.photo, PHOTO_SUFFIXES, "picture")
     targets = [str(file) for file in input_files(options.target, LABEL_SUFFIXES, "label map")] or None
     sources: list[LookInput] = [str(file) for file in input_files(options.gallery, PHOTO_SUFFIXES, "picture")]
     if options.map is not None and len(photos) > 1:
         raise ConfigError(f"--map is the map of one photo, but {len(photos)} were given.")
-
-    edit = Edit(pipeline, options, targets, sources, looks)
+    edit, out = Edit(pipeline, options, targets, sources, looks), Path(options.out)
     return [edit.of(photo, out / name if len(photos) > 1 else out) for name, photo in unique_names(photos).items()]
+
+
+def _parse(pipeline: PortraitPipeline, options: Namespace) -> list[Task]:
+    from limner.data.image_io import PHOTO_SUFFIXES
+
+    photos = input_files(options.parse, PHOTO_SUFFIXES, "picture")
+    return labelling_tasks(pipeline.parse, pipeline.spec.schema, photos, Path(options.out))
+
+
+_PHOTO = ("--photo", "--align", "--map", "--schema", "--paste-back")
+_LOOKS = tuple(f"--{part}" for part in PARTS)
+MODES = (
+    Mode(_edit, (*_PHOTO, "--target", *_LOOKS), ("--photo",), title="single edits"),
+    Mode(_edit, (*_PHOTO, "--target"), ("--photo",), "--gallery"),
+    Mode(_edit, (*_PHOTO, *_LOOKS), ("--photo",), "--steps"),
+    Mode(_parse, flag="--parse"),
+)
 
 
 @dataclass(frozen=True)
@@ -144,31 +161,3 @@ def _pasting(sitter: Callable[[], Sitter], index: int) -> Callable[[GenerationRe
         Picture(sitter().paste_back(result, only=index)[0]).write(path, facts)
 
     return write
-
-
-def _refuse_contradictions(options: Namespace, looks: Mapping[str, LookInput]) -> None:
-    asked = {"--gallery": options.gallery, "--steps": options.steps is not None, "--parse": options.parse}
-    modes = [flag for flag, value in asked.items() if value]
-    if len(modes) > 1:
-        raise ConfigError(f"{modes[0]} and {modes[1]} cannot go together; give one of them.")
-    mode = modes[0] if modes else ""
-    if mode != "--parse" and not options.photo:
-        raise ConfigError("--photo is missing: name the photo to edit, or photos to label with --parse.")
-    if mode == "--steps" and not looks:
-        raise ConfigError("--steps walks to new looks; name at least one, such as --hair PHOTO.")
-    if options.align and options.map is not None:
-        raise ConfigError("--align is for photos that are not cut yet, but --map is of one that is; give one of them.")
-    if options.schema is not None and not options.parse and options.map is None and not options.target:
-        raise ConfigError("--schema is that of --map and --target, but neither is given; leave it out.")
-    unused = {
-        **{f"--{part.replace('_', '-')}": mode in ("--gallery", "--parse") for part in looks},
-        "--target": bool(options.target) and mode in ("--steps", "--parse"),
-        "--map": options.map is not None and mode == "--parse",
-        "--schema": options.schema is not None and mode == "--parse",
-        "--photo": bool(options.photo) and mode == "--parse",
-        "--align": options.align and mode == "--parse",
-        "--paste-back": options.paste_back and mode == "--parse",
-    }
-    for flag, is_unused in unused.items():
-        if is_unused:
-            raise ConfigError(f"{flag} has no effect with {mode}; leave it out.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from limner.errors import ConfigError
-from limner.mask_to_image.options import add_map_of
+from limner.mask_to_image.options import MAPS, PAINT, add_map_of, label_maps, map_tasks, picture_tasks
 from limner.tasks import (
+    Mode,
     Rendering,
     Task,
     add_sampling_options,
@@ -17,8 +18,6 @@ from limner.tasks import (
     input_files,
     labelling_tasks,
     named_values,
-    seed_blocks,
-    unique_names,
 )
 
 if TYPE_CHECKING:
@@ -63,81 +62,58 @@ def add_options(parser: ArgumentParser) -> None:
     walk.add_argument("--to-seed", type=int, default=None, metavar="N", help="where z ends (else --seed + 1)")
 
 
-def make_tasks(pipeline: SCGANPipeline, options: Namespace) -> list[Task]:
-    """The work that the options ask for.
-
-    Raises:
-        ConfigError: if options contradict each other.
-        DataError: if a file is missing.
-    """
-    from limner.data.image_io import LABEL_SUFFIXES, PHOTO_SUFFIXES
-
-    mode = _mode(options)
-    out = Path(options.out)
-    if mode == "segment":
-        images = input_files(options.segment, PHOTO_SUFFIXES, "picture")
-        return labelling_tasks(pipeline.segment, pipeline.spec.schema, images, out)
-    files = input_files(options.label_map, LABEL_SUFFIXES, "label map")
+def _pictures(pipeline: SCGANPipeline, options: Namespace) -> list[Task]:
     attributes = named_values(options.attribute, "--attribute")
-    common = {"schema": options.schema, "batch_size": options.batch_size}
-    if mode == "interpolate":
-        plan = partial(
-            pipeline.interpolate.plan,
-            [str(file) for file in files],
-            attributes,
-            what=options.interpolate or "c",
-            target=named_values(options.change, "--change"),
-            steps=options.steps,
-            seed=options.seed,
-            to_seed=options.to_seed,
-            **common,
-        )
-        return [Rendering(pipeline, plan, out)]
-    tasks: list[Task] = []
-    for name, file in unique_names(files).items():
-        directory = out / name if len(files) > 1 else out
-        if mode == "like":
-            from limner.results import read_result
-
-            like = read_result(options.like)["plan"]
-            plan = partial(pipeline.rerender.plan, file, like=like, schema=options.schema)
-            tasks.append(Rendering(pipeline, plan, directory))
-        elif mode == "grid":
-            check_num_images(options, MAX_GRID_ROWS)
-            seeds = range(options.seed, options.seed + options.num_images)
-            tasks.append(Rendering(pipeline, partial(pipeline.grid.plan, file, seeds, **common), directory))
-        else:
-            for result, seed, num_images in seed_blocks(options):
-                plan = partial(pipeline.plan, file, attributes, seed=seed, num_images=num_images, **common)
-                tasks.append(Rendering(pipeline, plan, directory, result))
-    return tasks
+    return picture_tasks(pipeline, pipeline.plan, options, attributes=attributes)
 
 
-def _mode(options: Namespace) -> str:
-    """Which of the exclusive modes is asked for; options that the mode does not read are refused."""
-    asked = {
-        "--grid": options.grid,
-        "--interpolate": options.interpolate is not None,
-        "--change": bool(options.change) and options.interpolate is None,
-        "--like": options.like is not None,
-        "--segment": bool(options.segment),
-    }
-    modes = [flag for flag, value in asked.items() if value]
-    if len(modes) > 1:
-        raise ConfigError(f"{modes[0]} and {modes[1]} cannot go together; give one of them.")
-    mode = modes[0].removeprefix("--").replace("change", "interpolate") if modes else "generate"
-    if mode != "segment" and not options.label_map:
-        raise ConfigError("--label-map is missing: name a label map (class ids as PNG), or a picture with --segment.")
-    walks_c = options.interpolate in (None, "c", "all")
-    unused = {
-        "--label-map": options.label_map and mode == "segment",
-        "--attribute": options.attribute and mode in ("grid", "like", "segment"),
-        "--num-images": options.num_images != 1 and mode in ("interpolate", "like", "segment"),
-        "--steps": options.steps is not None and mode != "interpolate",
-        "--to-seed": options.to_seed is not None and options.interpolate not in ("z", "all"),
-        "--change": options.change and not walks_c,
-    }
-    for flag, is_unused in unused.items():
-        if is_unused:
-            raise ConfigError(f"{flag} has no effect with {modes[0] if modes else 'plain pictures'}; leave it out.")
-    return mode
+def _grid(pipeline: SCGANPipeline, options: Namespace) -> list[Task]:
+    check_num_images(options, MAX_GRID_ROWS)
+    seeds = range(options.seed, options.seed + options.num_images)
+    common = {"seeds": seeds, "schema": options.schema, "batch_size": options.batch_size}
+    return map_tasks(pipeline, pipeline.grid.plan, options, **common)
+
+
+def _walk(pipeline: SCGANPipeline, options: Namespace) -> list[Task]:
+    what: Any = options.interpolate or "c"
+    for flag, is_given, ways in (("--change", options.change, "c all"), ("--to-seed", options.to_seed, "z all")):
+        if is_given not in (None, []) and what not in ways.split():
+            raise ConfigError(f"{flag} has no effect with --interpolate {what}; leave it out.")
+    plan = partial(
+        pipeline.interpolate.plan,
+        [str(file) for file in label_maps(options)],
+        named_values(options.attribute, "--attribute"),
+        what=what,
+        target=named_values(options.change, "--change"),
+        steps=options.steps,
+        seed=options.seed,
+        to_seed=options.to_seed,
+        schema=options.schema,
+        batch_size=options.batch_size,
+    )
+    return [Rendering(pipeline, plan, Path(options.out))]
+
+
+def _like(pipeline: SCGANPipeline, options: Namespace) -> list[Task]:
+    from limner.results import read_result
+
+    like = read_result(options.like)["plan"]
+    return map_tasks(pipeline, pipeline.rerender.plan, options, like=like, schema=options.schema)
+
+
+def _segment(pipeline: SCGANPipeline, options: Namespace) -> list[Task]:
+    from limner.data.image_io import PHOTO_SUFFIXES
+
+    images = input_files(options.segment, PHOTO_SUFFIXES, "picture")
+    return labelling_tasks(pipeline.segment, pipeline.spec.schema, images, Path(options.out))
+
+
+_WALK = (*MAPS, "--attribute", "--change", "--steps", "--seed", "--batch-size")
+MODES = (
+    Mode(_pictures, (*PAINT, "--attribute"), ("--label-map",)),
+    Mode(_grid, PAINT, ("--label-map",), "--grid"),
+    Mode(_walk, (*_WALK, "--to-seed"), ("--label-map",), "--interpolate"),
+    Mode(_walk, _WALK, ("--label-map",), "--change"),
+    Mode(_like, MAPS, ("--label-map",), "--like"),
+    Mode(_segment, flag="--segment"),
+)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from limner.mask_to_image.options import add_label_map_options, picture_tasks
-from limner.tasks import Task, add_sampling_options
+from limner.mask_to_image.options import PAINT, add_label_map_options, picture_tasks
+from limner.tasks import Mode, Task, add_sampling_options
 
 if TYPE_CHECKING:
     from limner.systems.spade.pipeline import SPADEPipeline
@@ -25,6 +25,8 @@ def add_options(parser: ArgumentParser) -> None:
     add_sampling_options(parser)
 
 
-def make_tasks(pipeline: SPADEPipeline, options: Namespace) -> list[Task]:
-    """Plain pictures; see `picture_tasks`."""
+def _pictures(pipeline: SPADEPipeline, options: Namespace) -> list[Task]:
     return picture_tasks(pipeline, pipeline.plan, options, style=options.style)
+
+
+MODES = (Mode(_pictures, (*PAINT, "--style"), ("--label-map",)),)
