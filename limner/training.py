@@ -7,6 +7,7 @@ import json
 import logging
 import platform
 import shlex
+from collections.abc import Collection
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,7 @@ def train(
     resume: bool,
     command: list[str],
     other_data: bool = False,
+    may_change: Collection[str] = (),
 ) -> TrainedRun:
     """Train a system into a run folder, or go on with the run that is there.
 
@@ -71,13 +73,14 @@ def train(
         resume: whether there may be a run already; it goes on from its newest whole checkpoint.
         command: what a user would type for the same, kept in the run folder.
         other_data: go on although the data is not what the run began with.
+        may_change: settings, beside `MAY_CHANGE`, that are to differ from those that the run began with.
 
     Raises:
         ConfigError: if the folder holds a run that is not wanted, or one of other settings.
         DataError: if the data cannot be used.
         TrainingError: if the run breaks down.
     """
-    before = check_run_folder(run, config, resume=resume)
+    before = check_run_folder(run, config, resume=resume, may_change=may_change)
 
     from limner.engine.fabric import make_fabric
     from limner.engine.loop import fit
@@ -127,7 +130,7 @@ def settle_precision(config: Any, before: dict[str, Any]) -> tuple[Any, Choice]:
     return dataclasses.replace(config, train=dataclasses.replace(train, precision=choice.precision)), choice
 
 
-def check_run_folder(run: Path, config: Any, *, resume: bool) -> dict[str, Any]:
+def check_run_folder(run: Path, config: Any, *, resume: bool, may_change: Collection[str] = ()) -> dict[str, Any]:
     """Refuse a folder in which this run cannot start or go on.
 
     Returns:
@@ -154,7 +157,7 @@ def check_run_folder(run: Path, config: Any, *, resume: bool) -> dict[str, Any]:
             continue
         if key not in before and now[key] == _default(config, key):  # an option that is younger than the run
             continue
-        if key not in MAY_CHANGE and before.get(key) != now.get(key):
+        if key not in MAY_CHANGE and key not in may_change and before.get(key) != now.get(key):
             raise ConfigError(
                 f"--{key} is {now.get(key)}, but the run in {run} was started with {before.get(key)}; "
                 f"resume with --config {run / 'config.yaml'}, or name another --out."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import shlex
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -12,8 +13,8 @@ from typing import Any, get_args, get_type_hints
 
 from limner import registry, training
 from limner.cli.common import emit, new_parser
-from limner.errors import ConfigError
-from limner.files import read_json, read_yaml
+from limner.errors import ConfigError, LimnerError
+from limner.files import read_json, read_text, read_yaml
 
 HELP = """\
 usage: limner train SYSTEM [--preset NAME] --data PATH --out RUN [--resume auto] [--config FILE] [--any.option VALUE]
@@ -43,6 +44,8 @@ def read_options(system: str, argv: list[str]) -> tuple[Any, Any]:
     Raises:
         ConfigError: if an option is unknown or out of range.
     """
+    from jsonargparse import set_parsing_settings
+
     config_type = registry.config_class(system)
     presets = registry.presets(system)
     sections = [field.name for field in dataclasses.fields(config_type)]
@@ -52,11 +55,16 @@ def read_options(system: str, argv: list[str]) -> tuple[Any, Any]:
         for value in _values_of(f"--{section}", argv):
             if os.path.exists(value):
                 _check_config_file(f"--{section}", Path(value))
+    set_parsing_settings(docstring_parse_attribute_docstrings=True)  # a field's docstring is its help
     parser = new_parser(
         f"train {system}",
         f"Train {system} on a data set; everything about the run ends up in the folder --out.",
-        examples=[f"limner train {system} --preset cpu --data DATA --out runs/first"],
+        examples=[
+            f"limner train {system} --preset cpu --data DATA --out runs/first",
+            f"limner train {system} --out runs/first --resume auto",
+        ],
     )
+    parser.usage = f"limner train {system} [--preset NAME] --data PATH --out RUN [--resume auto] [--any.option VALUE]"
     parser.add_argument("--preset", choices=sorted(presets), default="cpu", help="where all other defaults come from")
     parser.add_argument("--data", type=str, default=None, metavar="PATH", help="folder of the data set")
     parser.add_argument("--out", type=str, required=True, metavar="RUN", help="folder of the run")
@@ -71,6 +79,11 @@ def read_options(system: str, argv: list[str]) -> tuple[Any, Any]:
     # Known before parsing, because it decides every default.
     preset = registry.preset(system, ["cpu", *_values_of("--preset", argv)][-1])
     parser.set_defaults({name: training.plain(getattr(preset, name)) for name in sections})
+    going_on = _run_that_goes_on(argv)
+    if going_on is not None:
+        content = read_yaml(going_on / "config.yaml", error=ConfigError)
+        known = {name: content[name] for name in sections if name in content} if isinstance(content, dict) else {}
+        parser.set_defaults({**known, "data": _data_of(going_on)})
     parsed = parser.parse_args(argv)
     for name, section in get_type_hints(config_type).items():
         _check_section(name, parsed[name], section)
@@ -84,7 +97,16 @@ def train(system: str, config: Any, options: Any, *, command: list[str]) -> int:
     logging.getLogger("limner").setLevel(logging.INFO)
     resume, other_data = options.resume != "never", options.resume == "other-data"
     data = None if options.data is None else Path(options.data)
-    done = training.train(system, config, data, run, resume=resume, other_data=other_data, command=command)
+    done = training.train(
+        system,
+        config,
+        data,
+        run,
+        resume=resume,
+        other_data=other_data,
+        command=command,
+        may_change={"train.batch_size"} if "--train.batch_size" in " ".join(command) else set(),
+    )
     if done.is_main_process:
         best = read_json(run / "best.json") if (run / "best.json").exists() else None
         hint = "" if done.complete else " Stopped on request; go on with --resume auto."
@@ -92,6 +114,23 @@ def train(system: str, config: Any, options: Any, *, command: list[str]) -> int:
         text = f"{run}: {done.num_images} training images, {found}.{hint}"
         emit({"run": str(run), "complete": done.complete, "best": best}, json=options.json, text=text)
     return 0 if done.complete else 130
+
+
+def _run_that_goes_on(argv: list[str]) -> Path | None:
+    """The run whose own settings are the defaults: where `--resume` is given and no preset or file of settings."""
+    is_resumed = any(value != "never" for value in _values_of("--resume", argv))
+    folders = [Path(value) for value in _values_of("--out", argv)]
+    named = _values_of("--preset", argv) + _values_of("--config", argv)
+    is_there = is_resumed and folders and not named and (folders[-1] / "config.yaml").is_file()
+    return folders[-1] if is_there else None
+
+
+def _data_of(run: Path) -> str | None:
+    """The data folder of the run's own command, if it is known."""
+    try:
+        return next(reversed(_values_of("--data", shlex.split(read_text(run / "command.txt")))), None)
+    except (LimnerError, ValueError):
+        return None
 
 
 def _values_of(option: str, argv: list[str]) -> list[str]:

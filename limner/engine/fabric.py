@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import shutil
 from typing import Literal
 
 import torch
@@ -15,6 +16,9 @@ from limner.engine.config import TrainConfig
 from limner.engine.precision import Choice, choose
 from limner.errors import ConfigError
 
+COMPILERS = ("g++", "clang++", "cl")
+"""Programs that torch.compile can translate its kernels with on a CPU."""
+
 
 def make_fabric(config: TrainConfig) -> Fabric:
     """Fabric for this run; torchrun's process count wins over `config.devices`.
@@ -22,8 +26,10 @@ def make_fabric(config: TrainConfig) -> Fabric:
     Raises:
         ConfigError: if the batch does not divide among the processes, or the device is not there.
     """
-    devices = int(os.environ.get("LOCAL_WORLD_SIZE", config.devices))
-    num_nodes = int(os.environ.get("GROUP_WORLD_SIZE", config.num_nodes))
+    devices = _count("LOCAL_WORLD_SIZE", config.devices)
+    num_nodes = _count("GROUP_WORLD_SIZE", config.num_nodes)
+    if config.compile:
+        check_compiler(accelerator_of(config))
     parts = devices * num_nodes * config.accumulate
     if config.batch_size % parts:
         raise ConfigError(
@@ -41,6 +47,37 @@ def make_fabric(config: TrainConfig) -> Fabric:
         strategy=_ddp() if distributed else "auto",
         precision=choose_precision(config).precision,
     )
+
+
+def _count(variable: str, otherwise: int) -> int:
+    """A number of processes or machines that torchrun has set in the environment.
+
+    Raises:
+        ConfigError: if it is none.
+    """
+    text = os.environ.get(variable)
+    if text is None:
+        return otherwise
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000_000:
+        raise ConfigError(
+            f'The environment variable {variable} is "{text}"; torchrun sets it to a whole number of at least 1. '
+            f"Unset it (env -u {variable} limner train ...), or start with torchrun."
+        )
+    return int(text)
+
+
+def check_compiler(accelerator: Literal["cpu", "cuda"]) -> None:
+    """Refuse `--train.compile true` where torch.compile has no C++ compiler: it would fail in the first step.
+
+    Raises:
+        ConfigError: if there is none; GPUs bring theirs.
+    """
+    wanted = os.environ.get("CXX", "")
+    if accelerator == "cpu" and not any(map(shutil.which, [wanted] if wanted else COMPILERS)):
+        raise ConfigError(
+            f"--train.compile true needs a C++ compiler, and there is no {wanted or ' or '.join(COMPILERS)} on this "
+            "machine; install one (apt install g++), or train with --train.compile false."
+        )
 
 
 def choose_precision(config: TrainConfig) -> Choice:

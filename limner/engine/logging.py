@@ -21,6 +21,11 @@ from limner.optional import optional
 
 log = logging.getLogger("limner")
 
+QUIET_SECONDS = 8.0
+"""Longest time without a line where no bar is shown, from one step to the next."""
+MAX_SHOWN = 4
+"""Numbers of a kind beside the bar."""
+
 
 class RunLog:
     """Writer of one run folder; built on the first process only.
@@ -42,11 +47,17 @@ class RunLog:
         self._bar = tqdm(
             total=total, initial=images_seen, unit="img", smoothing=0.05, disable=not sys.stderr.isatty(), leave=True
         )
-        self._last_line = 0.0
+        self._last_line = time.monotonic()
+        self._images_seen = images_seen
+        self._losses = self._scores = self._shown = ""
 
     def advance(self, num_images: int) -> None:
-        """Move the progress bar."""
+        """Move the progress bar; where there is none, say now and then how far the run is."""
         self._bar.update(num_images)
+        self._images_seen += num_images
+        if self._bar.disable and time.monotonic() - self._last_line > QUIET_SECONDS:
+            self._last_line = time.monotonic()
+            log.info("%d of %d images%s", self._images_seen, self._bar.total, f": {self._shown}" if self._shown else "")
 
     def write(self, images_seen: int, metrics: dict[str, float], *, warnings: list[str]) -> None:
         """Append one line to metrics.jsonl and the same numbers to TensorBoard."""
@@ -63,16 +74,32 @@ class RunLog:
             raise TrainingError(f"metrics.jsonl could not be written in {self.run} ({error}).") from error
         for warning in warnings:
             log.warning("at %d images: %s", images_seen, warning)
-        if self._bar.disable and time.monotonic() - self._last_line > 30:  # a line now and then where no bar is shown
-            self._last_line = time.monotonic()
-            shown = ", ".join(f"{name} {value:.3g}" for name, value in metrics.items() if "/" not in name)
-            log.info("%d of %d images: %s", images_seen, self._bar.total, shown)
+        self._show(images_seen, metrics)
+
+    def _show(self, images_seen: int, metrics: dict[str, float]) -> None:
+        """Losses and scores beside the bar; without a bar, scores at once and losses with the next line."""
+        self._images_seen = images_seen
+        scores = {name.partition("/")[2]: value for name, value in metrics.items() if name.startswith("validation/")}
+        losses = {name: value for name, value in metrics.items() if name.startswith(("loss/", "score_"))}
+        text = ", ".join(f"{name} {value:.3g}" for name, value in list((scores or losses).items())[:MAX_SHOWN])
+        if not text:
+            return
+        if scores:
+            self._scores = text
+            if self._bar.disable:
+                log.info("%d of %d images, scores: %s", images_seen, self._bar.total, text)
+        else:
+            self._losses = text
+        self._shown = "; ".join(part for part in (self._losses, self._scores) if part)
+        self._bar.set_postfix_str(self._shown, refresh=False)
 
     def write_samples(self, images_seen: int, grid: Float[Tensor, "rows columns 3 height width"]) -> None:
         """Save a grid of pictures in [-1, 1] as samples/<images seen>.png."""
         picture = tile_grid(grid)
         path = self.run / "samples" / f"{images_seen:09d}.png"
         write_atomically({path: lambda temporary: picture.save(temporary, format="PNG")})
+        if not self._bar.disable:
+            self._bar.write(f"samples: {path}", file=sys.stderr)
 
     def close(self) -> None:
         """Flush and close everything."""

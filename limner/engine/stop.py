@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from contextlib import suppress
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+
+_STOPPING = b"\nStopping after this step, with a checkpoint; a second request stops at once, without one.\n"
 
 
 class StopRequest:
@@ -31,6 +34,9 @@ class StopRequest:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
+        # Not through logging: a handler may hold the lock that the interrupted line of code holds too.
+        with suppress(OSError):
+            os.write(2, _STOPPING)
 
     def agreed(self, fabric: Fabric, *, check: bool) -> bool:
         """True when any process was asked to stop; a collective call where `check` holds."""
