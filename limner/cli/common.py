@@ -81,6 +81,7 @@ def new_parser(
 
         def _expand_help(self, action: argparse.Action) -> str:
             text = str(super()._expand_help(action))
+            text = re.sub(r"\(required, (?=[^)]*default: )", "(", text)  # a preset gives it
             return re.sub(r" \(default: (?:False|null|\[\])\)$", "", re.sub(r", default: null\)$", ")", text))
 
     class Parser(ArgumentParser):

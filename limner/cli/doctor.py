@@ -12,7 +12,7 @@ from typing import Any, Literal
 import limner
 from limner import hub, registry
 from limner.cli.common import emit, new_parser
-from limner.engine.precision import CPU_FLAGS, CPU_INFO, CUDA_CAPABILITY, choose, cpu_flags
+from limner.engine.precision import COMPILERS, CPU_FLAGS, CPU_INFO, CUDA_CAPABILITY, choose, cpu_flags
 
 CORE = (
     "torch",
@@ -72,6 +72,7 @@ def examine() -> dict[str, Any]:
         "packages": packages,
         "extras": extras,
         "cpu": _cpu(),
+        "compiler": next(filter(None, map(shutil.which, COMPILERS)), None),
         "memory_bytes": _memory(),
         "disk_free_bytes": shutil.disk_usage(".").free,
         "systems": {name: _missing(name) for name in registry.system_names()},
@@ -195,6 +196,8 @@ def _text(report: dict[str, Any]) -> str:
         + (f"bf16 in hardware ({', '.join(cpu['bf16'])})" if cpu["bf16"] else "no bf16 in hardware"),
         f"memory   {_gigabytes(report['memory_bytes'])}, free disk here {_gigabytes(report['disk_free_bytes'])}",
     ]
+    found = report["compiler"] or f"none of {', '.join(COMPILERS)}: --train.compile true works on GPUs alone"
+    lines.append(f"compiler {found}")
     for device in report.get("devices", []):
         facts = {"memory_bytes": _gigabytes, "threads": lambda count: f"{count} threads", "bf16": _bf16}
         known = [facts.get(key, str)(value) for key, value in device.items() if key != "name"]

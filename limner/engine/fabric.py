@@ -13,11 +13,8 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
 
 from limner.engine.config import TrainConfig
-from limner.engine.precision import Choice, choose
+from limner.engine.precision import COMPILERS, Choice, choose
 from limner.errors import ConfigError
-
-COMPILERS = ("g++", "clang++", "cl")
-"""Programs that torch.compile can translate its kernels with on a CPU."""
 
 
 def make_fabric(config: TrainConfig) -> Fabric:

@@ -20,6 +20,9 @@ CPU_FLAGS = ("avx512_bf16", "amx_bf16")
 CUDA_CAPABILITY = (8, 0)
 """Least compute capability with bfloat16 in hardware (Ampere)."""
 
+COMPILERS = ("g++", "clang++", "cl")
+"""Programs that torch.compile can translate its kernels with on a CPU."""
+
 
 @dataclass(frozen=True)
 class Choice:

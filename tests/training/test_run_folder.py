@@ -113,6 +113,7 @@ def test_help_explains_every_option(capsys):
     assert text.index("usage") < text.index("--preset") and len(text.split("\n\n")[0]) < 200
     options = [block for block in text.split("\n  --") if block.partition(" ")[0].count(".") == 1]
     assert len(options) > 40
+    assert text.count("(required") == 1, "only --out"
     for block in options:
         explained = block.partition("(type:")[0].split(maxsplit=2)
         assert len(explained) == 3, block
