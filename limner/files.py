@@ -14,7 +14,8 @@ import os
 import platform
 import re
 import stat
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ MAX_YAML_BYTES = 256_000
 """YAML is read by Python alone, at some hundred kilobytes a second."""
 MAX_TABLE_BYTES = 512_000_000
 """Of lists with a line a picture; CelebA's largest has 27 MB."""
+
+
+_KEPT: ContextVar[Mapping[object, Path]] = ContextVar("_KEPT", default={})  # noqa: B039  # nobody writes into it
+"""The files of `keeping`, by `_identity`."""
 
 
 def open_regular(path: str | Path) -> io.BufferedReader:
@@ -126,13 +131,23 @@ def parse_yaml(text: str, *, where: str, error: type[LimnerError] = DataError) -
         raise error(f"{where} is not valid YAML: {reason(problem)}.") from problem
 
 
+@contextlib.contextmanager
+def keeping(inputs: Iterable[Path]) -> Iterator[None]:
+    """While this is open, `write_atomically` refuses to replace one of these files."""
+    token = _KEPT.set({**_KEPT.get(), **{_identity(path): path for path in inputs}})
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+
+
 def refuse_replaced_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
     """Refuse outputs that would replace an input, or each other; links and other names of one file are seen through.
 
     Raises:
         ConfigError: naming the first.
     """
-    read = {_identity(path): path for path in inputs}
+    read = {**_KEPT.get(), **{_identity(path): path for path in inputs}}
     written: set[object] = set()
     for path in outputs:
         place = _identity(path)
@@ -194,8 +209,13 @@ def write_atomically(writers: Mapping[Path, Callable[[Path], object]], *, flush:
         flush: also wait until the disk has the content, so that a loss of power leaves the old file or the new one.
 
     Raises:
+        ConfigError: if one of them is an input of the command; see `keeping`.
         DataError: if a file cannot be written; nothing of it is left behind.
     """
+    for path in writers:
+        kept = _KEPT.get().get(_identity(path))
+        if kept is not None:
+            raise ConfigError(f"{path} is an input, and an output would replace it; give that another place or --out.")
     temporaries = {path: path.with_name(f".{path.name}.{_here()}.{os.getpid()}.tmp") for path in writers}
     try:
         for path, write in writers.items():

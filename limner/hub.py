@@ -71,7 +71,7 @@ class PublishedFile:
     title: str
     url: str
     sha256: str
-    """First digits of the hash, as many as are known; the file's own name has eight."""
+    """Of the whole file, all 64 digits."""
     size_bytes: int
     license: str
     """Of the weights; the images that they were trained on (ImageNet) have terms of their own."""
@@ -100,7 +100,7 @@ PUBLISHED = {
     "vgg19": PublishedFile(
         title="VGG-19",
         url="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
-        sha256="dcbb9e9d",
+        sha256="dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
         size_bytes=574_673_361,
         license="BSD-3-Clause",
     ),
@@ -200,11 +200,11 @@ def published_file(
         if not path.is_file():
             raise WeightsError(f"There is no file {path} with the weights of {published.title}.")
         digest = _sha256(path)
-        return WeightsFile(path, digest, digest.startswith(published.sha256))
+        return WeightsFile(path, digest, digest == published.sha256)
     path = cache_folder() / "weights" / published.file_name
     if path.is_file():
         digest = _sha256(path)
-        if digest.startswith(published.sha256):
+        if digest == published.sha256:
             return WeightsFile(path, digest, True)
         if not download:
             raise WeightsError(
@@ -403,7 +403,7 @@ def _download(published: PublishedFile, target: Path, progress: Callable[..., An
         raise WeightsError(
             f"{published.url} cannot be downloaded: {reason(error)}; fetch it elsewhere and name the file."
         ) from error
-    if not digest.hexdigest().startswith(published.sha256):
+    if digest.hexdigest() != published.sha256:
         raise WeightsError(f"What came from {published.url} is not the published file: its SHA-256 differs.")
 
 

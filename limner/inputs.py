@@ -16,12 +16,11 @@ from limner.data.config import Fit
 from limner.data.image_io import photo_from_pil, read_photo
 from limner.data.transforms import make_square, resize_image, zoom_in
 from limner.errors import ConfigError, DataError, ShapeError
+from limner.plan import MAX_SEED
 from limner.tasks import MAX_IMAGES
 
 PhotoInput = str | Path | Image.Image | NDArray[Any] | Tensor
 """A file, a PIL picture, or an array or tensor (H, W, 3) uint8 RGB."""
-
-MAX_SEED = 2**63 - 1
 
 
 def read_square_photo(

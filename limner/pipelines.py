@@ -31,10 +31,10 @@ from limner.data.config import Fit
 from limner.data.manifest import open_manifest, read_layout
 from limner.data.size import Size, SizeLike
 from limner.data.spec import DataSpec
-from limner.errors import ConfigError, LimnerError, ShapeError, WeightsError
+from limner.errors import ConfigError, DataError, LimnerError, ShapeError, WeightsError
 from limner.files import read_text, reason, sha256_of
 from limner.media import Media, Picture
-from limner.plan import GenerationPlan
+from limner.plan import Condition, GenerationPlan
 from limner.results import GenerationResult, read_result
 from limner.weights_folder import check_sum, load_network, read_sums, tensors_to_save, write_json
 
@@ -201,8 +201,12 @@ class Pipeline:
             plan: what one of the modes planned.
             progress: called with the number of pictures that were drawn since the last call; what it raises ends the
                 work and is passed on.
+
+        Raises:
+            ConfigError, ShapeError: as `check_plan`.
         """
         plan, media = self.current(plan), list[Media]()
+        self.check_plan(plan)
         with self.inference():
             for start in range(0, len(plan.seeds), plan.batch_size):
                 rows = range(start, min(start + plan.batch_size, len(plan.seeds)))
@@ -221,11 +225,24 @@ class Pipeline:
         self.check_drew(record, path)
         return self.render(record["plan"])
 
+    def plan_conditions(self) -> Mapping[str, Condition] | None:
+        """Every array that a plan of these weights may hold; none: the system does not say."""
+        return None
+
+    def check_plan(self, plan: GenerationPlan) -> None:
+        """Refuse a plan that these weights cannot draw, before anything is drawn: a stored one may hold anything.
+
+        Raises:
+            ConfigError, ShapeError: naming what is wrong.
+        """
+        plan.check(self.plan_conditions())
+
     def check_drew(self, record: Mapping[str, Any], where: str | Path) -> None:
-        """Refuse a stored result that other weights drew.
+        """Refuse a stored result that other weights drew, or whose plan cannot be drawn.
 
         Raises:
             WeightsError: naming both.
+            DataError: naming what is wrong in the plan.
         """
         if (record["system"], record["weights_hash"]) != (self.name, self.weights_hash):
             raise WeightsError(
@@ -233,6 +250,11 @@ class Pipeline:
                 f'(hash {record["weights_hash"][:12]}), but these are "{self.name}" {self.weights_name} '
                 f"(hash {self.weights_hash[:12]}); load the weights that drew it."
             )
+        if "plan" in record:
+            try:
+                self.check_plan(record["plan"])
+            except (ConfigError, ShapeError) as error:
+                raise DataError(f"{where} cannot be drawn again: {error}") from error
 
     @contextlib.contextmanager
     def inference(self) -> Iterator[None]:

@@ -17,7 +17,57 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.errors import ConfigError, ShapeError
+from limner.errors import ConfigError, ShapeError, nearest
+from limner.files import checked_name
+
+MAX_SEED = 2**63 - 1
+MAX_PICTURES = 1_000_000
+MAX_BYTES = 2**30
+"""Of all arrays of a stored plan together."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What an array of a plan must be, for a system to draw it.
+
+    Attributes:
+        dtype: name of its numbers' type, such as "uint8".
+        shape: behind the first axis; None where any length will do.
+        low: smallest number allowed; none: any that is finite.
+        high: largest number allowed; none: any that is finite.
+        is_required: whether a plan must have it.
+        is_shared: whether all pictures must share one row.
+        may_be_nan: whether NaN has a meaning in it.
+    """
+
+    dtype: str
+    shape: tuple[int | None, ...]
+    low: float | None = None
+    high: float | None = None
+    is_required: bool = True
+    is_shared: bool = False
+    may_be_nan: bool = False
+
+    def fault(self, array: NDArray[Any]) -> str | None:
+        """What is wrong with an array, to stand behind its name; none if nothing is."""
+        fits = len(array.shape) == len(self.shape) + 1 and all(
+            wanted in (None, found) for wanted, found in zip(self.shape, array.shape[1:], strict=True)
+        )
+        if not fits or array.dtype.name != self.dtype or not array.dtype.isnative:
+            wanted = ", ".join("any" if size is None else str(size) for size in self.shape)
+            return f"is {array.dtype} of the shape {array.shape[1:]} a picture; it must be {self.dtype} ({wanted})"
+        if self.is_shared and len(array) != 1:
+            return f"has {len(array)} rows; it must have one for all pictures"
+        if not array.size:
+            return None
+        if self.may_be_nan:
+            return None
+        low, high = array.min(), array.max()
+        if not (np.isfinite(low) and np.isfinite(high)):
+            return "has a number that is not finite"
+        if (self.low is not None and low < self.low) or (self.high is not None and high > self.high):
+            return f"has numbers from {low} to {high}; they must lie in {self.low:g}..{self.high:g}"
+        return None
 
 
 @dataclass(frozen=True)
@@ -89,6 +139,45 @@ class GenerationPlan:
             raise ConfigError("The plan has no seeds, but these weights draw from seeds; it is another kind of plan.")
         return seeds
 
+    def check(self, conditions: Mapping[str, Condition] | None) -> None:
+        """Refuse what cannot be drawn, whoever made the plan.
+
+        Args:
+            conditions: every array that the system reads; none: arrays are not looked at.
+
+        Raises:
+            ConfigError: if seeds, columns or a number are out of range, or an array is unknown.
+            ShapeError: if an array is missing or of another shape or type.
+        """
+        if not 1 <= len(self.seeds) <= MAX_PICTURES:
+            raise ConfigError(f"The plan has {len(self.seeds)} pictures; it must have 1 to {MAX_PICTURES}.")
+        for name in self.names or ():
+            checked_name(name, what="The plan's name")
+        for seed in self.seeds:
+            if seed is None:
+                continue
+            if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
+                raise ConfigError(f"The plan has the seed {seed!r}; seeds are whole numbers in 0..{MAX_SEED}.")
+        columns = self.settings.get("columns", 1)
+        if isinstance(columns, bool) or not isinstance(columns, int) or not 1 <= columns <= len(self.seeds):
+            raise ConfigError(
+                f"The plan lays {len(self.seeds)} pictures out in {columns!r} columns; that must be a whole number in "
+                f"1..{len(self.seeds)}."
+            )
+        if conditions is None:
+            return
+        for name in self.conditions:
+            if name not in conditions:
+                raise ConfigError(
+                    f'The plan has the condition "{name}", which is not known.{nearest(name, conditions)}'
+                )
+        for name, condition in conditions.items():
+            if name not in self.conditions:
+                if condition.is_required:
+                    raise ShapeError(f'The plan lacks the condition "{name}".')
+            elif (fault := condition.fault(self.conditions[name])) is not None:
+                raise ShapeError(f'The plan\'s condition "{name}" {fault}.')
+
     def condition(self, name: str, rows: range) -> NDArray[Any]:
         """The rows of a condition for those pictures."""
         array = self.conditions[name]
@@ -107,11 +196,16 @@ class GenerationPlan:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> GenerationPlan:
         """Raises: KeyError, TypeError or ValueError if `data` is not what `to_json` gave."""
+        seeds, arrays = data["seeds"], data["conditions"]
+        if not isinstance(seeds, list) or not all(seed is None or type(seed) is int for seed in seeds):
+            raise ValueError("seeds")
+        if sum(_num_bytes(array) for array in arrays.values()) > MAX_BYTES:
+            raise ValueError(f"more than {MAX_BYTES / 1e6:.0f} MB")
         return cls(
-            seeds=[None if seed is None else int(seed) for seed in data["seeds"]],
+            seeds=seeds,
             settings=dict(data["settings"]),
-            conditions={name: _decode_array(array) for name, array in data["conditions"].items()},
-            batch_size=int(data["batch_size"]),
+            conditions={name: _decode_array(array) for name, array in arrays.items()},
+            batch_size=data["batch_size"],
             names=[str(name) for name in data["names"]] if "names" in data else None,
             from_photo=bool(data.get("from_photo", False)),
         )
@@ -149,6 +243,14 @@ def _encode_array(array: NDArray[Any]) -> dict[str, Any]:
     array = np.ascontiguousarray(array)
     data = base64.b64encode(zlib.compress(array.tobytes(), 9)).decode()
     return {"dtype": array.dtype.str, "shape": list(array.shape), "zlib_base64": data}
+
+
+def _num_bytes(data: Mapping[str, Any]) -> int:
+    """What an array will take in memory, by its description alone."""
+    shape = [int(size) for size in data["shape"]]
+    if min(shape, default=0) < 0:
+        raise ValueError(f"shape {shape}")
+    return math.prod(shape) * np.dtype(str(data["dtype"])).itemsize
 
 
 def _decode_array(data: Mapping[str, Any]) -> NDArray[Any]:

@@ -19,7 +19,7 @@ from typing import Any, Literal
 from PIL import Image
 
 from limner.errors import ConfigError, DataError, ShapeError
-from limner.files import read_json, write_atomically
+from limner.files import checked_name, read_json, write_atomically
 from limner.media import Media, Picture
 from limner.plan import GenerationPlan, Item
 from limner.provenance import Facts, source_type, statement
@@ -123,8 +123,10 @@ class GenerationResult:
             The paths of the media, in order.
 
         Raises:
+            ConfigError: if the name is not that of a file.
             DataError: if they cannot be written.
         """
+        checked_name(name)
         directory = Path(directory).expanduser()
         paths = [directory / file for file in self.file_names()]
         wanted, digest = self._wanted(directory, name, beside), self.digest

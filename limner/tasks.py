@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from limner.errors import ConfigError, DataError
+from limner.files import refuse_replaced_inputs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -76,6 +77,7 @@ class Rendering:
         """See `Task`.
 
         Raises:
+            ConfigError: if a picture would replace an input.
             DataError: if the folder holds the result of another request, or a file that this one did not write, and
                 `force` is not set.
         """
@@ -83,8 +85,11 @@ class Rendering:
 
         pipeline = self.pipeline
         plan = pipeline.current(self.make_plan())
+        pipeline.check_plan(plan)
         beside = self.beside(plan)
         paths = [self.directory / f"{item.name}{pipeline.suffix}" for item in plan.items]
+        record = self.directory / f"{self.name}.json"
+        refuse_replaced_inputs([record, *paths, *(one.path for one in beside)], [])
         shown = [*paths, *(one.path for one in beside if one.is_medium)]
         if not force:
             found = state_of(
@@ -123,10 +128,15 @@ class Labelling:
     path: Path
 
     def run(self, *, force: bool) -> Outcome:
-        """See `Task`."""
+        """See `Task`.
+
+        Raises:
+            ConfigError: if the map would replace the picture.
+        """
         from limner.data.image_io import save_label_map
         from limner.files import write_atomically
 
+        refuse_replaced_inputs([self.path], [self.image])
         if self.path.exists() and not force:
             return Outcome([self.path], skipped=True)
         label_map = self.segment(self.image)
@@ -138,8 +148,13 @@ class Labelling:
 def labelling_tasks(
     segment: Callable[[Path], NDArray[np.uint8]], schema: LabelSchema, images: Iterable[Path], out: Path
 ) -> list[Task]:
-    """One `Labelling` a picture, into `out/<name of the picture>.png`."""
+    """One `Labelling` a picture, into `out/<name of the picture>.png`.
+
+    Raises:
+        ConfigError: if two pictures share a name, or a map would replace one of them.
+    """
     names = unique_names(images)
+    refuse_replaced_inputs([out / f"{name}.png" for name in names], names.values())
     return [Labelling(segment, schema, path, out / f"{name}.png") for name, path in names.items()]
 
 

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_buffer_registration_hook,
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+)
 
 from limner import hub
 from limner.errors import LimnerError, WeightsError
 from limner.files import read_text, reason, sha256_of
+
+_ANY_SIZE = 1_000_000  # no number of a configuration is a mistake below that
+_PARTS_A_TENSOR, _MORE_PARTS = 12, 1_000  # modules without tensors, spectral norms and the like, generously
 
 
 def tensors_to_save(network: nn.Module, name: str, half: bool) -> dict[str, Tensor]:
@@ -50,14 +60,19 @@ def load_network(path: Path, name: str, network_class: type[nn.Module], sums: Ma
     config = hub.read_json(path / name / "config.json")
     file = path / name / "model.safetensors"
     try:
-        with torch.device("meta"):  # no memory and no initialisation: every value comes from the file
-            network = network_class(**config)
-    except (LimnerError, TypeError, ValueError, RuntimeError, ArithmeticError) as error:
-        raise WeightsError(f"{path / name / 'config.json'} does not describe a {name}: {reason(error)}.") from error
-    try:
         found = load_file(str(file))
     except (OSError, SafetensorError) as error:
         raise WeightsError(f"{file} is not a complete safetensors file: {reason(error)}.") from error
+    try:
+        _check_numbers(config, max(_ANY_SIZE, sum(tensor.numel() for tensor in found.values())))
+        # no memory and no initialisation: every value comes from the file
+        with torch.device("meta"), _at_most(_PARTS_A_TENSOR * len(found) + _MORE_PARTS):
+            network = network_class(**config)
+    except (
+        *(LimnerError, TypeError, ValueError, RuntimeError, ArithmeticError),
+        *(LookupError, AttributeError, MemoryError),
+    ) as error:
+        raise WeightsError(f"{path / name / 'config.json'} does not describe a {name}: {reason(error)}.") from error
     wanted = network.state_dict()
     for key, tensor in wanted.items():
         if key not in found:
@@ -80,6 +95,40 @@ def load_network(path: Path, name: str, network_class: type[nn.Module], sums: Ma
         if buffer.is_meta:
             raise TypeError(f"{network_class.__name__} has the non-persistent buffer {key}; make it persistent")
     return network.eval()
+
+
+def _check_numbers(value: object, most: int) -> None:
+    """Raises: ValueError if a number in a configuration is larger than any that these tensors can come from."""
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_numbers(item, most)
+    elif isinstance(value, int | float) and not abs(value) <= most:
+        raise ValueError(f"it has the number {value}, which its tensors do not bear out")
+
+
+@contextlib.contextmanager
+def _at_most(num_parts: int) -> Iterator[None]:
+    """Raises: ValueError once more parameters, buffers and modules are made in here."""
+    thread, count = threading.get_ident(), 0
+
+    def counted(*_: object) -> None:
+        nonlocal count
+        if threading.get_ident() != thread:  # the hooks are those of all threads
+            return
+        count += 1
+        if count > num_parts:
+            raise ValueError("it asks for more parts than its tensors are of")
+
+    hooks = [
+        register_module_parameter_registration_hook(counted),
+        register_module_buffer_registration_hook(counted),
+        register_module_module_registration_hook(counted),
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def read_sums(path: Path) -> dict[str, str]:

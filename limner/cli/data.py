@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from limner import registry
 from limner.cli.common import emit, new_parser, progress
 from limner.errors import ConfigError, DataError, LimnerError, nearest
+from limner.files import refuse_replaced_inputs
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -143,6 +144,7 @@ def show(argv: list[str]) -> int:
         raise ConfigError(f"--out is {out}, but must end in .png.")
     _check_free(out, args.force)
     manifest = _open(args)
+    refuse_replaced_inputs([out], [path for row in manifest.rows for path in manifest.reader.files(row)])
     if args.split is not None:
         manifest = manifest.split(args.split)
     from limner.data.preview import contact_sheet

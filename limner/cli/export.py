@@ -6,10 +6,10 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from limner import registry
+from limner import hub, registry
 from limner.cli.common import add_weights, emit, new_parser
 from limner.errors import ConfigError
-from limner.files import read_json
+from limner.files import read_json, refuse_replaced_inputs
 
 FORMATS = ("onnx", "torch-export", "torchscript", "weights")
 
@@ -24,6 +24,9 @@ def main(argv: list[str]) -> int:
     from limner.pipelines import load
 
     out = Path(options.out)
+    source = hub.resolve(options.weights or system, system=system).path
+    read = [Path(file) for file in (options.card, options.expected) if file is not None]
+    refuse_replaced_inputs([out], [source, *(file for file in source.rglob("*") if file.is_file()), *read])
     pipeline = load(options.weights or system, system=system)
     if options.format == "weights":
         expected = _expected(options.expected)

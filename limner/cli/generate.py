@@ -16,7 +16,7 @@ from limner import registry
 from limner.cli.common import add_device, add_weights, emit, new_parser, pick_device, progress
 from limner.data.config import Fit
 from limner.errors import ConfigError, DataError, ShapeError, WeightsError
-from limner.files import remove_leftovers
+from limner.files import keeping, remove_leftovers
 
 if TYPE_CHECKING:
     from limner.pipelines import Pipeline
@@ -65,11 +65,12 @@ def _generate(system: str, argv: list[str]) -> int:
     start = time.perf_counter()
     if pipeline is not None and getattr(options, "fit", None) in get_args(Fit):
         pipeline.fit = options.fit
-    if getattr(options, "map_of", None):
-        options.label_map = [*options.label_map, *_make_maps(options, out)]
-    tasks = make_tasks(pipeline, options)[part::num_parts]
-    remove_leftovers(out)
-    outcomes, failed = _run(tasks, system, force=options.force)
+    with keeping(_inputs(options, outputs=getattr(module, "OUTPUTS", ()))):
+        if getattr(options, "map_of", None):
+            options.label_map = [*options.label_map, *_make_maps(options, out)]
+        tasks = make_tasks(pipeline, options)[part::num_parts]
+        remove_leftovers(out)
+        outcomes, failed = _run(tasks, system, force=options.force)
     _report(pipeline, options.json in (True, "-"), out, outcomes, failed, time.perf_counter() - start)
     return 1 if failed else 0
 
@@ -182,6 +183,19 @@ def _out(options: Any, *, files: tuple[str, ...] = ()) -> Path:
     if out.suffix.lower() in _FILE_SUFFIXES:
         raise ConfigError(f"--out {out} would be a folder with the name of a file; name {allowed}.")
     return out
+
+
+def _inputs(options: Any, *, outputs: tuple[str, ...]) -> list[Path]:
+    """Every file that the options name, and every file in a folder that they name, but for what is written."""
+    found: list[Path] = []
+    for name, value in vars(options).items():
+        if name in ("out", "weights", "json", *outputs):
+            continue
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and "\0" not in text and os.path.exists(text):
+                path = Path(text)
+                found += [file for file in path.iterdir() if file.is_file()] if path.is_dir() else [path]
+    return found
 
 
 def _shard(text: str | None) -> tuple[int, int]:

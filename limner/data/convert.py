@@ -13,7 +13,7 @@ from limner.data.manifest import Manifest, Row, find_kind, read_layout
 from limner.data.schema import LabelSchema, converter
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, DataError
-from limner.files import reason
+from limner.files import reason, refuse_replaced_inputs
 
 
 def open_label_maps(
@@ -70,11 +70,14 @@ def write_label_maps(
         The number of files written.
 
     Raises:
+        ConfigError: if a map would replace a file that is read.
         DataError: if a map cannot be read, `out` exists and `force` is off, or it cannot be written.
     """
     as_file = out.suffix == ".png" and manifest.root.is_file()
     if not force and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
         raise DataError(f"{out} exists already: choose another name, or overwrite its files with --force.")
+    places = [out] if as_file else [out / f"{row.name}.png" for row in manifest.rows]
+    refuse_replaced_inputs(places, [path for row in manifest.rows for path in manifest.reader.files(row)])
     if out.is_dir() == as_file and out.exists():
         raise DataError(f"{out} is {'a folder' if as_file else 'a file'}: choose another name.")
     part = out.with_name(f".{out.name}.{os.getpid()}.part")

@@ -19,7 +19,7 @@ from limner.data.schema import LabelSchema, converter, get_schema
 from limner.data.transforms import resize_label_map, zoom_in
 from limner.errors import ConfigError, DataError, ShapeError
 from limner.inputs import seed_range, square, usual_batch_size
-from limner.plan import GenerationPlan
+from limner.plan import Condition, GenerationPlan
 
 LabelMapInput = str | Path | Image.Image | NDArray[Any] | Tensor
 """A file, a PIL picture, or an array or tensor (H, W) of class ids."""
@@ -77,6 +77,11 @@ def read_label_maps(
         _warn_of_strange_map(ids, schema, where)
         maps.append(ids)
     return np.stack(maps)
+
+
+def map_condition(schema: LabelSchema, image_size: int) -> Condition:
+    """The label maps of a plan."""
+    return Condition("uint8", (image_size, image_size), 0, schema.num_classes - 1)
 
 
 def picture_plan(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from limner.files import write_atomically
+from limner.markdown import escape, table
 from limner.metrics.protocol import Measurement
 from limner.metrics.tables import PublishedTable
 
@@ -46,7 +46,7 @@ class EvaluationReport:
 
     def table(self) -> str:
         """Markdown: warnings, all measurements, classes, the published rows, notes and protocols."""
-        warnings = "\n".join(f"**{text[:1].upper()}{text[1:]}.**" for text in map(_plain_text, self.warnings))
+        warnings = "\n".join(f"**{text[:1].upper()}{text[1:]}.**" for text in map(escape, self.warnings))
         parts = [warnings, self._measured(), self._classes(), self._published(), self._notes()]
         return "\n\n".join(part for part in parts if part)
 
@@ -91,7 +91,7 @@ class EvaluationReport:
 
     def _head(self) -> str:
         made = self.provenance
-        title = f"# {made.get('system', 'A system')}: the weights {_plain_text(made.get('weights', 'without a name'))}"
+        title = f"# {made.get('system', 'A system')}: the weights {escape(made.get('weights', 'without a name'))}"
         facts = dict(self.head)
         if "weights_hash" in made:
             facts["weights"] = f"{made.get('weights')} (hash {made['weights_hash'][:12]})"
@@ -110,17 +110,17 @@ class EvaluationReport:
         judged = any(value.ceiling is not None for value in self.measurements.values())
         rows = [
             [
-                value.protocol.metric,
+                escape(value.protocol.metric),
                 value.format(value.value),
                 "" if value.interval is None else " to ".join(map(value.format, value.interval)),
                 *([("" if value.ceiling is None else value.format(value.ceiling))] if judged else []),
                 str(value.protocol.count),
-                value.protocol.split,
+                escape(value.protocol.split),
             ]
             for value in self.measurements.values()
         ]
         ceiling = ["real pictures in their place"] if judged else []
-        return _markdown(["metric", "value", "95 % interval", *ceiling, "images", "split"], rows)
+        return table(["metric", "value", "95 % interval", *ceiling, "images", "split"], rows)
 
     def _classes(self) -> str:
         tables: dict[tuple[str, ...], list[Measurement]] = {}  # those of label classes, and those of attributes
@@ -129,34 +129,41 @@ class EvaluationReport:
                 tables.setdefault(tuple(value.per_class), []).append(value)
         parts = []
         for names, values in tables.items():
-            rows = [[name, *(value.format((value.per_class or {})[name]) for value in values)] for name in names]
-            parts.append(_markdown(["one by one", *(value.protocol.metric for value in values)], rows))
+            rows = [
+                [escape(name), *(value.format((value.per_class or {})[name]) for value in values)] for name in names
+            ]
+            parts.append(table(["one by one", *(escape(value.protocol.metric) for value in values)], rows))
         return "\n\n".join(parts)
 
     def _published(self) -> str:
         if self.published is None:
             return ""
-        table, keys = self.published, self.table_keys or {}
+        beside, keys = self.published, self.table_keys or {}
         rows = [
-            [row.method, *(_cell(row.values[column]) for column in table.columns), row.status] for row in table.rows
+            [row.method, *(_cell(row.values[column]) for column in beside.columns), row.status] for row in beside.rows
         ]
         measured = [
-            _measured(self.measurements[keys[column]]) if column in keys else "not measured" for column in table.columns
+            _measured(self.measurements[keys[column]]) if column in keys else "not measured"
+            for column in beside.columns
         ]
-        rows.append([f"{self.provenance['weights']}, measured", *measured, "see the protocols below"])
-        head = _markdown(["method", *table.columns.values(), "status"], rows)
-        return f"{table.title}. {table.source}. {table.protocol}\n\n{head}"
+        rows.append([f"{escape(self.provenance['weights'])}, measured", *measured, "see the protocols below"])
+        head = table(["method", *beside.columns.values(), "status"], rows)
+        return f"{beside.title}. {beside.source}. {beside.protocol}\n\n{head}"
 
     def _notes(self) -> str:
-        notes = [f"- {value.protocol.metric}: {value.note}" for value in self.measurements.values() if value.note]
+        notes = [
+            f"- {escape(value.protocol.metric)}: {escape(value.note)}"
+            for value in self.measurements.values()
+            if value.note
+        ]
         metrics: dict[str, list[str]] = {}  # conditions -> what was measured under them
         for value in self.measurements.values():
             metrics.setdefault(value.protocol.conditions(), []).append(value.protocol.metric)
         usual = max(metrics, key=lambda conditions: len(metrics[conditions]), default="")
         rest = metrics.pop(usual, [])
-        protocols = [f"- {'; '.join(names)}: {conditions}" for conditions, names in metrics.items()]
+        protocols = [f"- {escape('; '.join(names))}: {escape(conditions)}" for conditions, names in metrics.items()]
         if rest:
-            protocols.append(f"- {'all others' if metrics else 'all'}: {usual}")
+            protocols.append(f"- {'all others' if metrics else 'all'}: {escape(usual)}")
         return "\n".join((["Notes:", *notes, ""] if notes else []) + ["Protocols:", *protocols])
 
 
@@ -170,14 +177,4 @@ def _cell(value: float | None) -> str:
 
 
 def _shown(name: str, text: str) -> str:
-    return f"`{text}`" if name == "command" and "`" not in text else _plain_text(text)
-
-
-def _plain_text(text: str) -> str:
-    """A name of the user's as Markdown that shows it as it is, on one line."""
-    return " ".join(re.sub(r"([\\`*_<>|\[\]])", r"\\\1", text).split())
-
-
-def _markdown(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return f"`{text}`" if name == "command" and "`" not in text else escape(text)

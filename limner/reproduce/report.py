@@ -16,6 +16,7 @@ from typing import Any
 import limner
 from limner.data.manifest import Manifest
 from limner.files import write_atomically
+from limner.markdown import escape, table
 from limner.reproduce.compare import LEVEL, Pair, compare
 from limner.reproduce.run import Outcome, Plan
 from limner.reproduce.study import Column, Study
@@ -197,7 +198,7 @@ def _table(study: Study, record: Record) -> str:
     beside = [column.published for column in study.columns.values() if column.published in published["columns"]]
     head = ["row", *(heading(record, key, column) for key, column in study.columns.items())]
     head += [f"{published['columns'][key]}, published" for key in beside]
-    lines = [head, ["---"] * len(head)]
+    lines = []
     for row in study.rows:
         missing = "not measured" if record["results"].get(row.name) else "not reproduced"
         measured = [final_values(record, row.name, key, column) for key, column in study.columns.items()]
@@ -205,8 +206,8 @@ def _table(study: Study, record: Record) -> str:
         cells = [_cell(values) + mark if values else missing for values, mark in zip(measured, marks, strict=True)]
         values = published["rows"].get(row.published or row.name, {})
         cells += ["N/A" if values.get(key) is None else f"{values[key]:g}" for key in beside]
-        lines.append([row.name, *cells])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        lines.append([escape(row.name), *cells])
+    return table([escape(title) for title in head], lines)
 
 
 def _cell(values: Sequence[float]) -> str:
@@ -232,7 +233,7 @@ def _explanation(study: Study, record: Record) -> str:
 def _apart(study: Study, record: Record) -> str:
     """What the stars in the table mean."""
     lines = [
-        f"- {heading(record, key, column)} of {name}: {text}"
+        f"- {escape(heading(record, key, column))} of {escape(name)}: {escape(text)}"
         for key, column in study.columns.items()
         for name, text in measured_apart(study, record, key).items()
     ]
@@ -325,7 +326,9 @@ def _missing(study: Study, record: Record) -> str:
         short = [max(map(int, run)) for run in runs if not _is_whole(record, run)]
         if short:
             text = " and ".join(f"{images} of {record['budget']}" for images in short)
-            lines.append(f"- {row.name}: {len(short)} of {len(runs)} runs ended after {text} images and does not count")
+            lines.append(
+                f"- {escape(row.name)}: {len(short)} of {len(runs)} runs ended after {text} images and does not count"
+            )
         if row.name in reasons:
-            lines.append(f"- {row.name}: {reasons[row.name]}")
+            lines.append(f"- {escape(row.name)}: {escape(reasons[row.name])}")
     return "\n".join(["Not reproduced, or not with all seeds:", "", *lines]) if lines else ""

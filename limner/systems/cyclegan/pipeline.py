@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from limner.data.schema import LabelSchema
 from limner.inputs import PhotoInput, read_square_photo, to_pictures, to_tensor
 from limner.mask_to_image.export import generator_target
-from limner.mask_to_image.inputs import LabelMapInput, picture_plan, read_label_maps
+from limner.mask_to_image.inputs import LabelMapInput, map_condition, picture_plan, read_label_maps
 from limner.mode import mode, plan_of
 from limner.nn.label_maps import colorize
 from limner.pipelines import ExportTarget, Pipeline
-from limner.plan import GenerationPlan
+from limner.plan import Condition, GenerationPlan
 from limner.systems.cyclegan.networks import Generator
 
 _log = logging.getLogger(__name__)
@@ -116,6 +116,10 @@ class CycleGANPipeline(Pipeline):
             device=self.device,
         )
         return {"generator": target}
+
+    def plan_conditions(self) -> Mapping[str, Condition]:
+        """Label maps."""
+        return {"label_map": map_condition(self.spec.schema, self.image_size)}
 
     def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
         label_map = torch.from_numpy(plan.condition("label_map", rows).copy()).to(self.device).long()

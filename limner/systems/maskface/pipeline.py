@@ -6,7 +6,7 @@ whose style is borrowed enters a plan, and so the file of a result, as its style
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, cast
@@ -33,11 +33,11 @@ from limner.inputs import (
     whole_number,
 )
 from limner.mask_to_image.export import generator_target
-from limner.mask_to_image.inputs import LabelMapInput, picture_plan, read_label_maps
+from limner.mask_to_image.inputs import LabelMapInput, map_condition, picture_plan, read_label_maps
 from limner.mode import mode, plan_of
 from limner.nn.label_maps import one_hot
 from limner.pipelines import ExportTarget, Pipeline
-from limner.plan import GenerationPlan, safe_stem
+from limner.plan import Condition, GenerationPlan, safe_stem
 from limner.results import GenerationResult
 from limner.systems.maskface.networks import Discriminator, Generator, StyleDecoder, StyleEncoder
 
@@ -387,6 +387,13 @@ class MaskFacePipeline(Pipeline):
         styles = [plan.settings.get(key) for key in ("start", "end")] + list(plan.settings.get("styles", []))
         borrows = any(style and style != "code" and not str(style).startswith("seed ") for style in styles)
         return replace(plan, from_photo=True) if borrows and not plan.from_photo else plan
+
+    def plan_conditions(self) -> Mapping[str, Condition]:
+        """Label maps; style codes, where they are not those of the seeds."""
+        return {
+            "label_map": map_condition(self.spec.schema, self.image_size),
+            "style": Condition("float32", (self.style_size,), is_required=False),
+        }
 
     def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
         label_map = torch.from_numpy(plan.condition("label_map", rows).copy()).to(self.device).long()

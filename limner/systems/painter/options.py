@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from limner.systems.painter.drawing import Files
     from limner.systems.painter.pipeline import PainterPipeline
 
+OUTPUTS = ("json", "svg", "csv", "gif", "video")
+"""Options that name files to write."""
 DESCRIPTION = "Paint pictures stroke by stroke, the subject first; or draw a stroke file again at any size."
 EXAMPLES = (
     "limner generate painter --image photo.jpg --strokes 500 --out paintings",
@@ -311,7 +313,7 @@ def _files(options: Namespace) -> Files:
 
 def _paths(options: Namespace, inputs: dict[str, Path]) -> dict[str, Path]:
     """Files that have a place of their own."""
-    named = {kind: getattr(options, kind) for kind in ("json", "svg", "csv", "gif", "video")}
+    named = {kind: getattr(options, kind) for kind in OUTPUTS}
     paths = {kind: Path(value) for kind, value in named.items() if value not in (None, _FLAG, "-")}
     if paths and len(inputs) > 1:
         raise ConfigError(f"--{next(iter(paths))} names one file, but there are several pictures; leave the name out.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -13,17 +13,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from limner import hub
 from limner.data.config import Fit as DataFit
 from limner.data.datasets.images import PictureCache, open_pictures
 from limner.data.size import SizeLike
 from limner.data.spec import DataSpec
-from limner.errors import ConfigError, WeightsError
-from limner.files import sha256_of
-from limner.inputs import MAX_SEED, whole_number
+from limner.errors import ConfigError, ShapeError, WeightsError
+from limner.files import checked_name, reason, sha256_of
+from limner.inputs import whole_number
 from limner.media import Picture
 from limner.mode import plan_of
 from limner.pipelines import ExportTarget, Pipeline
-from limner.plan import GenerationPlan
+from limner.plan import MAX_SEED, Condition, GenerationPlan
 from limner.systems.painter.config import CORRECTION, Follow
 from limner.systems.painter.data import bar, feature_function
 from limner.systems.painter.drawing import painting_names
@@ -86,6 +87,8 @@ class PainterPipeline(Pipeline):
     def __init__(self, *, spec: DataSpec, size: SizeLike, **networks: nn.Module) -> None:
         super().__init__(spec=spec, size=size, **networks)
         self._misses_vgg16 = False
+        self._vgg16_files: dict[str, Path] = {}
+        """SHA-256 -> file of VGG-16's weights that was named; plans hold the hash alone, as they travel."""
         if "actor" in networks and "renderer" in networks:
             noted = self._actor.config["renderer_hash"]
             if noted not in ("", fingerprint(networks["renderer"])):
@@ -214,6 +217,7 @@ class PainterPipeline(Pipeline):
             ShapeError: if an array is no picture, or a picture has another shape than the strokes in `start`.
             WeightsError: if these weights cannot paint.
         """
+        checked_name(name)
         budgets = stroke_numbers(strokes)
         chosen = passes_of(budgets, tiles)
         focus, correction = share("focus", focus), share("correction", correction)
@@ -276,16 +280,19 @@ class PainterPipeline(Pipeline):
         """Paint a plan; `progress` is called with the number of new strokes, again and again.
 
         Raises:
-            ConfigError: if it is the plan of strokes that were drawn again, which needs no weights.
+            ConfigError: if it is the plan of strokes that were drawn again, which needs no weights, or one that these
+                weights cannot paint.
+            ShapeError: as `check_plan`.
         """
         if plan.settings.get("mode") == "redraw":
             raise ConfigError("This result is of strokes that were drawn again: give their file to --redraw.")
         plan = self.current(plan)
+        self.check_plan(plan)
         settings = plan.settings
         documents: list[StrokeDocument] = []
         statistics: list[dict[str, float]] = []
         with self.inference():
-            features = feature_function(settings["features"], settings["vgg16"])
+            features = feature_function(settings["features"], self._vgg16_file(settings))
             target = plan.conditions["image"][0]
             weight_map = self._weight_map(target, plan.conditions.get("mask"), features)
             for budget, passes in zip(settings["strokes"], settings["tiles"], strict=True):
@@ -301,6 +308,76 @@ class PainterPipeline(Pipeline):
             weight_map=weight_map,
             statistics=statistics,
         )
+
+    def plan_conditions(self) -> Mapping[str, Condition]:
+        """The picture on its plane; a mask of the subject, a palette, strokes to go on from, where there are any."""
+        return {
+            "image": Condition("uint8", (None, None, 3), is_shared=True),
+            "mask": Condition("uint8", (None, None), is_required=False, is_shared=True),
+            "palette": Condition("float64", (None, 3), 0, 1, is_required=False, is_shared=True),
+            "strokes": Condition("float64", (None, None), is_required=False, is_shared=True, may_be_nan=True),
+        }
+
+    def check_plan(self, plan: GenerationPlan) -> None:
+        """As of all systems; the settings decide sizes and names of files here."""
+        super().check_plan(plan)
+        try:
+            self._check_settings(plan)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigError(f"The plan has settings that no painting has ({reason(error)}).") from error
+
+    def _check_settings(self, plan: GenerationPlan) -> None:
+        """Raises: KeyError, TypeError, ValueError or a LimnerError for settings that `plan` does not give."""
+        settings, image = plan.settings, plan.conditions["image"][0]
+        checked_name(settings["name"], what="The plan's name")
+        check_word("features", settings["features"], ("gradient", "vgg16"))
+        budgets = stroke_numbers(settings["strokes"])
+        if len(budgets) != len(plan.seeds) or len(settings["tiles"]) != len(budgets):
+            raise ConfigError(f"The plan has {len(plan.seeds)} pictures for the numbers of strokes {budgets}.")
+        focus, correction = share("focus", settings["focus"]), share("correction", settings["correction"])
+        chosen = [passes_of([budget], passes)[0] for budget, passes in zip(budgets, settings["tiles"], strict=True)]
+        check_brushworks(budgets, chosen, focus, settings["follow"], correction)
+        side = self.image_size * max(resolution(passes) for passes in chosen)
+        mask = plan.conditions.get("mask")
+        if image.shape[:2] != (side, side) or (mask is not None and mask.shape[1:] != (side, side)):
+            raise ShapeError(f"The plan's picture is {image.shape[1]}x{image.shape[0]}; its plane has {side} pixels.")
+        if not 0 < len(plan.conditions.get("palette", np.zeros((1, 1, 3)))[0]) <= 256:
+            raise ShapeError("The plan's palette must have 1 to 256 colours.")
+        check_word("fit", settings["fit"], ("letterbox", "stretch"))
+        check_word("render", settings["render"], ("exact", "neural"))
+        if not isinstance(settings["source"], str) or not isinstance(settings["overlap"], bool):
+            raise TypeError("source and overlap must be a text and a truth value")
+        strokes = plan.conditions.get("strokes")
+        document = StrokeDocument(
+            StrokeList.empty() if strokes is None else StrokeList.from_array(strokes[0]),
+            checked_size(settings["size"]),
+            canvas=parse_color(settings["canvas"]),
+            frame=settings["frame"],
+            fit=settings["fit"],
+        )
+        # The reader of stroke files knows what strokes and frames may be.
+        StrokeDocument.from_json(document.to_json(), where="The plan").plane_side(document.size)
+
+    def _vgg16_file(self, settings: Mapping[str, Any]) -> Path | None:
+        """The file of VGG-16 that a plan was made with: the one that was named, else the published one.
+
+        Raises:
+            ConfigError: if it is not on this machine.
+        """
+        if settings["features"] != "vgg16":
+            return None
+        wanted = settings.get("vgg16_sha256")
+        if wanted not in self._vgg16_files:
+            older = Path(settings["vgg16"]) if isinstance(settings.get("vgg16"), str) else None
+            if older is not None and older.is_file() and sha256_of(older) == wanted:
+                return older
+            found = hub.published_file("vgg16")
+            if found.sha256 != wanted:
+                raise ConfigError(
+                    f"The plan was made with another file of VGG-16 (SHA-256 {wanted}) than {found.path}."
+                )
+            return found.path
+        return self._vgg16_files[wanted]
 
     @torch.no_grad()
     def attention(self, image: Bytes) -> tuple[Plane, str]:
@@ -393,9 +470,11 @@ class PainterPipeline(Pipeline):
         return document, statistics_of(document, weight_map, seen)
 
     def _feature_settings(self, vgg16: str | Path | None) -> dict[str, Any]:
-        kind = self._feature_kind(vgg16)
-        found = {"features": kind, "vgg16": None if vgg16 is None else str(vgg16)}
-        return {**found, "vgg16_sha256": sha256_of(vgg16)} if kind == "vgg16" and vgg16 is not None else found
+        found: dict[str, Any] = {"features": self._feature_kind(vgg16), "vgg16": None}  # older results have a path
+        if found["features"] == "vgg16" and vgg16 is not None:
+            found["vgg16_sha256"] = sha256_of(vgg16)
+            self._vgg16_files[found["vgg16_sha256"]] = Path(vgg16)
+        return found
 
     def _feature_kind(self, vgg16: str | Path | None) -> str:
         """The feature mask that the actor was trained with; where VGG-16's file is not there, the gradient.

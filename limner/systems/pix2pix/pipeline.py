@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import torch
@@ -17,11 +17,11 @@ from limner.data.spec import DataSpec
 from limner.errors import ShapeError
 from limner.inputs import to_pictures
 from limner.mask_to_image.export import generator_target
-from limner.mask_to_image.inputs import LabelMapInput, picture_plan, read_label_maps
+from limner.mask_to_image.inputs import LabelMapInput, map_condition, picture_plan, read_label_maps
 from limner.mode import mode, plan_of
 from limner.nn.label_maps import encode_label_map
 from limner.pipelines import ExportTarget, Pipeline
-from limner.plan import GenerationPlan
+from limner.plan import Condition, GenerationPlan
 from limner.systems.pix2pix.networks import Generator
 
 _log = logging.getLogger(__name__)
@@ -109,6 +109,10 @@ class Pix2PixPipeline(Pipeline):
             device=self.device,
         )
         return {"generator": target}
+
+    def plan_conditions(self) -> Mapping[str, Condition]:
+        """Label maps."""
+        return {"label_map": map_condition(self.spec.schema, self.image_size)}
 
     def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
         label_map = torch.from_numpy(plan.condition("label_map", rows).copy()).to(self.device).long()

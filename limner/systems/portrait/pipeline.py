@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar, Generic, ParamSpec, Self, cast, overload
 
@@ -35,11 +35,11 @@ from limner.faces.checks import (
 from limner.faces.landmarks import find_landmarks
 from limner.faces.parts import BACKGROUND, PARTS, SCHEMA
 from limner.inputs import PhotoInput, read_pixels, seed_range, to_pictures, to_tensor
-from limner.mask_to_image.inputs import LabelMapInput, read_label_maps
+from limner.mask_to_image.inputs import LabelMapInput, map_condition, read_label_maps
 from limner.mode import BoundMode, Mode
 from limner.nn.parsing import ParsingNetwork
 from limner.pipelines import ExportTarget, Pipeline
-from limner.plan import GenerationPlan
+from limner.plan import Condition, GenerationPlan
 from limner.results import GenerationResult
 from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction
 from limner.systems.portrait.session import (
@@ -264,12 +264,15 @@ class PortraitPipeline(Pipeline):
         """See `Pipeline.current`: every portrait is made from a photo."""
         return plan if plan.from_photo else replace(plan, from_photo=True)
 
+    def plan_conditions(self) -> Mapping[str, Condition]:
+        """Label maps; the background; codes of all parts."""
+        return {
+            "label_map": map_condition(SCHEMA, self.image_size),
+            "background": Condition("uint8", (self.image_size, self.image_size, 3)),
+            "codes": Condition("float32", (len(PARTS), self.appearance.code_size)),
+        }
+
     def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
-        size, found = self.image_size, {name: array.shape[1:] for name, array in plan.conditions.items()}
-        codes_shape = (len(PARTS), self.appearance.code_size)
-        wanted = {"label_map": (size, size), "background": (size, size, 3), "codes": codes_shape}
-        if found != wanted:
-            raise ConfigError(f"The plan holds {found}, one row a picture; those of these weights hold {wanted}.")
         label_map, background, codes = (
             torch.from_numpy(plan.condition(name, rows).copy()).to(self.device)
             for name in ("label_map", "background", "codes")

@@ -33,11 +33,11 @@ from limner.inputs import (
     usual_batch_size,
     whole_number,
 )
-from limner.mask_to_image.inputs import LabelMapInput, read_label_maps
+from limner.mask_to_image.inputs import LabelMapInput, map_condition, read_label_maps
 from limner.mode import mode, plan_of
 from limner.nn.label_maps import one_hot
 from limner.pipelines import ExportTarget, Pipeline
-from limner.plan import GenerationPlan
+from limner.plan import Condition, GenerationPlan
 from limner.results import GenerationResult
 from limner.systems.scgan.networks import Discriminator, Generator, Segmentor
 
@@ -47,6 +47,7 @@ Interpolation = Literal["z", "c", "s", "all"]
 
 NUM_STEPS = 10  # pictures of an interpolation in the paper's figures, first and last included
 MAX_STEPS = 1_000  # all pictures of an interpolation are held in memory, and go on one sheet
+_ROUNDING = 1e-6  # by which a mix of attributes may leave 0..1
 
 
 class SCGANPipeline(Pipeline):
@@ -308,6 +309,14 @@ class SCGANPipeline(Pipeline):
         return {
             "generator": ExportTarget(generator, inputs, ("image",), conditions),
             "segmentor": ExportTarget(self.components["segmentor"], ("image",), ("logits",), images),
+        }
+
+    def plan_conditions(self) -> Mapping[str, Condition]:
+        """Label maps; attributes; latents, where they are not those of the seeds."""
+        return {
+            "label_map": map_condition(self.spec.schema, self.image_size),
+            "attributes": Condition("float32", (len(self.spec.attribute_names),), -_ROUNDING, 1 + _ROUNDING),
+            "latent": Condition("float32", (self._latent_size,), is_required=False),
         }
 
     def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -20,11 +20,11 @@ from limner.data.spec import DataSpec
 from limner.errors import ConfigError, ShapeError
 from limner.inputs import PhotoInput, read_square_photo, to_pictures, to_tensor
 from limner.mask_to_image.export import generator_target
-from limner.mask_to_image.inputs import LabelMapInput, picture_plan, read_label_maps
+from limner.mask_to_image.inputs import LabelMapInput, map_condition, picture_plan, read_label_maps
 from limner.mode import mode, plan_of
 from limner.nn.label_maps import one_hot
 from limner.pipelines import ExportTarget, Pipeline
-from limner.plan import GenerationPlan
+from limner.plan import Condition, GenerationPlan
 from limner.systems.spade.networks import Encoder, Generator
 
 _log = logging.getLogger(__name__)
@@ -144,6 +144,13 @@ class SPADEPipeline(Pipeline):
     def current(self, plan: GenerationPlan) -> GenerationPlan:
         """See `Pipeline.current`."""
         return replace(plan, from_photo=True) if "style" in plan.conditions and not plan.from_photo else plan
+
+    def plan_conditions(self) -> Mapping[str, Condition]:
+        """Label maps; a photo that all pictures share, for weights with an encoder."""
+        return {
+            "label_map": map_condition(self.spec.schema, self.image_size),
+            "style": Condition("uint8", (self.image_size, self.image_size, 3), is_required=False, is_shared=True),
+        }
 
     def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
         label_map = torch.from_numpy(plan.condition("label_map", rows).copy()).to(self.device).long()
