@@ -253,7 +253,7 @@ class Pipeline:
         if "plan" in record:
             try:
                 self.check_plan(record["plan"])
-            except (ConfigError, ShapeError) as error:
+            except (ConfigError, DataError, ShapeError) as error:
                 raise DataError(f"{where} cannot be drawn again: {error}") from error
 
     @contextlib.contextmanager

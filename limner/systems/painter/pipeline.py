@@ -330,7 +330,7 @@ class PainterPipeline(Pipeline):
         """Raises: KeyError, TypeError, ValueError or a LimnerError for settings that `plan` does not give."""
         settings, image = plan.settings, plan.conditions["image"][0]
         checked_name(settings["name"], what="The plan's name")
-        check_word("features", settings["features"], ("gradient", "vgg16"))
+        check_word("features", settings["features"], ("gradient", "vgg16") if self.wants_vgg16 else ("gradient",))
         budgets = stroke_numbers(settings["strokes"])
         if len(budgets) != len(plan.seeds) or len(settings["tiles"]) != len(budgets):
             raise ConfigError(f"The plan has {len(plan.seeds)} pictures for the numbers of strokes {budgets}.")
@@ -348,6 +348,10 @@ class PainterPipeline(Pipeline):
         if not isinstance(settings["source"], str) or not isinstance(settings["overlap"], bool):
             raise TypeError("source and overlap must be a text and a truth value")
         strokes = plan.conditions.get("strokes")
+        if (
+            strokes is not None and not np.isfinite(strokes[..., :-1]).all()
+        ):  # the last is attention, if it was measured
+            raise ValueError("strokes that are not finite")
         document = StrokeDocument(
             StrokeList.empty() if strokes is None else StrokeList.from_array(strokes[0]),
             checked_size(settings["size"]),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -174,3 +177,21 @@ def test_no_network_is_ever_touched(shipped: Path, python) -> None:
     )
     done = python("-c", code, env={"LIMNER_WEIGHTS": str(shipped.parent)})
     assert (done.returncode, done.stdout) == (9, "refused\n"), done.stderr
+
+
+def test_published_files_are_known_by_their_whole_hash() -> None:
+    for published in hub.PUBLISHED.values():
+        assert re.fullmatch("[0-9a-f]{64}", published.sha256), published.title
+        digits = re.search("-([0-9a-f]{8})[.]pth", published.file_name)
+        assert digits and published.sha256.startswith(digits[1])
+
+
+def test_a_file_that_shares_the_first_digits_is_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "vgg.pth"
+    file.write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    wrong = digest[:32] + "0" * 32
+    for sha256, expected in ((digest, True), (wrong, False), (digest[:8], False)):
+        published = dataclasses.replace(hub.PUBLISHED["vgg19"], sha256=sha256)
+        monkeypatch.setitem(hub.PUBLISHED, "vgg19", published)
+        assert hub.published_file("vgg19", file).is_published is expected

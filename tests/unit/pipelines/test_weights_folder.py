@@ -18,8 +18,10 @@ from safetensors.torch import load_file, save_file
 import limner
 from limner import hub
 from limner.errors import ConfigError, WeightsError
+from limner.files import sha256_of
 from limner.pipelines import load
 from limner.systems.scgan.pipeline import SCGANPipeline
+from limner.weights_folder import load_network
 
 MAP = np.ones((32, 32), dtype=np.uint8)
 
@@ -373,3 +375,39 @@ def test_folder_may_be_moved_and_linked(tiny_weights: Path, tmp_path: Path) -> N
     moved = Path(shutil.copytree(tiny_weights, tmp_path / "elsewhere"))
     (tmp_path / "link").symlink_to(moved)
     assert load(tmp_path / "link").weights_hash == load(tiny_weights).weights_hash
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"image_size": 2**40}, {"width": 10**12}, {"latent_size": 10**9}, {"num_blocks": 10**9}, {"num_classes": 1e300}],
+    ids=str,
+)
+def test_numbers_of_a_config_are_bounded_by_its_tensors(folder: Path, config: dict[str, float]) -> None:
+    edit_json(folder / "generator/config.json", **config)
+    update_sums(folder)
+    with pytest.raises(WeightsError, match=r"generator/config.json does not describe a generator"):
+        load(folder)
+
+
+class Tower(torch.nn.Module):
+    """Any number of layers, as its config asks for."""
+
+    def __init__(self, num_blocks: int) -> None:
+        super().__init__()
+        self.config = {"num_blocks": num_blocks}
+        self.blocks = torch.nn.ModuleList(torch.nn.Linear(2, 2) for _ in range(num_blocks))
+
+
+def test_a_config_asks_for_no_more_parts_than_its_tensors_have(tmp_path: Path) -> None:
+    """900 000 layers would pass for a number, and take minutes and gigabytes to build."""
+    (tmp_path / "tower").mkdir()
+    save_file(Tower(3).state_dict(), tmp_path / "tower/model.safetensors")
+    for num_blocks in (3, 900_000):
+        (tmp_path / "tower/config.json").write_text(json.dumps({"num_blocks": num_blocks}))
+        sums = {f"tower/{name}": sha256_of(tmp_path / "tower" / name) for name in ("config.json", "model.safetensors")}
+        if num_blocks == 3:
+            assert len(load_network(tmp_path, "tower", Tower, sums).state_dict()) == 6
+        else:
+            with pytest.raises(WeightsError, match="more parts than its tensors are of"):
+                load_network(tmp_path, "tower", Tower, sums)
+    torch.nn.Linear(2, 2)  # the count has ended

@@ -1,0 +1,116 @@
+"""No output replaces an input, whatever the task; without `--force` an input is not called an old output either."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from limner.cli.main import main
+from limner.data.schema import get_schema
+from limner.data.spec import DataSpec
+from limner.errors import ConfigError
+from limner.files import keeping, write_text_atomically
+from limner.systems.parser.networks import ParsingNetwork
+from limner.systems.parser.pipeline import ParserPipeline
+
+from ..contract.stored import smoke_pipeline
+from .test_bad_input import contents
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_weights: Path, drawn_faces: Path) -> Path:
+    """Photos, maps named as the outputs will be, weights; also the current folder."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "maps").mkdir()
+    for number in range(2):
+        shutil.copy(drawn_faces / f"CelebA-HQ-img/{number}.png", tmp_path / "photos")
+        shutil.copy(drawn_faces / f"CelebAMaskHQ-mask/{number}.png", tmp_path / "maps")
+    shutil.copy(drawn_faces / "CelebAMaskHQ-mask/0.png", tmp_path / "maps/seed-000000.png")
+    (tmp_path / "scgan").symlink_to(tiny_weights)
+    network = ParsingNetwork(num_classes=19, num_attributes=0, width=8)
+    ParserPipeline(spec=DataSpec(get_schema("celebamask-19")), size=32, parser=network).save_pretrained(
+        tmp_path / "parser"
+    )
+    smoke_pipeline("portrait", drawn_faces).save_pretrained(tmp_path / "portrait")
+    smoke_pipeline("cyclegan", drawn_faces).save_pretrained(tmp_path / "cyclegan")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+COMMANDS = [
+    "generate parser --weights parser --image photos --out photos",
+    "generate parser --weights parser --image photos/0.png --out photos",
+    "generate parser --weights parser --image photos/0.png photos/1.png --out link",
+    "generate scgan --weights scgan --segment photos --out photos",
+    "generate portrait --weights portrait --parse photos --out photos",
+    "generate cyclegan --weights cyclegan --segment photos --out photos",
+    "generate scgan --weights scgan --label-map maps/seed-000000.png --out maps",
+    "generate cyclegan --weights cyclegan --label-map maps/seed-000000.png --out maps",
+    "generate scgan --weights scgan --label-map maps/0.png --like old/result.json --out old",
+    "data convert maps --from celebamask-19 --to scgan-celeba-7 --out maps",
+    "data convert maps/0.png --from celebamask-19 --to scgan-celeba-7 --out maps/0.png",
+    "data show set --schema celebamask-19 --out set/images/0.png",
+    "export scgan --weights scgan --format torchscript --out scgan/generator/model.safetensors",
+    "export scgan --weights scgan --format weights --out scgan",
+    "export scgan --weights scgan --format torchscript --out card.md --card card.md",
+]
+
+
+@pytest.mark.parametrize("force", ["", " --force"], ids=["", "force"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_inputs_stay_as_they_are(command: str, force: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "link").symlink_to("photos")
+    shutil.copytree(place / "photos", place / "set/images")
+    shutil.copytree(place / "maps", place / "set/labels")
+    (place / "set/labels/seed-000000.png").unlink()
+    if "--like" in command:
+        words = "generate scgan --weights scgan --label-map maps/0.png --out old --seed 9"
+        assert main(shlex.split(words)) == 0
+    if command.startswith("export"):
+        force = ""
+    before = contents(place)
+    capsys.readouterr()
+    code = main(shlex.split(command + force))
+    captured = capsys.readouterr()
+    assert code in (1, 2) and captured.err.startswith("error: ") and captured.err.count("\n") == 1, captured.err
+    if force or "photos" in command or command.startswith("export"):
+        asked = "is an input" in captured.err or "exists already" in captured.err or "has no effect" in captured.err
+        assert asked, captured.err
+    assert contents(place) == before
+    assert "were there already" not in captured.out
+
+
+def test_a_result_may_be_made_again_where_it_lies(place: Path) -> None:
+    assert main(shlex.split("generate scgan --weights scgan --label-map maps/0.png --out old")) == 0
+    picture = (place / "old/seed-000000.png").read_bytes()
+    (place / "old/seed-000000.png").unlink()
+    assert main(shlex.split("generate --from old/result.json --weights scgan --out old")) == 0
+    assert (place / "old/seed-000000.png").read_bytes() == picture
+
+
+def test_an_output_of_a_python_program_replaces_nothing_that_it_keeps(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("mine")
+    with keeping([tmp_path / "a.txt"]):
+        write_text_atomically(tmp_path / "b.txt", "new")
+        with pytest.raises(ConfigError, match="is an input"):
+            write_text_atomically(tmp_path / "a.txt", "new")
+    write_text_atomically(tmp_path / "a.txt", "new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.txt"]
+
+
+def test_no_private_path_travels_in_a_painting(drawn_faces: Path, tmp_path: Path, monkeypatch) -> None:
+    painter = smoke_pipeline("painter", drawn_faces)
+    secret = tmp_path / "home of somebody/vgg16.pth"
+    secret.parent.mkdir()
+    secret.write_bytes(b"no weights: they are read when the plan is painted")
+    monkeypatch.setitem(painter.components["actor"].config, "features", "vgg16")
+    face = np.zeros((32, 32, 3), np.uint8)
+    plan = painter.plan(Image.fromarray(face), 3, vgg16=secret)
+    assert "somebody" not in json.dumps(plan.to_json()) and plan.settings["vgg16_sha256"]
+    assert painter._vgg16_file(plan.settings) == secret
