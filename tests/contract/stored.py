@@ -42,8 +42,8 @@ def make_result(name: str, pipeline: Any, folder: Path) -> Path:
     elif name == "portrait":
         from limner.data.schema import converter
 
-        pipeline.set_image(face.image, converter("celebamask-19", "portrait-11")[ids])
-        plan = pipeline.plan_edit()
+        label_map = converter("celebamask-19", "portrait-11")[ids]
+        plan = pipeline.sit(face.image, label_map).repaint.plan(label_map)
     elif name == "cyclegan":
         plan = pipeline.plan(ids)
     else:

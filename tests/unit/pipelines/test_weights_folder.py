@@ -269,7 +269,7 @@ FUTURE = hub.FORMAT_VERSION + 1
         ("generator/config.json", {"image_size": ...}, "does not describe a generator: .*image_size"),
         ("generator/config.json", {"image_size": -64}, "does not describe a generator: .*power of two"),
         ("generator/config.json", {"image_size": 2**80}, "does not describe a generator"),
-        ("generator/config.json", {"latent_size": 10**9}, "but config.json asks for"),
+        ("generator/config.json", {"latent_size": 10**9}, "the number 1000000000, which its tensors do not bear out"),
         ("generator/config.json", {"num_classes": "many"}, "does not describe a generator"),
         ("segmentor/config.json", {"num_classes": 7}, "has shape .* but config.json asks for"),
     ],
