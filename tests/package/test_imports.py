@@ -15,7 +15,15 @@ MODULES = {
 }
 
 # Who may import whom: a module belongs to the longest prefix here, and may import its own layer and those named.
-BASE = {"limner.errors", "limner.optional", "limner.files", "limner.provenance", "limner.media", "limner"}
+BASE = {
+    "limner.errors",
+    "limner.optional",
+    "limner.files",
+    "limner.markdown",
+    "limner.provenance",
+    "limner.media",
+    "limner",
+}
 LOW = BASE | {"limner.data", "limner.nn", "limner.engine", "limner.metrics", "limner.losses", "limner.backbones"}
 LOW |= {"limner.metrics.judges"}
 FIND = {"limner.registry", "limner.hub", "limner.systems", "limner.task"}  # by name only: strings, no class of a system
@@ -29,6 +37,7 @@ LAYERS = {
     "limner.errors": set(),
     "limner.optional": {"limner.errors"},
     "limner.files": {"limner.errors"},
+    "limner.markdown": set(),
     "limner.provenance": set(),
     "limner.media": {"limner.errors", "limner.optional", "limner.files", "limner.provenance"},
     "limner.mode": BASE | {"limner.plan", "limner.results"},
@@ -48,7 +57,7 @@ LAYERS = {
     "limner.weights_folder": LOW | FIND,
     "limner.pipelines": LOW | FIND | RESULTS | {"limner.weights_folder"},
     "limner.tasks": LOW | RESULTS | {"limner.pipelines"},
-    "limner.inputs": BASE | {"limner.data", "limner.tasks"},
+    "limner.inputs": BASE | {"limner.data", "limner.plan", "limner.tasks"},
     "limner.faces": BASE | {"limner.data"},
     "limner.demo": LOW | RESULTS | {"limner.pipelines"},
     "limner.training": LOW | {"limner.registry"},
