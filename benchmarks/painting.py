@@ -111,7 +111,7 @@ def painting(preset: str, *, quick: bool) -> dict[str, float]:
     from limner.data.spec import DataSpec
     from limner.registry import preset as preset_of
     from limner.systems.painter.pipeline import PainterPipeline
-    from limner.systems.painter.stages.base import new_network
+    from limner.systems.painter.stages.parts import new_network
 
     torch.manual_seed(0)
     config = preset_of("painter", preset)
@@ -175,7 +175,7 @@ def plain_round(config: Any, scene: Any, *, mixed: bool, remembers: bool) -> Cal
 
     from limner.systems.painter.environment import Easels, ExactRenderer, Transitions, paint
     from limner.systems.painter.reward import Reward
-    from limner.systems.painter.stages.base import new_network
+    from limner.systems.painter.stages.parts import new_network
 
     actor, renderer = (new_network(name, config) for name in ("actor", "renderer"))
     renderer.requires_grad_(False)

@@ -23,6 +23,7 @@ from limner.data.spec import DataSpec
 from limner.engine.engine import Engine
 from limner.engine.optim import adam
 from limner.engine.ranks import gather_rows
+from limner.engine.stages import Phase, phase_at
 from limner.engine.system import System
 from limner.errors import ConfigError
 from limner.faces.parts import PARTS, SCHEMA
@@ -126,9 +127,12 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
         if self.config.loss.vgg_weights is not None:
             self.vgg = VGG.from_file(self.config.loss.vgg_weights, 19).to(device)
 
-    def trains_parser(self, images_seen: int) -> bool:
-        """Whether this part of the run is the parser's."""
-        return not self.config.model.parser and images_seen < self.config.optimizer.parser_images
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """The parser alone, where none is named; then everything else."""
+        options = self.config.optimizer
+        first = () if self.config.model.parser else (Phase("parser", options.parser_images),)
+        return (*first, Phase("portrait", None))
 
     def kinds(self, step: int, size: int) -> tuple[Kind, ...]:
         """Which results an iteration makes: paired ones every second time."""
@@ -140,7 +144,7 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
 
     def training_step(self, batch: MaskToImageBatch, engine: Engine) -> None:
         """The parser alone; or the auto-encoders and the generator, then the discriminators that saw a result."""
-        if self.trains_parser(engine.images_seen):
+        if phase_at(self.phases, engine.images_seen) == "parser":
             engine.update("parser", lambda part: self.parser_loss(part, engine), batch)
             return
         size, code_size = len(batch), self.appearance.code_size

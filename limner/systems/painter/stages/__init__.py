@@ -1,1 +1,1 @@
-"""The painter's stages of training, one module each; `base` says what a stage is."""
+"""The painter's stages of training, one module each; `parts` has their networks."""

@@ -19,9 +19,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim import Optimizer
 
 from limner.engine.engine import Engine
 from limner.engine.ranks import gather_named
+from limner.engine.stages import Stage, copy_weights
 from limner.errors import WeightsError
 from limner.systems.painter.config import UNTRAINED, PainterConfig
 from limner.systems.painter.data import collate_scenes, feature_function, usable_features
@@ -39,10 +41,9 @@ from limner.systems.painter.environment import (
 )
 from limner.systems.painter.networks import NUM_PARAMS, Actor, fingerprint
 from limner.systems.painter.reward import Reward, gradient_penalty
-from limner.systems.painter.stages.base import (
+from limner.systems.painter.stages.parts import (
     SAMPLE_ROWS,
-    Stage,
-    copy_weights,
+    adam_of,
     frozen_network,
     load_parts,
     new_network,
@@ -66,7 +67,7 @@ class UpdateBatch(Transitions):
     """Share of the real picture in the gradient penalty's point."""
 
 
-class AgentStage(Stage):
+class AgentStage(Stage[PainterConfig, Scene]):
     """Actor, critic and discriminators, with slow copies, a frozen renderer, attention, and the replay memory."""
 
     def __init__(self, config: PainterConfig) -> None:
@@ -154,6 +155,10 @@ class AgentStage(Stage):
                 "and name its run with --stage.attention; or choose --model.attention labels or none."
             )
         return None
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """One Adam each."""
+        return adam_of(self.networks, self.learning_rates())
 
     def learning_rates(self) -> dict[str, tuple[float, tuple[float, float]]]:
         """Actor, critic, discriminators, and in S4 the attention network."""

@@ -9,21 +9,27 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim import Optimizer
 
 from limner.engine.engine import Engine
 from limner.engine.ranks import gather_rows
+from limner.engine.stages import Stage
 from limner.systems.painter.config import PainterConfig
 from limner.systems.painter.data import collate_scenes
 from limner.systems.painter.environment import Scene
-from limner.systems.painter.stages.base import SAMPLE_ROWS, Stage, new_network
+from limner.systems.painter.stages.parts import SAMPLE_ROWS, adam_of, new_network
 
 
-class AttentionStage(Stage):
+class AttentionStage(Stage[PainterConfig, Scene]):
     """Binary cross-entropy plus 1 - soft IoU."""
 
     def __init__(self, config: PainterConfig) -> None:
         super().__init__(config)
         self.networks["attention"] = new_network("attention", config)
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """One Adam each."""
+        return adam_of(self.networks, self.learning_rates())
 
     def learning_rates(self) -> dict[str, tuple[float, tuple[float, float]]]:
         """The attention network's."""

@@ -8,20 +8,26 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from limner.engine.engine import Engine
 from limner.engine.ranks import gather_rows
+from limner.engine.stages import Stage
 from limner.systems.painter.config import PainterConfig
 from limner.systems.painter.data import NUM_HELD_OUT, StrokeBatch, collate_strokes
-from limner.systems.painter.stages.base import SAMPLE_ROWS, Stage, new_network
+from limner.systems.painter.stages.parts import SAMPLE_ROWS, adam_of, new_network
 
 
-class RendererStage(Stage):
+class RendererStage(Stage[PainterConfig, StrokeBatch]):
     """Mean squared error between the renderer and the exact rasteriser on random strokes."""
 
     def __init__(self, config: PainterConfig) -> None:
         super().__init__(config)
         self.networks["renderer"] = new_network("renderer", config)
+
+    def optimizers(self) -> dict[str, Optimizer]:
+        """One Adam each."""
+        return adam_of(self.networks, self.learning_rates())
 
     def learning_rates(self) -> dict[str, tuple[float, tuple[float, float]]]:
         """The renderer's."""
