@@ -736,15 +736,6 @@ MAPS = [
     case("bomb as a map", f"{GENERATE} --label-map m.png", 1, "64 million pixels", prepare=bomb("m.png")),
     case("pipe as a map", f"{GENERATE} --label-map map.png", 1, "map.png", "not a file", prepare=pipe("map.png")),
     case(
-        "second map broken",
-        f"{GENERATE} --label-map map.png m.png",
-        1,
-        "m.png",
-        "not a picture",
-        prepare=write("m.png", "hello"),
-        leaves=("out", "out/map", "out/map/result.json", "out/map/seed-000000.png"),
-    ),
-    case(
         "two maps of one name",
         f"{GENERATE} --label-map map.png a/map.png",
         2,

@@ -53,7 +53,7 @@ def test_python_and_commands_make_the_pictures_again(weights, tmp_path, monkeypa
         for line in picture.command.splitlines():
             words = shlex.split(line)
             assert words[0] == "limner" and main([*words[1:], "--force"]) == 0, capsys.readouterr().err
-    row = contact_sheet([[Image.open(f"ada-{part}/seed-000000.png") for part in SOURCES]], tile=112)
+    row = contact_sheet([[Image.open(f"ada-{part}/swap-{part}.png") for part in SOURCES]], tile=112)
     sheet = pictures["swaps"].image
     top = 22 + 112 + 2
     shown = sheet.crop((sheet.width - row.width, top, sheet.width, top + 112))

@@ -86,8 +86,8 @@ def test_a_scene_is_edited_and_pasted_back(weights, tmp_path: Path):
     words = ["--photo", files["photo"], "--hair", files["friend"], "--align", "--paste-back", "--out", tmp_path / "out"]
     assert main(["generate", "portrait", "--weights", str(weights), *map(str, words)]) == 0
     expected = pipeline.swap(hair=pipeline.look(files["friend"], landmarks="find")).images[0]
-    assert np.array_equal(np.asarray(Image.open(tmp_path / "out/seed-000000.png")), np.asarray(expected))
-    assert Image.open(tmp_path / "out/pasted-seed-000000.png").size == (700, 300)
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "out/swap-hair.png")), np.asarray(expected))
+    assert Image.open(tmp_path / "out/pasted-swap-hair.png").size == (700, 300)
 
 
 def test_what_is_missing_is_named(monkeypatch):
