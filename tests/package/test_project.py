@@ -40,7 +40,7 @@ PUBLIC = {
         "nearest",
     },
     "limner.pipelines": {"ExportTarget", "Pipeline", "load"},
-    "limner.plan": {"GenerationPlan", "Item", "safe_stem"},
+    "limner.plan": {"Condition", "GenerationPlan", "Item", "safe_stem"},
     "limner.results": {"Beside", "Found", "GenerationResult", "find", "read_result", "state_of"},
     "limner.hub": {
         "Location",
