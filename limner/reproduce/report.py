@@ -168,11 +168,16 @@ def measured_apart(study: Study, record: Record, key: str) -> dict[str, str]:
     found = {row.name: protocols[row.name][key] for row in study.rows if key in protocols.get(row.name, {})}
     if not found:
         return {}
+    systems = {row.name: row.system for row in study.rows}
     first, *_ = found.values()
     apart = {}
     for name, one in found.items():
-        # Names differ with the words of each system; seeds are draws of the same quantity.
-        fields = [field for field in one if field not in ("metric", "seeds") and one[field] != first[field]]
+        # Names differ with the words of each system; seeds are draws of the same quantity; and where a number is of a
+        # row's own weights (a painter's), every row has its own network.
+        alike = {"metric", "seeds"}
+        if str(one.get("network", "")).startswith(f"{systems[name]} "):
+            alike |= {"network", "network_sha256"}
+        fields = [field for field in one if field not in alike and one[field] != first[field]]
         if fields:
             apart[name] = "; ".join(f"{field} is {one[field]}, not {first[field]}" for field in fields)
     return apart

@@ -244,6 +244,7 @@ def claim_folder(
         "options": plan.study.options.get(plan.preset, {}),
         "budget": plan.budget,
         "points": plan.study.points,
+        **({"evaluation": dict(plan.study.evaluation)} if plan.study.evaluation else {}),
         "split": plan.study.split,
         "first_seed": plan.study.first_seed,
         "num_images": plan.num_images,
@@ -313,6 +314,7 @@ def run_study(
         judge = _trained_judge(plan, device)
     options = {
         **_judging(plan.study.task, judge, features),
+        **{name: tuple(value) if isinstance(value, list) else value for name, value in plan.study.evaluation.items()},
         "split": plan.study.split,
         "num_images": plan.num_images,
         "progress": progress,

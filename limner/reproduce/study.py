@@ -91,6 +91,7 @@ class Study:
         split: whose maps are painted and judged; "val" where the study is to choose settings for another one.
         first_seed: of the runs of a row, which have this seed, the next one, and so on.
         options: preset -> section -> field -> value for all rows.
+        evaluation: further arguments of the systems' `evaluate`, the same for all rows.
         claims: what is said of the rows elsewhere; the report says which of it the numbers contradict.
         dataset: label schema and attributes for all rows and the judge, if not those that the data set has.
     """
@@ -109,6 +110,7 @@ class Study:
     first_seed: int = 0
     options: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
     dataset: Mapping[str, Any] = field(default_factory=dict)
     judge_images: Mapping[str, int] = field(default_factory=dict)
 

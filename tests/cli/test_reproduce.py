@@ -343,3 +343,18 @@ def test_a_request_to_stop_leaves_a_study_that_goes_on(finished, root, tmp_path)
     done = subprocess.run(command, timeout=300, **options)
     assert done.returncode == 0, done.stdout
     assert record(out)["results"] == record(finished)["results"]
+
+
+def test_the_painters_ablation_is_a_table_like_any_other(root, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
+    command = ["reproduce", "painter-ablation", "--preset", "smoke", "--data", str(root / "data"), "--seeds", "2"]
+    options = ["--num-images", "2", "--only", "base", "full", "--out", str(tmp_path / "study")]
+    assert main([*command, *options]) == 0
+    text = capsys.readouterr().out
+    assert "2 paintings with their strokes for the split test. Limner" in text and "judge" not in text
+    assert "| base | " in text and "| + attention | not reproduced |" in text
+    assert "row - column" in text, "runs of equal seed are compared"
+    report = json.loads((tmp_path / "study/full-0/report/report.json").read_text())
+    assert "whole picture" in report["measurements"]["painter_200_mse"]["protocol"]["settings"]
+    assert main([*command, "--judge", "parser", *options]) == 2
+    assert 'no option "--judge"' in capsys.readouterr().err
