@@ -13,7 +13,11 @@ from limner.pipelines import Pipeline
 from limner.pipelines import load as _load
 
 if TYPE_CHECKING:
+    from limner.systems.caae.pipeline import CAAEPipeline
     from limner.systems.cyclegan.pipeline import CycleGANPipeline
+    from limner.systems.facejudge.pipeline import FaceJudgePipeline
+    from limner.systems.ipcgan.pipeline import IPCGANPipeline
+    from limner.systems.lgcgan.pipeline import LGcGANPipeline
     from limner.systems.maskface.pipeline import MaskFacePipeline
     from limner.systems.painter.learning_to_paint.pipeline import LearningToPaintPipeline
     from limner.systems.painter.pipeline import PainterPipeline
@@ -70,6 +74,26 @@ def load(
 def load(name_or_path: Literal["parser"], system: None = None, *, with_optional: bool = False) -> ParserPipeline: ...
 @overload
 def load(name_or_path: str | Path, system: Literal["parser"], *, with_optional: bool = False) -> ParserPipeline: ...
+@overload
+def load(name_or_path: Literal["lgcgan"], system: None = None, *, with_optional: bool = False) -> LGcGANPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["lgcgan"], *, with_optional: bool = False) -> LGcGANPipeline: ...
+@overload
+def load(name_or_path: Literal["caae"], system: None = None, *, with_optional: bool = False) -> CAAEPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["caae"], *, with_optional: bool = False) -> CAAEPipeline: ...
+@overload
+def load(name_or_path: Literal["ipcgan"], system: None = None, *, with_optional: bool = False) -> IPCGANPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["ipcgan"], *, with_optional: bool = False) -> IPCGANPipeline: ...
+@overload
+def load(
+    name_or_path: Literal["facejudge"], system: None = None, *, with_optional: bool = False
+) -> FaceJudgePipeline: ...
+@overload
+def load(
+    name_or_path: str | Path, system: Literal["facejudge"], *, with_optional: bool = False
+) -> FaceJudgePipeline: ...
 @overload
 def load(name_or_path: str | Path, system: str | None = None, *, with_optional: bool = False) -> Pipeline: ...
 

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from limner.data.fields import IN_WORDS, Field
 
-Medium = Literal["picture", "label_map", "strokes", "clip"]
+Medium = Literal["picture", "label_map", "strokes", "clip", "verdict"]
 """What a system makes."""
 
 JudgeKind = Literal["parser", "face-embedding", "age", "keypoints", "image-text", "word-reader", "synchrony", "facts"]
@@ -30,6 +30,7 @@ MEDIA: dict[Medium, str] = {
     "label_map": "label maps",
     "strokes": "paintings with their strokes",
     "clip": "clips",
+    "verdict": "verdicts on faces",
 }
 """What a message calls each medium, in the plural."""
 

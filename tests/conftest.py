@@ -18,6 +18,7 @@ install_import_hook(
     ["limner.nn", "limner.backbones", "limner.losses", "limner.metrics", "limner.data.batch"]
     # Not mask_to_image.inputs: what users pass is checked there, with a sentence.
     + [f"limner.mask_to_image.{module}" for module in ("evaluation", "export", "training")]
+    + [f"limner.ageing.{module}" for module in ("data", "shapes", "validation", "evaluation")]
     + [f"{target.partition(':')[0]}.{module}" for target in SYSTEMS.values() for module in ("networks", "system")],
     "beartype.beartype",
 )
@@ -84,3 +85,11 @@ def drawn_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("drawn") / "faces"
     write_drawn_faces(folder, num=40, size=64, seed=0)
     return folder
+
+
+@pytest.fixture(scope="session")
+def ready_ages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of eight ready-made people at five ages each, 64 px, in the layout of UTKFace; do not change it."""
+    from tests.ages import write_ready_ages
+
+    return write_ready_ages(tmp_path_factory.mktemp("ready") / "ages")

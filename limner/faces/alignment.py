@@ -61,8 +61,15 @@ class Alignment:
         return cls(np.array([[scale, 0.0, -scale * left], [0.0, scale, -scale * top]]), image_size)
 
     @classmethod
-    def of_landmarks(cls, landmarks: npt.ArrayLike, image_size: int, *, where: str = "The photo") -> Alignment:
-        """Turn, size and place that bring eyes and mouth to where CelebAMask-HQ has them, by least squares.
+    def of_landmarks(
+        cls,
+        landmarks: npt.ArrayLike,
+        image_size: int,
+        *,
+        where: str = "The photo",
+        template: FloatArray = TEMPLATE,
+    ) -> Alignment:
+        """Turn, size and place that bring eyes and mouth to where a data set has them, by least squares.
 
         Args:
             landmarks: 68 in iBUG's order, or five (eye, eye, nose, one corner of the mouth, the other), or three (eye,
@@ -70,12 +77,14 @@ class Alignment:
                 image's left comes first.
             image_size: side of the crop.
             where: for the message.
+            template: (3, 2) middles of the eye on the image's left, of the other eye and of the mouth in a crop, as
+                shares of its side; those of CelebAMask-HQ unless others are given.
 
         Raises:
             ShapeError: if there is another number of points, or one is not finite.
             DataError: if they lie on one spot, or are mirrored, so that the eye on the image's right comes first.
         """
-        source, goal = _eyes_and_mouth(landmarks, where) + 0.5, TEMPLATE * image_size
+        source, goal = eyes_and_mouth(landmarks, where) + 0.5, template * image_size
         # x' = a x - b y + c, y' = b x + a y + d: linear in a, b, c, d.
         rows = [row for x, y in source for row in ((x, -y, 1.0, 0.0), (y, x, 0.0, 1.0))]
         (a, b, c, d), _, rank, _ = np.linalg.lstsq(np.array(rows), goal.ravel(), rcond=None)
@@ -132,7 +141,12 @@ class Alignment:
         return left, top, right, bottom
 
 
-def _eyes_and_mouth(landmarks: npt.ArrayLike, where: str) -> FloatArray:
+def eyes_and_mouth(landmarks: npt.ArrayLike, where: str) -> FloatArray:
+    """Middles (3, 2) of the eye on the image's left, of the other eye and of the mouth.
+
+    Raises:
+        ShapeError, DataError: as `Alignment.of_landmarks`.
+    """
     try:
         points = np.asarray(landmarks, dtype=np.float64)
     except (TypeError, ValueError):

@@ -10,4 +10,8 @@ SYSTEMS: dict[str, str] = {
     "painter": "limner.systems.painter:Painter",
     "learning-to-paint": "limner.systems.painter.learning_to_paint:LearningToPaint",
     "parser": "limner.systems.parser:Parser",
+    "lgcgan": "limner.systems.lgcgan:LGcGAN",
+    "caae": "limner.systems.caae:CAAE",
+    "ipcgan": "limner.systems.ipcgan:IPCGAN",
+    "facejudge": "limner.systems.facejudge:FaceJudge",
 }

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 
 from limner.data.drawn import write_drawn_faces
 from limner.data.fields import Field
+from tests.ages import write_ready_ages
 
 COLORS, SHAPES = ("red", "green", "blue"), ("circle", "square")
 NUM, NUM_TRAIN = 24, 16
@@ -34,9 +35,15 @@ def write_faces(folder: Path) -> None:
     write_drawn_faces(folder, num=NUM, size=32, seed=0)
 
 
+def write_ages(folder: Path) -> None:
+    """Ready-made people at five ages each, with landmarks."""
+    write_ready_ages(folder, size=32)
+
+
 WRITERS: dict[frozenset[Field], Callable[[Path], None]] = {
     frozenset({"image", "label_map", "attributes"}): write_faces,
     frozenset({"image", "captions"}): write_captioned_shapes,
+    frozenset({"image", "landmarks", "age_group", "identity"}): write_ages,
 }
 """Fields that a folder has -> what writes it."""
 

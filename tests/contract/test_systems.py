@@ -21,9 +21,10 @@ pytestmark = pytest.mark.parametrize("name", registry.system_names())
 
 
 @pytest.fixture
-def data(name: str, drawn_faces: Path) -> TrainingData:
-    """What the system's smoke preset trains on."""
-    opened: TrainingData = registry.system_class(name).open_data(registry.preset(name, "smoke"), drawn_faces)
+def data(name: str, request: pytest.FixtureRequest) -> TrainingData:
+    """What the system's smoke preset trains on, of the fields that its task needs."""
+    folder: Path = request.getfixturevalue("ready_ages" if "age_group" in registry.task(name).needs else "drawn_faces")
+    opened: TrainingData = registry.system_class(name).open_data(registry.preset(name, "smoke"), folder)
     return opened
 
 

@@ -62,8 +62,9 @@ LAYERS = {
     "limner.demo": LOW | RESULTS | {"limner.pipelines"},
     "limner.training": LOW | {"limner.registry"},
     "limner.mask_to_image": LOW | RESULTS | DOORS | {"limner.hub", "limner.people", "limner.pipelines", "limner.task"},
+    "limner.ageing": LOW | RESULTS | DOORS | {"limner.pipelines", "limner.task"},
     "limner.pose_transfer": LOW | RESULTS | DOORS | {"limner.hub", "limner.pipelines"},
-    "limner.systems": MIDDLE | {"limner.mask_to_image", "limner.people", "limner.pose_transfer"},
+    "limner.systems": MIDDLE | {"limner.ageing", "limner.mask_to_image", "limner.people", "limner.pose_transfer"},
     "limner.export": MIDDLE,
     "limner.studio": MIDDLE | {"limner.export"},
     "limner.reproduce": MIDDLE | {"limner.mask_to_image", "limner.training"},
@@ -113,7 +114,7 @@ NO_TORCH = [
         "limner.data.spec",
     )
     or name.startswith("limner.cli")
-    or name in ("limner.mask_to_image.options", "limner.mask_to_image.task")
+    or name in tuple(f"limner.{part}.{file}" for part in ("ageing", "mask_to_image") for file in ("options", "task"))
     or (name.startswith("limner.systems.") and name.rpartition(".")[2] in ("config", "presets", "options", "task"))
 ]
 

@@ -125,15 +125,23 @@ def read_landmark_lists(root: Path) -> dict[str, npt.NDArray[np.float64]]:
     paths = sorted(root.glob(LANDMARKS))
     if not paths:
         raise DataError(f"{root} has no {LANDMARKS}: the landmarks of UTKFace are needed.")
+    return {name: points for path in paths for name, points in read_landmark_list(path).items()}
+
+
+def read_landmark_list(path: Path) -> dict[str, npt.NDArray[np.float64]]:
+    """Picture name without suffixes -> (68, 2) points x, y in pixels, of one list.
+
+    Raises:
+        DataError: if a line is not a name and 136 numbers.
+    """
     points = {}
-    for path in paths:
-        for number, line in enumerate(read_lines(path), start=1):
-            name, *cells = line.split() or [""]
-            try:
-                if name:
-                    points[name.partition(".")[0]] = _points(cells)
-            except ValueError as error:
-                raise DataError(f"{path} needs a name and {2 * NUM_LANDMARKS} numbers in line {number}.") from error
+    for number, line in enumerate(read_lines(path), start=1):
+        name, *cells = line.split() or [""]
+        try:
+            if name:
+                points[name.partition(".")[0]] = _points(cells)
+        except ValueError as error:
+            raise DataError(f"{path} needs a name and {2 * NUM_LANDMARKS} numbers in line {number}.") from error
     return points
 
 

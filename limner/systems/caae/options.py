@@ -1,0 +1,34 @@
+"""The side of CAAE in `limner generate`. No torch import, so that `--help` stays fast."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from limner.ageing.options import FaceWork, add_face_options
+from limner.tasks import Task
+
+if TYPE_CHECKING:
+    from limner.systems.caae.pipeline import CAAEPipeline
+
+DESCRIPTION = "Bring faces to other ages: all ten age groups, single years, or the way from one age to another."
+EXAMPLES = (
+    "limner generate caae --weights runs/caae --photo me.jpg --gender female --out ages",
+    "limner generate caae --weights runs/caae --photo me.jpg --walk 11-20 80+ --motion morph.gif --out walk",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of this system."""
+    add_face_options(parser)
+    parser.add_argument("--gender", choices=["male", "female"], default=None, help="a label that the weights take")
+
+
+def make_tasks(pipeline: CAAEPipeline, options: Namespace) -> list[Task]:
+    """The work that the options ask for.
+
+    Raises:
+        ConfigError: if options contradict each other.
+        DataError: if a file is missing.
+    """
+    return FaceWork(pipeline, options, {"gender": options.gender}, {}).tasks()

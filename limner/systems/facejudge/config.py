@@ -1,0 +1,86 @@
+"""Everything that can be set about the judge of faces. No torch import, so `--help` stays fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from limner.data.config import AugmentConfig, DataConfig
+from limner.engine.config import TrainConfig
+from limner.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Size of the network."""
+
+    image_size: int = 128
+    """Height and width in pixels of the pictures that it sees."""
+    width: int = 64
+    """Channels of the first layer (ResNet-18: 64)."""
+    embedding_size: int = 128
+    """Numbers that stand for a person."""
+
+    def __post_init__(self) -> None:
+        if not 32 <= self.image_size <= 512:
+            raise ConfigError(f"--model.image_size is {self.image_size}; it must be from 32 to 512.")
+        for name in ("width", "embedding_size"):
+            if not 1 <= getattr(self, name) <= 1024:
+                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to 1024.")
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the losses."""
+
+    weight_years: float = 0.1
+    """Of the distance of the expected age, in years, beside the cross-entropy over ages."""
+    sigma_years: float = 2.0
+    """Width of the labels: faces of neighbouring ages look alike."""
+    weight_identity: float = 1.0
+    """Of telling one person at two ages from the other people of the batch; 0: no embedding is learned."""
+    temperature: float = 0.1
+    """Divides the cosines of that comparison."""
+    jitter: float = 1.0
+    """Strength of the changes of light, sharpness and noise, so that a soft picture or a pattern changes no age."""
+
+    def __post_init__(self) -> None:
+        for name in ("weight_years", "weight_identity", "jitter"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
+        for name in ("sigma_years", "temperature"):
+            if not 0 < getattr(self, name) < 100:
+                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must lie in (0, 100).")
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """AdamW with a warm-up and half a cosine."""
+
+    lr: float = 2e-3
+    """Highest learning rate."""
+    weight_decay: float = 0.02
+    """Of weights, not of biases and norms."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.lr <= 1:
+            raise ConfigError(f"--optimizer.lr is {self.lr}; it must lie in (0, 1].")
+        if not 0 <= self.weight_decay <= 1:
+            raise ConfigError(f"--optimizer.weight_decay is {self.weight_decay}; it must lie in [0, 1].")
+
+
+@dataclass(frozen=True)
+class FaceJudgeConfig:
+    """A complete training run of the judge."""
+
+    model: ModelConfig
+    """Network."""
+    loss: LossConfig
+    """Losses."""
+    optimizer: OptimizerConfig
+    """Optimiser."""
+    dataset: DataConfig
+    """What is read."""
+    augment: AugmentConfig
+    """Random changes of the training samples."""
+    train: TrainConfig
+    """Length, batch, precision, cadence."""

@@ -1,0 +1,93 @@
+"""Inference of the judge of faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from limner.ageing.data import open_faces
+from limner.data.config import Fit
+from limner.data.manifest import Manifest
+from limner.inputs import PhotoInput, read_square_photo, to_tensor
+from limner.metrics.resize import Resize
+from limner.pipelines import ExportTarget, Pipeline
+from limner.systems.facejudge.networks import FaceNetwork, Verdict
+
+
+class FaceJudgePipeline(Pipeline):
+    """Says how old a face looks and who it is.
+
+    Example:
+        >>> judge = limner.load("facejudge")
+        >>> judge.ages(images), judge.embed(images)
+    """
+
+    name: ClassVar[str] = "facejudge"
+
+    @classmethod
+    def network_classes(cls) -> dict[str, type[nn.Module]]:
+        """The only network."""
+        return {"judge": FaceNetwork}
+
+    def __call__(self, photo: PhotoInput) -> dict[str, Any]:
+        """Age in years and embedding of the face in a square photo, cut as UTKFace's.
+
+        Raises:
+            DataError: if the photo cannot be read or is not square.
+            ShapeError: if an array is no picture.
+        """
+        verdict = self.verdict(to_tensor(read_square_photo(photo, image_size=self.image_size), self.device))
+        return {
+            "years": round(float(verdict.years[0]), 2),
+            "embedding": [round(value, 5) for value in verdict.embedding[0].tolist()],
+        }
+
+    def verdict(self, image: Float[Tensor, "b 3 h w"]) -> Verdict:
+        """Age and embedding of faces in [-1, 1], of any size, framed as UTKFace's."""
+        with self.inference():
+            small = image if image.shape[-1] == self.image_size else Resize(self.image_size, antialias=True)(image)
+            verdict: Verdict = self.components["judge"](small)
+        return verdict
+
+    def ages(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, " b"]:
+        """Expected age of each face."""
+        return self.verdict(images).years
+
+    def embed(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
+        """A vector of length 1 for each face."""
+        return self.verdict(images).embedding
+
+    def open_data(
+        self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
+    ) -> Manifest:
+        """Faces with landmarks and ages; they are square, and their maps are not read."""
+        return open_faces(path, kind=kind, asked_by=self.name)
+
+    def export_targets(self) -> dict[str, ExportTarget]:
+        """`judge` (image -> age_logits, embedding)."""
+        size, device = self.image_size, self.device
+
+        def example(batch: int) -> tuple[Tensor, ...]:
+            random = torch.Generator().manual_seed(batch)
+            return (torch.rand(batch, 3, size, size, generator=random).to(device) * 2 - 1,)
+
+        return {
+            "judge": ExportTarget(_Tensors(self.components["judge"]), ("image",), ("age_logits", "embedding"), example)
+        }
+
+
+class _Tensors(nn.Module):
+    """The verdict as a plain tuple."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """(b, 3, h, w) -> (b, 117), (b, e)."""
+        verdict: Verdict = self.network(image)
+        return verdict.age_logits, verdict.embedding

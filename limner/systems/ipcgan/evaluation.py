@@ -1,0 +1,5 @@
+"""IPCGAN is judged as all systems that change ages."""
+
+from limner.ageing.evaluation import evaluate
+
+__all__ = ["evaluate"]

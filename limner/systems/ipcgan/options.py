@@ -1,0 +1,33 @@
+"""The side of IPCGAN in `limner generate`. No torch import, so that `--help` stays fast."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from limner.ageing.options import FaceWork, add_face_options
+from limner.tasks import Task
+
+if TYPE_CHECKING:
+    from limner.systems.ipcgan.pipeline import IPCGANPipeline
+
+DESCRIPTION = "Bring faces to other ages: all ten age groups, single years, or the way from one age to another."
+EXAMPLES = (
+    "limner generate ipcgan --weights runs/ipcgan --photo me.jpg --out ages",
+    "limner generate ipcgan --weights runs/ipcgan --photo me.jpg --walk 11-20 80+ --motion morph.gif --out walk",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of this system."""
+    add_face_options(parser)
+
+
+def make_tasks(pipeline: IPCGANPipeline, options: Namespace) -> list[Task]:
+    """The work that the options ask for.
+
+    Raises:
+        ConfigError: if options contradict each other.
+        DataError: if a file is missing.
+    """
+    return FaceWork(pipeline, options, {}, {}).tasks()

@@ -1,0 +1,1 @@
+"""The same face at another age, guided by landmarks: LGcGAN (Huang, Gong, ICIAP 2022)."""

@@ -1,0 +1,88 @@
+"""The side of LGcGAN in `limner generate`. No torch import, so that `--help` stays fast."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING, Any
+
+from limner.ageing.options import FaceWork, add_face_options
+from limner.errors import ConfigError
+from limner.tasks import Task
+
+if TYPE_CHECKING:
+    from limner.plan import GenerationPlan
+    from limner.systems.lgcgan.pipeline import LGcGANPipeline
+
+DESCRIPTION = "Bring faces to other ages: all ten age groups, single years, or the way from one age to another."
+EXAMPLES = (
+    "limner generate lgcgan --photo me.jpg --out ages",
+    "limner generate lgcgan --photo photos/ --age 31-40 68.5 --out two-ages",
+    "limner generate lgcgan --photo me.jpg --walk 0-5 80+ --steps 48 --motion morph.gif --out walk",
+    "limner generate lgcgan --photo 34_1_0_2017.jpg --younger --paste-back --out younger",
+    "limner generate lgcgan --photo me.jpg --age 80+ --attention --out attention",
+    "limner generate lgcgan --photo me.jpg --age 21-30 --edit open_mouth=1 --out edited",
+)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of this system."""
+    add_face_options(parser)
+    more = parser.add_argument_group("looks inside, and edits (one of)")
+    more.add_argument("--round-trip", action="store_true", help="source, aged, brought back, difference; for one --age")
+    more.add_argument("--attention", action="store_true", help="where the network changes the face, for each age")
+    more.add_argument(
+        "--edit",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="edit landmarks, such as open_mouth=1; for one --age",
+    )
+    more.add_argument("--like-face", default=None, metavar="PHOTO", help="take another face's landmarks; for one --age")
+
+
+def make_tasks(pipeline: LGcGANPipeline, options: Namespace) -> list[Task]:
+    """The work that the options ask for.
+
+    Raises:
+        ConfigError: if options contradict each other.
+        DataError: if a file is missing.
+    """
+
+    def one_age() -> str:
+        if options.age is None or len(options.age) != 1:
+            raise ConfigError("--round-trip, --edit and --like-face are of one age: give one --age.")
+        return str(options.age[0])
+
+    def round_trip(photo: str, common: dict[str, Any]) -> GenerationPlan:
+        return pipeline.round_trip.plan(photo, one_age(), options.from_age, **common)
+
+    def attention(photo: str, common: dict[str, Any]) -> GenerationPlan:
+        return pipeline.attention.plan(photo, options.age, **common)
+
+    def edit(photo: str, common: dict[str, Any]) -> GenerationPlan:
+        return pipeline.edit.plan(photo, one_age(), amounts(options.edit), **common)
+
+    def like_face(photo: str, common: dict[str, Any]) -> GenerationPlan:
+        return pipeline.edit.plan(photo, one_age(), like=options.like_face, **common)
+
+    modes = {"--round-trip": round_trip, "--attention": attention, "--edit": edit, "--like-face": like_face}
+    return FaceWork(pipeline, options, {}, modes).tasks()
+
+
+def amounts(texts: list[str]) -> dict[str, float]:
+    """`["open_mouth=1", "right=0.1"]` -> a mapping.
+
+    Raises:
+        ConfigError: if a text is not of that form or a name comes twice.
+    """
+    values: dict[str, float] = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            value = float(number)
+        except ValueError as error:
+            raise ConfigError(f'--edit is "{text}"; it must be NAME=VALUE, such as open_mouth=1.') from error
+        if name in values:
+            raise ConfigError(f'--edit names "{name}" twice.')
+        values[name] = value
+    return values

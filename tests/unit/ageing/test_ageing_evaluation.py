@@ -1,0 +1,119 @@
+"""The ageing evaluation on agers whose scores are known beforehand."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+import torch
+
+from limner.ageing.data import AgeDataset, open_faces
+from limner.ageing.evaluation import evaluate
+from limner.ageing.validation import age_scores, spread_over_groups
+from limner.errors import ConfigError
+from limner.metrics.judges import OpenJudge
+from tests.ages import write_ready_ages
+
+SIZE = 32
+
+
+class Stamped:
+    """An ager that writes the age group into the corner of the picture and changes nothing else, or copies."""
+
+    name = "lgcgan"
+    image_size = SIZE
+    weights_name = "stamped"
+    weights_hash = "0" * 64
+    device = torch.device("cpu")
+
+    def __init__(self, *, copies: bool = False) -> None:
+        self.copies = copies
+
+    def inference(self):
+        return nullcontext()
+
+    def age_faces(self, image, landmarks, gender, ages):
+        aged = image.clone()
+        if not self.copies:
+            aged[:, :, :4, :4] = (2 * ages.argmax(1) / 10 - 1)[:, None, None, None]
+        mask = torch.zeros_like(image[:, :1])
+        mask[:, :, :4, :4] = 1
+        return aged, mask
+
+
+class Reading:
+    """A judge that reads the stamp, as years of the group's middle, and embeds the middle of the picture."""
+
+    middles = torch.tensor([3.0, 8.0, 15.5, 25.5, 35.5, 45.5, 55.5, 65.5, 75.5, 88.0])
+
+    def ages(self, images):
+        group = ((images[:, 0, 1, 1] + 1) * 5).round().clamp(0, 9).long()
+        return self.middles[group]
+
+    def embed(self, images):
+        return images[:, :, 8:24, 8:24].flatten(1)
+
+
+JUDGE = OpenJudge("reading", "age", Reading(), "1" * 64)
+
+
+def test_scores_of_an_ager_that_stamps(ready_ages) -> None:
+    report = evaluate(Stamped(), open_faces(ready_ages), judges=[JUDGE], split="train", batch_size=7)
+    found = {key: one.value for key, one in report.measurements.items()}
+    assert found["age_spearman"] == pytest.approx(1.0)
+    judged = report.measurements["judge_age"].per_class
+    assert judged["31-40"] == pytest.approx(35.5) and judged["80+"] == pytest.approx(88.0)
+    assert found["triplets"] == pytest.approx(1.0)  # the embedded part is untouched
+    assert 0 < found["mask_inside"] + found["mask_outside"] < 0.1  # the stamp has 16 of 1,024 pixels
+    assert "l1_to_truth" not in found
+    assert report.sheet is not None and report.sheet.width == 11 * SIZE
+
+
+def test_a_copy_has_no_order(ready_ages) -> None:
+    report = evaluate(Stamped(copies=True), open_faces(ready_ages), judges=[JUDGE], split="train")
+    assert report.measurements["age_spearman"].value == 0
+    assert report.measurements["change_inside"].value < 0.01  # the 256 levels of a saved picture
+    assert report.measurements["high_frequency_ratio"].value == pytest.approx(1.0, abs=0.01)
+
+
+def test_true_pictures_of_one_scene_are_compared_with(tmp_path) -> None:
+    folder = write_ready_ages(tmp_path / "pairs", size=SIZE, same_scene=True)
+    report = evaluate(Stamped(copies=True), open_faces(folder), judges=[JUDGE], split="train")
+    found = {key: one.value for key, one in report.measurements.items()}
+    assert found["l1_to_truth"] == pytest.approx(found["l1_of_copy"], abs=0.005)
+
+
+def test_scores_do_not_depend_on_the_batch(ready_ages) -> None:
+    values = [
+        evaluate(Stamped(), open_faces(ready_ages), judges=[JUDGE], split="val", batch_size=size).measurements
+        for size in (2, 5)
+    ]
+    for key, one in values[0].items():
+        np.testing.assert_allclose(one.value, values[1][key].value, rtol=1e-6, err_msg=key)
+
+
+def test_ages_need_a_judge_of_ages(ready_ages) -> None:
+    with pytest.raises(ConfigError, match="judge of ages"):
+        evaluate(Stamped(), open_faces(ready_ages), judges=[], split="train")
+    with pytest.raises(ConfigError, match="two at least"):
+        evaluate(Stamped(), open_faces(ready_ages), judges=[JUDGE], split="train", num_images=1)
+
+
+def test_scores_of_validation_by_hand() -> None:
+    judged = np.array([[10.0, 30.0, 60.0], [20.0, 10.0, 70.0]])
+    scores = age_scores(judged, [5, 33], [4, 30], [0, 1])
+    # Group 0 has the generic age 4, group 1 has 30; nobody is in group 2.
+    assert scores["age_error_years"] == pytest.approx((6 + 0 + 16 + 20) / 4)
+    assert scores["age_spearman"] == pytest.approx((1.0 + 0.5) / 2)
+    assert scores["judged_span"] == pytest.approx((20 - 15) / 26)
+    assert scores["worst_group_years"] == pytest.approx(11)
+    assert scores["judge_error_years"] == pytest.approx(2)
+
+
+def test_rows_are_spread_over_groups(ready_ages) -> None:
+    groups = AgeDataset(open_faces(ready_ages), image_size=SIZE).group
+    rows = spread_over_groups(groups, 10)
+    assert len(rows) == len(set(rows)) == 10
+    counts = np.bincount(groups[rows], minlength=10)
+    assert set(counts[counts > 0].tolist()) <= {10 // len(set(groups)), 10 // len(set(groups)) + 1}
