@@ -839,7 +839,7 @@ RESULTS = [
         f"{GENERATE} --label-map map.png --like result/result.json",
         1,
         "result.json is not a result",
-        prepare=record(seeds=[None]),
+        prepare=record(seeds=["one"]),
     ),
     case(
         "like: batch of text",
@@ -897,7 +897,7 @@ RESULTS = [
         "generate --from result/result.json --out out",
         1,
         "--weights",
-        prepare=remove("weights"),
+        prepare=both(remove("weights"), record(weights_path="nowhere")),
     ),
     case("from: nothing", "generate --out out", 2, "Name a system", "--from"),
 ]
