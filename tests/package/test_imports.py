@@ -170,6 +170,22 @@ def test_imports_go_one_way(name: str) -> None:
             assert not target.startswith("limner.systems."), f"{name}:{line} names one system: {target}"
 
 
+def test_layers_have_no_circle() -> None:
+    """The imports that run at import time, layer by layer: each layer stands on others that do not stand on it."""
+
+    def floor_of(module: str) -> str:
+        return "the names of systems" if module == "limner.systems" else layer(module)
+
+    below: dict[str, set[str]] = {}
+    for name in MODULES:
+        targets = {floor_of(target) for target, at_import, _ in imports(name) if at_import and target in MODULES}
+        below.setdefault(floor_of(name), set()).update(targets - {floor_of(name), "limner"})
+    while below:
+        floor = {one for one, others in below.items() if not others & set(below)}
+        assert floor, f"these import each other in a circle: {sorted(below)}"
+        below = {one: others for one, others in below.items() if one not in floor}
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_packages_outside(name: str) -> None:
     for target, at_import, line in imports(name):
