@@ -213,7 +213,7 @@ def _parses(out: Path, pipeline: SCGANPipeline) -> DemoPicture:
             '    Image.fromarray(seen).save(f"parsed/seen-{k}.png")',
         ),
         command=f"{command(pipeline)} --label-map maps/face-0.png --attribute Young=1 --seed 1 --out parsed-0\n"
-        f"{command(pipeline)} --segment parsed-0/seed-000001.png --out seen-0",
+        f"{command(pipeline, schema=False)} --segment parsed-0/seed-000001.png --out seen-0",
     )
 
 
