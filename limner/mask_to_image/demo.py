@@ -38,8 +38,8 @@ def program(pipeline: Pipeline, *lines: str) -> str:
     )
 
 
-def command(pipeline: Pipeline) -> str:
-    """The start of a command that draws with these weights and the maps' schema."""
+def command(pipeline: Pipeline, *, schema: bool = True) -> str:
+    """The start of a command that uses these weights, with the schema of the maps if it draws any."""
     weights = hub.short_name(pipeline.name, pipeline.weights_name)
     option = "" if weights == pipeline.name else f" --weights {weights}"
-    return f"limner generate {pipeline.name}{option} --schema {SCHEMA.name}"
+    return f"limner generate {pipeline.name}{option}" + (f" --schema {SCHEMA.name}" if schema else "")
