@@ -352,7 +352,7 @@ def test_the_painters_ablation_is_a_table_like_any_other(root, tmp_path, capsys)
     assert main([*command, *options]) == 0
     text = capsys.readouterr().out
     assert "2 paintings with their strokes for the split test. Limner" in text and "judge" not in text
-    assert "| base | " in text and "| + attention | not reproduced |" in text
+    assert "| base | " in text and "| \\+ attention | not reproduced |" in text
     assert "row - column" in text, "runs of equal seed are compared"
     report = json.loads((tmp_path / "study/full-0/report/report.json").read_text())
     assert "whole picture" in report["measurements"]["painter_200_mse"]["protocol"]["settings"]
