@@ -25,6 +25,8 @@ MAX_JSON_BYTES = 16_000_000
 """Of settings, schemas and indexes, unless a caller says otherwise."""
 MAX_YAML_BYTES = 256_000
 """YAML is read by Python alone, at some hundred kilobytes a second."""
+MAX_YAML_DEPTH = 64
+"""Levels of lists and mappings in a YAML file."""
 MAX_TABLE_BYTES = 512_000_000
 """Of lists with a line a picture; CelebA's largest has 27 MB."""
 
@@ -120,10 +122,17 @@ def parse_yaml(text: str, *, where: str, error: type[LimnerError] = DataError) -
     """
     import yaml  # slow to import, and few commands read it
 
+    flow, block = yaml.FlowSequenceStartToken | yaml.FlowMappingStartToken, yaml.BlockSequenceStartToken
+    opens = flow | block | yaml.BlockMappingStartToken
+    closes = yaml.FlowSequenceEndToken | yaml.FlowMappingEndToken | yaml.BlockEndToken
+    depth = 0
     try:
         for token in yaml.scan(text, Loader=yaml.SafeLoader):
             if isinstance(token, yaml.AliasToken):
                 raise error(f"{where} has the alias *{token.value}: write the value out.")
+            depth += isinstance(token, opens) - isinstance(token, closes)
+            if depth > MAX_YAML_DEPTH:  # before the parser, which takes minutes for what is nested without end
+                raise error(f"{where} is not valid YAML: it is nested too deeply.")
         return yaml.safe_load(text)
     except RecursionError as problem:
         raise error(f"{where} is not valid YAML: it is nested too deeply.") from problem

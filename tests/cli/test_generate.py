@@ -370,7 +370,7 @@ def test_words_about_what_was_written(maps: Path, tmp_path: Path, shipped: Path,
     assert main(words) == 0
     assert capsys.readouterr().out.startswith("wrote 1 picture of 32x32 pixels to limner-scgan with the weights")
     assert main([*words, "--num-images", "2", "--out=~/two"]) == 0
-    assert f"wrote 2 pictures of 32x32 pixels to {tmp_path}/home/two with" in capsys.readouterr().out
+    assert f"wrote 2 pictures of 32x32 pixels to {tmp_path.joinpath('home', 'two')} with" in capsys.readouterr().out
     assert (tmp_path / "home" / "two" / "result.json").exists() and not (tmp_path / "~").exists()
     assert main(["generate", "--from", "~/two/result.json"]) == 1, "another request is in limner-scgan"
     assert "limner-scgan/result.json is the result of another request" in capsys.readouterr().err
