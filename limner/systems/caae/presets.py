@@ -38,7 +38,7 @@ def gpu() -> CAAEConfig:
         validation=ValidationConfig(),
         dataset=DataConfig(),
         augment=_AUGMENT,
-        train=TrainConfig(images=1_000_000, batch_size=32, precision="bf16-mixed", ema_half_life=10_000, num_workers=8),
+        train=TrainConfig(images=1_000_000, batch_size=32, ema_half_life=10_000, num_workers=8),
     )
 
 
@@ -71,7 +71,9 @@ def smoke() -> CAAEConfig:
         validation=ValidationConfig(),
         dataset=DataConfig(),
         augment=_AUGMENT,
-        train=TrainConfig(images=64, batch_size=8, log_every=16, sample_every=32, checkpoint_every=32),
+        train=TrainConfig(
+            images=64, batch_size=8, precision="32-true", log_every=16, sample_every=32, checkpoint_every=32
+        ),
     )
 
 

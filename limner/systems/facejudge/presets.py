@@ -38,7 +38,6 @@ def gpu() -> FaceJudgeConfig:
         train=TrainConfig(
             images=200_000,
             batch_size=64,
-            precision="bf16-mixed",
             ema_half_life=4_000,
             channels_last=True,
             num_workers=8,
@@ -57,7 +56,6 @@ def cpu() -> FaceJudgeConfig:
         train=TrainConfig(
             images=60_000,
             batch_size=32,
-            precision="bf16-mixed",
             ema_half_life=1_500,
             log_every=2_000,
             sample_every=20_000,
@@ -74,7 +72,9 @@ def smoke() -> FaceJudgeConfig:
         optimizer=OptimizerConfig(),
         dataset=DataConfig(),
         augment=AugmentConfig(flip=True),
-        train=TrainConfig(images=64, batch_size=8, log_every=16, sample_every=32, checkpoint_every=32),
+        train=TrainConfig(
+            images=64, batch_size=8, precision="32-true", log_every=16, sample_every=32, checkpoint_every=32
+        ),
     )
 
 

@@ -46,7 +46,6 @@ def gpu() -> LGcGANConfig:
         train=TrainConfig(
             images=1_000_000,
             batch_size=32,
-            precision="bf16-mixed",
             ema_half_life=10_000,
             channels_last=True,
             num_workers=8,
@@ -72,7 +71,6 @@ def cpu() -> LGcGANConfig:
         train=TrainConfig(
             images=45_000,
             batch_size=16,
-            precision="bf16-mixed",
             ema_half_life=1_500,
             log_every=1_000,
             sample_every=5_000,
@@ -114,7 +112,9 @@ def smoke() -> LGcGANConfig:
         validation=ValidationConfig(),
         dataset=DataConfig(),
         augment=_AUGMENT,
-        train=TrainConfig(images=64, batch_size=8, log_every=16, sample_every=32, checkpoint_every=32),
+        train=TrainConfig(
+            images=64, batch_size=8, precision="32-true", log_every=16, sample_every=32, checkpoint_every=32
+        ),
     )
 
 

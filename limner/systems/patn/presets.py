@@ -84,7 +84,13 @@ def smoke() -> PATNConfig:
         paper(),
         model=ModelConfig(image_size=(64, 44), width=4, num_blocks=2, discriminator_width=4, discriminator_blocks=1),
         train=TrainConfig(
-            images=64, batch_size=4, ema_half_life=100, log_every=16, sample_every=32, checkpoint_every=32
+            images=64,
+            batch_size=4,
+            precision="32-true",
+            ema_half_life=100,
+            log_every=16,
+            sample_every=32,
+            checkpoint_every=32,
         ),
     )
 

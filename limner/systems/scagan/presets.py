@@ -122,7 +122,13 @@ def smoke() -> SCAGANConfig:
             latent_size=8,
         ),
         train=TrainConfig(
-            images=64, batch_size=4, ema_half_life=100, log_every=16, sample_every=32, checkpoint_every=32
+            images=64,
+            batch_size=4,
+            precision="32-true",
+            ema_half_life=100,
+            log_every=16,
+            sample_every=32,
+            checkpoint_every=32,
         ),
     )
 

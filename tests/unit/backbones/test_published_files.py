@@ -21,7 +21,7 @@ def small(tmp_path, monkeypatch):
     published = dataclasses.replace(
         hub.PUBLISHED["alexnet"],
         url=source.as_uri(),
-        sha256=hashlib.sha256(source.read_bytes()).hexdigest()[:8],
+        sha256=hashlib.sha256(source.read_bytes()).hexdigest(),
         size_bytes=source.stat().st_size,
     )
     monkeypatch.setitem(hub.PUBLISHED, "alexnet", published)

@@ -168,7 +168,7 @@ def test_maps_in_another_order_are_converted_or_refused(pipeline):
 
 REFUSED: list[tuple[str, tuple[Any, ...], dict[str, Any], type[LimnerError], str]] = [
     ("sample", (face().astype(int) + 18,), {}, DataError, 'but schema "celebamask-19" has ids 0..18'),
-    ("sample", (np.zeros((32, 40), int),), {}, DataError, "40x32, but must be square: cut it."),
+    ("sample", (np.zeros((32, 40), int),), {}, DataError, "40x32, but must be square: cut it, or say --fit"),
     ("sample", (np.zeros((32, 32, 3), int),), {}, ShapeError, "an array of colours (32, 32, 3)"),
     ("stylize", (face(), photo()[:7, :7]), {}, DataError, "7x7, too small to see anything"),
     ("stylize", (face(), ""), {}, DataError, "The name of a picture is empty"),
