@@ -577,7 +577,7 @@ def test_numbers_pairs_and_plans_of_the_wrong_kind(edit, photos):
         with pytest.raises(ShapeError, match=f"is a pair, but {len(pair)} things are given"):
             edit.swap(hair=pair)
     foreign = GenerationPlan([0], {}, {"label_map": np.zeros((1, 64, 64), np.uint8)})
-    with pytest.raises(ConfigError, match=r"The plan holds .*those of these weights hold"):
+    with pytest.raises(ShapeError, match='The plan lacks the condition "background"'):
         edit.render(foreign)
 
 
