@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from limner.errors import ConfigError, DataError
-from limner.files import refuse_replaced_inputs
+from limner.files import reason, refuse_replaced_inputs, sha256_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from limner.data.schema import LabelSchema
     from limner.pipelines import Pipeline
     from limner.plan import GenerationPlan
     from limner.results import Beside
@@ -120,10 +119,17 @@ def progress_bar(total: int, *, unit: str, desc: str) -> Iterator[Callable[[int]
 
 @dataclass(frozen=True)
 class Labelling:
-    """Write the label map that a network sees in a picture, as a palette PNG."""
+    """Write the label map that a network sees in a picture, as a palette PNG that notes both.
+
+    Attributes:
+        segment: picture -> ids.
+        pipeline: whose networks label, for its schema and its provenance.
+        image: the picture.
+        path: of the map.
+    """
 
     segment: Callable[[Path], NDArray[np.uint8]]
-    schema: LabelSchema
+    pipeline: Pipeline
     image: Path
     path: Path
 
@@ -132,21 +138,38 @@ class Labelling:
 
         Raises:
             ConfigError: if the map would replace the picture.
+            DataError: if a file is there that is not the map of this picture by these weights, and `force` is not set.
         """
-        from limner.data.image_io import save_label_map
+        from limner.data.image_io import label_map_notes, save_label_map
         from limner.files import write_atomically
 
         refuse_replaced_inputs([self.path], [self.image])
+        notes = self._notes()
         if self.path.exists() and not force:
-            return Outcome([self.path], skipped=True)
+            if notes.items() <= label_map_notes(self.path).items():
+                return Outcome([self.path], skipped=True)
+            raise DataError(
+                f"{self.path} is there already, but not as the label map of {self.image} as it is now by the weights "
+                f"{self.pipeline.weights_name}; give another --out, or --force to replace it."
+            )
         label_map = self.segment(self.image)
-        write_atomically({self.path: lambda path: save_label_map(path, label_map, self.schema)})
+        schema = self.pipeline.spec.schema
+        write_atomically({self.path: lambda path: save_label_map(path, label_map, schema, notes=notes)})
         height, width = label_map.shape
         return Outcome([self.path], skipped=False, sizes=((width, height),), what="label map")
 
+    def _notes(self) -> dict[str, str]:
+        """What decides the map: the picture's file and the weights."""
+        try:
+            image = sha256_of(self.image)
+        except OSError as error:
+            raise DataError(f"{self.image} cannot be read: {reason(error)}.") from error
+        made_by = {name: self.pipeline.provenance[name] for name in ("system", "weights_hash")}
+        return {**made_by, "image_sha256": image}
+
 
 def labelling_tasks(
-    segment: Callable[[Path], NDArray[np.uint8]], schema: LabelSchema, images: Iterable[Path], out: Path
+    segment: Callable[[Path], NDArray[np.uint8]], pipeline: Pipeline, images: Iterable[Path], out: Path
 ) -> list[Task]:
     """One `Labelling` a picture, into `out/<name of the picture>.png`.
 
@@ -155,7 +178,7 @@ def labelling_tasks(
     """
     names = unique_names(images)
     refuse_replaced_inputs([out / f"{name}.png" for name in names], names.values())
-    return [Labelling(segment, schema, path, out / f"{name}.png") for name, path in names.items()]
+    return [Labelling(segment, pipeline, path, out / f"{name}.png") for name, path in names.items()]
 
 
 @dataclass(frozen=True)

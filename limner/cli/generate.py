@@ -88,7 +88,7 @@ def _make_maps(options: Any, out: Path) -> list[str]:
 
     parser: Any = load("parser").to(pick_device(options.device))
     photos = input_files(options.map_of, PHOTO_SUFFIXES, "photo")
-    tasks = labelling_tasks(lambda path: parser(path).label_maps[0], parser.spec.schema, photos, out / "maps")
+    tasks = labelling_tasks(lambda path: parser(path).label_maps[0], parser, photos, out / "maps")
     return [str(path) for task in tasks for path in task.run(force=options.force).paths]
 
 

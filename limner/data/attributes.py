@@ -7,9 +7,10 @@ whose first column is the picture's name.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PureWindowsPath
 from typing import TypeVar
+from unicodedata import normalize
 
 from limner.errors import DataError
 from limner.files import MAX_TABLE_BYTES, read_text
@@ -27,9 +28,11 @@ def read_celeba_attributes(path: Path) -> tuple[tuple[str, ...], AttributeTable]
     Raises:
         DataError: if the count, a name, a row or a value is wrong.
     """
-    lines = [line.split() for line in read_lines(path)]
-    while lines and not lines[-1]:
-        lines.pop()
+    texts = read_lines(path)
+    while texts and not texts[-1].strip():
+        texts.pop()
+    lines = [line.split() for line in texts[:2]]
+    lines += [line.rsplit(maxsplit=len(lines[1])) for line in texts[2:]]  # a picture's name may have blanks
     if len(lines) < 2 or len(lines[0]) != 1 or not lines[0][0].isdigit():
         raise DataError(f"{path} must begin with a line with the number of pictures and a line of attribute names.")
     names, rows = tuple(lines[1]), lines[2:]
@@ -54,7 +57,7 @@ def read_csv_attributes(path: Path) -> tuple[tuple[str, ...], AttributeTable]:
 
 
 def read_splits(path: Path) -> dict[str, str]:
-    """Picture name (without suffix) -> split, of a CSV file with the header `name,split`.
+    """Name as it stands in the list -> split, of a CSV file with the header `name,split`; see `joined`.
 
     Raises:
         DataError: if a row is not a name and one of train, val, test.
@@ -66,7 +69,7 @@ def read_splits(path: Path) -> dict[str, str]:
     for row in rows[1:]:
         if len(row) != 2 or row[1] not in SPLITS:
             raise DataError(f'{path} has the row "{",".join(row)}", but needs a name and one of train, val, test.')
-        _add(path, splits, Path(row[0]).stem, row[1])
+        _add(path, splits, row[0], row[1])
     return splits
 
 
@@ -78,13 +81,62 @@ def read_eval_partition(path: Path) -> dict[str, str]:
     """
     splits: dict[str, str] = {}
     for line in read_lines(path):
-        cells = line.split()
+        cells = line.rsplit(maxsplit=1)  # a name may have blanks
         if not cells:
             continue
         if len(cells) != 2 or cells[1] not in ("0", "1", "2"):
             raise DataError(f'{path} has the row "{line.strip()}", but needs a file name and 0, 1 or 2.')
-        _add(path, splits, cells[0], SPLITS[int(cells[1])])
+        _add(path, splits, cells[0].strip(), SPLITS[int(cells[1])])
     return splits
+
+
+def own_splits(root: Path, names: Iterable[str]) -> dict[str, str]:
+    """Picture -> split, of the `splits.csv` of a data set; empty if there is none.
+
+    Raises:
+        DataError: as `read_splits` and `joined`.
+    """
+    path = root / "splits.csv"
+    return joined(path, read_splits(path), names) if path.exists() else {}
+
+
+def joined(
+    path: Path, table: Mapping[str, Value], names: Iterable[str], *, may_exceed: bool = False
+) -> dict[str, Value]:
+    """A list of pictures by the pictures' own names.
+
+    An entry means the picture that is called like it, like its last part (`images/0.jpg`, `images\\0.jpg`), or like
+    that without the suffix. Accents may be written as one sign or as two.
+
+    Args:
+        path: of the list, for messages.
+        table: name as it stands in the list -> value.
+        names: of the pictures, without suffix.
+        may_exceed: whether names without a picture are allowed, as long as others have one: a published list beside
+            a part of its data set.
+
+    Raises:
+        DataError: if a name has no picture, or two mean the same one.
+    """
+    known = {normalize("NFC", name): name for name in names}
+    found: dict[str, Value] = {}
+    missing: list[str] = []
+    for entry, value in table.items():
+        last = PureWindowsPath(entry).name  # which knows both kinds of slashes
+        forms = (entry, last, PureWindowsPath(last).stem)
+        name = next((known[form] for form in (normalize("NFC", form) for form in forms) if form in known), None)
+        if name is None:
+            missing.append(entry)
+        else:
+            _add(path, found, name, value)
+    if missing and not (may_exceed and found):
+        have = "has" if len(missing) == 1 else "have"
+        there = f', which are called like "{next(iter(known.values()))}"' if known else ""
+        raise DataError(
+            f"{path} names {len(table)} pictures, of which {len(missing)} {have} no picture here{there}; the first is "
+            f'"{missing[0]}": correct the names, or remove these rows.'
+        )
+    return found
 
 
 def _table(path: Path, names: tuple[str, ...], rows: Iterable[list[str]], *, first_line: int) -> AttributeTable:

@@ -15,7 +15,7 @@ import os
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -202,13 +202,16 @@ def read_part_mask(path: str | Path) -> npt.NDArray[np.bool_]:
         return np.asarray(_turned(picture, _orientation(picture)).convert("L")) > 127
 
 
-def save_label_map(path: str | Path | IO[bytes], label_map: UInt8Array, schema: LabelSchema) -> None:
+def save_label_map(
+    path: str | Path | IO[bytes], label_map: UInt8Array, schema: LabelSchema, *, notes: Mapping[str, str] | None = None
+) -> None:
     """Write ids (H, W) as a palette PNG that shows the schema's colours, keeps the ids as values, and notes the schema.
 
     Args:
         path: of the file, or a file that is open for writing.
         label_map: the ids.
         schema: what they mean.
+        notes: what else the file says of itself, as `limner:NAME`; `label_map_notes` reads them.
 
     Raises:
         DataError: if an id is not in the schema.
@@ -218,7 +221,19 @@ def save_label_map(path: str | Path | IO[bytes], label_map: UInt8Array, schema: 
     picture.putpalette([value for color in schema.palette for value in color])
     note = PngInfo()
     note.add_text(_SCHEMA_NOTE, json.dumps(schema.name if SCHEMAS.get(schema.name) == schema else schema.to_json()))
+    for name, text in (notes or {}).items():
+        note.add_text(f"limner:{name}", text)
     picture.save(path, format="PNG", pnginfo=note)
+
+
+def label_map_notes(path: str | Path) -> dict[str, str]:
+    """The notes of `save_label_map`; empty for a file without any, and for what is no picture."""
+    try:
+        with open_picture(path) as picture:
+            texts = {name: text for name, text in picture.info.items() if isinstance(name, str)}
+    except DataError:
+        return {}
+    return {name.removeprefix("limner:"): str(text) for name, text in texts.items() if name.startswith("limner:")}
 
 
 def noted_schema(source: str | Path | Image.Image) -> LabelSchema | None:

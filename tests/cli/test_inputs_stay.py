@@ -114,3 +114,22 @@ def test_no_private_path_travels_in_a_painting(drawn_faces: Path, tmp_path: Path
     plan = painter.plan(Image.fromarray(face), 3, vgg16=secret)
     assert "somebody" not in json.dumps(plan.to_json()) and plan.settings["vgg16_sha256"]
     assert painter._vgg16_file(plan.settings) == secret
+
+
+def test_a_label_map_is_that_of_this_photo_and_these_weights(place: Path, drawn_faces: Path, capsys) -> None:
+    command = shlex.split("generate parser --weights parser --image photos/0.png --out out")
+    assert main(command) == 0
+    first = (place / "out/0.png").read_bytes()
+    assert main(command) == 0 and "there already" in capsys.readouterr().out
+    shutil.copy(drawn_faces / "CelebA-HQ-img/5.png", place / "photos/0.png")
+    assert main(command) == 1
+    assert (
+        "out/0.png is there already, but not as the label map of photos/0.png as it is now" in capsys.readouterr().err
+    )
+    assert (place / "out/0.png").read_bytes() == first
+    assert main([*command, "--force"]) == 0 and (place / "out/0.png").read_bytes() != first
+    network = ParsingNetwork(num_classes=19, num_attributes=0, width=8)
+    ParserPipeline(spec=DataSpec(get_schema("celebamask-19")), size=32, parser=network).save_pretrained("parser")
+    assert main(command) == 1 and "by the weights parser" in capsys.readouterr().err
+    Image.new("L", (32, 32), 1).save(place / "out/0.png")  # somebody's own
+    assert main(command) == 1

@@ -42,7 +42,7 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     images, text = (root / "images", root / "text") if apart else (root, root)
     photos = list_pictures(images, PHOTO_SUFFIXES)
     captions = {path.stem: path for path in sorted(text.glob("*.txt")) if path.name not in _LISTS}
-    splits, note = splits_of(root, {})
+    splits, note = splits_of(root, {}, photos)
     if note is not None:
         splits = {name: hash_split(name) for name in photos}
     prefix = "images/" if apart else ""

@@ -12,10 +12,11 @@ Photos without a map or landmarks are left out, as in the paper: no face was fou
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from limner.data.attributes import AttributeTable, read_celeba_attributes, read_eval_partition, read_splits
-from limner.data.datasets.files import LandmarkReader, PairReader, first_existing, list_pictures, lookup
+from limner.data.attributes import AttributeTable, joined, own_splits, read_celeba_attributes, read_eval_partition
+from limner.data.datasets.files import LandmarkReader, PairReader, first_existing, list_pictures
 from limner.data.image_io import PHOTO_SUFFIXES
 from limner.data.landmarks import read_landmarks
 from limner.data.manifest import Layout, Reader, Row
@@ -60,12 +61,13 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
         raise DataError(f"{root} has neither {MAPS} (label maps) nor {LANDMARKS} to paint them from.")
     path = first_existing(root, ATTRIBUTES)
     names, table = read_celeba_attributes(path) if path else ((), AttributeTable())
-    splits = _splits(root)
+    splits = _splits(root, photos)
+    values = joined(path, table, photos, may_exceed=True) if path else {}
     faces = {name: file for name, file in photos.items() if name in labels}
-    problems = [f"{path} has no row for {file}." for file in faces.values() if path and lookup(table, file) is None]
+    problems = [f"{path} has no row for {file}." for name, file in faces.items() if path and name not in values]
     unknown = (float("nan"),) * len(names)
     rows = tuple(
-        Row(name, f"{folder.name}/{file}", labels[name], lookup(table, file) or unknown, splits.get(name, ""))
+        Row(name, f"{folder.name}/{file}", labels[name], values.get(name, unknown), splits.get(name, ""))
         for name, file in faces.items()
     )
     left_out = len(photos) - len(faces)
@@ -84,9 +86,9 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     )
 
 
-def _splits(root: Path) -> dict[str, str]:
+def _splits(root: Path, names: Iterable[str]) -> dict[str, str]:
     if (root / "splits.csv").exists():
-        return read_splits(root / "splits.csv")
+        return own_splits(root, names)
     if (root / PARTITION).exists():
-        return {Path(name).stem: split for name, split in read_eval_partition(root / PARTITION).items()}
+        return joined(root / PARTITION, read_eval_partition(root / PARTITION), names, may_exceed=True)
     return {}

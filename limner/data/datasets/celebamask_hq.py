@@ -15,13 +15,21 @@ Where merged maps and part files are both there, the merged maps are read: they 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from limner.data.attributes import AttributeTable, read_celeba_attributes, read_eval_partition, read_lines, read_splits
+from limner.data.attributes import (
+    AttributeTable,
+    joined,
+    own_splits,
+    read_celeba_attributes,
+    read_eval_partition,
+    read_lines,
+)
 from limner.data.datasets.files import PairReader, first_existing, list_pictures
 from limner.data.image_io import read_part_mask, read_photo, turn_with_photo
 from limner.data.manifest import Layout, Reader, Row
@@ -67,12 +75,13 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
         raise DataError(f"{root} has neither {MERGED[0]} (merged maps) nor {PARTS} (part masks) beside {IMAGES}.")
     path = first_existing(root, ATTRIBUTES)
     names, table = read_celeba_attributes(path) if path else ((), AttributeTable())
+    values = joined(path, table, photos, may_exceed=True) if path else {}
     if path:
-        problems += [f"{path} has no row for {file}." for file in photos.values() if file not in table]
-    splits = _splits(root)
+        problems += [f"{path} has no row for {file}." for name, file in photos.items() if name not in values]
+    splits = _splits(root, photos)
     unknown = (float("nan"),) * len(names)
     rows = tuple(
-        Row(name, f"{IMAGES}/{file}", labels[name], table.get(file, unknown), splits.get(name, ""))
+        Row(name, f"{IMAGES}/{file}", labels[name], values.get(name, unknown), splits.get(name, ""))
         for name, file in photos.items()
     )
     marks = FileMarks(root)
@@ -169,9 +178,9 @@ def _part_problems(root: Path, labels: dict[str, str]) -> list[str]:
     return problems
 
 
-def _splits(root: Path) -> dict[str, str]:
+def _splits(root: Path, names: Iterable[str]) -> dict[str, str]:
     if (root / "splits.csv").exists():
-        return read_splits(root / "splits.csv")
+        return own_splits(root, names)
     if not (root / PARTITION).exists():
         return {}
     if not (root / MAPPING).exists():
@@ -184,4 +193,4 @@ def _splits(root: Path) -> dict[str, str]:
             if cells[2] not in by_original:
                 raise DataError(f"{root / PARTITION} has no row for {cells[2]}, which {MAPPING} names.")
             splits[cells[0]] = by_original[cells[2]]
-    return splits
+    return joined(root / MAPPING, splits, names, may_exceed=True)

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from limner.data.attributes import AttributeTable, read_lines, read_splits
+from limner.data.attributes import AttributeTable, joined, own_splits, read_lines
 from limner.data.datasets.files import PairReader, list_pictures
 from limner.data.manifest import Layout, Row
 from limner.data.schema import SCHEMAS, LabelSchema
@@ -48,9 +48,10 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
             raise DataError(f"{root / folder} is missing, so it is not Clothing Co-Parsing.")
     _check_label_list(root / "label_list.json")
     photos, maps = list_pictures(root / "photos", (".jpg", ".png")), list_pictures(root / MAPS, (".png", ".mat"))
-    table = _tags(root / "tags.csv") if (root / "tags.csv").exists() else None
+    tags = root / "tags.csv"
+    table = joined(tags, _tags(tags), photos, may_exceed=True) if tags.exists() else None
     names = SCHEMA.classes[1:] if table is not None else ()
-    splits = read_splits(root / "splits.csv") if (root / "splits.csv").exists() else {}
+    splits = own_splits(root, photos)
     pairs = {name: file for name, file in photos.items() if name in maps}
     problems = [f"{root / MAPS / maps[name]} has no photo of that name." for name in maps if name not in photos]
     if table is not None:

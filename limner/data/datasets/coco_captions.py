@@ -11,10 +11,11 @@ captions*.json beside the pictures are read too.
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
-from limner.data.attributes import read_splits
+from limner.data.attributes import own_splits
 from limner.data.datasets.files import PictureReader
 from limner.data.manifest import Layout, Row
 from limner.data.marks import Marks
@@ -42,7 +43,6 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     lists = _lists(root)
     if not lists:
         raise DataError(f"{root} has no annotations/captions_*.json, so it is not COCO captions.")
-    named = read_splits(root / "splits.csv") if (root / "splits.csv").exists() else {}
     captions: dict[str, list[str]] = {}
     rows: dict[str, Row] = {}
     problems = []
@@ -56,8 +56,10 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
             if place is None:
                 problems.append(f"{path} names {file}, which is in none of the folders of pictures.")
             elif sentences.get(number):
-                rows[name] = Row(name, place.relative_to(root).as_posix(), split=named.get(name, split))
+                rows[name] = Row(name, place.relative_to(root).as_posix(), split=split)
                 captions.setdefault(name, []).extend(sentences[number])
+    named = own_splits(root, rows)
+    rows = {name: dataclasses.replace(row, split=named.get(name, row.split)) for name, row in rows.items()}
     return Layout(
         None,
         tuple(rows.values()),

@@ -52,7 +52,7 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     names = {number: Path(cells[0]).stem for number, cells in paths.items()}
     captions = {path.stem: path for path in sorted(text.glob("*/*.txt"))}
     categories = {names[number]: Path(cells[0]).parent.name for number, cells in paths.items()}
-    splits, note = splits_of(root, categories)
+    splits, note = splits_of(root, categories, names.values())
     rows, problems = [], missing_captions(names.values(), captions, text)
     for number, (file,) in paths.items():
         name = names[number]

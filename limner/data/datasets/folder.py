@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from limner.data.attributes import AttributeTable, read_celeba_attributes, read_csv_attributes, read_splits
-from limner.data.datasets.files import PairReader, list_pictures, lookup
+from limner.data.attributes import AttributeTable, joined, own_splits, read_celeba_attributes, read_csv_attributes
+from limner.data.datasets.files import PairReader, list_pictures
 from limner.data.image_io import LABEL_SUFFIXES, PHOTO_SUFFIXES
 from limner.data.manifest import Layout, Row
 from limner.data.schema import SCHEMAS, LabelSchema, read_schema
@@ -46,10 +46,11 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     problems = [f"{labels / name}.png is missing: every photo needs a map." for name in photos if name not in maps]
     problems += [f"{labels / maps[name]} has no photo of that name." for name in maps if name not in photos]
     path, names, table = _attributes(root)
-    splits = read_splits(root / "splits.csv") if (root / "splits.csv").exists() else {}
+    values_of = joined(path, table, photos) if path else {}
+    splits = own_splits(root, photos)
     rows = []
     for name, file in photos.items():
-        values = lookup(table, file)
+        values = values_of.get(name)
         if path and values is None:
             problems.append(f"{path} has no row for {file}.")
             values = (float("nan"),) * len(names)

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from limner.data.attributes import read_lines, read_splits
+from limner.data.attributes import own_splits, read_lines
 from limner.data.clips import ClipReader
 from limner.data.manifest import Layout, Row, hash_split
 from limner.data.marks import Marks, SpokenWord
@@ -49,7 +49,8 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     if not clips:
         raise DataError(f"{root} has no folders of speakers with clips such as s1/bbaf2n.mpg, so it is not GRID.")
     by_speaker = len({speaker for speaker, _, _ in clips}) >= MIN_SPEAKERS
-    splits = read_splits(root / "splits.csv") if (root / "splits.csv").exists() else None
+    names = [f"{speaker}-{sentence}" for speaker, sentence, _ in clips]
+    splits = own_splits(root, names) if (root / "splits.csv").exists() else None
     rows, words = [], {}
     for speaker, sentence, path in clips:
         name, video = f"{speaker}-{sentence}", path.relative_to(root).as_posix()

@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from limner.data.attributes import read_lines
+from limner.data.attributes import joined, read_lines
 from limner.data.cache import DiskCache, Planes, open_disk_cache
 from limner.data.image_io import PHOTO_SUFFIXES, read_any_picture, read_mask
 from limner.data.manifest import Manifest, find_kind, open_manifest
@@ -264,10 +264,7 @@ def _walk(folder: Path) -> list[Path]:
 def _splits(root: Path, base: Path, files: Sequence[Path]) -> list[str]:
     """The split of each file; `val` is cut off the training part, for choosing checkpoints."""
     if (root / "images.txt").exists() and (root / "train_test_split.txt").exists():
-        numbers = dict(line.split()[::-1] for line in read_lines(root / "images.txt") if line.strip())
-        training = dict(line.split() for line in read_lines(root / "train_test_split.txt") if line.strip())
-        names = [path.relative_to(root).as_posix().removeprefix("images/") for path in files]
-        is_test = [training.get(numbers.get(name, ""), "1") == "0" for name in names]
+        is_test = _cub_test(root, files)
     elif root.name == _CELEBA or (root / _CELEBA).is_dir():
         is_test = [index < _CELEBA_TEST for index in range(len(files))]
     elif (base / "train").is_dir() and (base / "val").is_dir():
@@ -279,6 +276,33 @@ def _splits(root: Path, base: Path, files: Sequence[Path]) -> list[str]:
     num_val = min(_MAX_VAL, max(1, round(_SHARE * len(files)))) if len(training_files) > 1 else 0
     val = set(training_files[:num_val])
     return ["test" if test else "val" if index in val else "train" for index, test in enumerate(is_test)]
+
+
+def _cub_test(root: Path, files: Sequence[Path]) -> list[bool]:
+    """Whether each file is in CUB's test split.
+
+    Raises:
+        DataError: if the two lists do not fit each other, or not the pictures.
+    """
+    lists = {}
+    for name in ("images.txt", "train_test_split.txt"):
+        rows = [line.split(maxsplit=1) for line in read_lines(root / name) if line.strip()]
+        if any(len(row) != 2 for row in rows):
+            raise DataError(f"{root / name} needs a number and a value in every line.")
+        lists[name] = {number: value.strip() for number, value in rows}
+    is_training = lists["train_test_split.txt"]
+    wrong = [number for number in lists["images.txt"] if is_training.get(number) not in ("0", "1")]
+    if wrong:
+        raise DataError(f"{root / 'train_test_split.txt'} has no 0 or 1 for the picture {wrong[0]} of images.txt.")
+    names = [path.relative_to(root).as_posix().removeprefix("images/") for path in files]
+    by_path = {path: is_training[number] == "0" for number, path in lists["images.txt"].items()}
+    found = joined(root / "images.txt", by_path, names)
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise DataError(
+            f"{root / 'images.txt'} has no row for {len(missing)} of {len(names)} pictures; the first is {missing[0]}."
+        )
+    return [found[name] for name in names]
 
 
 def _of_manifest(manifest: Manifest) -> list[Picture]:

@@ -38,7 +38,7 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     photos = list_pictures(root / "jpg", (".jpg", ".png"))
     captions = {path.stem: path for path in sorted(text.glob("class_*/*.txt"))}
     categories = {name: captions[name].parent.name for name in photos if name in captions}
-    splits, note = splits_of(root, categories)
+    splits, note = splits_of(root, categories, photos)
     rows = tuple(
         Row(name, f"jpg/{file}", split=splits.get(name, ""), category=categories[name])
         for name, file in photos.items()

@@ -6,10 +6,10 @@ import io
 import pickle
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from limner.data.attributes import read_lines, read_splits
+from limner.data.attributes import joined, own_splits, read_lines
 from limner.data.captions import Vocabulary
 from limner.data.manifest import hash_split
 from limner.data.marks import Marks
@@ -43,7 +43,7 @@ class CaptionFiles:
         return Marks(captions=tuple(line for line in lines if line)[: self.most])
 
 
-def splits_of(root: Path, categories: Mapping[str, str]) -> tuple[dict[str, str], str | None]:
+def splits_of(root: Path, categories: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, str], str | None]:
     """The split of every sample, and a note where no file names it.
 
     `splits.csv` comes first, then `train/filenames.pickle` and `test/filenames.pickle` as they go with AttnGAN, then
@@ -52,12 +52,14 @@ def splits_of(root: Path, categories: Mapping[str, str]) -> tuple[dict[str, str]
     Args:
         root: of the data set.
         categories: name of a sample -> its class; its own name where it has none.
+        names: of all pictures.
 
     Raises:
         DataError: if a file of splits cannot be used.
     """
     if (root / "splits.csv").exists():
-        return read_splits(root / "splits.csv"), None
+        return own_splits(root, names), None
+    names = tuple(names)
     found: dict[str, str] = {}
     for split in ("train", "val", "test"):
         for path in (root / split / "filenames.pickle", root / f"{split}.txt"):
@@ -65,7 +67,7 @@ def splits_of(root: Path, categories: Mapping[str, str]) -> tuple[dict[str, str]
                 keys = read_pickle(path) if path.suffix == ".pickle" else [line for line in read_lines(path) if line]
                 if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
                     raise DataError(f"{path} is not a list of names.")
-                found |= {PurePosixPath(key).name.removesuffix(".jpg"): split for key in keys}
+                found |= joined(path, dict.fromkeys(keys, split), names)
                 break
     if found:
         return found, None

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from limner.data.ages import LGCGAN_GROUPS, MAX_AGE, group_of
-from limner.data.attributes import read_lines, read_splits
+from limner.data.attributes import own_splits, read_lines
 from limner.data.datasets.files import LandmarkReader, first_existing, list_pictures
 from limner.data.landmarks import NUM_LANDMARKS
 from limner.data.manifest import Layout, Row
@@ -66,7 +66,8 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
         raise DataError(f"{root} has neither the folder {IMAGES[0]} nor {IMAGES[1]}, so it is not UTKFace.")
     files = {file.partition(".")[0]: file for file in list_pictures(folder, (".jpg", ".png")).values()}
     points = read_landmark_lists(root)
-    splits = read_splits(root / "splits.csv") if (root / "splits.csv").exists() else {}
+    whole = own_splits(root, [*files, *(Path(file).stem for file in files.values())])
+    splits = {name.partition(".")[0]: split for name, split in whole.items()}
     identities = read_identities(root)
     rows, problems = [], []
     for name, file in files.items():

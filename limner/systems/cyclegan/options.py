@@ -30,7 +30,7 @@ def _segment(pipeline: CycleGANPipeline, options: Namespace) -> list[Task]:
     from limner.data.image_io import PHOTO_SUFFIXES
 
     images = input_files(options.segment, PHOTO_SUFFIXES, "picture")
-    return labelling_tasks(pipeline.segment, pipeline.spec.schema, images, Path(options.out))
+    return labelling_tasks(pipeline.segment, pipeline, images, Path(options.out))
 
 
 MODES = (PLAIN, Mode(_segment, flag="--segment"))

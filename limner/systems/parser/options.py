@@ -36,7 +36,7 @@ def _parse(pipeline: ParserPipeline, options: Namespace) -> list[Task]:
         return label_map
 
     images = input_files(options.image, PHOTO_SUFFIXES, "picture")
-    return labelling_tasks(segment, pipeline.spec.schema, images, Path(options.out))
+    return labelling_tasks(segment, pipeline, images, Path(options.out))
 
 
 MODES = (Mode(_parse, ("--image",), ("--image",), title="pictures"),)

@@ -90,7 +90,7 @@ def _parse(pipeline: PortraitPipeline, options: Namespace) -> list[Task]:
     from limner.data.image_io import PHOTO_SUFFIXES
 
     photos = input_files(options.parse, PHOTO_SUFFIXES, "picture")
-    return labelling_tasks(pipeline.parse, pipeline.spec.schema, photos, Path(options.out))
+    return labelling_tasks(pipeline.parse, pipeline, photos, Path(options.out))
 
 
 _PHOTO = ("--photo", "--align", "--map", "--schema", "--paste-back")

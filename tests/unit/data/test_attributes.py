@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from limner.data.attributes import read_celeba_attributes, read_csv_attributes, read_eval_partition, read_splits
+from limner.data.attributes import (
+    joined,
+    own_splits,
+    read_celeba_attributes,
+    read_csv_attributes,
+    read_eval_partition,
+    read_splits,
+)
+from limner.data.manifest import open_manifest
 from limner.errors import DataError
 
 
@@ -61,7 +69,8 @@ def test_wrong_csv_form(tmp_path, text, message):
 def test_splits(tmp_path):
     path = tmp_path / "splits.csv"
     path.write_text("name,split\n1.jpg,train\n2,test\n")
-    assert read_splits(path) == {"1": "train", "2": "test"}
+    assert read_splits(path) == {"1.jpg": "train", "2": "test"}
+    assert own_splits(tmp_path, ["2", "1"]) == {"1": "train", "2": "test"}
     for text, message in (("1,train\n", "header"), ("name,split\n1,dev\n", "one of train, val, test")):
         path.write_text(text)
         with pytest.raises(DataError, match=message):
@@ -83,3 +92,46 @@ def test_files_that_are_no_text(tmp_path):
         read_celeba_attributes(tmp_path / "a.txt")
     with pytest.raises(DataError, match="cannot be read"):
         read_celeba_attributes(tmp_path / "none.txt")
+
+
+@pytest.mark.parametrize("entry", ["0", "0.jpg", "images/0.jpg", "images\\0.jpg", "C:\\data\\images\\0.png", "./0"])
+def test_an_entry_means_the_picture_of_its_name(tmp_path, entry):
+    assert joined(tmp_path / "list", {entry: 1}, ["0", "1"]) == {"0": 1}
+
+
+def test_names_with_blanks_dots_and_accents(tmp_path):
+    names = ["my photo", "a.small", "caf\u00e9"]
+    table = {"my photo.jpg": 1, "a.small": 2, "cafe\u0301.png": 3}
+    assert joined(tmp_path / "list", table, names) == {"my photo": 1, "a.small": 2, "caf\u00e9": 3}
+    (tmp_path / "attributes.txt").write_text("2\nMale Young\nmy photo.jpg 1 -1\nb.jpg -1 1\n\n")
+    _, table = read_celeba_attributes(tmp_path / "attributes.txt")
+    assert table == {"my photo.jpg": (1.0, 0.0), "b.jpg": (0.0, 1.0)}
+    (tmp_path / "partition.txt").write_text("my photo.jpg 2\n")
+    assert read_eval_partition(tmp_path / "partition.txt") == {"my photo.jpg": "test"}
+
+
+def test_names_without_a_picture_are_an_error_with_their_number_and_the_first(tmp_path):
+    table = {"0": "test", "00001.jpg": "test", "x.jpg": "train"}
+    with pytest.raises(DataError, match=r'list names 3 pictures, of which 2 have no picture here.*"00001.jpg"'):
+        joined(tmp_path / "list", table, ["0", "1"])
+    assert joined(tmp_path / "list", table, ["0", "1"], may_exceed=True) == {"0": "test"}
+    with pytest.raises(DataError, match="2 have no picture here"):  # not one of them has
+        joined(tmp_path / "list", {"00001": 1, "00002": 2}, ["1", "2"], may_exceed=True)
+
+
+def test_two_entries_for_one_picture_are_refused(tmp_path):
+    with pytest.raises(DataError, match='two rows for "0"'):
+        joined(tmp_path / "list", {"0.jpg": "train", "images/0.jpg": "test"}, ["0"])
+
+
+@pytest.mark.parametrize("entry", ["images\\{}.png", "labels/{}.png", "{}.jpg", "{}"])
+def test_splits_of_a_folder_by_any_form_of_the_names(folder, entry):
+    root = folder()
+    names = sorted(path.stem for path in (root / "images").iterdir())
+    lines = [f"{entry.format(name)},{'test' if index < 2 else 'train'}" for index, name in enumerate(names)]
+    (root / "splits.csv").write_text("\n".join(["name,split", *lines]) + "\n")
+    manifest = open_manifest(root, schema="celebamask-19")
+    assert {row.name for row in manifest.rows if row.split == "test"} == set(names[:2])
+    (root / "splits.csv").write_text("name,split\n007.png,test\n")
+    with pytest.raises(DataError, match=r'splits.csv names 1 pictures.*"007.png"'):
+        open_manifest(root, schema="celebamask-19")
