@@ -7,6 +7,8 @@ read in the wrong one trains without an error. Sides are part of the schema too:
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -335,13 +337,39 @@ def get_schema(name: str | Path | LabelSchema) -> LabelSchema:
     return SCHEMAS[str(name)]
 
 
+_LEFT = re.compile(r"left|(?:^|(?<=[^a-z]))l(?=[^a-z]|$)", re.IGNORECASE)
+
+
+def side_pairs(classes: Sequence[str]) -> list[tuple[str, str]]:
+    """Pairs of classes whose names differ in their side alone: `l_eye` and `r_eye`, `Left Arm` and `Right Arm`."""
+    known = {name.lower(): name for name in classes}
+    pairs = []
+    for name in classes:
+        other = _LEFT.sub(lambda found: "r" if len(found[0]) == 1 else "right", name).lower()
+        if other != name.lower() and other in known:
+            pairs.append((name, known[other]))
+    return pairs
+
+
 def read_schema(path: Path) -> LabelSchema:
     """Read a schema from a JSON file.
 
     Raises:
-        DataError: if the file is missing, is not JSON or does not describe a schema.
+        DataError: if the file is missing, is not JSON or does not describe a schema; if it has left and right classes
+            and does not say which change places when a picture is mirrored.
     """
-    return LabelSchema.from_json(read_json(path), where=str(path))
+    data = read_json(path)
+    schema = LabelSchema.from_json(data, where=str(path))
+    named = {frozenset(pair) for pair in schema.flip_pairs}
+    forgotten = [pair for pair in side_pairs(schema.classes) if frozenset(pair) not in named]
+    if forgotten and (named or "flip_pairs" not in data):
+        left, right = forgotten[0]
+        raise DataError(
+            f'{path} has the classes "{left}" and "{right}", but "flip_pairs" does not have them, so mirrored pictures '
+            f'would keep left for left: add ["{left}", "{right}"] and "sides", or write "flip_pairs": [] if nothing '
+            "changes places."
+        )
+    return schema
 
 
 def converter(source: str | LabelSchema, target: str | LabelSchema) -> npt.NDArray[np.uint8]:

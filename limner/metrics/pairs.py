@@ -78,27 +78,57 @@ class PairMean(Metric):
         return self.total / self.count
 
 
-def check_pair(first: Tensor, second: Tensor, *, name: str, smallest: int = 1) -> tuple[Tensor, Tensor]:
+ValueRange = tuple[float, float]
+"""Smallest and largest value that a pixel may have."""
+IN_NETWORKS: ValueRange = (-1.0, 1.0)
+
+
+def check_pair(
+    first: Tensor, second: Tensor, *, name: str, smallest: int = 1, value_range: ValueRange = IN_NETWORKS
+) -> tuple[Tensor, Tensor]:
     """Both batches in float64.
+
+    Args:
+        first: images.
+        second: images.
+        name: of the score, for messages.
+        smallest: side in pixels.
+        value_range: of the pixels. Networks may overshoot it; by half its width it is another range.
 
     Raises:
         ShapeError: if they have other shapes than (batch, channels, height, width), or an image is too small.
+        ConfigError: if their values are not those of the range.
     """
     if first.shape != second.shape or first.ndim != 4 or min(first.shape[-2:]) < smallest:
         raise ShapeError(
             f"{name} compares two batches of images of one size, at least {smallest} px, not {tuple(first.shape)} and "
             f"{tuple(second.shape)}."
         )
+    low, high = value_range
+    most = (high - low) / 2
+    for image in (first, second):
+        found = (float(image.min()), float(image.max())) if image.numel() else value_range
+        is_whole = not image.is_floating_point() and most <= 1
+        if is_whole or found[0] < low - most or found[1] > high + most:
+            raise ConfigError(
+                f"{name} compares images with values in [{low:g}, {high:g}], but these are {image.dtype} from "
+                f"{found[0]:g} to {found[1]:g}: scale them, or name their range, such as value_range=(0, 255)."
+            )
     return first.double(), second.double()
 
 
-def check_data_range(data_range: float, *, name: str) -> None:
+def check_value_range(value_range: ValueRange, *, name: str) -> None:
     """Refuse a range of pixels that no images have.
 
     Raises:
-        ConfigError: if it is not above 0 and finite.
+        ConfigError: if it is not two finite numbers, the smaller first.
     """
-    if not 0 < data_range < math.inf:
+    try:
+        low, high = map(float, value_range)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not -math.inf < low < high < math.inf:
         raise ConfigError(
-            f"The data range of {name} is {data_range:g}; it must be above 0 and finite, such as 2 for [-1, 1]."
+            f"The value range of {name} is {value_range!r}; it must be two finite numbers, the smaller first, such as "
+            "(-1, 1)."
         )

@@ -8,7 +8,7 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor
 
-from limner.metrics.pairs import check_data_range, check_pair
+from limner.metrics.pairs import IN_NETWORKS, ValueRange, check_pair, check_value_range
 
 
 @dataclass(frozen=True)
@@ -19,26 +19,29 @@ class PSNR:
     squared differences, which is another and lower number.
 
     Attributes:
-        data_range: largest minus smallest possible value of a pixel, above 0.
+        value_range: smallest and largest possible value of a pixel; of the difference the ratio is taken.
     """
 
-    data_range: float = 2.0
+    value_range: ValueRange = IN_NETWORKS
     name: ClassVar[str] = "PSNR"
     higher_is_better: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_data_range(self.data_range, name=self.name)
+        check_value_range(self.value_range, name=self.name)
 
     @property
     def settings(self) -> str:
         """For the protocol."""
-        return f"data range {self.data_range:g}, mean of the images' ratios"
+        low, high = self.value_range
+        return f"data range {high - low:g}, mean of the images' ratios"
 
     def __call__(self, first: Float[Tensor, "batch c h w"], second: Float[Tensor, "*shape"]) -> Float[Tensor, " batch"]:
         """The ratio of each pair, float64.
 
         Raises:
             ShapeError: if the shapes differ.
+            ConfigError: if the values are not those of the range.
         """
-        first, second = check_pair(first, second, name=self.name)
-        return 10 * (self.data_range**2 / (first - second).square().mean(dim=(1, 2, 3))).log10()
+        first, second = check_pair(first, second, name=self.name, value_range=self.value_range)
+        low, high = self.value_range
+        return 10 * ((high - low) ** 2 / (first - second).square().mean(dim=(1, 2, 3))).log10()

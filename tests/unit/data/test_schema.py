@@ -8,7 +8,16 @@ import json
 import numpy as np
 import pytest
 
-from limner.data.schema import SCHEMAS, UNMAPPED, LabelSchema, converter, distinct_colors, get_schema
+from limner.data.schema import (
+    SCHEMAS,
+    UNMAPPED,
+    LabelSchema,
+    converter,
+    distinct_colors,
+    get_schema,
+    read_schema,
+    side_pairs,
+)
 from limner.errors import ConfigError, DataError
 
 
@@ -177,3 +186,38 @@ def test_a_schema_is_immutable_and_can_be_a_key():
     with pytest.raises(dataclasses.FrozenInstanceError):
         schema.name = "other"  # type: ignore[misc]
     assert {schema: 1}[SCHEMAS["celebamask-19"]] == 1
+
+
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("l_eye", "r_eye"),
+        ("left_arm", "right_arm"),
+        ("Left Arm", "Right Arm"),
+        ("eye-l", "eye-r"),
+        ("leftEye", "rightEye"),
+    ],
+)
+def test_own_sides_without_flip_pairs_are_refused(tmp_path, pair):
+    path = tmp_path / "schema.json"
+    content = {"name": "own", "classes": ["background", "lip", "bright", *pair]}
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=f'classes "{pair[0]}" and "{pair[1]}", but "flip_pairs" does not have them'):
+        read_schema(path)
+    path.write_text(json.dumps(content | {"flip_pairs": []}))  # nothing changes places, said by the user
+    assert read_schema(path).flip_pairs == ()
+    path.write_text(json.dumps(content | {"flip_pairs": [pair[::-1]], "sides": "image"}))
+    assert read_schema(path).flip_permutation().tolist() == [0, 1, 2, 4, 3]
+
+
+def test_one_forgotten_pair_is_refused(tmp_path):
+    classes = ["background", "l_eye", "r_eye", "l_ear", "r_ear"]
+    content = {"name": "own", "classes": classes, "flip_pairs": [["l_eye", "r_eye"]], "sides": "subject"}
+    (tmp_path / "schema.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match='"l_ear" and "r_ear"'):
+        read_schema(tmp_path / "schema.json")
+
+
+def test_the_schemas_that_come_along_name_all_their_pairs():
+    for schema in SCHEMAS.values():
+        assert {frozenset(pair) for pair in side_pairs(schema.classes)} <= {frozenset(p) for p in schema.flip_pairs}

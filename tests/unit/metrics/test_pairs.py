@@ -12,7 +12,7 @@ from limner.backbones.lpips import LPIPS, read_heads
 from limner.errors import ConfigError, DataError, ShapeError
 from limner.metrics.l1 import L1
 from limner.metrics.lpips import LearnedSimilarity
-from limner.metrics.pairs import PairMean, PairScore
+from limner.metrics.pairs import PairMean, PairScore, check_pair
 from limner.metrics.psnr import PSNR
 from limner.metrics.ssim import SSIM, MultiScaleSSIM
 
@@ -90,10 +90,10 @@ def test_by_hand():
     assert float(L1()(grey, white)) == 1
     assert float(PSNR()(grey, white)) == pytest.approx(10 * math.log10(4 / 1))
     assert float(PSNR()(black, white)) == 0
-    # Of constants only the luminance term is left: (2 a b + c) / (a^2 + b^2 + c), c = 0.02^2.
-    assert float(SSIM()(black, white)) == pytest.approx((-2 + 4e-4) / (2 + 4e-4))
-    assert float(SSIM()(grey, white)) == pytest.approx(4e-4 / (1 + 4e-4))
-    assert float(SSIM(data_range=1.0)(grey, white)) == pytest.approx(1e-4 / (1 + 1e-4))
+    # Of constants only the luminance term is left: (2 a b + c) / (a^2 + b^2 + c), c = 0.01^2, black 0 and white 1.
+    assert float(SSIM()(black, white)) == pytest.approx(1e-4 / (1 + 1e-4))
+    assert float(SSIM()(grey, white)) == pytest.approx((1 + 1e-4) / (1.25 + 1e-4))
+    assert float(SSIM(value_range=(0.0, 1.0))(grey, white)) == pytest.approx(1e-4 / (1 + 1e-4))
 
 
 def test_opposite_images_have_no_power_of_a_negative_term():
@@ -102,6 +102,26 @@ def test_opposite_images_have_no_power_of_a_negative_term():
     score = MultiScaleSSIM(weights=(0.3, 0.3, 0.4))
     assert float(SSIM()(0.5 + detail, 0.5 - detail)) < 0
     assert float(score(0.5 + detail, 0.5 - detail)) == 0
+
+
+def test_images_of_another_range_are_refused(score):
+    first, second = ((image + 1) * 127.5 for image in pictures(2))
+    words = rf"{score.name} compares images with values in \[-1, 1\], but these are"
+    for pair in ((first, second), (first / 127.5 - 1, second)):
+        with pytest.raises(ConfigError, match=words):
+            score(*pair)
+    with pytest.raises(ConfigError, match=words):
+        check_pair(first.byte().clamp(max=1), second.byte().clamp(max=1), name=score.name)
+
+
+@pytest.mark.parametrize("kind", [PSNR, SSIM, MultiScaleSSIM])
+def test_the_range_does_not_change_the_score(kind):
+    first, second = pictures(2, 200)
+    expected = kind()(first, second).tolist()
+    shifted = [(image + 1) / 2 for image in (first, second)]
+    assert kind(value_range=(0.0, 1.0))(*shifted).tolist() == pytest.approx(expected, rel=1e-6)
+    scaled = [image * 255 for image in shifted]
+    assert kind(value_range=(0.0, 255.0))(*scaled).tolist() == pytest.approx(expected, rel=1e-6)
 
 
 def test_lpips_from_a_file(tmp_path):
@@ -121,10 +141,10 @@ def test_mean_of_ratios_is_not_the_ratio_of_pooled_errors():
 
 
 @pytest.mark.parametrize("kind", [PSNR, SSIM, MultiScaleSSIM])
-@pytest.mark.parametrize("value", [0.0, -2.0, math.nan, math.inf])
+@pytest.mark.parametrize("value", [(0.0, 0.0), (1.0, -1.0), (0.0, math.nan), (0.0, math.inf)])
 def test_a_range_that_no_images_have_is_refused(kind, value):
-    with pytest.raises(ConfigError, match=f"data range of {kind.name} is {value:g}; it must be above 0"):
-        kind(data_range=value)
+    with pytest.raises(ConfigError, match=f"value range of {kind.name} is .*; it must be two finite numbers"):
+        kind(value_range=value)
 
 
 def test_images_smaller_than_the_window_are_refused():
