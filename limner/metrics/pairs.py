@@ -112,7 +112,7 @@ def check_pair(
         if is_whole or found[0] < low - most or found[1] > high + most:
             raise ConfigError(
                 f"{name} compares images with values in [{low:g}, {high:g}], but these are {image.dtype} from "
-                f"{found[0]:g} to {found[1]:g}: scale them, or name their range, such as value_range=(0, 255)."
+                f"{found[0]:g} to {found[1]:g}: scale them; PSNR and SSIM can be told another value_range."
             )
     return first.double(), second.double()
 

@@ -349,7 +349,9 @@ DATA = [
     case("wrong label order", "data check hq", 1, "hq", "bisenet-19", "limner data convert", prepare=as_bisenet),
     case("wrong label order: train", TRAIN.replace("faces", "hq"), 1, "bisenet-19", prepare=as_bisenet),
     case("map missing", CHECK, 1, "3.png is missing", "every photo needs a map", prepare=remove("faces/labels/3.png")),
-    case("photo missing", CHECK, 1, "labels/3.png has no photo", prepare=remove("faces/images/3.png")),
+    case(
+        "photo missing", CHECK, 1, "faces/attributes.csv", '"3.png"', "no picture", prepare=remove("faces/images/3.png")
+    ),
     case("no maps at all", "data check hq", 1, "CelebAMaskHQ-mask", prepare=remove("hq/CelebAMaskHQ-mask")),
     case(
         "part files missing",
@@ -451,7 +453,14 @@ DATA = [
         "images/2.png has more than 64 million pixels",
         prepare=both(remove("faces/images/2.png"), bomb("faces/images/2.png")),
     ),
-    case("attributes: no row", CHECK, 1, "no row for 3.png", prepare=edit("faces/attributes.csv", "3.png", "33.png")),
+    case(
+        "attributes: no picture",
+        CHECK,
+        1,
+        "1 has no picture",
+        '"33.png"',
+        prepare=edit("faces/attributes.csv", "3.png", "33.png"),
+    ),
     case(
         "attributes: unknown value",
         CHECK,

@@ -42,7 +42,7 @@ def sets(metric: Metric, part: Part) -> None:
 
 
 def pairs(metric: Metric, part: Part) -> None:
-    images = numbers(COUNT, 3, 32, 32)
+    images = numbers(COUNT, 3, 32, 32).clamp(-1, 1)
     metric.update(images[part], images.flip(0)[part])
 
 
