@@ -34,6 +34,15 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _own_threads() -> Iterator[None]:
+    """The threads that the run was given: numba's first loop gives PyTorch as many as there are cores."""
+    yield
+    torch, number = sys.modules.get("torch"), os.environ.get("OMP_NUM_THREADS", "")
+    if torch is not None and number.isdecimal() and torch.get_num_threads() != int(number):
+        torch.set_num_threads(int(number))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""
