@@ -7,7 +7,6 @@ import inspect
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -25,19 +24,14 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(COMMANDS) == list(SUMMARIES)
 
 
-def test_help_is_fast_and_imports_no_torch(python) -> None:
+def test_help_imports_nothing_slow(python) -> None:
     code = (
         "import sys; from limner.cli.main import main; code = main(['--help'])\n"
         "heavy = {'torch', 'numpy', 'PIL', 'jsonargparse', 'yaml'} & set(sys.modules)\n"
         "sys.exit(f'imported {heavy}' if heavy else code)"
     )
-    seconds = []
-    for _ in range(3):  # the best of three: other work on the machine only adds
-        start = time.perf_counter()
-        done = python("-c", code)
-        seconds.append(time.perf_counter() - start)
-        assert done.returncode == 0, done.stderr
-    assert min(seconds) < 0.5
+    done = python("-c", code)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", COMMANDS)
