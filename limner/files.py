@@ -197,7 +197,7 @@ def _identity(path: Path) -> object:
     try:
         found = path.stat()
     except (OSError, ValueError):
-        return str(path.resolve())
+        return os.path.realpath(path)  # unlike Path.resolve, it gets through links to themselves
     return (found.st_dev, found.st_ino)
 
 

@@ -140,10 +140,11 @@ class Labelling:
             ConfigError: if the map would replace the picture.
             DataError: if a file is there that is not the map of this picture by these weights, and `force` is not set.
         """
-        from limner.data.image_io import label_map_notes, save_label_map
+        from limner.data.image_io import label_map_notes, picture_size, save_label_map
         from limner.files import write_atomically
 
         refuse_replaced_inputs([self.path], [self.image])
+        picture_size(self.image)  # refuses what is no picture before it is hashed
         notes = self._notes()
         if self.path.exists() and not force:
             if notes.items() <= label_map_notes(self.path).items():

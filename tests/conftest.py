@@ -56,7 +56,7 @@ def python() -> Callable[..., subprocess.CompletedProcess[str]]:
     def run(*arguments: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
         return subprocess.run(
-            [sys.executable, *arguments], env=environment, cwd=cwd, capture_output=True, text=True, timeout=120
+            [sys.executable, *arguments], env=environment, cwd=cwd, capture_output=True, text=True, timeout=1800
         )
 
     return run

@@ -39,6 +39,9 @@ LABEL_SUFFIXES = (".png", ".bmp", ".gif")
 MAX_PIXELS = 64_000_000
 """Larger pictures are refused: they are mistakes or decompression bombs."""
 
+MAX_BYTES = 1_000_000_000
+"""Of a picture file; twice what so many pixels take without any compression."""
+
 _LOSSY = ("JPEG", "MPO", "WEBP", "JPEG2000")
 _GREY_16 = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 _SCHEMA_NOTE = "limner:schema"
@@ -373,6 +376,8 @@ def open_picture(path: str | Path) -> Iterator[Image.Image]:
     if not os.fspath(path):
         raise DataError("The name of a picture is empty.")
     with _damage_named(str(path)), open_regular(path) as file, Image.open(file, formats=FORMATS) as picture:
+        if os.fstat(file.fileno()).st_size > MAX_BYTES:
+            raise DataError(f"{path} has more than {MAX_BYTES // 1_000_000} MB: save the picture alone.")
         if picture.width * picture.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         yield picture

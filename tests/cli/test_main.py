@@ -24,14 +24,18 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(COMMANDS) == list(SUMMARIES)
 
 
-def test_help_imports_nothing_slow(python) -> None:
+def test_help_imports_next_to_nothing(python) -> None:
+    """What is imported decides how fast it is, on any machine: fewer modules than numpy alone has."""
     code = (
         "import sys; from limner.cli.main import main; code = main(['--help'])\n"
         "heavy = {'torch', 'numpy', 'PIL', 'jsonargparse', 'yaml'} & set(sys.modules)\n"
+        "print(len(sys.modules), file=sys.stderr)\n"
         "sys.exit(f'imported {heavy}' if heavy else code)"
     )
     done = python("-c", code)
     assert done.returncode == 0, done.stderr
+    alone = python("-c", "import sys, numpy; print(len(sys.modules))")
+    assert int(done.stderr) < int(alone.stdout)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -125,7 +129,7 @@ def test_a_closed_pipe_is_no_traceback(root) -> None:
     assert first.stdout is not None and first.stderr is not None
     first.stdout.close()
     assert first.stderr.read() == b""
-    assert first.wait(30) == 1
+    assert first.wait(1800) == 1
 
 
 def test_json_is_strict() -> None:

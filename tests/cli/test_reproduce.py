@@ -338,9 +338,9 @@ def test_a_request_to_stop_leaves_a_study_that_goes_on(finished, root, tmp_path)
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=1800)
     assert process.returncode == 130 and "the same command goes on" in output
-    done = subprocess.run(command, timeout=300, **options)
+    done = subprocess.run(command, timeout=1800, **options)
     assert done.returncode == 0, done.stdout
     assert record(out)["results"] == record(finished)["results"]
 

@@ -23,7 +23,7 @@ def run_two(data: Path, run: Path, launcher: str) -> subprocess.CompletedProcess
         words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *words[1:]]
     else:
         words += ["--train.devices", "2"]
-    return subprocess.run(words, env=environment(), cwd=ROOT, capture_output=True, text=True, timeout=300)
+    return subprocess.run(words, env=environment(), cwd=ROOT, capture_output=True, text=True, timeout=1800)
 
 
 def logged(run: Path) -> list[dict[str, float]]:
@@ -62,7 +62,7 @@ def test_ranks_hold_the_same_weights(drawn_faces, tmp_path):
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     words = [*launcher, str(script), str(drawn_faces), str(tmp_path)]
     done = subprocess.run(
-        [sys.executable, *words], env=environment(), cwd=ROOT, capture_output=True, text=True, timeout=300
+        [sys.executable, *words], env=environment(), cwd=ROOT, capture_output=True, text=True, timeout=1800
     )
     assert done.returncode == 0, done.stderr
     first, second = (json.loads((tmp_path / f"rank-{rank}.json").read_text()) for rank in (0, 1))

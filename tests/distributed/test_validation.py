@@ -49,7 +49,7 @@ def scores(data: Path, out: Path, system: str, *, processes: int, batch_size: in
     label = f"{processes}-{batch_size}"
     words = [*(launcher if processes > 1 else []), str(out / "run.py"), str(data), str(out), system, str(batch_size)]
     done = subprocess.run(
-        [sys.executable, *words, label], env=environment(), cwd=ROOT, capture_output=True, text=True, timeout=300
+        [sys.executable, *words, label], env=environment(), cwd=ROOT, capture_output=True, text=True, timeout=1800
     )
     assert done.returncode == 0, done.stderr
     return [json.loads((out / f"{system}-{label}-{rank}.json").read_text()) for rank in range(processes)]

@@ -27,7 +27,7 @@ def check_types(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
     file.write_text(code, encoding="utf-8")
     options = ["--strict", "--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(ROOT / ".mypy_cache")]
     command = [sys.executable, "-m", "mypy", *options, "--no-error-summary", str(file)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1800)
 
 
 def test_python_of_the_readme_is_typed(tmp_path: Path) -> None:

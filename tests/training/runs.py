@@ -29,7 +29,7 @@ def environment() -> dict[str, str]:
 def train(data: Path, run: Path, *options: str, system: str = "scgan") -> subprocess.CompletedProcess[str]:
     """Run `limner train` to its end."""
     words = command(data, run, *options, system=system)
-    return subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=600)
+    return subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=1800)
 
 
 def newest_state(run: Path) -> dict[str, object]:

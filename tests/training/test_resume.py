@@ -49,7 +49,7 @@ def test_a_request_to_stop_writes_a_checkpoint_and_the_run_goes_on_to_the_same_b
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=1800)
     assert process.returncode == 130 and "--resume auto" in output
     done = train(drawn_faces, run, "--resume", "auto")
     assert done.returncode == 0, done.stderr
@@ -64,7 +64,7 @@ def kill_until_done(data: Path, run: Path, kills: int, seed: int) -> int:
     for number in range(kills):
         process = start(data, run, "--resume", "auto")
         if number % 2:  # inside a checkpoint write: the temporary folder exists only then
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 1800
             while process.poll() is None and time.monotonic() < deadline:
                 if next(run.glob("checkpoints/.writing-*"), None):
                     time.sleep(moments.uniform(0, 0.02))

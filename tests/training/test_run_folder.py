@@ -97,7 +97,7 @@ def test_a_run_goes_on_by_its_own_settings(finished_run, drawn_faces, tmp_path):
     shutil.copytree(finished_run, tmp_path / "run")
     words = [sys.executable, "-m", "limner", "train", "scgan", "--out", str(tmp_path / "run"), "--resume", "auto"]
     words += ["--train.images", "288", "--train.batch_size", "16"]
-    done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=300)
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr
     assert newest_state(tmp_path / "run")["images_seen"] == 288
     config = yaml.safe_load((tmp_path / "run/config.yaml").read_text())

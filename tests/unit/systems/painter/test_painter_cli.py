@@ -272,7 +272,7 @@ def test_an_interrupted_painting_leaves_nothing_half_written(
     while process.poll() is None and not list((tmp_path / "out").glob(".*.tmp")):
         time.sleep(0.002)
     process.send_signal(blow)  # while files are being written under temporary names
-    _, error = process.communicate(timeout=120)
+    _, error = process.communicate(timeout=1800)
     assert process.returncode == (130 if blow == signal.SIGINT else -blow), error
     left = [path.name for path in tmp_path.rglob("*") if path.is_file() and "weights" not in path.parts]
     assert all(name.startswith(".") for name in left), left

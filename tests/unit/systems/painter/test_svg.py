@@ -113,7 +113,7 @@ def test_browser_shows_what_the_raster_shows(make: Callable[[int], StrokeDocumen
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
     command += ["--force-device-scale-factor=1", f"--window-size={width + 500},{height + 500}"]
     command += [f"--screenshot={tmp_path / 'a.png'}"]
-    subprocess.run([*command, (tmp_path / "a.svg").as_uri()], capture_output=True, check=True, timeout=120)
+    subprocess.run([*command, (tmp_path / "a.svg").as_uri()], capture_output=True, check=True, timeout=1800)
     shown = np.asarray(Image.open(tmp_path / "a.png").convert("RGB")).astype(float)[:height, :width]
     difference = shown - np.asarray(given.redraw()).astype(float)
     # The browser smooths the edges of circles, the raster counts 2 x 2 samples; opacities are rounded to 8 bits.

@@ -1,0 +1,175 @@
+"""A thousand and more hostile inputs, each in a process of its own that was warm before; the last line counts them.
+
+`python -m pytest -m slow tests/fuzz -s` runs all; `LIMNER_FUZZ=PATTERN` those whose name has the pattern.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import resource
+import shutil
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import pytest
+
+from limner.cli.main import main
+from limner.errors import LimnerError
+
+from ..contract.stored import SYSTEMS, make_result, smoke_pipeline
+from .cases import Case, all_cases
+
+CPU_SECONDS, WALL_SECONDS = 20, 180
+"""Of one case: what it may compute, whatever else the machine does; and when it counts as hanging."""
+MAX_KIB = 2 << 20
+ALLOWED = ("out", "out.png", "home")
+"""What a case may leave in its folder."""
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, drawn_faces: Path, tiny_weights: Path) -> Path:
+    """What every case finds in its folder: weights of all systems, a stored result of each, faces, a map, a photo."""
+    root = tmp_path_factory.mktemp("fuzz")
+    for system in (*SYSTEMS, "parser"):
+        pipeline = smoke_pipeline(system, drawn_faces)
+        pipeline.save_pretrained(root / system)
+        if system != "parser":
+            make_result(system, type(pipeline).from_pretrained(root / system), root / f"{system}-result")
+    shutil.rmtree(root / "scgan")
+    shutil.copytree(tiny_weights, root / "scgan")  # with CelebA's attributes
+    make_result(
+        "scgan", type(smoke_pipeline("scgan", drawn_faces)).from_pretrained(root / "scgan"), root / "scgan-result"
+    )
+    (root / "faces").symlink_to(drawn_faces)
+    shutil.copy(drawn_faces / "CelebA-HQ-img/0.png", root / "photo.png")
+    shutil.copy(drawn_faces / "CelebAMaskHQ-mask/0.png", root / "map.png")
+    return root
+
+
+def run(case: Case, place: Path) -> int:
+    """In a child: the exit code, after standard error is in `stderr.txt`."""
+    os.chdir(place / "here")
+    home = place / "here/home"
+    os.environ.update(
+        {"HOME": str(home), "TMPDIR": str(home), "LIMNER_CACHE": str(home / "cache"), "LIMNER_WEIGHTS": str(home)}
+    )
+    import tempfile
+
+    tempfile.tempdir = str(home)
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS + 5, CPU_SECONDS + 10))
+    with open(place / "stderr.txt", "w") as errors:
+        os.dup2(errors.fileno(), 2)
+        with contextlib.redirect_stderr(errors), contextlib.redirect_stdout(io.StringIO()):
+            if case.call is None:
+                return main(list(case.command))
+            try:
+                case.call()
+            except LimnerError as error:
+                print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+                return error.exit_code
+            except Exception:
+                traceback.print_exc(file=sys.stderr)
+                return 99
+            return 0
+
+
+def judge(case: Case, shared: Path, place: Path) -> list[str]:
+    """What is wrong with how a case went; empty if nothing is."""
+    here = place / "here"
+    (here / "home").mkdir(parents=True)
+    for path in shared.iterdir():
+        (here / path.name).symlink_to(path)
+    case.prepare(here)
+    before = listing(here)
+    child = os.fork()
+    if child == 0:
+        code = 98
+        try:
+            code = run(case, place)
+        except BaseException:
+            traceback.print_exc(file=sys.stderr)
+        finally:
+            sys.stderr.flush()
+            os._exit(code if 0 <= code < 256 else 97)
+    status, usage, hung = wait_for(child)
+    text = (place / "stderr.txt").read_text(errors="replace") if (place / "stderr.txt").exists() else ""
+    errors = [line for line in text.splitlines() if line.startswith("error: ")]
+    problems = []
+    code = os.waitstatus_to_exitcode(status)
+    if hung:
+        problems.append("it hangs")
+    elif code not in (0, 1, 2):
+        problems.append(f"exit code {code}")
+    elif (code == 0) != (errors == []) or len(errors) > 1:
+        problems.append(f"exit code {code} with {len(errors)} sentences")
+    if "Traceback" in text or "fault in Limner" in text or "Error: " in "".join(errors):
+        problems.append("that is no sentence for a user")
+    if any(len(line) > 1200 for line in errors):
+        problems.append("a sentence of more than 1,200 signs")
+    if usage.ru_utime + usage.ru_stime > CPU_SECONDS:
+        problems.append(f"{usage.ru_utime + usage.ru_stime:.0f} s")
+    if usage.ru_maxrss > MAX_KIB:
+        problems.append(f"{usage.ru_maxrss >> 10} MiB")
+    after = listing(here)
+    problems += [f"{name} is left behind" for name in after.keys() - before.keys() if not name.startswith(ALLOWED)]
+    problems += [f"{name} was changed" for name in before if after.get(name) != before[name]]
+    problems += [f"{name} is left behind" for name in after if name.endswith((".tmp", ".part"))]
+    return [f"{problem}: {text.strip()[-300:]}" for problem in problems]
+
+
+def wait_for(child: int) -> tuple[int, resource.struct_rusage, bool]:
+    """Exit status and use of a child, and whether it had to be killed."""
+    end = time.monotonic() + WALL_SECONDS
+    while True:
+        found, status, usage = os.wait4(child, os.WNOHANG)
+        if found:
+            return status, usage, False
+        if time.monotonic() > end:
+            os.kill(child, signal.SIGKILL)
+            _, status, usage = os.wait4(child, 0)
+            return status, usage, True
+        time.sleep(0.005)
+
+
+def listing(root: Path) -> dict[str, object]:
+    """Name -> size and time of every file and folder, links not followed."""
+    found: dict[str, object] = {}
+    for folder, folders, files in os.walk(root):
+        for name in (*folders, *files):
+            path = Path(folder, name)
+            entry = path.relative_to(root).as_posix()
+            state = path.lstat()
+            found[entry] = None if path.is_dir() else (state.st_size, state.st_mtime_ns)
+    return found
+
+
+@pytest.mark.slow
+def test_hostile_inputs(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    cases = all_cases()
+    assert len(cases) >= 1000 and len({case.name for case in cases}) == len(cases)
+    pattern = os.environ.get("LIMNER_FUZZ", "")
+    originals = listing(shared)
+    bad: list[str] = []
+    tried = [case for case in cases if pattern in case.name]
+    for number, case in enumerate(tried):
+        place = tmp_path / str(number)
+        place.mkdir()
+        problems = judge(case, shared, place)
+        bad += [f"{case.name}: {problem}" for problem in problems]
+        if problems:
+            with capsys.disabled():
+                print(f"{case.name}: {problems[0]}", flush=True)
+        shutil.rmtree(place, ignore_errors=True)
+    if listing(shared) != originals:
+        bad.append("the shared files were changed")
+    with capsys.disabled():
+        print(f"\n{len(tried)} tried, {len(tried) - len({text.partition(': ')[0] for text in bad})} good")
+    assert bad == []

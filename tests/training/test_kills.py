@@ -1,0 +1,199 @@
+"""Every system: killed after a checkpoint, and while it writes the next one, it goes on to the same bits.
+
+And every file of a checkpoint, damaged in every way: what is loaded from it is whole or refused in one sentence.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+import limner
+from limner import registry
+from limner.cli.main import main
+from limner.engine import checkpoint
+from limner.engine.checkpoint import STATE_FILE
+from limner.errors import LimnerError
+
+from ..contract.drawn import writer_for
+from .runs import differences, newest_state
+
+
+def words_of(system: str, data: Path, run: Path) -> list[str]:
+    """A run of three checkpoints."""
+    presets = registry.presets(system)
+    preset = "smoke" if "smoke" in presets else list(registry.stage_presets(system, "smoke").values())[-1]
+    config = registry.preset(system, preset)
+    batch = config.train.batch_size
+    first = getattr(getattr(config, "optimizer", None), "parser_images", 0)  # of a part that is trained before the rest
+    length = {"images": first + 3 * batch, "checkpoint_every": batch, "log_every": batch, "sample_every": 10**6}
+    options = [word for name, value in length.items() for word in (f"--train.{name}", str(value))]
+    command = ["train", system, "--preset", preset, "--train.accelerator", "cpu", "--train.num_workers", "0"]
+    return [*command, "--data", str(data), "--out", str(run), *options]
+
+
+def in_a_child(words: list[str], log: Path, *, kill_at: int | None = None, run: Path | None = None) -> int:
+    """`limner WORDS` in a fork of this process, which has everything imported; its exit code, or minus a signal.
+
+    With `kill_at` it is killed at that call to flush a file to the disk after the first checkpoint is there: the first
+    of them ends the first checkpoint, later ones lie inside the writing of the next.
+    """
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        return os.waitstatus_to_exitcode(status)
+    code = 99
+    try:
+        sys.stdout = sys.stderr = open(log, "w", buffering=1)
+        os.dup2(sys.stderr.fileno(), 2)
+        if kill_at is not None:
+            assert run is not None
+            _kill_when_flushing(run, kill_at)
+        torch.set_num_threads(1)
+        code = main(words)
+    finally:
+        os._exit(code)
+
+
+def _kill_when_flushing(run: Path, number: int) -> None:
+    flush, count = checkpoint.flush_to_disk, 0
+
+    def flush_or_die(path: Path) -> None:
+        nonlocal count
+        if any(folder.name.isdigit() for folder in (run / "checkpoints").iterdir()):
+            count += 1
+            if count == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+        flush(path)
+
+    checkpoint.flush_to_disk = flush_or_die
+
+
+@pytest.fixture(scope="module")
+def data_for(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Drawn data that a system can learn from."""
+    folders: dict[object, Path] = {}
+
+    def write(system: str) -> Path:
+        writer = writer_for(registry.task(system).needs)
+        if writer not in folders:
+            folders[writer] = tmp_path_factory.mktemp("drawn") / "data"
+            writer(folders[writer])
+        return folders[writer]
+
+    return write
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", registry.system_names())
+def test_kills_around_and_inside_of_checkpoints(system: str, data_for, tmp_path: Path) -> None:
+    if "video" in registry.task(system).extras:
+        pytest.importorskip("av")
+    data, log = data_for(system), tmp_path / "log.txt"
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    assert in_a_child(words_of(system, data, whole), log) == 0, log.read_text()
+    words = words_of(system, data, run)
+    assert in_a_child(words, log, kill_at=1, run=run) == -signal.SIGKILL, log.read_text()
+    for kill_at in (1, 4):  # at the first file of the second checkpoint, and further in it
+        before = sorted(path.name for path in (run / "checkpoints").iterdir() if path.name.isdigit())
+        assert before, "a checkpoint is there"
+        assert in_a_child([*words, "--resume", "auto"], log, kill_at=kill_at, run=run) == -signal.SIGKILL, (
+            log.read_text()
+        )
+        assert any(path.name.startswith(".writing") for path in (run / "checkpoints").iterdir())
+        assert sorted(path.name for path in (run / "checkpoints").iterdir() if path.name.isdigit()) == before
+    assert in_a_child([*words, "--resume", "auto"], log) == 0, log.read_text()
+    assert differences(newest_state(whole), newest_state(run)) == []
+    assert not any(path.name.startswith(".") for path in (run / "checkpoints").iterdir())
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def replace_by_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def replace_by_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+DAMAGES = {
+    "a bit": flip,
+    "cut off": cut,
+    "empty": lambda path: path.write_bytes(b""),
+    "missing": Path.unlink,
+    "a folder": replace_by_folder,
+    "a pipe": replace_by_pipe,
+    "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
+}
+FILES = (
+    STATE_FILE,
+    "pipeline/pipeline.json",
+    "pipeline/SHA256SUMS",
+    "pipeline/README.md",
+    "pipeline/generator/config.json",
+    "pipeline/generator/model.safetensors",
+    "pipeline/segmentor/config.json",
+    "pipeline/segmentor/model.safetensors",
+    "pipeline/discriminator/config.json",
+    "pipeline/discriminator/model.safetensors",
+)
+
+
+def test_the_table_of_files_is_complete(finished_run: Path) -> None:
+    newest = max((finished_run / "checkpoints").iterdir())
+    assert sorted(FILES) == sorted(path.relative_to(newest).as_posix() for path in newest.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("file", FILES[1:])
+def test_a_damaged_checkpoint_is_refused_or_draws_the_same(
+    file: str, damage: str, finished_run: Path, tmp_path: Path
+) -> None:
+    newest = tmp_path / "checkpoint"
+    shutil.copytree(max((finished_run / "checkpoints").iterdir()), newest)
+    whole = limner.load(newest).weights_hash
+    DAMAGES[damage](newest / file)
+    try:
+        found = limner.load(newest, with_optional=True).weights_hash
+    except LimnerError as error:
+        assert "\n" not in str(error) and len(str(error)) < 600
+    else:
+        assert found == whole and file.endswith("README.md")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("file", [*FILES, "../../best.json", "../../metrics.jsonl"])
+def test_a_run_with_a_damaged_file_goes_on_to_the_same_bits(
+    file: str, damage: str, finished_run: Path, drawn_faces: Path, tmp_path: Path
+) -> None:
+    """Training needs the state alone, and takes the one before where the newest is damaged."""
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    newest = max((run / "checkpoints").iterdir())
+    DAMAGES[damage](newest / file)
+    words = ["train", "scgan", "--preset", "smoke", "--data", str(drawn_faces), "--out", str(run), "--resume", "auto"]
+    code = in_a_child(words, tmp_path / "log.txt")
+    text = (tmp_path / "log.txt").read_text()
+    if code:
+        assert file.startswith("..") and text.count("error: ") == 1 and "Traceback" not in text, text
+    else:
+        assert differences(newest_state(finished_run), newest_state(run)) == []
