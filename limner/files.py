@@ -205,6 +205,12 @@ def _shown(path: str | Path) -> str:
     return os.fspath(path) or "A file without a name"
 
 
+def short(text: str) -> str:
+    """A part of a file for use inside a sentence: one line, at most 80 signs, nothing that a terminal obeys."""
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text[:200]).split())
+    return line if len(line) <= 80 and len(text) <= 200 else f"{line[:77]}..."
+
+
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

@@ -13,7 +13,7 @@ from typing import TypeVar
 from unicodedata import normalize
 
 from limner.errors import DataError
-from limner.files import MAX_TABLE_BYTES, read_text
+from limner.files import MAX_TABLE_BYTES, read_text, short
 
 AttributeTable = dict[str, tuple[float, ...]]
 Value = TypeVar("Value")
@@ -38,7 +38,9 @@ def read_celeba_attributes(path: Path) -> tuple[tuple[str, ...], AttributeTable]
     names, rows = tuple(lines[1]), lines[2:]
     _check_names(path, names)
     if int(lines[0][0]) != len(rows):
-        raise DataError(f"{path} says {lines[0][0]} pictures in line 1 but has {len(rows)} rows: correct the count.")
+        raise DataError(
+            f"{path} says {short(lines[0][0])} pictures in line 1 but has {len(rows)} rows: correct the count."
+        )
     return names, _table(path, names, rows, first_line=3)
 
 
@@ -68,7 +70,9 @@ def read_splits(path: Path) -> dict[str, str]:
     splits: dict[str, str] = {}
     for row in rows[1:]:
         if len(row) != 2 or row[1] not in SPLITS:
-            raise DataError(f'{path} has the row "{",".join(row)}", but needs a name and one of train, val, test.')
+            raise DataError(
+                f'{path} has the row "{short(",".join(row))}", but needs a name and one of train, val, test.'
+            )
         _add(path, splits, row[0], row[1])
     return splits
 
@@ -85,7 +89,7 @@ def read_eval_partition(path: Path) -> dict[str, str]:
         if not cells:
             continue
         if len(cells) != 2 or cells[1] not in ("0", "1", "2"):
-            raise DataError(f'{path} has the row "{line.strip()}", but needs a file name and 0, 1 or 2.')
+            raise DataError(f'{path} has the row "{short(line)}", but needs a file name and 0, 1 or 2.')
         _add(path, splits, cells[0].strip(), SPLITS[int(cells[1])])
     return splits
 
@@ -131,10 +135,10 @@ def joined(
             _add(path, found, name, value)
     if missing and not (may_exceed and found):
         have = "has" if len(missing) == 1 else "have"
-        there = f', which are called like "{next(iter(known.values()))}"' if known else ""
+        there = f', which are called like "{short(next(iter(known.values())))}"' if known else ""
         raise DataError(
             f"{path} names {len(table)} pictures, of which {len(missing)} {have} no picture here{there}; the first is "
-            f'"{missing[0]}": correct the names, or remove these rows.'
+            f'"{short(missing[0])}": correct the names, or remove these rows.'
         )
     return found
 
@@ -146,21 +150,25 @@ def _table(path: Path, names: tuple[str, ...], rows: Iterable[list[str]], *, fir
             raise DataError(f"{path} has {len(cells)} values in line {number} but {len(names)} attribute names.")
         wrong = [cell for cell in cells if cell not in _VALUES]
         if wrong:
-            raise DataError(f'{path} has the value "{wrong[0]}" in line {number}, but only 1, 0 and -1 are allowed.')
+            raise DataError(
+                f'{path} has the value "{short(wrong[0])}" in line {number}, but only 1, 0 and -1 are allowed.'
+            )
         _add(path, table, name, tuple(_VALUES[cell] for cell in cells))
     return table
 
 
 def _add(path: Path, table: dict[str, Value], name: str, value: Value) -> None:
     if name in table:
-        raise DataError(f'{path} has two rows for "{name}": remove one.')
+        raise DataError(f'{path} has two rows for "{short(name)}": remove one.')
     table[name] = value
 
 
 def _check_names(path: Path, names: tuple[str, ...]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice or "" in names:
-        raise DataError(f"{path} has {f'the attribute {twice[0]} twice' if twice else 'an attribute without a name'}.")
+        raise DataError(
+            f"{path} has {f'the attribute {short(twice[0])} twice' if twice else 'an attribute without a name'}."
+        )
 
 
 def _csv_rows(path: Path) -> list[list[str]]:

@@ -51,7 +51,7 @@ def in_a_child(words: list[str], log: Path, *, kill_at: int | None = None, run: 
         return os.waitstatus_to_exitcode(status)
     code = 99
     try:
-        sys.stdout = sys.stderr = open(log, "w", buffering=1)
+        sys.stdout = sys.stderr = open(log, "w", buffering=1)  # noqa: SIM115  # until the child ends
         os.dup2(sys.stderr.fileno(), 2)
         if kill_at is not None:
             assert run is not None

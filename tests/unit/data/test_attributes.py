@@ -135,3 +135,10 @@ def test_splits_of_a_folder_by_any_form_of_the_names(folder, entry):
     (root / "splits.csv").write_text("name,split\n007.png,test\n")
     with pytest.raises(DataError, match=r'splits.csv names 1 pictures.*"007.png"'):
         open_manifest(root, schema="celebamask-19")
+
+
+def test_a_sentence_does_not_repeat_a_whole_file(tmp_path):
+    (tmp_path / "partition.txt").write_bytes(b"[" * 50_000 + b"\x1b[31m\0")
+    with pytest.raises(DataError, match="needs a file name and 0, 1 or 2") as caught:
+        read_eval_partition(tmp_path / "partition.txt")
+    assert len(str(caught.value)) < 400 and str(caught.value).isprintable()
