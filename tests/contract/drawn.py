@@ -5,34 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+import numpy as np
+from PIL import Image
 
 from limner.data.drawn import write_drawn_faces
 from limner.data.fields import Field
+from limner.data.image_io import save_label_map
+from limner.data.keypoints import keypoint_row
+from limner.data.manifest import Manifest, Row
 from tests.ages import write_ready_ages
-
-COLORS, SHAPES = ("red", "green", "blue"), ("circle", "square")
-NUM, NUM_TRAIN = 24, 16
-
-
-def write_captioned_shapes(folder: Path) -> None:
-    """Coloured shapes on black with captions such as "a red circle", in the layout of a caption folder."""
-    (folder / "images").mkdir(parents=True)
-    (folder / "text").mkdir()
-    for index in range(NUM):
-        color, shape = COLORS[index % 3], SHAPES[index // 3 % 2]
-        picture = Image.new("RGB", (32, 32), "black")
-        draw = ImageDraw.Draw(picture)
-        (draw.ellipse if shape == "circle" else draw.rectangle)((6, 6, 26, 26), fill=color)
-        picture.save(folder / f"images/{index}.png")
-        (folder / f"text/{index}.txt").write_text(f"a {color} {shape}\n")
-    (folder / "train.txt").write_text("".join(f"{index}\n" for index in range(NUM_TRAIN)))
-    (folder / "test.txt").write_text("".join(f"{index}\n" for index in range(NUM_TRAIN, NUM)))
+from tests.captioned_shapes import write_captioned_shapes
+from tests.sine_speech import write_sine_words
+from tests.stick_people import write_stick_people
 
 
 def write_faces(folder: Path) -> None:
     """Drawn faces with label maps and attributes."""
-    write_drawn_faces(folder, num=NUM, size=32, seed=0)
+    write_drawn_faces(folder, num=24, size=32, seed=0)
 
 
 def write_ages(folder: Path) -> None:
@@ -40,14 +29,44 @@ def write_ages(folder: Path) -> None:
     write_ready_ages(folder, size=32)
 
 
-WRITERS: dict[frozenset[Field], Callable[[Path], None]] = {
+WRITERS: dict[frozenset[Field], Callable[[Path], object]] = {
     frozenset({"image", "label_map", "attributes"}): write_faces,
     frozenset({"image", "captions"}): write_captioned_shapes,
     frozenset({"image", "landmarks", "age_group", "identity"}): write_ages,
+    frozenset({"image", "keypoints", "identity", "pairs"}): write_stick_people,
+    frozenset({"image", "video", "audio", "captions", "identity"}): write_sine_words,
 }
-"""Fields that a folder has -> what writes it."""
+"""Fields that a folder has -> what writes it. The last needs the extra `video`."""
 
 
-def writer_for(needs: Collection[Field]) -> Callable[[Path], None]:
+def writer_for(needs: Collection[Field]) -> Callable[[Path], object]:
     """What writes a folder with these fields."""
-    return next(write for fields, write in WRITERS.items() if set(needs) <= fields)
+    for fields, write in WRITERS.items():
+        if set(needs) <= fields:
+            return write
+    raise LookupError(f"no drawn data has {', '.join(needs)}: add what writes them to WRITERS in {__file__}")
+
+
+def given(field: Field, manifest: Manifest, row: Row, folder: Path) -> list[str]:
+    """How a row's value of a field is given to `limner generate`: what follows the option that it is of."""
+    if field == "label_map":
+        save_label_map(folder / "map.png", manifest.read_label_map(row), manifest.spec.schema)
+        return [str(folder / "map.png"), "--schema", manifest.spec.schema.name]
+    if field == "image":
+        Image.fromarray(manifest.read_image(row)).save(folder / "photo.png")
+        return [str(folder / "photo.png")]
+    if field == "captions":
+        return [manifest.marks_of(row).captions[0]]
+    if field == "keypoints":  # a table of key points with one line
+        points = manifest.marks_of(row).keypoints
+        assert points is not None
+        (folder / "pose.csv").write_text(f"name:keypoints_y:keypoints_x\n{keypoint_row(row.name, points)}\n")
+        return [str(folder / "pose.csv")]
+    if field in ("video", "audio"):  # the clip's file has both
+        return [str(manifest.root / row.video)]
+    if field == "landmarks":
+        points = manifest.marks_of(row).landmarks
+        assert points is not None
+        (folder / "landmarks.txt").write_text(" ".join(f"{value:.3f}" for value in np.ravel(points)) + "\n")
+        return [str(folder / "landmarks.txt")]
+    raise LookupError(f"no drawn value of {field} can be given yet: write it in `given` of {__file__}")

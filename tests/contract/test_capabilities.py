@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,11 +17,10 @@ from PIL import Image
 import limner
 from limner import registry
 from limner.cli.main import main
-from limner.data.image_io import save_label_map
 from limner.data.manifest import open_manifest
 from limner.metrics.judges import DEFAULT_JUDGES, judge_entries
 from limner.task import Task
-from tests.contract.drawn import writer_for
+from tests.contract.drawn import given
 
 TOY = Path(__file__).parent / "toy"
 NAMES = [*registry.system_names(), "toy"]
@@ -43,49 +41,31 @@ def task(name: str) -> Task:
     return registry.task(name)
 
 
-@pytest.fixture(scope="module")
-def data_for(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Task], Path]:
-    """A folder of drawn data that a task can learn from."""
-    folders: dict[Any, Path] = {}
-
-    def write(task: Task) -> Path:
-        writer = writer_for(task.needs)
-        if writer not in folders:
-            folders[writer] = tmp_path_factory.mktemp("drawn") / "data"
-            writer(folders[writer])
-        return folders[writer]
-
-    return write
-
-
-def train(name: str, data: Path, run: Path, *options: str) -> None:
-    preset = list(registry.stage_presets(name, "smoke").values())[-1] if registry.task(name).stages else "smoke"
-    preset = "smoke" if "smoke" in registry.presets(name) else preset
+def train(name: str, preset: str, data: Path, run: Path, *options: str) -> None:
+    """A run of two steps with a checkpoint after each; later options win."""
     config = registry.preset(name, preset)
     batch = config.train.batch_size
     first = getattr(getattr(config, "optimizer", None), "parser_images", 0)  # of a part that is trained before the rest
-    length = [
-        "--train.images",
-        str(first + 2 * batch),
-        "--train.checkpoint_every",
-        str(batch),
-        "--train.log_every",
-        str(batch),
-    ]
-    command = ["train", name, "--preset", preset, "--data", str(data), "--out", str(run), *length]
-    assert main([*command, "--train.sample_every", "1000000", *options]) == 0
+    settings = {"images": first + 2 * batch, "checkpoint_every": batch, "log_every": batch, "sample_every": 1_000_000}
+    words = [word for key, value in settings.items() for word in (f"--train.{key}", str(value))]
+    command = ["train", name, "--preset", preset, "--data", str(data), "--out", str(run), *words]
+    assert main([*command, *options]) == 0
 
 
 @pytest.fixture(scope="module")
 def run_of(data_for, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The run of two steps of a system; trained once."""
+    """The run of two steps of a system; trained once, on the runs of its earlier stages."""
     runs: dict[str, Path] = {}
 
     def get(name: str) -> Path:
         if name not in runs:
-            run = tmp_path_factory.mktemp("runs") / name
-            train(name, data_for(registry.task(name)), run)
-            runs[name] = run
+            folder, stages = tmp_path_factory.mktemp("runs"), []
+            for stage, preset in (registry.stage_presets(name, "smoke") or {name: "smoke"}).items():
+                runs[name] = folder / stage
+                train(name, preset, data_for(registry.task(name)), runs[name], *stages)
+                if preset == "smoke":  # the stage that the size alone means
+                    break
+                stages += [f"--stage.{stage}", str(runs[name])]
         return runs[name]
 
     return get
@@ -94,19 +74,8 @@ def run_of(data_for, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str]
 def conditions(task: Task, data: Path, folder: Path) -> list[str]:
     """Words of the command line that give a system what it asks for: the first sample of the data."""
     manifest = open_manifest(data)
-    row, words = manifest.rows[0], []
-    for option, field in task.conditions.items():
-        if field == "label_map":
-            save_label_map(folder / "map.png", manifest.read_label_map(row), manifest.spec.schema)
-            words += [option, str(folder / "map.png"), "--schema", manifest.spec.schema.name]
-        elif field == "image":
-            Image.fromarray(manifest.read_image(row)).save(folder / "photo.png")
-            words += [option, str(folder / "photo.png")]
-        elif field == "captions":
-            words += [option, manifest.marks_of(row).captions[0]]
-        else:
-            pytest.fail(f"draw a value of {field} here, so that {option} can be given")
-    return words
+    found = [[option, *given(field, manifest, manifest.rows[0], folder)] for option, field in task.conditions.items()]
+    return [word for words in found for word in words]
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -118,13 +87,14 @@ def test_it_trains_and_resumes(name, task, run_of, data_for) -> None:
     assert {"config.yaml", "command.txt", "checkpoints"} <= {path.name for path in run.iterdir()}
     before = sorted(path.name for path in (run / "checkpoints").iterdir())
     images = yaml.safe_load((run / "config.yaml").read_text())["train"]["images"]
-    train(name, data_for(task), run, "--resume", "auto", "--train.images", str(images * 3 // 2))
+    longer = ("--resume", "auto", "--config", str(run / "config.yaml"), "--train.images", str(images * 3 // 2))
+    train(name, "smoke", data_for(task), run, *longer)
     assert sorted(path.name for path in (run / "checkpoints").iterdir())[-1] > before[-1]
 
 
 def test_it_generates_and_again_from_the_record(name, task, run_of, data_for, tmp_path, capsys) -> None:
-    given = conditions(task, data_for(task), tmp_path)
-    command = ["generate", name, "--weights", str(run_of(name)), *given]
+    words = conditions(task, data_for(task), tmp_path)
+    command = ["generate", name, "--weights", str(run_of(name)), *words]
     capsys.readouterr()
     json_word = "--json" if name not in ("painter", "learning-to-paint") else "--json=-"
     assert main([*command, "--out", str(tmp_path / "out"), json_word]) == 0
@@ -144,8 +114,8 @@ def test_it_generates_and_again_from_the_record(name, task, run_of, data_for, tm
 def test_a_batch_is_as_good_as_one_by_one(name, task, run_of, data_for, tmp_path) -> None:
     if not task.seeded:
         pytest.skip("no seed changes what it makes")
-    given = conditions(task, data_for(task), tmp_path)
-    command = ["generate", name, "--weights", str(run_of(name)), *given, "--num-images", "3"]
+    words = conditions(task, data_for(task), tmp_path)
+    command = ["generate", name, "--weights", str(run_of(name)), *words, "--num-images", "3"]
     for size in ("1", "3"):
         assert main([*command, "--batch-size", size, "--out", str(tmp_path / size)]) == 0
     pictures = [sorted((tmp_path / size).glob("*.png")) for size in ("1", "3")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,15 +16,16 @@ from limner.engine.data import TrainingData
 from limner.engine.engine import Engine
 from limner.engine.state import load_state, save_state
 from limner.engine.system import System
+from limner.task import Task
 from tests.engines import engine_of
 
 pytestmark = pytest.mark.parametrize("name", registry.system_names())
 
 
 @pytest.fixture
-def data(name: str, request: pytest.FixtureRequest) -> TrainingData:
+def data(name: str, data_for: Callable[[Task], Path]) -> TrainingData:
     """What the system's smoke preset trains on, of the fields that its task needs."""
-    folder: Path = request.getfixturevalue("ready_ages" if "age_group" in registry.task(name).needs else "drawn_faces")
+    folder = data_for(registry.task(name))
     opened: TrainingData = registry.system_class(name).open_data(registry.preset(name, "smoke"), folder)
     return opened
 

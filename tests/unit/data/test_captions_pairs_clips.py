@@ -18,7 +18,7 @@ from limner.data.sampler import SampleKey
 from limner.data.spoken import ClipDataset, collate_clips
 from limner.errors import ConfigError, DataError
 from tests.captioned_shapes import write_captioned_shapes
-from tests.sine_speech import SENTENCES, write_sine_speech
+from tests.sine_speech import SENTENCES, write_sine_speech, write_sine_words
 from tests.stick_people import write_stick_people
 
 
@@ -177,3 +177,17 @@ def test_speakers_of_made_clips_are_known(tmp_path):
     (tmp_path / "records.jsonl").write_text("{\n")
     with pytest.raises(DataError, match="damaged in line 1"):
         open_manifest(tmp_path)
+
+
+def test_drawn_words_have_speakers_and_landmarks_that_open_with_the_mouth(tmp_path):
+    """The fixture of the contract tests: what a system of speech learns from is there."""
+    pytest.importorskip("av")
+    root = write_sine_words(tmp_path / "words", num=(2, 1, 1))
+    manifest = open_manifest(root, needs=("video", "audio", "captions", "identity"), asked_by="a system of speech")
+    assert manifest.kind == "lrw" and manifest.split_sizes() == {"train": 4, "val": 2, "test": 2}
+    dataset = ClipDataset(manifest.split("train"), size=32, num_frames=12)
+    batch = collate_clips([dataset[index] for index in range(4)])
+    assert sorted(batch.category.tolist()) == [0, 0, 1, 1] and sorted(batch.identity.tolist()) == [0, 0, 1, 1]
+    opening = (batch.landmarks[:, :, 66] - batch.landmarks[:, :, 62]).norm(dim=2)
+    reader = manifest.reader.frame_labels(manifest.rows[0])
+    assert opening.max() > 4 and opening.min() < 3 and len(reader.mouth_opening) == 29
