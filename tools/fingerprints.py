@@ -2,7 +2,7 @@
 
 `python tools/fingerprints.py write FILE` notes, with the package in `--code` (this checkout unless another is named):
 
-- the losses of 20 steps of every system's smoke preset, in float32, on faces drawn by code;
+- the losses of 20 steps of every system's smoke preset, in float32, on data made by code;
 - the pixels that every shipped weights folder draws.
 
 `python tools/fingerprints.py compare FILE` does the same again and names what differs; results that the first run kept
@@ -29,6 +29,12 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 READY = ROOT / "limner" / "people" / "ready"
 STEPS, BATCH = 20, 8
+DATA: dict[str, str] = {
+    "age groups": "people-ages --num 40 --size 64",
+    "key points": "people-bodies --num 24 --size 64",
+    "": "drawn-faces --num 40 --size 64",
+}
+"""Word in what a system learns from -> what `limner data make` makes for it; the first that fits."""
 LEFT_OUT = ("images_per_second", "data_wait_share", "diversity", "validation/")
 """Beginnings of names in metrics.jsonl that are no losses."""
 
@@ -77,10 +83,13 @@ def _measure(
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         if only != "pictures":
-            _limner(code, work, "data make drawn-faces --num 40 --size 64 --out drawn")
             for system in json.loads(_limner(code, work, "list --json"))["systems"]:
                 if f"losses of {system['name']}" in wanted or is_first:
-                    found[f"losses of {system['name']}"] = _losses(code, work, system["name"])
+                    kind = next(kind for word, kind in DATA.items() if word in system["task"])
+                    folder = kind.split()[0]
+                    if not (work / folder).exists():
+                        _limner(code, work, f"data make {kind} --out {folder}")
+                    found[f"losses of {system['name']}"] = _losses(code, work, system["name"], folder)
         if only != "losses":
             _copy_photo("face-006", work / "photo.png")
             _copy_photo("face-023", work / "other.png")
@@ -95,13 +104,13 @@ def _measure(
     return found
 
 
-def _losses(code: Path, work: Path, system: str) -> list[dict[str, float]]:
+def _losses(code: Path, work: Path, system: str, data: str) -> list[dict[str, float]]:
     images = STEPS * BATCH
-    words = f"train {system} --preset smoke --data drawn --out run-{system} --train.precision 32-true"
+    words = f"train {system} --preset smoke --data {data} --out run-{system} --train.precision 32-true"
     words += f" --train.images {images} --train.batch_size {BATCH} --train.log_every {BATCH}"
     words += f" --train.sample_every {images} --train.checkpoint_every {images}"
     if not _limner(code, work, words, may_fail=True).strip():
-        return []  # it does not learn from faces with label maps, or refuses them now; standard error said why
+        return []  # it does not learn from this, or refuses it now; standard error said why
     lines = [json.loads(line) for line in (work / f"run-{system}" / "metrics.jsonl").read_text().splitlines()]
     return [{key: value for key, value in line.items() if not key.startswith(LEFT_OUT)} for line in lines]
 

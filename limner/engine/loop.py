@@ -11,12 +11,13 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from limner.data.batch import TensorBatch
@@ -28,7 +29,7 @@ from limner.engine.engine import Engine
 from limner.engine.health import HealthMonitor
 from limner.engine.lock import RunLock
 from limner.engine.logging import RunLog
-from limner.engine.ranks import own_batches, share_buffers
+from limner.engine.ranks import gather_rows, own_batches, share_buffers
 from limner.engine.state import load_state
 from limner.engine.stop import StopRequest
 from limner.engine.system import System
@@ -128,7 +129,7 @@ class _Run:
                 config.images,
             )
         loader = _make_loader(self.data, engine)
-        fixed = self.system.fixed_inputs(self.data.validation_set).to(fabric.device)
+        fixed = self.system.fixed_inputs(self.data.validation_set)
         if fabric.is_global_zero:
             self.run.mkdir(parents=True, exist_ok=True)
             self.lock.take()
@@ -176,14 +177,21 @@ class _Run:
             self.writer.write(self.engine.images_seen, metrics, warnings=self.health.check(metrics))
 
     def sample(self, fixed: TensorBatch) -> None:
-        """Draw the sample grid."""
+        """Draw the sample grid, each process its rows, and write it."""
+        grid = self.grid(fixed)
         if self.writer is None:
             return
-        grid = self.inference(lambda networks: self.system.sample(fixed, networks))
         diversity = self.system.diversity_of(grid)
         if diversity is not None:
             self.write({"diversity": diversity})
         self.writer.write_samples(self.engine.images_seen, grid)
+
+    def grid(self, fixed: TensorBatch) -> Tensor:
+        """The sample grid, (rows, columns, 3, height, width) in [-1, 1] on the CPU of every process."""
+        share_buffers(self.engine.inference_networks().values())
+        own = fixed.chunk(self.fabric.world_size)[self.fabric.global_rank :][:1]  # none, of fewer rows than processes
+        rows = [part.to(self.fabric.device) for part in own]
+        return gather_rows([self.inference(partial(self.system.sample, part)).float() for part in rows])
 
     def checkpoint(self, *, is_scored: bool) -> None:
         """Score, and write a checkpoint."""

@@ -144,7 +144,10 @@ class System(ABC, Generic[ConfigT, BatchT]):
 
     @abstractmethod
     def sample(self, fixed: Any, networks: dict[str, nn.Module]) -> Float[Tensor, "rows columns 3 height width"]:
-        """A grid of pictures in [-1, 1]: the conditions first, then the outputs."""
+        """A grid of pictures in [-1, 1]: the conditions first, then the outputs.
+
+        A row shows one sample of `fixed` and depends on no other: each process draws some of the rows.
+        """
 
     @abstractmethod
     def validate(self, batches: Iterable[BatchT], networks: dict[str, nn.Module]) -> dict[str, float]:

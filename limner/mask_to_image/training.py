@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from limner.data.batch import MaskToImageBatch
@@ -22,6 +23,21 @@ NUM_SEEDS = 4
 def first_rows(dataset: MaskToImageDataset) -> MaskToImageBatch:
     """The pictures whose maps the sample grids show."""
     return collate([dataset[index] for index in range(min(NUM_ROWS, len(dataset)))])
+
+
+@dataclass
+class Neighbours(MaskToImageBatch):
+    """Pictures of a sample grid, each with those that lend it their looks."""
+
+    others: Float[Tensor, "b k 3 h w"]
+    other_maps: Int64[Tensor, "b k h w"]
+
+
+def first_rows_with_neighbours(dataset: MaskToImageDataset, shifts: Sequence[int]) -> Neighbours:
+    """`first_rows`, each with the rows so many places before it; they go round."""
+    batch = first_rows(dataset)
+    others, maps = (torch.stack([x.roll(n, 0) for n in shifts], dim=1) for x in (batch.image, batch.label_map))
+    return Neighbours(**vars(batch), others=others, other_maps=maps)
 
 
 def sample_grid(

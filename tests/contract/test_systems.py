@@ -122,6 +122,19 @@ def test_grid_and_scores(name, data):
     assert metric in scores and direction in ("max", "min")
 
 
+def test_rows_of_the_grid_depend_on_no_other(name, data):
+    """Each process of a run draws some of the rows."""
+    system, engine, _ = build(name, data)
+    with torch.no_grad():
+        networks, fixed = engine.inference_networks(), system.fixed_inputs(data.validation_set)
+        for network in networks.values():
+            network.eval()
+        whole = system.sample(fixed, networks)
+        parts = torch.cat([system.sample(part, networks) for part in fixed.chunk(3)])
+    assert len(whole) == len(fixed)
+    torch.testing.assert_close(parts, whole, atol=1e-4, rtol=0)  # a smaller batch sums in another order
+
+
 def test_saved_weights_load_to_the_same_bits(name, data, tmp_path):
     system, engine, _ = build(name, data)
     pipeline = system.pipeline(engine.inference_networks())

@@ -1,4 +1,4 @@
-"""Scores of a validation depend neither on the number of processes nor on the size of training's batches."""
+"""Scores and sample grids depend neither on the number of processes nor on the size of training's batches."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.training.runs import ROOT, environment
 
@@ -37,9 +38,12 @@ torch.manual_seed(0)
 for network in system.networks.values():
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
-scores = _Run(system, opened, fabric=fabric, run=out).validate()
+run = _Run(system, opened, fabric=fabric, run=out)
+grid = run.grid(system.fixed_inputs(opened.validation_set))
+scores = run.validate()
 if fabric.global_rank in (0, 1):
     (out / f"{name}-{sys.argv[5]}-{fabric.global_rank}.json").write_text(json.dumps(scores))
+    torch.save(grid, out / f"{name}-{sys.argv[5]}-{fabric.global_rank}.pt")
 """
 
 
@@ -61,6 +65,9 @@ def test_scores_are_the_same(system, drawn_faces, tmp_path):
     (other,) = scores(drawn_faces, tmp_path, system, processes=1, batch_size=4)
     two = scores(drawn_faces, tmp_path, system, processes=2, batch_size=8)
     assert other == one and two == [one, one]
+    grids = [torch.load(tmp_path / f"{system}-{label}.pt") for label in ("1-8-0", "2-8-0", "2-8-1")]
+    # Two processes have smaller batches of rows, which sum in another order.
+    assert all(torch.allclose(grid, grids[0], atol=1e-4) for grid in grids) and grids[0].std() > 0.01
 
 
 @pytest.mark.slow

@@ -21,7 +21,14 @@ from limner.engine.ranks import gather_rows
 from limner.engine.seed import generator, picture_noise
 from limner.engine.system import System
 from limner.losses.adversarial import discriminator_loss, generator_loss
-from limner.mask_to_image.training import NUM_SEEDS, first_rows, grid_diversity, quick_scores, sample_grid
+from limner.mask_to_image.training import (
+    NUM_SEEDS,
+    Neighbours,
+    first_rows_with_neighbours,
+    grid_diversity,
+    quick_scores,
+    sample_grid,
+)
 from limner.metrics.judge import check_same_meaning
 from limner.metrics.segmentation import IGNORE
 from limner.nn.discriminator_augment import NUM_DRAWS, augment_for_discriminator
@@ -291,18 +298,16 @@ class MaskFace(System[MaskFaceConfig, MaskToImageBatch]):
         moved = augment_for_discriminator(torch.cat([image, draws.one_hot], dim=1), draws.augment, kinds)
         return moved[:, :3], moved[:, 3:]
 
-    def fixed_inputs(self, dataset: MaskToImageDataset) -> MaskToImageBatch:
-        """The first held-out pictures."""
-        return first_rows(dataset)
+    def fixed_inputs(self, dataset: MaskToImageDataset) -> Neighbours:
+        """The first held-out pictures, each with itself and the next two."""
+        return first_rows_with_neighbours(dataset, (0, -1, -2))
 
-    def sample(
-        self, fixed: MaskToImageBatch, networks: dict[str, nn.Module]
-    ) -> Float[Tensor, "rows columns 3 height width"]:
+    def sample(self, fixed: Neighbours, networks: dict[str, nn.Module]) -> Float[Tensor, "rows columns 3 height width"]:
         """A row a map: map, photo, four codes from noise, its own style, the next two photos' styles."""
         maps = one_hot(fixed.label_map, self.num_classes)
         noise = torch.randn(NUM_SEEDS, self.config.model.latent_size, generator=generator(0, "samples"))
         styles = list(networks["style_encoder"](noise.to(maps.device))[:, None].expand(-1, len(maps), -1))
-        styles += [networks["style_decoder"](fixed.image.roll(-shift, 0)) for shift in (0, 1, 2)]
+        styles += [networks["style_decoder"](photo) for photo in fixed.others.unbind(1)]
         return sample_grid(fixed, self.spec.schema, [networks["generator"](maps, style) for style in styles])
 
     def diversity_of(self, grid: Float[Tensor, "rows columns 3 height width"]) -> float:

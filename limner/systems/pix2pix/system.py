@@ -16,7 +16,7 @@ from limner.data.dataset import MaskToImageDataset
 from limner.data.spec import DataSpec
 from limner.engine.engine import Engine
 from limner.engine.optim import adam
-from limner.engine.seed import generator, picture_noise
+from limner.engine.seed import picture_noise
 from limner.engine.system import System
 from limner.losses.adversarial import discriminator_loss, generator_loss
 from limner.mask_to_image.training import NUM_SEEDS, first_rows, grid_diversity, quick_scores, sample_grid
@@ -129,8 +129,8 @@ class Pix2Pix(System[Pix2PixConfig, MaskToImageBatch]):
         self, fixed: MaskToImageBatch, networks: dict[str, nn.Module]
     ) -> Float[Tensor, "rows columns 3 height width"]:
         """A row a map: map, real picture, four pictures of different noise."""
-        pictures = [self.paint(fixed, networks, self._sample_noise(len(fixed), seed)) for seed in range(NUM_SEEDS)]
-        return sample_grid(fixed, self.spec.schema, pictures)
+        noise = [self._noise(fixed, f"samples {seed}") for seed in range(NUM_SEEDS)]
+        return sample_grid(fixed, self.spec.schema, [self.paint(fixed, networks, one) for one in noise])
 
     def diversity_of(self, grid: Float[Tensor, "rows columns 3 height width"]) -> float | None:
         """Difference between pictures of one map, where dropout makes any."""
@@ -138,16 +138,10 @@ class Pix2Pix(System[Pix2PixConfig, MaskToImageBatch]):
 
     def validate(self, batches: Iterable[MaskToImageBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
         """Distances to the real pictures."""
+        return quick_scores(batches, lambda batch: self.paint(batch, networks, self._noise(batch, "validate")))
 
-        def paint(batch: MaskToImageBatch) -> Tensor:
-            noise = picture_noise(batch.index, self.generator.num_noise, purpose="validate", uniform=True)
-            return self.paint(batch, networks, noise)
-
-        return quick_scores(batches, paint)
-
-    def _sample_noise(self, size: int, seed: int) -> Float[Tensor, "b n"]:
-        noise = torch.rand(size, self.generator.num_noise, generator=generator(seed, "samples"))
-        return noise.to(next(self.generator.parameters()).device)
+    def _noise(self, batch: MaskToImageBatch, purpose: str) -> Float[Tensor, "b n"]:
+        return picture_noise(batch.index, self.generator.num_noise, purpose=purpose, uniform=True)
 
     def paint(
         self, batch: MaskToImageBatch, networks: dict[str, nn.Module], noise: Float[Tensor, "b n"]

@@ -28,7 +28,7 @@ from limner.engine.system import System
 from limner.errors import ConfigError
 from limner.faces.parts import PARTS, SCHEMA
 from limner.losses.adversarial import discriminator_loss, generator_loss
-from limner.mask_to_image.training import first_rows, quick_scores, sample_grid
+from limner.mask_to_image.training import Neighbours, first_rows_with_neighbours, quick_scores, sample_grid
 from limner.metrics.segmentation import IGNORE, confusion_matrices, segmentation_scores
 from limner.nn.parsing import ParsingNetwork
 from limner.pipelines import load
@@ -290,15 +290,14 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
         engine.log("critic_accuracy" if kind == "unpaired" else "critic_accuracy/paired", accuracy)
         return torch.stack([discriminator_loss(a, b, "bce") for a, b in zip(real, fake, strict=True)]).sum()
 
-    def fixed_inputs(self, dataset: MaskToImageDataset) -> MaskToImageBatch:
-        """The first held-out pictures."""
-        return first_rows(dataset)
+    def fixed_inputs(self, dataset: MaskToImageDataset) -> Neighbours:
+        """The first held-out pictures, each with itself and the three before it."""
+        return first_rows_with_neighbours(dataset, range(4))
 
-    def sample(
-        self, fixed: MaskToImageBatch, networks: dict[str, nn.Module]
-    ) -> Float[Tensor, "rows columns 3 height width"]:
-        """A row a map: map, photo, the paired result, the looks of the next three photos, the parser's labels."""
-        pictures = [self.paint(fixed, networks, shift) for shift in range(4)]
+    def sample(self, fixed: Neighbours, networks: dict[str, nn.Module]) -> Float[Tensor, "rows columns 3 height width"]:
+        """A row a map: map, photo, the paired result, the looks of three other photos, the parser's labels."""
+        others = zip(fixed.others.unbind(1), fixed.other_maps.unbind(1), strict=True)
+        pictures = [self.paint(fixed, networks, self.looks(photo, maps, networks)) for photo, maps in others]
         parse = networks["parser"](fixed.image).logits.argmax(1)
         grid = sample_grid(fixed, self.spec.schema, pictures)
         labels = sample_grid(MaskToImageBatch(fixed.image, parse, fixed.attributes, fixed.index), self.spec.schema, [])
@@ -310,10 +309,11 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
         correct: list[Tensor] = []
 
         def paint(batch: MaskToImageBatch) -> Tensor:
-            paired.append((self.paint(batch, networks, 0) - batch.image).float().abs().mean((1, 2, 3)).cpu())
+            own = self.looks(batch.image, batch.label_map, networks)
+            paired.append((self.paint(batch, networks, own) - batch.image).float().abs().mean((1, 2, 3)).cpu())
             parsed = networks["parser"](batch.image).logits.argmax(1)
             correct.append(confusion_matrices(parsed, batch.label_map, SCHEMA.num_classes))
-            return self.paint(batch, networks, 1)
+            return self.paint(batch, networks, {part: block.roll(1, 0) for part, block in own.items()})
 
         unpaired = quick_scores(batches, paint)
         return {
@@ -322,11 +322,19 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
             "parser_pixel_accuracy": float(segmentation_scores(gather_rows(correct).sum(0)).pixel_accuracy),
         }
 
-    def paint(self, batch: MaskToImageBatch, networks: dict[str, nn.Module], shift: int) -> Float[Tensor, "b 3 h w"]:
-        """Portraits of a batch's maps with the looks of the photo `shift` rows before."""
+    def looks(
+        self, photo: Float[Tensor, "b 3 h w"], label_map: Int64[Tensor, "b h w"], networks: dict[str, nn.Module]
+    ) -> dict[str, Tensor]:
+        """How each part of photos looks."""
+        parts = self.appearance.cut(photo, self.appearance.target(label_map))
+        features: dict[str, Tensor] = networks["appearance"](parts)[0]
+        return features
+
+    def paint(
+        self, batch: MaskToImageBatch, networks: dict[str, nn.Module], looks: dict[str, Tensor]
+    ) -> Float[Tensor, "b 3 h w"]:
+        """Portraits of a batch's maps with these looks."""
         target = self.appearance.target(batch.label_map)
-        features, _, _ = networks["appearance"](self.appearance.cut(batch.image, target))
-        looks = {part: block.roll(shift, 0) for part, block in features.items()}
         return networks["generator"](target.one_hot, batch.image, looks, target.centres).clamp(-1, 1)
 
     def pipeline(self, networks: dict[str, nn.Module]) -> PortraitPipeline:

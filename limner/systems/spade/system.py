@@ -16,7 +16,7 @@ from limner.data.dataset import MaskToImageDataset
 from limner.data.spec import DataSpec
 from limner.engine.engine import Engine
 from limner.engine.optim import adam
-from limner.engine.seed import generator, picture_noise
+from limner.engine.seed import picture_noise
 from limner.engine.system import System
 from limner.errors import ConfigError
 from limner.losses.adversarial import discriminator_loss, generator_loss
@@ -186,8 +186,8 @@ class SPADE(System[SPADEConfig, MaskToImageBatch]):
     ) -> Float[Tensor, "rows columns 3 height width"]:
         """A row a map: map, real picture, four pictures of different latents (one without an encoder)."""
         count = NUM_SEEDS if self.latent_size else 1
-        pictures = [self.paint(fixed, networks, self._sample_noise(len(fixed), seed)) for seed in range(count)]
-        return sample_grid(fixed, self.spec.schema, pictures)
+        noise = [self._noise(fixed, f"samples {seed}") for seed in range(count)]
+        return sample_grid(fixed, self.spec.schema, [self.paint(fixed, networks, one) for one in noise])
 
     def diversity_of(self, grid: Float[Tensor, "rows columns 3 height width"]) -> float | None:
         """Difference between pictures of one map, where there is a latent."""
@@ -195,16 +195,10 @@ class SPADE(System[SPADEConfig, MaskToImageBatch]):
 
     def validate(self, batches: Iterable[MaskToImageBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
         """Distances to the real pictures."""
+        return quick_scores(batches, lambda batch: self.paint(batch, networks, self._noise(batch, "validate")))
 
-        def paint(batch: MaskToImageBatch) -> Tensor:
-            noise = picture_noise(batch.index, self.latent_size, purpose="validate")
-            return self.paint(batch, networks, noise)
-
-        return quick_scores(batches, paint)
-
-    def _sample_noise(self, size: int, seed: int) -> Float[Tensor, "b z"]:
-        noise = torch.randn(size, self.latent_size, generator=generator(seed, "samples"))
-        return noise.to(next(self.networks["generator"].parameters()).device)
+    def _noise(self, batch: MaskToImageBatch, purpose: str) -> Float[Tensor, "b z"]:
+        return picture_noise(batch.index, self.latent_size, purpose=purpose)
 
     def paint(
         self, batch: MaskToImageBatch, networks: dict[str, nn.Module], noise: Float[Tensor, "b n"]
