@@ -15,6 +15,7 @@ from limner.pipelines import load as _load
 if TYPE_CHECKING:
     from limner.systems.caae.pipeline import CAAEPipeline
     from limner.systems.cyclegan.pipeline import CycleGANPipeline
+    from limner.systems.damsm.pipeline import DAMSMPipeline
     from limner.systems.facejudge.pipeline import FaceJudgePipeline
     from limner.systems.ipcgan.pipeline import IPCGANPipeline
     from limner.systems.lgcgan.pipeline import LGcGANPipeline
@@ -94,6 +95,10 @@ def load(
 def load(
     name_or_path: str | Path, system: Literal["facejudge"], *, with_optional: bool = False
 ) -> FaceJudgePipeline: ...
+@overload
+def load(name_or_path: Literal["damsm"], system: None = None, *, with_optional: bool = False) -> DAMSMPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["damsm"], *, with_optional: bool = False) -> DAMSMPipeline: ...
 @overload
 def load(name_or_path: str | Path, system: str | None = None, *, with_optional: bool = False) -> Pipeline: ...
 

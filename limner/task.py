@@ -30,7 +30,7 @@ MEDIA: dict[Medium, str] = {
     "label_map": "label maps",
     "strokes": "paintings with their strokes",
     "clip": "clips",
-    "verdict": "verdicts on faces",
+    "verdict": "verdicts",
 }
 """What a message calls each medium, in the plural."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -28,18 +29,23 @@ def draw(shape: str, colour: str, ground: str, *, size: int, random: np.random.G
 
 
 def write_captioned_shapes(root: Path, *, num: int = 24, size: int = 32, seed: int = 0) -> Path:
-    """A data set `caption-folder` with two captions a picture; every sixth one is in the test split."""
+    """A data set `caption-folder` with two captions a picture and facts; every sixth one is in the test split."""
     random = np.random.default_rng(seed)
     (root / "images").mkdir(parents=True, exist_ok=True)
     (root / "text").mkdir(exist_ok=True)
     names: dict[str, list[str]] = {"train": [], "test": []}
+    lines: list[str] = []
     for index in range(num):
         shape, colour, ground = (str(random.choice(list(words))) for words in (SHAPES, COLOURS, GROUNDS))
         name = f"shape{index:04d}"
         Image.fromarray(draw(shape, colour, ground, size=size, random=random)).save(root / f"images/{name}.png")
         captions = [f"a {colour} {shape} on {ground}", f"this {shape} is {colour} and lies on a {ground} ground"]
         (root / f"text/{name}.txt").write_text("\n".join(captions) + "\n")
+        facts = {"shape": shape, "colour": colour, "ground": ground}
+        stated = [{fact: [value] for fact, value in facts.items()}] * 2
+        lines.append(json.dumps({"name": name, "facts": facts, "stated": stated}))
         names["test" if index % 6 == 5 else "train"].append(name)
+    (root / "facts.jsonl").write_text("\n".join(lines) + "\n")
     for split, found in names.items():
         (root / f"{split}.txt").write_text("\n".join(found) + "\n")
     return root

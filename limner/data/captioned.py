@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch.utils.data import Dataset
 from limner.data.batch import TensorBatch
 from limner.data.captions import Vocabulary, fit_words
 from limner.data.dataset import SampleDataset
+from limner.data.manifest import Manifest
 from limner.data.sampler import SampleKey
 from limner.errors import ConfigError, DataError
 
@@ -28,6 +30,8 @@ class CaptionSample:
     """(length,) numbers, 0 after the last word."""
     num_words: int
     caption: str
+    number: int
+    """Of the caption, among those of the picture."""
     category: int
     """Number of the class; the row's own number where there are no classes."""
     index: int
@@ -59,18 +63,31 @@ class CaptionDataset(Dataset[CaptionSample]):
         samples: with the fields image and captions.
         length: of a caption in words.
         vocabulary: that gives the numbers; none: that of the manifest.
+        weights: row -> how often each of its captions is drawn, up to a factor; none: all alike.
 
     Raises:
         ConfigError: if a length or a field is missing.
     """
 
-    def __init__(self, samples: SampleDataset, *, length: int, vocabulary: Vocabulary | None = None) -> None:
+    def __init__(
+        self,
+        samples: SampleDataset,
+        *,
+        length: int,
+        vocabulary: Vocabulary | None = None,
+        weights: Callable[[int], npt.NDArray[np.float64]] | None = None,
+    ) -> None:
         known = vocabulary or samples.manifest.spec.vocabulary
         if known is None or not {"image", "captions"} <= samples.fields:
             raise ConfigError('Captions need samples with the fields "image" and "captions", asked for with needs=.')
         if length < 1:
             raise ConfigError(f"A caption of {length} words is not possible: it must have at least 1.")
-        self.samples, self.length, self.vocabulary = samples, length, known
+        self.samples, self.length, self.vocabulary, self.weights = samples, length, known, weights
+
+    @property
+    def manifest(self) -> Manifest:
+        """The rows."""
+        return self.samples.manifest
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -83,14 +100,25 @@ class CaptionDataset(Dataset[CaptionSample]):
         """
         sample = self.samples[key]
         random = np.random.default_rng((self.samples.seed, key.position, 1)) if isinstance(key, SampleKey) else None
-        known = [(text, ids) for text in sample.captions if (ids := self.vocabulary.encode(text).ids)]
+        captions = enumerate(sample.captions)
+        known = [(number, text, ids) for number, text in captions if (ids := self.vocabulary.encode(text).ids)]
         if sample.image is None or not known:
             name = self.samples.manifest.rows[sample.index].name
             raise DataError(f"{self.samples.manifest.root}: {name} has no caption with a word of the vocabulary.")
-        caption, ids = known[0 if random is None else int(random.integers(len(known)))]
+        number, caption, ids = known[self._choose(sample.index, [entry[0] for entry in known], random)]
         words, num_words = fit_words(ids, self.length, random)
         category = sample.category if sample.category >= 0 else sample.index
-        return CaptionSample(sample.image, words, num_words, caption, category, sample.index)
+        return CaptionSample(sample.image, words, num_words, caption, number, category, sample.index)
+
+    def _choose(self, row: int, numbers: list[int], random: np.random.Generator | None) -> int:
+        """Which of the known captions of a row is taken; the first one where nothing is random."""
+        if random is None:
+            return 0
+        if self.weights is None:
+            return int(random.integers(len(numbers)))
+        weights = self.weights(row)[numbers]
+        total = float(weights.sum())
+        return int(random.choice(len(numbers), p=weights / total)) if total > 0 else int(random.integers(len(numbers)))
 
 
 def collate_captions(items: list[CaptionSample]) -> CaptionBatch:

@@ -14,4 +14,5 @@ SYSTEMS: dict[str, str] = {
     "caae": "limner.systems.caae:CAAE",
     "ipcgan": "limner.systems.ipcgan:IPCGAN",
     "facejudge": "limner.systems.facejudge:FaceJudge",
+    "damsm": "limner.systems.damsm:DAMSM",
 }

@@ -64,7 +64,9 @@ LAYERS = {
     "limner.mask_to_image": LOW | RESULTS | DOORS | {"limner.hub", "limner.people", "limner.pipelines", "limner.task"},
     "limner.ageing": LOW | RESULTS | DOORS | {"limner.pipelines", "limner.task"},
     "limner.pose_transfer": LOW | RESULTS | DOORS | {"limner.hub", "limner.pipelines"},
-    "limner.systems": MIDDLE | {"limner.ageing", "limner.mask_to_image", "limner.people", "limner.pose_transfer"},
+    "limner.text_to_image": LOW | RESULTS | DOORS | {"limner.hub", "limner.pipelines", "limner.task"},
+    "limner.systems": MIDDLE
+    | {"limner.ageing", "limner.mask_to_image", "limner.people", "limner.pose_transfer", "limner.text_to_image"},
     "limner.export": MIDDLE,
     "limner.studio": MIDDLE | {"limner.export"},
     "limner.reproduce": MIDDLE | {"limner.mask_to_image", "limner.training"},
@@ -81,6 +83,7 @@ FORBIDDEN = {
     "cv2",
 }
 CORE = {"torch", "numpy", "PIL", "safetensors", "lightning_fabric", "torchmetrics", "jaxtyping", "tqdm", "yaml"}
+TASK_FAMILIES = ("ageing", "mask_to_image", "text_to_image")
 NO_TORCH = [
     name
     for name in MODULES
@@ -114,7 +117,10 @@ NO_TORCH = [
         "limner.data.spec",
     )
     or name.startswith("limner.cli")
-    or name in tuple(f"limner.{part}.{file}" for part in ("ageing", "mask_to_image") for file in ("options", "task"))
+    or name
+    in tuple(
+        f"limner.{part}.{file}" for part in ("ageing", "mask_to_image", "text_to_image") for file in ("options", "task")
+    )
     or (name.startswith("limner.systems.") and name.rpartition(".")[2] in ("config", "presets", "options", "task"))
 ]
 

@@ -4,6 +4,7 @@
 images/cat.jpg ...   pictures
 text/cat.txt ...     captions of the same name, one a line
 splits.csv           name,split; or train.txt and test.txt with one name a line; may be missing
+facts.jsonl          what is true of each picture and stated by each caption (docs/people.md); may be missing
 ```
 or pictures and texts of the same name side by side in one folder.
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from limner.data.datasets.files import PictureReader, list_pictures
 from limner.data.datasets.text import CaptionFiles, missing_captions, splits_of, vocabulary_of
+from limner.data.facts import FILE
 from limner.data.image_io import PHOTO_SUFFIXES
 from limner.data.manifest import Layout, Row, hash_split
 from limner.data.schema import LabelSchema
@@ -56,7 +58,7 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
         PictureReader(root),
         fit="crop",
         problems=tuple(problems),
-        marks=CaptionFiles(captions),
+        marks=CaptionFiles(captions, facts=root / FILE),
         captions=True,
         vocabulary=vocabulary_of(root),
     )

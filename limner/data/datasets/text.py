@@ -6,11 +6,13 @@ import io
 import pickle
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from limner.data.attributes import joined, own_splits, read_lines
 from limner.data.captions import Vocabulary
+from limner.data.facts import Facts, read_facts
 from limner.data.manifest import hash_split
 from limner.data.marks import Marks
 from limner.errors import ConfigError, DataError
@@ -27,10 +29,12 @@ class CaptionFiles:
     Attributes:
         paths: name of a row -> its file.
         most: captions of a picture that are read (hfgan.md 7: ten, of COCO five).
+        facts: `facts.jsonl` of the folder, where there is one; see `limner.data.facts`.
     """
 
     paths: Mapping[str, Path]
     most: int = 10
+    facts: Path | None = None
 
     def __call__(self, name: str) -> Marks:
         """The captions of a picture.
@@ -40,7 +44,12 @@ class CaptionFiles:
         """
         path = self.paths.get(name)
         lines = [line.strip() for line in read_lines(path)] if path is not None else []
-        return Marks(captions=tuple(line for line in lines if line)[: self.most])
+        captions = tuple(line for line in lines if line)[: self.most]
+        return Marks(captions=captions, facts=self._facts.get(Path(name).name))
+
+    @cached_property
+    def _facts(self) -> dict[str, Facts]:
+        return read_facts(self.facts) if self.facts is not None and self.facts.exists() else {}
 
 
 def splits_of(root: Path, categories: Mapping[str, str], names: Iterable[str]) -> tuple[dict[str, str], str | None]:

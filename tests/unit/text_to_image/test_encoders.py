@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from limner.systems.damsm.networks import ImageEncoder, TextEncoder, is_word
+from limner.text_to_image.encoders import ImageEncoder, TextEncoder, is_word
 
 
 def trained(module: torch.nn.Module) -> int:

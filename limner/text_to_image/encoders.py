@@ -32,31 +32,28 @@ class TextEncoder(nn.Module):
         num_words: of the vocabulary, its end mark (0) included.
         code_size: e (256): half of it from either direction.
         embedding_size: numbers of a word before the LSTM (300).
-        dropout: share of these that training drops (0.5).
     """
 
-    def __init__(
-        self, *, num_words: int, code_size: int = 256, embedding_size: int = 300, dropout: float = 0.5
-    ) -> None:
+    def __init__(self, *, num_words: int, code_size: int = 256, embedding_size: int = 300) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(
-            num_words=num_words, code_size=code_size, embedding_size=embedding_size, dropout=dropout
-        )
+        self.config: dict[str, Any] = dict(num_words=num_words, code_size=code_size, embedding_size=embedding_size)
         self.embedding = nn.Embedding(num_words, embedding_size)
-        self.dropout = nn.Dropout(dropout)
         self.lstm = nn.LSTM(embedding_size, code_size // 2, batch_first=True, bidirectional=True)
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
 
     def forward(
-        self, token_ids: Int64[Tensor, "b t"], lengths: Int64[Tensor, " b"]
+        self,
+        token_ids: Int64[Tensor, "b t"],
+        lengths: Int64[Tensor, " b"],
+        kept: Float[Tensor, "b t n"] | None = None,
     ) -> tuple[Float[Tensor, "b e t"], Float[Tensor, "b e"]]:
         """Numbers of words, 0 after the last of each caption, and how many there are -> codes of words and sentence.
 
-        Codes after the last word are 0, and change nothing of the others.
+        Codes after the last word are 0, and change nothing of the others. `kept` are factors of the words' numbers, for
+        training's dropout: the caller draws them, so that a run that goes on draws the same.
         """
-        packed = pack_padded_sequence(
-            self.dropout(self.embedding(token_ids)), lengths.cpu(), batch_first=True, enforce_sorted=False
-        )
+        embedded = self.embedding(token_ids) if kept is None else self.embedding(token_ids) * kept
+        packed = pack_padded_sequence(embedded, lengths.cpu(), batch_first=True, enforce_sorted=False)
         outputs, (last, _) = self.lstm(packed)
         words, _ = pad_packed_sequence(outputs, batch_first=True, total_length=token_ids.shape[1])
         return words.transpose(1, 2), torch.cat([last[0], last[1]], dim=1)

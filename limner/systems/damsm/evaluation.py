@@ -1,0 +1,98 @@
+"""R-precision of the encoders on held-out pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from limner.data.manifest import Manifest
+from limner.errors import ConfigError
+from limner.metrics.bootstrap import mean_interval
+from limner.metrics.protocol import Measurement, Protocol
+from limner.metrics.r_precision import NUM_NEGATIVES, folds, r_precision
+from limner.metrics.report import EvaluationReport
+from limner.provenance import SYNTHETIC_MEDIA
+from limner.systems.damsm.pipeline import DAMSMPipeline
+from limner.text_to_image.data import CaptionedBatch
+from limner.text_to_image.matching import gathered
+from limner.text_to_image.rows import captioned_rows
+from limner.text_to_image.words import MAX_WORDS, vocabulary_of
+
+
+def evaluate(
+    pipeline: DAMSMPipeline,
+    manifest: Manifest,
+    *,
+    split: str = "test",
+    num_images: int | None = None,
+    seed: int = 0,
+    batch_size: int = 32,
+    progress: Callable[..., Any] = lambda iterable, **_: iterable,
+) -> EvaluationReport:
+    """How often a real picture is nearer to its own caption than to 99 others, and than to 99 that are false of it.
+
+    Args:
+        pipeline: the weights to evaluate.
+        manifest: the whole data set.
+        split: rows to use; "all" for every row.
+        num_images: how many of them, from the first; none: all.
+        seed: chooses a caption of each picture and those that it is compared with.
+        batch_size: pictures in one forward pass.
+        progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
+
+    Raises:
+        ConfigError: if there are too few pictures.
+        DataError: if there is no such split, or a file cannot be read.
+    """
+    rows = manifest if split == "all" else manifest.split(split)
+    count = len(rows) if num_images is None else num_images
+    if not 2 <= count <= len(rows) or batch_size < 1:
+        raise ConfigError(
+            f"{count} images in batches of {batch_size} cannot be evaluated: the split {split} has {len(rows)} images; "
+            "it takes two at least."
+        )
+    chosen = dataclasses.replace(rows, rows=rows.rows[:count])
+    batches = captioned_rows(
+        chosen,
+        image_size=pipeline.image_size,
+        length=MAX_WORDS,
+        vocabulary=vocabulary_of(pipeline.spec),
+        batch_size=batch_size,
+        seed=seed,
+    )
+
+    def codes(batch: CaptionedBatch) -> dict[str, torch.Tensor]:
+        _, sentence, _ = pipeline.text_codes(batch.words.to(pipeline.device))
+        return {"sentence": sentence, "picture": pipeline.picture_codes(batch.image.to(pipeline.device))[1]}
+
+    shown = progress(batches, total=-(-count // batch_size), unit="batch", desc="real pictures")
+    found = gathered(shown, codes)
+    protocol = Protocol(
+        metric="",
+        split=split,
+        count=count,
+        resolution=pipeline.image_size,
+        network=pipeline.weights_name,
+        network_sha256=pipeline.weights_hash,
+        data_fingerprint=rows.fingerprint(),
+        settings=f"one caption of each picture, {NUM_NEGATIVES} others at most",
+    )
+    measurements = {}
+    for key, metric, true_of in (
+        ("r_precision", "R-precision, against captions that are false of the picture", found["known"].true_of),
+        ("r_precision_any", "R-precision, against any captions", None),
+    ):
+        hits = r_precision(found["picture"], found["sentence"], true_of=true_of, seed=seed)
+        mean, deviation = folds(hits)
+        measurements[key] = Measurement(
+            float(hits.double().mean()),
+            dataclasses.replace(protocol, metric=metric),
+            is_share=True,
+            interval=mean_interval(hits.double(), seed=seed),
+            note=f"over ten parts {100 * mean:.2f} ± {100 * deviation:.2f} %.",
+        )
+    provenance = {**pipeline.provenance, "statement": SYNTHETIC_MEDIA}
+    return EvaluationReport(provenance=provenance, measurements=measurements)

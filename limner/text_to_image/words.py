@@ -1,0 +1,155 @@
+"""Captions as users give them, turned into the numbers of a vocabulary or refused in one sentence. No torch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from limner.data.captions import Vocabulary
+from limner.data.spec import DataSpec
+from limner.errors import ConfigError, DataError, WeightsError, nearest
+from limner.files import read_text
+from limner.plan import safe_stem
+
+_log = logging.getLogger(__name__)
+MAX_WORDS = 60
+"""Words of a caption that are read; encoders have learned from a third of it."""
+MAX_CAPTIONS = 10_000
+MAX_BYTES = 10_000_000
+"""Of a file of captions."""
+
+
+@dataclass(frozen=True)
+class ReadCaption:
+    """A caption in numbers."""
+
+    text: str
+    ids: tuple[int, ...]
+    words: tuple[str, ...]
+    """The words that the numbers stand for."""
+    unknown: tuple[str, ...] = ()
+    """Words that were left out, as the vocabulary lacks them."""
+
+    @property
+    def stem(self) -> str:
+        """Its first words as part of a file's name."""
+        return "_".join(self.words[:6])[:40]
+
+
+def vocabulary_of(spec: DataSpec) -> Vocabulary:
+    """The words that weights know.
+
+    Raises:
+        WeightsError: if they know none.
+    """
+    if spec.vocabulary is None:
+        raise WeightsError("These weights hold no vocabulary: use weights that were trained on captions.")
+    return spec.vocabulary
+
+
+def read_caption(caption: object, vocabulary: Vocabulary) -> ReadCaption:
+    """A sentence in numbers; unknown words are left out and named in a warning, as are words beyond `MAX_WORDS`.
+
+    Args:
+        caption: a text.
+        vocabulary: the words that are known.
+
+    Raises:
+        ConfigError: if it is no text, has no word, or none that is known.
+    """
+    if not isinstance(caption, str):
+        raise ConfigError(f"A caption is a {type(caption).__name__}; it must be a text.")
+    shown = _shown(caption)
+    found = vocabulary.encode(caption)
+    if not found.ids and not found.unknown:
+        raise ConfigError(f'The caption "{shown}" has no word of letters a to z or digits; {_example(vocabulary)}')
+    if not found.ids:
+        raise ConfigError(
+            f'No word of the caption "{shown}" is known to these weights, which know {len(vocabulary) - 1} words; '
+            f"{_example(vocabulary)}"
+        )
+    if found.unknown:
+        names = list(dict.fromkeys(found.unknown))
+        hint = nearest(names[0], vocabulary.words[1:]) if len(names) == 1 else ""
+        more = f" and {len(names) - 8} more" if len(names) > 8 else ""
+        words = ", ".join(f'"{_shown(name)}"' for name in names[:8])
+        _log.warning('Left out of "%s", as these weights do not know them: %s%s.%s', shown, words, more, hint)
+    ids = found.ids
+    if len(ids) > MAX_WORDS:
+        _log.warning('"%s" has %d words; the first %d are read.', shown, len(ids), MAX_WORDS)
+        ids = ids[:MAX_WORDS]
+    return ReadCaption(caption, ids, tuple(vocabulary.decode(ids)), found.unknown)
+
+
+def read_captions(captions: object, vocabulary: Vocabulary) -> list[ReadCaption]:
+    """One caption or several; see `read_caption`.
+
+    Raises:
+        ConfigError: if there are none or too many, or one cannot be used.
+    """
+    if not isinstance(captions, str) and not isinstance(captions, Sequence):
+        raise ConfigError(f"The captions are a {type(captions).__name__}; give a text or a list of texts.")
+    texts = [captions] if isinstance(captions, str) else list(captions)
+    if not 1 <= len(texts) <= MAX_CAPTIONS:
+        raise ConfigError(f"There are {len(texts)} captions; there must be 1 to {MAX_CAPTIONS}.")
+    return [read_caption(text, vocabulary) for text in texts]
+
+
+def caption_lines(path: str | Path) -> list[str]:
+    """The captions of a file, one a line; empty lines are left out.
+
+    Raises:
+        DataError: if it cannot be read, or has none or too many.
+    """
+    lines = [line.strip() for line in read_text(path, most=MAX_BYTES).splitlines() if line.strip()]
+    if not 1 <= len(lines) <= MAX_CAPTIONS:
+        raise DataError(f"{path} has {len(lines)} captions; it must have 1 to {MAX_CAPTIONS}, one a line.")
+    return lines
+
+
+def as_rows(captions: Sequence[ReadCaption]) -> npt.NDArray[np.int64]:
+    """Captions as (n, t) numbers, t words of the longest, 0 after the last word of each."""
+    rows = np.zeros((len(captions), max(len(one.ids) for one in captions)), np.int64)
+    for row, one in zip(rows, captions, strict=True):
+        row[: len(one.ids)] = one.ids
+    return rows
+
+
+def swapped(caption: str, old: str, new: str, vocabulary: Vocabulary) -> tuple[ReadCaption, ReadCaption]:
+    """A caption, and the same with a word or phrase replaced.
+
+    Raises:
+        ConfigError: if the caption lacks the old words, or the new ones are not known.
+    """
+    before = read_caption(caption, vocabulary)
+    wanted, other = read_caption(old, vocabulary), read_caption(new, vocabulary)
+    if other.unknown:
+        raise ConfigError(f'"{_shown(new)}" is not known to these weights; {_example(vocabulary)}')
+    size = len(wanted.ids)
+    place = next((k for k in range(len(before.ids) - size + 1) if before.ids[k : k + size] == wanted.ids), None)
+    if place is None:
+        raise ConfigError(f'The caption "{_shown(caption)}" has no "{_shown(old)}" that could be replaced.')
+    ids = (*before.ids[:place], *other.ids, *before.ids[place + size :])[:MAX_WORDS]
+    words = tuple(vocabulary.decode(ids))
+    return before, ReadCaption(" ".join(words), ids, words)
+
+
+def file_stem(caption: ReadCaption) -> str:
+    """A caption's first words as part of the name of a file."""
+    return safe_stem(caption.stem)
+
+
+def _example(vocabulary: Vocabulary) -> str:
+    words = vocabulary.words[1:13]
+    return f"words that are known: {', '.join(words)}, ..." if words else "they know no words at all."
+
+
+def _shown(text: str) -> str:
+    """A user's text, short enough for a sentence and on one line."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= 60 else f"{flat[:57]}..."

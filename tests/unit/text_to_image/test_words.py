@@ -1,0 +1,84 @@
+"""Captions of users: what is read, what is named in a warning, what is refused in one sentence."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from limner.data.captions import Vocabulary
+from limner.data.spec import DataSpec
+from limner.errors import ConfigError, DataError, WeightsError
+from limner.text_to_image.words import (
+    MAX_WORDS,
+    as_rows,
+    caption_lines,
+    read_caption,
+    read_captions,
+    swapped,
+    vocabulary_of,
+)
+
+KNOWN = Vocabulary.of(["a man with a red t-shirt and brown hair", "a woman with long hair wearing glasses"])
+
+
+@pytest.mark.parametrize("caption", ["", "   ", "🙂🙂", "——", "日本語の顔"])
+def test_no_word_is_one_sentence(caption: str) -> None:
+    with pytest.raises(ConfigError, match="has no word of letters a to z") as caught:
+        read_caption(caption, KNOWN)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("caption", ["ein Mann mit Bart", "xyzzy", "\n\tplugh\x1b[31m"])
+def test_unknown_words_alone_are_refused(caption: str) -> None:
+    with pytest.raises(ConfigError, match=r"No word of the caption .* is known") as caught:
+        read_caption(caption, KNOWN)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_words_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        found = read_caption("A purple man with hair", KNOWN)
+    assert found.words == ("a", "man", "with", "hair") and found.unknown == ("purple",)
+    assert '"purple"' in caplog.text
+
+
+def test_ten_thousand_words_are_cut_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        found = read_caption("red " * 10_000, KNOWN)
+    assert len(found.ids) == MAX_WORDS and "has 10000 words" in caplog.text and len(caplog.text) < 300
+
+
+@pytest.mark.parametrize("captions", [[], 7, None, {"a": 1}, ["a man", 3]])
+def test_other_types_are_refused(captions: object) -> None:
+    with pytest.raises(ConfigError):
+        read_captions(captions, KNOWN)
+
+
+def test_rows_are_filled_with_zeros() -> None:
+    rows = as_rows(read_captions(["a man", "a woman with long hair"], KNOWN))
+    assert rows.shape == (2, 5) and (rows[0, 2:] == 0).all() and (rows[1] > 0).all()
+
+
+def test_a_word_or_phrase_is_replaced() -> None:
+    before, after = swapped("a man with brown hair", "brown hair", "red t-shirt", KNOWN)
+    assert before.words == ("a", "man", "with", "brown", "hair")
+    assert after.words == ("a", "man", "with", "red", "t", "shirt")
+    with pytest.raises(ConfigError, match='has no "long"'):
+        swapped("a man with brown hair", "long", "red", KNOWN)
+    with pytest.raises(ConfigError, match="known"):
+        swapped("a man with brown hair", "brown", "xyzzy", KNOWN)
+
+
+def test_a_file_of_captions(tmp_path) -> None:
+    file = tmp_path / "captions.txt"
+    file.write_text("a man\n\n  a woman  \n")
+    assert caption_lines(file) == ["a man", "a woman"]
+    file.write_text("\n\n")
+    with pytest.raises(DataError, match="has 0 captions"):
+        caption_lines(file)
+
+
+def test_weights_without_words() -> None:
+    with pytest.raises(WeightsError, match="hold no vocabulary"):
+        vocabulary_of(DataSpec())
