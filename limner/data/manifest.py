@@ -348,7 +348,8 @@ def open_manifest(
     if layout.schema is not None:
         target = wanted or layout.default_schema or layout.schema
         converter(layout.schema, target)  # refuses an impossible conversion now, not in the middle of a run
-    names = _choose_attributes(layout, target, attributes, root)
+    asked = {"label_map", "attributes", *needs, *uses} if not {*needs, *uses} else {*needs, *uses}
+    names = _choose_attributes(layout, target, attributes, root) if "attributes" in asked else ()
     columns = [layout.attribute_names.index(name) for name in names]
     has_splits = any(row.split for row in layout.rows)
     rows = tuple(
@@ -359,7 +360,6 @@ def open_manifest(
         )
         for row in layout.rows
     )
-    asked = {"label_map", "attributes", *needs, *uses} if not {*needs, *uses} else {*needs, *uses}
     spec = dataclasses.replace(_describe(layout, rows, asked & layout.fields, target, names), zoom=zoom)
     return Manifest(
         root=root,

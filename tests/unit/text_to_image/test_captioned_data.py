@@ -15,11 +15,13 @@ from limner.data.sampler import SampleKey
 from limner.errors import DataError
 from limner.text_to_image.data import (
     CaptionedBatch,
+    CaptionedPictures,
     FactTable,
     also_true,
     check_vocabulary,
     collate,
     first_false,
+    open_captions,
     open_training_data,
 )
 from limner.text_to_image.matching import Known
@@ -113,3 +115,16 @@ def test_the_vocabulary_of_encoders(tmp_path, caplog: pytest.LogCaptureFixture) 
     with pytest.raises(DataError, match="train a DAMSM on these captions"):
         open_shapes(shapes, vocabulary=Vocabulary.of(["bird wing beak"]))
     assert check_vocabulary(own, own, where=shapes) == []
+
+
+def test_people_with_attributes_give_captions_too(tmp_path) -> None:
+    """A layout with label maps and attributes, of which a system of captions asks nothing."""
+    from limner.people.write.common import write_people
+
+    write_people("people-faces", tmp_path / "people", num=3, size=64, seed=3)
+    manifest = open_captions(tmp_path / "people", asked_by="test")
+    assert manifest.spec.attribute_names == () and all(row.attributes == () for row in manifest.rows)
+    vocabulary = manifest.spec.vocabulary
+    pictures = CaptionedPictures(manifest, image_size=32, length=22, vocabulary=vocabulary, drawn="by_fact")
+    batch = collate([pictures[SampleKey(row, row)] for row in range(3)])
+    assert (batch.num_stated > 0).all() and also_true(batch).diagonal().all()
