@@ -35,6 +35,14 @@ _KEPT: ContextVar[Mapping[object, Path]] = ContextVar("_KEPT", default={})  # no
 """The files of `keeping`, by `_identity`."""
 
 
+def at_home(path: str | Path) -> Path:
+    """A path as a user gives it, with a leading "~" or "~name" as the home folder; one of no known user stays.
+
+    Every public function that takes a path goes through here: a shell expands "~" for commands, nobody does for Python.
+    """
+    return Path(os.path.expanduser(path))  # Path.expanduser raises for unknown users
+
+
 def open_regular(path: str | Path) -> io.BufferedReader:
     """Open a file for reading, if it is one: pipes, devices and folders are refused before anything is read.
 
@@ -44,7 +52,7 @@ def open_regular(path: str | Path) -> io.BufferedReader:
     # A pipe that nobody writes to would hold up the opening itself; Windows knows neither flag nor such pipes.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
     try:
-        handle = os.open(path, flags)
+        handle = os.open(os.path.expanduser(path), flags)
     except ValueError as error:  # Python's own refusal of a NUL character
         raise OSError(f"{os.fspath(path)!r} is no file name") from error
     mode = os.fstat(handle).st_mode
@@ -227,6 +235,7 @@ def write_atomically(writers: Mapping[Path, Callable[[Path], object]], *, flush:
         ConfigError: if one of them is an input of the command; see `keeping`.
         DataError: if a file cannot be written; nothing of it is left behind.
     """
+    writers = {at_home(path): write for path, write in writers.items()}
     for path in writers:
         kept = _KEPT.get().get(_identity(path))
         if kept is not None:
@@ -304,5 +313,5 @@ def cache_folder() -> Path:
     """
     chosen = os.environ.get("LIMNER_CACHE")
     if chosen:
-        return Path(chosen).expanduser()
+        return at_home(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "limner"

@@ -18,7 +18,7 @@ from typing import Any
 from limner import files
 from limner.data.size import Size
 from limner.errors import ConfigError, DataError, WeightsError, nearest
-from limner.files import cache_folder, reason, sha256_of, write_atomically
+from limner.files import at_home, cache_folder, reason, sha256_of, write_atomically
 from limner.registry import system_names
 
 log = logging.getLogger("limner")
@@ -137,7 +137,7 @@ def resolve(name_or_path: str | Path, *, system: str | None = None) -> Location:
         WeightsError: if there is nothing of that name.
     """
     text = os.fspath(name_or_path)
-    path = Path(text).expanduser()
+    path = at_home(text)
     location = _find_local(path)
     if location is not None:
         return location
@@ -196,7 +196,7 @@ def published_file(
         raise ConfigError(f'There is no published network "{name}".{nearest(name, PUBLISHED)}')
     published = PUBLISHED[name]
     if path is not None:
-        path = Path(path).expanduser()
+        path = at_home(path)
         if not path.is_file():
             raise WeightsError(f"There is no file {path} with the weights of {published.title}.")
         digest = _sha256(path)

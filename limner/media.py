@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from limner.errors import ConfigError, DataError, MissingExtraError, ShapeError
-from limner.files import reason
+from limner.files import at_home, reason
 from limner.optional import optional
 from limner.provenance import Facts
 
@@ -69,7 +69,7 @@ class Picture:
 
     def write(self, path: Path, facts: Facts) -> None:
         """See `Media`."""
-        self.image.save(path, format="PNG", pnginfo=facts.png_info())
+        self.image.save(at_home(path), format="PNG", pnginfo=facts.png_info())
 
     def still(self) -> Image.Image:
         """See `Media`."""
@@ -299,7 +299,7 @@ def write_video(
         raise ShapeError("A video needs at least one frame.")
     height, width = (side - side % 2 for side in _checked_frame(first, None).shape[:2])
     try:
-        with av.open(str(path), "w", format="mp4") as container:
+        with av.open(str(at_home(path)), "w", format="mp4") as container:
             container.metadata["comment"] = comment
             stream = container.add_stream("libx264", rate=Fraction(frames_per_second).limit_denominator(1001))
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
@@ -352,7 +352,7 @@ class _Sound:
 def _opened(path: str | Path) -> Iterator[Any]:
     """A container; damage that is found while it is read becomes a DataError."""
     av = optional("av", extra=EXTRA)
-    place = Path(path).expanduser()
+    place = at_home(path)
     if not place.is_file():
         kind = "is missing" if not place.exists() else "is not a file"
         raise DataError(f"{path} {kind}: give a video or an audio file.")

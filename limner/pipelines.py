@@ -32,7 +32,7 @@ from limner.data.manifest import open_manifest, read_layout
 from limner.data.size import Size, SizeLike
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, DataError, LimnerError, ShapeError, WeightsError
-from limner.files import read_text, reason, sha256_of
+from limner.files import at_home, read_text, reason, sha256_of
 from limner.media import Media, Picture
 from limner.plan import Condition, GenerationPlan
 from limner.results import GenerationResult, read_result
@@ -126,8 +126,8 @@ class Pipeline:
         """
         reading: dict[str, Any] = {"kind": kind, "schema": self.spec.schema, "fit": fit, "fix_sides": fix_sides}
         names = self.spec.attribute_names
-        if names and Path(path).is_dir():
-            known = read_layout(Path(path), kind, schema=self.spec.schema).attribute_names
+        if names and at_home(path).is_dir():
+            known = read_layout(at_home(path), kind, schema=self.spec.schema).attribute_names
             names = names if set(names) <= set(known) else ()
         return open_manifest(path, attributes=names, zoom=self.spec.zoom, **reading)
 
@@ -290,7 +290,7 @@ class Pipeline:
         Raises:
             WeightsError: if the folder cannot be written, or a value does not fit in half precision.
         """
-        path = Path(path)
+        path = at_home(path)
         if path.exists() and not (path / hub.INDEX).is_file() and (not path.is_dir() or any(path.iterdir())):
             raise WeightsError(f"{path} exists and is not a weights folder; give another path, or remove it first.")
         text = self._card(card)

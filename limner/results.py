@@ -19,7 +19,7 @@ from typing import Any, Literal
 from PIL import Image
 
 from limner.errors import ConfigError, DataError, ShapeError
-from limner.files import checked_name, read_json, write_atomically
+from limner.files import at_home, checked_name, read_json, write_atomically
 from limner.media import Media, Picture
 from limner.plan import GenerationPlan, Item
 from limner.provenance import Facts, source_type, statement
@@ -127,7 +127,7 @@ class GenerationResult:
             DataError: if they cannot be written.
         """
         checked_name(name)
-        directory = Path(directory).expanduser()
+        directory = at_home(directory)
         paths = [directory / file for file in self.file_names()]
         wanted, digest = self._wanted(directory, name, beside), self.digest
         noted = _noted_before(directory / f"{name}.json", digest)
@@ -276,7 +276,7 @@ def state_of(
         name: of the record.
         beside: further files.
     """
-    directory = Path(directory)
+    directory = at_home(directory)
     files = {directory / f"{item.name}{suffix}": True for item in plan.items}
     sheet = {directory / f"{name}-sheet.png": True} if "columns" in plan.settings else {}
     wanted = {**files, **sheet, **{one.path: one.asked for one in beside}}

@@ -17,7 +17,7 @@ import yaml
 import limner
 from limner import registry
 from limner.errors import ConfigError
-from limner.files import read_yaml, write_text_atomically
+from limner.files import at_home, read_yaml, write_text_atomically
 
 if TYPE_CHECKING:
     from limner.engine.precision import Choice
@@ -80,6 +80,7 @@ def train(
         DataError: if the data cannot be used.
         TrainingError: if the run breaks down.
     """
+    run, data = at_home(run), None if data is None else at_home(data)
     before = check_run_folder(run, config, resume=resume, may_change=may_change)
 
     from limner.engine.fabric import make_fabric

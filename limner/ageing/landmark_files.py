@@ -12,7 +12,7 @@ import numpy.typing as npt
 from limner.data.datasets.utkface import read_landmark_list
 from limner.data.landmarks import NUM_LANDMARKS, read_landmarks
 from limner.errors import DataError
-from limner.files import read_bytes, read_json, read_text
+from limner.files import at_home, read_bytes, read_json, read_text
 
 Points = npt.NDArray[np.float64]
 SUFFIXES = (".json", ".npy", ".pts")
@@ -34,7 +34,7 @@ class LandmarkFiles:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = at_home(path)
         self._table: dict[str, Points] | None = None
         if not self.path.exists():
             raise DataError(f"{self.path} is missing: name a file of landmarks, or a folder of such files.")

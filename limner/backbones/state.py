@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from limner.errors import WeightsError
-from limner.files import reason
+from limner.files import at_home, reason
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -34,7 +34,7 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
     Raises:
         WeightsError: if the file is missing, damaged, of another kind, or holds anything else.
     """
-    path = Path(path)
+    path = at_home(path)
     if not path.is_file():
         raise WeightsError(f"There is no weights file {path}.")
     try:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from limner.errors import ConfigError, DataError
-from limner.files import open_regular, read_json, reason, write_atomically, write_text_atomically
+from limner.files import at_home, open_regular, read_json, reason, write_atomically, write_text_atomically
 
 RECORDS = "records.jsonl"
 Record = dict[str, Any]
@@ -83,6 +83,7 @@ def write_collection(
     """
     if workers < 1:
         raise ConfigError(f"workers is {workers}, but must be at least 1.")
+    out = at_home(out)
     records: dict[int, Record] = {}
     try:
         _prepare(out, maker, len(indices))

@@ -13,7 +13,7 @@ from limner.data.manifest import Manifest, Row, find_kind, read_layout
 from limner.data.schema import LabelSchema, converter
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, DataError
-from limner.files import reason, refuse_replaced_inputs
+from limner.files import at_home, reason, refuse_replaced_inputs
 
 
 def open_label_maps(
@@ -32,7 +32,7 @@ def open_label_maps(
         ConfigError: if `source` is needed and missing, or contradicts the data set, or cannot become `target`.
         DataError: if there is no map.
     """
-    layout = None
+    path, layout = at_home(path), None
     if path.is_dir() and (kind != "auto" or find_kind(path) is not None):
         layout = read_layout(path, kind, schema=source)
     if layout is not None and layout.schema is None and kind != "auto":
@@ -73,6 +73,7 @@ def write_label_maps(
         ConfigError: if a map would replace a file that is read.
         DataError: if a map cannot be read, `out` exists and `force` is off, or it cannot be written.
     """
+    out = at_home(out)
     as_file = out.suffix == ".png" and manifest.root.is_file()
     if not force and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
         raise DataError(f"{out} exists already: choose another name, or overwrite its files with --force.")

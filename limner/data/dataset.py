@@ -69,9 +69,8 @@ class SampleDataset(Dataset[Sample]):
         self.augment = augment or AugmentConfig()
         self.seed = seed
         rows, spec = manifest.rows, manifest.spec
-        self._attributes = np.array([row.attributes for row in rows], dtype=np.float32).reshape(
-            len(rows), len(spec.attribute_names)
-        )
+        asked = [row.attributes if spec.attribute_names else () for row in rows]
+        self._attributes = np.array(asked, dtype=np.float32).reshape(len(rows), len(spec.attribute_names))
         self._numbers = {
             name: {text: number for number, text in enumerate(sorted({getattr(row, name) for row in rows} - {""}))}
             for name in ("identity", "category")

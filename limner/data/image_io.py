@@ -1,7 +1,8 @@
 """Reading photos and label maps from files, with every doubtful file refused in one sentence.
 
 Photos become (H, W, 3) uint8 RGB: grey, palette, CMYK and YCbCr files have one right meaning and are converted, EXIF
-orientation is applied. Transparency and 16 bits per channel have not, and are refused.
+orientation is applied. More than 8 bits per channel are read where it is known which value is white, and refused where
+it is not; transparency is refused.
 Label maps become (H, W) uint8 class ids and must be lossless. They are turned as their photo is; see `turn_with_photo`.
 
 `open_picture` is the only place that opens a picture file: it reads the formats of `FORMATS` and no other. Pillow left
@@ -28,7 +29,7 @@ from PIL.PngImagePlugin import PngInfo
 from limner.data.plausibility import plausibility
 from limner.data.schema import SCHEMAS, LabelSchema
 from limner.errors import DataError
-from limner.files import open_regular, reason
+from limner.files import at_home, open_regular, reason
 
 UInt8Array = npt.NDArray[np.uint8]
 
@@ -44,6 +45,7 @@ MAX_BYTES = 1_000_000_000
 
 _LOSSY = ("JPEG", "MPO", "WEBP", "JPEG2000")
 _GREY_16 = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT, _SIGNED = 258, 262, 339, 2  # tags of TIFF, and what says that values are signed
 _SCHEMA_NOTE = "limner:schema"
 _ORIENTATION = 274  # the EXIF tag: 1 upright, 2 to 8 mirrored or turned
 _SIDEWAYS = (5, 6, 7, 8)
@@ -55,7 +57,8 @@ def read_photo(path: str | Path) -> UInt8Array:
     """Read a photo as (H, W, 3) uint8 RGB, upright.
 
     Raises:
-        DataError: if the file is missing, damaged, too large, animated, transparent or has 16 bits per channel.
+        DataError: if the file is missing, damaged, too large, animated or transparent, or has more than 8 bits per
+            channel and nothing says which value is white; see `read_any_picture`.
     """
     with _opened(path) as picture:
         return _photo(picture, str(path))
@@ -65,13 +68,13 @@ def read_any_picture(path: str | Path) -> UInt8Array:
     """Read whatever a person calls a picture as (H, W, 3) uint8 RGB, upright.
 
     Unlike `read_photo`, for uses in which an approximate reading is better than none: transparency is laid on white,
-    16 bits are cut to 8, floating-point values from 0 to 1 are taken as shares of white, and of an animation the first
-    frame is taken.
+    and of an animation the first frame is taken. As there, 12 bits of a TIFF and 16 bits are cut to 8, and
+    floating-point values from 0 to 1 are taken as shares of white.
 
     Raises:
         DataError: if the file is missing, damaged, too large, or of a kind that is not read; if it has 16 bits of which
-            no more than 12 are used, 32-bit integers, or floating-point values outside 0..1: what is white in it is
-            not known.
+            no more than 12 are used, 32-bit or signed integers, or floating-point values outside 0..1: what is white
+            in it is not known.
     """
     with _opened(path, strict=False) as picture:
         return np.asarray(any_picture_from_pil(picture, where=str(path)))
@@ -84,9 +87,7 @@ def any_picture_from_pil(picture: Image.Image, *, where: str = "The picture") ->
         DataError: as `read_any_picture`; `where` names the picture in the message.
     """
     with _damage_named(where):
-        upright = ImageOps.exif_transpose(picture)
-    if upright.mode in _GREY_16:
-        return Image.fromarray(_eight_bits(np.asarray(upright), where)).convert("RGB")
+        upright = _upright(picture, where)
     if upright.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in upright.info:
         layer = upright.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
@@ -200,9 +201,7 @@ def read_part_mask(path: str | Path) -> npt.NDArray[np.bool_]:
         DataError: as `read_photo`.
     """
     with _opened(path) as picture:
-        if picture.mode in _GREY_16:
-            raise DataError(f"{path} has 16 or more bits per pixel: save part masks with the values 0 and 255.")
-        return np.asarray(_turned(picture, _orientation(picture)).convert("L")) > 127
+        return np.asarray(_upright(picture, str(path)).convert("L")) > 127
 
 
 def save_label_map(
@@ -226,7 +225,8 @@ def save_label_map(
     note.add_text(_SCHEMA_NOTE, json.dumps(schema.name if SCHEMAS.get(schema.name) == schema else schema.to_json()))
     for name, text in (notes or {}).items():
         note.add_text(f"limner:{name}", text)
-    picture.save(path, format="PNG", pnginfo=note)
+    place = at_home(path) if isinstance(path, str | Path) else path
+    picture.save(place, format="PNG", pnginfo=note)
 
 
 def label_map_notes(path: str | Path) -> dict[str, str]:
@@ -274,16 +274,14 @@ def check_same_shape(image: UInt8Array, label_map: UInt8Array, where: str) -> No
 
 
 def _photo(picture: Image.Image, where: str) -> UInt8Array:
-    if picture.mode in _GREY_16:
-        raise DataError(f"{where} has 16 or more bits per channel: save it with 8 bits per channel.")
+    picture = _upright(picture, where)
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         picture = _without_alpha(picture, where)
-    picture = ImageOps.exif_transpose(picture)
     return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
 def _label_map(picture: Image.Image, schema: LabelSchema, where: str) -> UInt8Array:
-    if picture.mode in _GREY_16:
+    if _depth(picture) > 8:
         raise DataError(f"{where} has 16 or more bits per pixel: save label maps as 8-bit grey or palette PNG.")
     if picture.format in _LOSSY or picture.info.get("compression") == "jpeg":
         raise DataError(f"{where} is a {picture.format} file, which changes class ids: save label maps as PNG.")
@@ -351,7 +349,7 @@ def _without_alpha(picture: Image.Image, where: str) -> Image.Image:
 
 @contextmanager
 def _opened(path: str | Path, *, strict: bool = True) -> Iterator[Image.Image]:
-    """A picture opened, checked for size and, if `strict`, for frames and depth.
+    """A picture opened, checked for size and, if `strict`, for frames.
 
     Damage that is found while it is used becomes a DataError.
     """
@@ -359,8 +357,6 @@ def _opened(path: str | Path, *, strict: bool = True) -> Iterator[Image.Image]:
         # an MPO is a photo of a telephone: its further frames are previews or the other eye's view
         if strict and getattr(picture, "is_animated", False) and picture.format != "MPO":
             raise DataError(f"{path} has several frames: save the one you want as a still picture.")
-        if strict and picture.format == "PNG" and _png_bit_depth(path) == 16:
-            raise DataError(f"{path} has 16 bits per channel: save it with 8 bits per channel.")
         yield picture
 
 
@@ -375,12 +371,25 @@ def open_picture(path: str | Path) -> Iterator[Image.Image]:
     """
     if not os.fspath(path):
         raise DataError("The name of a picture is empty.")
-    with _damage_named(str(path)), open_regular(path) as file, Image.open(file, formats=FORMATS) as picture:
+    with _damage_named(str(path)), open_regular(path) as file, _identified(file, str(path)) as picture:
         if os.fstat(file.fileno()).st_size > MAX_BYTES:
             raise DataError(f"{path} has more than {MAX_BYTES // 1_000_000} MB: save the picture alone.")
         if picture.width * picture.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         yield picture
+
+
+def _identified(file: IO[bytes], where: str) -> Image.Image:
+    try:
+        return Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        file.seek(0)
+        if file.read(4) not in (b"II*\0", b"MM\0*"):
+            raise
+        raise DataError(
+            f"{where} is a TIFF of a kind that is not read, such as colours of 32 bits: save it with 8 bits per "
+            "channel, as PNG or TIFF."
+        ) from error
 
 
 def _orientation(picture: Image.Image) -> int:
@@ -408,8 +417,43 @@ def _turned(picture: Image.Image, orientation: int) -> Image.Image:
     return picture if orientation == 1 else picture.transpose(turns[orientation])
 
 
-def _eight_bits(values: npt.NDArray[Any], where: str) -> UInt8Array:
-    """Values of more than 8 bits as 0..255, where it is known which one is white."""
+def _upright(picture: Image.Image, where: str) -> Image.Image:
+    """A picture turned by its EXIF orientation, with 8 bits per channel."""
+    depth, tags = _depth(picture), getattr(picture, "tag_v2", {})  # before Pillow makes a copy without them
+    upright = ImageOps.exif_transpose(picture)
+    if depth <= 8:
+        return upright
+    if upright.mode in _GREY_16:
+        if _SIGNED in _numbers(tags.get(_SAMPLE_FORMAT)):
+            raise DataError(f"{where} has signed values, and what is white in it is not known: save it with 8 bits.")
+        values = _eight_bits(np.asarray(upright), where, depth)
+        return Image.fromarray(values if tags.get(_PHOTOMETRIC) != 0 else 255 - values)  # 0: the largest is black
+    # Of colours Pillow keeps the upper 8 of 16 bits, so it is known whether any value is above 4095.
+    colors = [upright.getchannel(band) for band in upright.getbands() if band not in ("A", "a")]
+    if max(int(np.asarray(channel).max()) for channel in colors) < _MEANT_DEPTH >> 8:
+        raise DataError(
+            f"{where} uses at most 12 of its 16 bits per channel and would be all black: save it with 8 bits per "
+            "channel."
+        )
+    return upright
+
+
+def _depth(picture: Image.Image) -> int:
+    """Bits per channel: of the file as long as it is known, else of the picture in memory."""
+    in_memory = 8 if picture.mode not in _GREY_16 else 16 if picture.mode.startswith("I;") else 32
+    if picture.format == "TIFF":
+        return max(_numbers(getattr(picture, "tag_v2", {}).get(_BITS)), default=in_memory)
+    tiles = getattr(picture, "tile", ())  # what is still to be decoded; Pillow has no other word of a PNG's depth
+    return max(in_memory, *(16 for tile in tiles if ";16" in str(tile[3])), 0)
+
+
+def _numbers(value: object) -> tuple[int, ...]:
+    """The numbers of a tag, which Pillow gives alone or as a tuple."""
+    return tuple(one for one in (value if isinstance(value, tuple) else (value,)) if isinstance(one, int))
+
+
+def _eight_bits(values: npt.NDArray[Any], where: str, depth: int) -> UInt8Array:
+    """Grey values of more than 8 bits as 0..255, where it is known which one is white."""
     if values.dtype.kind == "f":
         if not np.isfinite(values).all() or values.min() < 0 or values.max() > 1:
             raise DataError(f"{where} has floating-point values outside 0..1: save it with 8 bits per channel.")
@@ -417,6 +461,8 @@ def _eight_bits(values: npt.NDArray[Any], where: str) -> UInt8Array:
     low, high = int(values.min()), int(values.max())
     if low < 0 or high > 65535 or (values.dtype.itemsize > 2 and high < _MEANT_DEPTH):
         raise DataError(f"{where} has 32 bits per pixel, and what is white in it is not known: save it with 8 bits.")
+    if depth < 16:  # a TIFF of 12 bits says so
+        return (values >> (depth - 8)).astype(np.uint8)
     if 0 < high < _MEANT_DEPTH:
         raise DataError(
             f"{where} uses at most 12 of its 16 bits (its brightest value is {high} of 65535) and would be all black: "
@@ -449,8 +495,3 @@ def _damage_named(where: str) -> Iterator[None]:
             # the system's; Pillow's own have a text alone
             raise DataError(f"{where} cannot be read: {reason(error)}.") from error
         raise DataError(f"{where} is truncated or damaged ({error}): copy or download it again.") from error
-
-
-def _png_bit_depth(path: str | Path) -> int:
-    with open_regular(path) as file:
-        return file.read(25)[-1]

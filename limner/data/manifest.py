@@ -34,6 +34,7 @@ from limner.data.schema import LabelSchema, converter, get_schema
 from limner.data.spec import AttributeKind, AudioSpec, DataSpec
 from limner.data.transforms import make_square, zoom_box, zoom_in
 from limner.errors import ConfigError, DataError, nearest
+from limner.files import at_home
 
 KINDS: dict[str, str] = {
     "celebamask-hq": "limner.data.datasets.celebamask_hq",
@@ -332,7 +333,7 @@ def open_manifest(
         DataError: if the folder is missing, empty, of no known layout, has problems, or lacks a field that is needed.
         ConfigError: if a name is unknown.
     """
-    root = Path(path)
+    root = at_home(path)
     if not root.is_dir():
         raise DataError(f"{root} is {'not a folder' if root.exists() else 'missing'}: name the folder of a data set.")
     wanted = None if schema is None else get_schema(schema)
@@ -424,7 +425,7 @@ def hash_split(name: str, *, seed: int = 0, test_share: float = 0.1, val_share: 
 
 def find_kind(root: Path) -> str | None:
     """The layout of a folder; none if it has no known one."""
-    return next((kind for kind in KINDS if _module(kind).detect(root)), None)
+    return next((kind for kind in KINDS if _module(kind).detect(at_home(root))), None)
 
 
 def read_layout(root: Path, kind: str = "auto", *, schema: LabelSchema | None = None) -> Layout:
@@ -433,6 +434,7 @@ def read_layout(root: Path, kind: str = "auto", *, schema: LabelSchema | None = 
     Raises:
         DataError, ConfigError: as `open_manifest`.
     """
+    root = at_home(root)
     layout: Layout = _module(_checked_kind(root, kind)).read_layout(root, schema=schema)
     return layout
 

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from limner.errors import ConfigError
-from limner.files import write_atomically
+from limner.files import at_home, write_atomically
 
 FOLDER = "shards"
 
@@ -49,7 +49,7 @@ def write_shards(out: Path, samples: Iterable[Sample], *, per_shard: int) -> lis
     by_split: dict[str, list[Sample]] = {}
     for sample in samples:
         by_split.setdefault(sample.split, []).append(sample)
-    written = []
+    out, written = at_home(out), []
     for split, of_split in sorted(by_split.items()):
         for number, chunk in enumerate(_chunks(of_split, per_shard)):
             path = out / FOLDER / f"{split}-{number:06d}.tar"

@@ -19,6 +19,7 @@ from limner.data.fields import Field
 from limner.data.manifest import Manifest, open_manifest
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError
+from limner.files import at_home
 
 MAX_VALIDATION = 1_000
 """Images of one validation at most: it is repeated at every checkpoint."""
@@ -135,7 +136,7 @@ def required(path: Path | None) -> Path:
     """
     if path is None:
         raise ConfigError("--data is required: name the folder of the data set.")
-    return path
+    return at_home(path)
 
 
 def _validation_rows(manifest: Manifest) -> Manifest:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from limner.errors import ConfigError, LimnerError, nearest
-from limner.files import write_atomically
+from limner.files import at_home, write_atomically
 from limner.optional import optional
 from limner.pipelines import ExportTarget, Pipeline
 
@@ -63,7 +63,7 @@ def export_network(
         MissingExtraError: if the format needs a package that is not installed.
         LimnerError: if the file does not compute the same.
     """
-    path = Path(path)
+    path = at_home(path)
     if format not in get_args(NetworkFormat):
         raise ConfigError(f'There is no export format "{format}".{nearest(str(format), get_args(NetworkFormat))}')
     if path.is_dir():

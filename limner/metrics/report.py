@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from limner.files import write_atomically
+from limner.files import at_home, write_atomically
 from limner.markdown import escape, table
 from limner.metrics.protocol import Measurement
 from limner.metrics.tables import PublishedTable
@@ -72,7 +72,7 @@ class EvaluationReport:
 
     def save(self, directory: str | Path) -> list[Path]:
         """Write `report.md`, `report.json`, `sheet.png` where there is one, and `files`; each whole or not at all."""
-        directory = Path(directory)
+        directory = at_home(directory)
         text = json.dumps(self.to_json(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         writers: dict[Path, Callable[[Path], object]] = {
             directory / "report.md": lambda path: path.write_text(self._text(), encoding="utf-8"),

@@ -35,7 +35,7 @@ from limner.data.cache import DiskCache, Planes, open_disk_cache
 from limner.data.image_io import PHOTO_SUFFIXES, read_any_picture, read_mask
 from limner.data.manifest import Manifest, find_kind, open_manifest
 from limner.errors import ConfigError, DataError
-from limner.files import cache_folder
+from limner.files import at_home, cache_folder
 
 log = logging.getLogger("limner")
 
@@ -179,10 +179,11 @@ def open_pictures(
     """
     if not 1 <= size <= 4096:
         raise ConfigError(f"Pictures cannot be cached at {size} pixels; the size must be from 1 to 4096.")
-    pictures = list_pictures(Path(root))
+    root = at_home(root)
+    pictures = list_pictures(root)
     facts = [[p.name, p.split, [[f.stat().st_size, f.stat().st_mtime_ns] for f in p.files]] for p in pictures]
-    key = hashlib.sha256(json.dumps([_VERSION, str(Path(root).resolve()), size, fit, facts]).encode()).hexdigest()[:20]
-    folder = Path(cache).expanduser() if cache is not None else cache_folder() / "pictures"
+    key = hashlib.sha256(json.dumps([_VERSION, str(root.resolve()), size, fit, facts]).encode()).hexdigest()[:20]
+    folder = at_home(cache) if cache is not None else cache_folder() / "pictures"
     shape = (len(pictures), size, size)
     opened = open_disk_cache(
         folder / key,

@@ -17,6 +17,7 @@ from limner.data.collection import Maker, Progress, Record, write_collection
 from limner.data.schema import LabelSchema, get_schema
 from limner.data.shards import Sample, write_shards
 from limner.errors import ConfigError, nearest
+from limner.files import at_home
 from limner.optional import optional
 from limner.people.describe import facts, sentences
 from limner.people.person import Person
@@ -146,7 +147,7 @@ def write_people(
     module, _, name = KINDS[kind].partition(":")
     maker: PeopleMaker = getattr(importlib.import_module(module), name)(seed, size, **options)
     optional("warp", extra="people")  # before anything is written
-    out = Path(out)
+    out = at_home(out)
     records = write_collection(out, maker, range(num), workers=workers, progress=progress)
     if per_shard:
         write_shards(out, (maker.shard_sample(out, record) for record in records), per_shard=per_shard)

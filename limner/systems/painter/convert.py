@@ -16,7 +16,7 @@ from torch import Tensor
 from limner.backbones.state import load_network
 from limner.data.spec import DataSpec
 from limner.errors import WeightsError
-from limner.files import reason
+from limner.files import at_home, reason
 from limner.systems.painter.learning_to_paint.pipeline import LearningToPaintPipeline
 from limner.systems.painter.networks import NUM_PARAMS, NUM_SHAPE, Actor, Renderer, fingerprint
 
@@ -34,7 +34,7 @@ def convert(actor: str | Path, renderer: str | Path) -> LearningToPaintPipeline:
     Raises:
         WeightsError: if a file cannot be read, holds more than tensors, or is of another network.
     """
-    shapes = _read(Path(renderer))
+    shapes = _read(at_home(renderer))
     renderer_network = load_network(Renderer, shapes, where=renderer)
     config: dict[str, Any] = {
         "in_channels": 9,
@@ -42,7 +42,7 @@ def convert(actor: str | Path, renderer: str | Path) -> LearningToPaintPipeline:
         "renderer_hash": fingerprint(renderer_network),
         "weighting": "uniform",
     }
-    actor_network = load_network(lambda: Actor(**config), _in_rgb(_read(Path(actor))), where=actor)
+    actor_network = load_network(lambda: Actor(**config), _in_rgb(_read(at_home(actor))), where=actor)
     return LearningToPaintPipeline(spec=DataSpec(), size=128, renderer=renderer_network, actor=actor_network)
 
 

@@ -19,7 +19,7 @@ from limner.data.datasets.images import PictureCache, open_pictures
 from limner.data.size import SizeLike
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, ShapeError, WeightsError
-from limner.files import checked_name, reason, sha256_of
+from limner.files import at_home, checked_name, reason, sha256_of
 from limner.inputs import whole_number
 from limner.media import Picture
 from limner.mode import plan_of
@@ -477,7 +477,7 @@ class PainterPipeline(Pipeline):
         found: dict[str, Any] = {"features": self._feature_kind(vgg16), "vgg16": None}  # older results have a path
         if found["features"] == "vgg16" and vgg16 is not None:
             found["vgg16_sha256"] = sha256_of(vgg16)
-            self._vgg16_files[found["vgg16_sha256"]] = Path(vgg16)
+            self._vgg16_files[found["vgg16_sha256"]] = at_home(vgg16)
         return found
 
     def _feature_kind(self, vgg16: str | Path | None) -> str:
@@ -490,7 +490,7 @@ class PainterPipeline(Pipeline):
             if vgg16 is not None:
                 raise ConfigError(f"vgg16 has no effect: {self.weights_name} has learned without it; leave it out.")
             return str(self._actor.config["features"])
-        if vgg16 is not None and Path(vgg16).is_file():
+        if vgg16 is not None and at_home(vgg16).is_file():
             return "vgg16"
         if not self._misses_vgg16:  # said once, not for every picture of a folder
             self._misses_vgg16 = True

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 import limner
+from limner.files import at_home
 from limner.media import Picture
 from limner.mode import Mode, Renders
 from limner.plan import GenerationPlan
@@ -61,8 +62,9 @@ class PaintingResult(GenerationResult):
             DataError: if a file cannot be written.
             MissingExtraError: if a video is asked for and the package `av` is not installed.
         """
-        directory = Path(directory).expanduser()
-        wanted = beside or (files or Files()).beside(self.plan, directory, paths or {})
+        directory = at_home(directory)
+        elsewhere = {kind: at_home(path) for kind, path in (paths or {}).items()}
+        wanted = beside or (files or Files()).beside(self.plan, directory, elsewhere)
         return super().save(directory, name=name, beside=wanted)
 
     def document(self, index: int) -> StrokeDocument:

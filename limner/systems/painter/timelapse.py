@@ -13,6 +13,7 @@ from PIL import Image
 
 from limner.demo import contact_sheet
 from limner.errors import ConfigError
+from limner.files import at_home
 from limner.media import write_video
 from limner.provenance import EDITED_MEDIA, Facts
 from limner.systems.painter.strokes import StrokeDocument
@@ -98,7 +99,7 @@ def _write_gif(path: Path, pictures: Sequence[Image.Image], duration: float) -> 
     hold = round(1000 * HOLD_SECONDS)
     durations = [hold, *[max(20, round(1000 * duration))] * (len(pictures) - 2), hold]
     pictures[0].save(
-        path,
+        at_home(path),
         format="GIF",
         save_all=True,
         append_images=pictures[1:],
