@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from limner.systems.parser.pipeline import ParserPipeline
     from limner.systems.pix2pix.pipeline import Pix2PixPipeline
     from limner.systems.portrait.pipeline import PortraitPipeline
+    from limner.systems.scagan.pipeline import SCAGANPipeline
     from limner.systems.scgan.pipeline import SCGANPipeline
     from limner.systems.spade.pipeline import SPADEPipeline
 
@@ -99,6 +100,10 @@ def load(
 def load(name_or_path: Literal["damsm"], system: None = None, *, with_optional: bool = False) -> DAMSMPipeline: ...
 @overload
 def load(name_or_path: str | Path, system: Literal["damsm"], *, with_optional: bool = False) -> DAMSMPipeline: ...
+@overload
+def load(name_or_path: Literal["scagan"], system: None = None, *, with_optional: bool = False) -> SCAGANPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["scagan"], *, with_optional: bool = False) -> SCAGANPipeline: ...
 @overload
 def load(name_or_path: str | Path, system: str | None = None, *, with_optional: bool = False) -> Pipeline: ...
 

@@ -21,6 +21,7 @@ from torch.utils.data import Dataset
 from limner.data.batch import TensorBatch
 from limner.data.config import AugmentConfig
 from limner.data.dataset import SampleDataset
+from limner.data.fields import Field
 from limner.data.keypoints import NAMES
 from limner.data.manifest import Manifest, Row, hash_split, open_manifest
 from limner.data.point_schema import POINT_SCHEMAS
@@ -32,6 +33,7 @@ from limner.errors import DataError
 KEYPOINTS = POINT_SCHEMAS["openpose-18"]
 TORSO = tuple(NAMES.index(name) for name in ("r_shoulder", "l_shoulder", "r_hip", "l_hip"))
 """Points that a picture must show to be paired."""
+FIELDS: tuple[Field, ...] = ("image", "keypoints")
 MAX_VALIDATION = 200
 """Pairs of one validation at most, evenly spread."""
 
@@ -69,15 +71,23 @@ class PosePairs(Dataset[PosePair]):
         manifest: rows with key points.
         pairs: numbers of the source's and the target's row.
         size: of the pictures.
+        fields: of the samples.
         flip: mirror half of the pairs that are seen in training; left and right change their names with it.
         seed: of the mirroring.
     """
 
     def __init__(
-        self, manifest: Manifest, pairs: Sequence[tuple[int, int]], *, size: Size, flip: bool = False, seed: int = 0
+        self,
+        manifest: Manifest,
+        pairs: Sequence[tuple[int, int]],
+        *,
+        size: Size,
+        fields: Sequence[Field] = FIELDS,
+        flip: bool = False,
+        seed: int = 0,
     ) -> None:
         augment = AugmentConfig(flip=flip)
-        self.samples = SampleDataset(manifest, fields=("image", "keypoints"), size=size, augment=augment, seed=seed)
+        self.samples = SampleDataset(manifest, fields=fields, size=size, augment=augment, seed=seed)
         self.pairs = list(pairs)
 
     def __len__(self) -> int:
@@ -98,7 +108,9 @@ class PosePairs(Dataset[PosePair]):
         return PosePair(source, target, key.index)
 
 
-def open_pairs(path: Path, *, kind: str, size: Size, flip: bool, seed: int) -> tuple[PosePairs, PosePairs]:
+def open_pairs(
+    path: Path, *, kind: str, size: Size, flip: bool, seed: int, fields: Sequence[Field] = FIELDS
+) -> tuple[PosePairs, PosePairs]:
     """Pairs of the training split: those to learn from, and a twentieth of the people that chooses checkpoints.
 
     Args:
@@ -107,11 +119,12 @@ def open_pairs(path: Path, *, kind: str, size: Size, flip: bool, seed: int) -> t
         size: of the pictures.
         flip: mirror half of the pairs to learn from.
         seed: of the mirroring.
+        fields: that the samples must have.
 
     Raises:
         DataError: if the folder cannot be used.
     """
-    manifest = open_manifest(path, kind=kind, needs=("image", "keypoints"), asked_by="pose transfer").split("train")
+    manifest = open_manifest(path, kind=kind, needs=fields, asked_by="pose transfer").split("train")
     held_out = [hash_split(row.identity or row.name) == "val" for row in manifest.rows]
     train_rows = tuple(row for row, held in zip(manifest.rows, held_out, strict=True) if not held)
     validation_rows = tuple(row for row, held in zip(manifest.rows, held_out, strict=True) if held)
@@ -119,8 +132,8 @@ def open_pairs(path: Path, *, kind: str, size: Size, flip: bool, seed: int) -> t
     train, validation = replace(manifest, rows=train_rows), replace(manifest, rows=validation_rows or train_rows)
     chosen = list_pairs(validation)
     chosen = chosen[:: max(1, len(chosen) // MAX_VALIDATION)][:MAX_VALIDATION]
-    whole = PosePairs(train, list_pairs(train), size=size, flip=flip, seed=seed)
-    return whole, PosePairs(validation, chosen, size=size)
+    whole = PosePairs(train, list_pairs(train), size=size, fields=fields, flip=flip, seed=seed)
+    return whole, PosePairs(validation, chosen, size=size, fields=fields)
 
 
 def list_pairs(manifest: Manifest) -> list[tuple[int, int]]:
@@ -175,6 +188,13 @@ def points_of(sample: Sample) -> npt.NDArray[np.float64]:
     if sample.keypoints is None:
         raise TypeError("a sample of a pair has no key points")
     return sample.keypoints
+
+
+def label_map_of(sample: Sample) -> UInt8Array:
+    """The label map of a sample that has one."""
+    if sample.label_map is None:
+        raise TypeError("a sample of a pair has no label map")
+    return sample.label_map
 
 
 def to_images(samples: Sequence[Sample]) -> Float[Tensor, "b 3 h w"]:

@@ -13,6 +13,7 @@ SYSTEMS: dict[str, str] = {
     "lgcgan": "limner.systems.lgcgan:LGcGAN",
     "caae": "limner.systems.caae:CAAE",
     "ipcgan": "limner.systems.ipcgan:IPCGAN",
+    "scagan": "limner.systems.scagan:SCAGAN",
     "facejudge": "limner.systems.facejudge:FaceJudge",
     "damsm": "limner.systems.damsm:DAMSM",
 }

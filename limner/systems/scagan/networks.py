@@ -320,6 +320,7 @@ class ISNet(nn.Module):
         style_at_map_size: see `CSSPADE`.
         gamma_plus_one: see `CSSPADE`.
         start_height: of the first map (8; 4 for Market-1501's 128 x 64).
+        prior_transfer: whether its content was moved by PCT-Net; kept for those who make it.
     """
 
     def __init__(
@@ -337,6 +338,7 @@ class ISNet(nn.Module):
         style_at_map_size: bool = False,
         gamma_plus_one: bool = True,
         start_height: int = 8,
+        prior_transfer: bool = True,
     ) -> None:
         super().__init__()
         self.config: dict[str, Any] = dict(
@@ -352,6 +354,7 @@ class ISNet(nn.Module):
             style_at_map_size=style_at_map_size,
             gamma_plus_one=gamma_plus_one,
             start_height=start_height,
+            prior_transfer=prior_transfer,
         )
         self.image_size = (image_size[0], image_size[1])
         self.latent_size = latent_size

@@ -1,0 +1,287 @@
+"""Poses as users give them: 18 key points in OpenPose's order, from files of several kinds, an array, or a table.
+
+Accepted files (docs/pose-transfer.md):
+
+- JSON of OpenPose: `{"people": [{"pose_keypoints_2d": [x, y, confidence, ...]}]}` with 18 or 25 points;
+- JSON by name: `{"points": {"nose": [44, 11], "l_wrist": null, ...}, "width": 88, "height": 128}`;
+- JSON by number: a list of 18 `[x, y]`, null or `[-1, -1]` where a point is not seen;
+- a table `name:keypoints_y:keypoints_x` as data sets of pose transfer have it.
+
+x and y are pixels, (0, 0) the middle of the first one; a point that is not seen is NaN. No torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from limner.data.keypoints import NAMES, NUM_KEYPOINTS, read_keypoints
+from limner.data.point_schema import OPENPOSE_18
+from limner.data.size import Size
+from limner.errors import ConfigError, DataError, ShapeError, nearest
+from limner.files import read_json
+
+Points = npt.NDArray[np.float64]
+Interpolation = Literal["linear", "cubic"]
+
+TABLE_SUFFIX = ".csv"
+MAX_BYTES = 20_000_000
+TORSO = tuple(NAMES.index(name) for name in ("r_shoulder", "l_shoulder", "r_hip", "l_hip"))
+"""A pose without two of these says too little of a body."""
+MAX_POSES = 2_000
+_FROM_BODY_25 = (*range(8), *range(9, 19))
+"""Points of OpenPose's BODY_25 in the order of its COCO model: the middle of the hips and the feet are left out."""
+_FAR = 1e6  # pixels
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """Key points, and the picture that they are measured in.
+
+    Attributes:
+        points: (18, 2) x and y in pixels, NaN where not seen.
+        size: height and width of their picture; none: that of the photo that they are used with.
+        name: what messages and files call it.
+        is_table: whether a table of a data set gave them, in which a square picture has white margins that do not count.
+    """
+
+    points: Points
+    size: Size | None = None
+    name: str = "pose"
+    is_table: bool = False
+
+
+PoseInput = str | Path | Pose | npt.ArrayLike
+"""A file, a `Pose`, or 18 points (x, y)."""
+
+
+def read_pose(value: PoseInput) -> Pose:
+    """A pose in any accepted form.
+
+    Raises:
+        DataError: if a file is missing, of no known form, of several people, or has nobody in it.
+        ShapeError: if an array is no 18 points.
+    """
+    if isinstance(value, Pose):
+        return Pose(_checked_array(value.points), value.size, value.name, value.is_table)
+    if not isinstance(value, str | Path):
+        return Pose(_checked_array(value))
+    poses = read_poses(value)
+    if len(poses) != 1:
+        raise DataError(f"{value} has {len(poses)} poses; name a file with one, or use it as a sequence.")
+    return poses[0]
+
+
+def read_poses(value: str | Path) -> list[Pose]:
+    """The poses of a file in its order: one of a JSON file of a pose, all rows of a table, all of a list of poses.
+
+    A folder is its JSON files, sorted by name.
+
+    Raises:
+        DataError: if there is none, or a file cannot be used.
+    """
+    path = Path(value)
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.suffix.lower() == ".json" and file.is_file())
+        if not files:
+            raise DataError(f"{path} has no JSON files of poses.")
+        return [pose for file in files[:MAX_POSES] for pose in read_poses(file)]
+    if path.suffix.lower() == TABLE_SUFFIX:
+        rows = read_keypoints(path)
+        if not rows:
+            raise DataError(f"{path} has no row.")
+        return [Pose(points, name=name, is_table=True) for name, points in list(rows.items())[:MAX_POSES]]
+    if path.suffix.lower() != ".json":
+        raise DataError(f"{path} is no file of poses: it must end in .json or .csv.")
+    data = read_json(path, most=MAX_BYTES)
+    return [_from_json(one, path) for one in (data if _is_list_of_poses(data) else [data])]
+
+
+def pose_to_json(pose: Pose) -> dict[str, Any]:
+    """The form by name, which `read_pose` reads."""
+    points = {
+        name: [round(float(x), 3), round(float(y), 3)] if np.isfinite([x, y]).all() else None
+        for name, (x, y) in zip(NAMES, pose.points, strict=True)
+    }
+    size = {} if pose.size is None else {"width": pose.size.width, "height": pose.size.height}
+    return {"points": points, **size}
+
+
+def write_pose(path: str | Path, pose: Pose) -> None:
+    """Write a pose as JSON by name."""
+    Path(path).write_text(json.dumps(pose_to_json(pose), indent=1) + "\n", encoding="utf-8")
+
+
+def with_swapped_sides(points: Points) -> Points:
+    """Left and right exchanged by name: for files that count the sides as the viewer sees them."""
+    return points[OPENPOSE_18.flip_permutation()]
+
+
+def checked_pose(points: Points, size: Size, *, what: str, swap_sides: bool = False) -> Points:
+    """A pose in the pixels of a picture: points outside of it count as not seen; one that says too little is refused.
+
+    Args:
+        points: (18, 2).
+        size: of the picture.
+        what: what messages call the pose.
+        swap_sides: exchange left and right first.
+
+    Raises:
+        DataError: if most points lie outside, fewer than two shoulders and hips are seen, or left and right have
+            changed places throughout.
+    """
+    points = with_swapped_sides(points) if swap_sides else points.copy()
+    seen = np.isfinite(points).all(axis=1)
+    points[~seen] = np.nan
+    low, high = np.array([-0.5, -0.5]), np.array([size.width, size.height]) - 0.5
+    inside = seen & (points >= low).all(axis=1) & (points <= high).all(axis=1)
+    if not seen.any():
+        raise DataError(f"{what} has no point that is seen.")
+    if inside.sum() * 2 < seen.sum():
+        raise DataError(
+            f"{what}: {int(seen.sum() - inside.sum())} of {int(seen.sum())} points lie outside of the picture "
+            f"({size.width}x{size.height}); give them in pixels of that picture, or say its width and height in the "
+            "file."
+        )
+    points[~inside] = np.nan
+    if inside[list(TORSO)].sum() < 2:
+        raise DataError(
+            f"{what} shows {_what_is_seen(inside)}; at least two of the shoulders and hips must be seen in the picture."
+        )
+    if _is_mirrored(points):
+        raise DataError(
+            f"{what}: the face is seen, but eyes, shoulders and hips all lie on the wrong sides; left and right are the "
+            "person's own, so exchange them (--swap-sides, in Python swap_sides=True)."
+        )
+    return points
+
+
+def between(poses: Sequence[Points], steps: int, interpolation: Interpolation = "linear") -> list[Points]:
+    """A way through key poses: `steps` poses from each to the next, and the last one.
+
+    A point is seen between two poses if it is seen in both. The cubic way (Catmull-Rom) has no corners at the key
+    poses; where a neighbour of the two is missing or lacks a point, it is taken to be in line with them.
+
+    Raises:
+        ConfigError: if there are too few poses or steps, too many of both, or the interpolation is unknown.
+    """
+    if interpolation not in ("linear", "cubic"):
+        raise ConfigError(f'The interpolation is "{interpolation}"; it must be linear or cubic.')
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise ConfigError(f"steps is {steps!r}; it must be a whole number, 1 or more.")
+    if not poses or (len(poses) - 1) * steps + 1 > MAX_POSES:
+        raise ConfigError(
+            f"{len(poses)} poses with {steps} steps between them are not possible; it takes one pose, and at most "
+            f"{MAX_POSES} pictures."
+        )
+    found = []
+    for number in range(len(poses) - 1):
+        first, second = poses[number], poses[number + 1]
+        before = poses[number - 1] if number else np.full_like(first, np.nan)
+        after = poses[number + 2] if number + 2 < len(poses) else np.full_like(first, np.nan)
+        before = np.where(np.isfinite(before), before, 2 * first - second)
+        after = np.where(np.isfinite(after), after, 2 * second - first)
+        for share in np.arange(steps) / steps:
+            found.append(_at(share, before, first, second, after, interpolation))
+    return [*found, poses[-1].copy()]
+
+
+def _at(share: float, before: Points, first: Points, second: Points, after: Points, interpolation: str) -> Points:
+    if interpolation == "linear":
+        return (1 - share) * first + share * second
+    square, cube = share**2, share**3
+    return 0.5 * (
+        2 * first
+        + (second - before) * share
+        + (2 * before - 5 * first + 4 * second - after) * square
+        + (3 * first - before - 3 * second + after) * cube
+    )
+
+
+def _checked_array(value: npt.ArrayLike) -> Points:
+    try:
+        points = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ShapeError(f"A pose is {NUM_KEYPOINTS} points (x, y), NaN where one is not seen.") from error
+    if points.shape != (NUM_KEYPOINTS, 2):
+        raise ShapeError(f"A pose has the shape {points.shape}; it must be {NUM_KEYPOINTS} points (x, y).")
+    if np.abs(points[np.isfinite(points)]).max(initial=0) > _FAR or np.isinf(points).any():
+        raise ShapeError("A pose has a point without end; points are pixels, NaN where one is not seen.")
+    points[(points == -1).all(axis=1)] = np.nan
+    points[np.isnan(points).any(axis=1)] = np.nan
+    return points
+
+
+def _is_list_of_poses(data: Any) -> bool:
+    """A list whose entries are poses, not points."""
+    if not isinstance(data, list) or not data or len(data) > MAX_POSES:
+        return False
+    return all(isinstance(one, Mapping) or (isinstance(one, list) and len(one) == NUM_KEYPOINTS) for one in data)
+
+
+def _from_json(data: Any, path: Path) -> Pose:
+    try:
+        if isinstance(data, Mapping) and "people" in data:
+            points = _from_openpose(data["people"], path)
+        elif isinstance(data, Mapping) and "points" in data:
+            points = _from_names(data["points"], path) if isinstance(data["points"], Mapping) else _listed(data["points"])
+        elif isinstance(data, list):
+            points = _listed(data)
+        else:
+            raise ValueError("neither people nor points")
+        points = _checked_array(points)
+        given = data if isinstance(data, Mapping) else {}
+        width, height = (given.get(name, given.get(f"canvas_{name}")) for name in ("width", "height"))
+        size = None if width is None or height is None else Size.of((int(height), int(width)))
+    except (ValueError, TypeError, KeyError, OverflowError, ShapeError, ConfigError) as error:
+        raise DataError(
+            f"{path} is no pose: it must have OpenPose's people, or {NUM_KEYPOINTS} points (x, y), by name or in order."
+        ) from error
+    return Pose(points, size, path.stem)
+
+
+def _listed(points: Any) -> Points:
+    return np.array([[np.nan, np.nan] if point is None else point for point in points], dtype=np.float64)
+
+
+def _from_names(points: Mapping[str, Any], path: Path) -> Points:
+    for name in points:
+        if name not in NAMES:
+            raise DataError(f'{path} has the point "{name}", which is unknown.{nearest(name, NAMES)}')
+    return _listed([points.get(name) for name in NAMES])
+
+
+def _from_openpose(people: Any, path: Path) -> Points:
+    if len(people) != 1:
+        raise DataError(
+            f"{path} has {len(people) or 'no'} {'people' if len(people) != 1 else 'person'}; there must be one: keep the "
+            "one who is meant."
+        )
+    numbers = np.array(people[0]["pose_keypoints_2d"], dtype=np.float64).reshape(-1, 3)
+    if len(numbers) == 25:
+        numbers = numbers[list(_FROM_BODY_25)]
+    if len(numbers) != NUM_KEYPOINTS:
+        raise ValueError(f"{len(numbers)} points")
+    numbers[numbers[:, 2] <= 0] = np.nan
+    return numbers[:, :2]
+
+
+def _is_mirrored(points: Points) -> bool:
+    """Whether nose and eyes are seen, as from the front, but every pair is on the sides of a back."""
+    pairs = [(NAMES.index(f"r_{part}"), NAMES.index(f"l_{part}")) for part in ("eye", "shoulder", "hip")]
+    if not np.isfinite(points[[NAMES.index("nose"), *(point for pair in pairs for point in pair)]]).all():
+        return False
+    return all(points[right, 0] > points[left, 0] for right, left in pairs)
+
+
+def _what_is_seen(inside: npt.NDArray[np.bool_]) -> str:
+    names = {name.removeprefix("r_").removeprefix("l_") for name, seen in zip(NAMES, inside, strict=True) if seen}
+    if names <= {"nose", "eye", "ear", "neck"}:
+        return "a face only"
+    return f"only {', '.join(sorted(names))}"
