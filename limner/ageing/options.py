@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner.errors import ConfigError
+from limner.motion import check_motion, motion_beside
 from limner.tasks import Rendering, Task, input_files, unique_names
 
 if TYPE_CHECKING:
     from limner.ageing.inputs import FacePhoto
     from limner.plan import GenerationPlan
     from limner.results import Beside, GenerationResult
-
-FRAMES_PER_SECOND = 12.0
-MOTIONS = {".gif": "GIF", ".mp4": "MP4"}
 
 
 def add_face_options(parser: ArgumentParser) -> None:
@@ -86,10 +84,7 @@ class FaceWork:
         if not options.photo:
             raise ConfigError("--photo is missing: name a photo of a face, or a folder of them.")
         photos = input_files(options.photo, PHOTO_SUFFIXES, "picture")
-        if options.motion is not None and Path(options.motion).suffix.lower() not in MOTIONS:
-            raise ConfigError(f"--motion is {options.motion}; it must end in .gif or .mp4.")
-        if options.motion is not None and len(photos) > 1:
-            raise ConfigError(f"--motion names one file, but {len(photos)} photos were given.")
+        check_motion(options.motion, len(photos))
         out = Path(options.out)
         names = unique_names(photos)
         return [self.task(mode, photo, out / name if len(photos) > 1 else out) for name, photo in names.items()]
@@ -181,9 +176,7 @@ class FaceWork:
                 if "source" not in item.name
             ]
         if self.options.motion is not None:
-            path = Path(self.options.motion)
-            target = path if path.is_absolute() or path.parent != Path() else directory / path
-            files.append(Beside(target, {"frames_per_second": FRAMES_PER_SECOND}, _motion, is_medium=True))
+            files.append(motion_beside(self.options.motion, directory))
         return files
 
 
@@ -196,25 +189,3 @@ def _whole(face: Callable[[], FacePhoto], index: int, result: GenerationResult, 
 
     whole = Image.fromarray(paste_back(face(), np.asarray(result.images[index])))
     whole.save(path, format="PNG", pnginfo=result.facts().png_info())
-
-
-def _motion(result: GenerationResult, path: Path) -> None:
-    """Write the pictures one after the other as GIF or MP4; temporary names end as the file does."""
-    import numpy as np
-
-    if ".gif" in path.name:
-        first, *rest = result.images
-        first.save(
-            path,
-            format="GIF",
-            save_all=True,
-            append_images=rest,
-            duration=round(1000 / FRAMES_PER_SECOND),
-            loop=0,
-            comment=result.facts().comment().encode(),
-        )
-        return
-    from limner.media import write_video
-
-    frames = (np.asarray(image) for image in result.images)
-    write_video(path, frames, frames_per_second=FRAMES_PER_SECOND, comment=result.facts().comment())

@@ -1,15 +1,18 @@
-"""LPIPS as a score of pairs of images; the network is `limner.backbones.lpips`."""
+"""LPIPS as a score of pairs of images (the network is `limner.backbones.lpips`), and its form in other networks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from limner.backbones.lpips import LPIPS, NetworkName
+from limner.errors import ShapeError
 from limner.metrics.pairs import check_pair
 
 
@@ -57,3 +60,29 @@ class LearnedSimilarity:
         weight = next(self.network.parameters())
         distance: Tensor = self.network(first.to(weight), second.to(weight))
         return distance
+
+
+def feature_dissimilarity(
+    first: Sequence[Float[Tensor, "batch _ _ _"]], second: Sequence[Float[Tensor, "batch _ _ _"]]
+) -> Float[Tensor, " batch"]:
+    """LPIPS's distance without its learned heads, in the maps of any network: 0 = equal.
+
+    Each position's vector is scaled to length 1; squared differences are summed over channels and averaged over
+    positions and layers. In the network of FID-people it is "LPIPS-people"; it is not LPIPS.
+
+    Args:
+        first: one map a layer.
+        second: likewise, of the pictures that they are compared with.
+
+    Raises:
+        ShapeError: if there is no layer, or not as many of both.
+    """
+    if not first or len(first) != len(second):
+        raise ShapeError(
+            f"{len(first)} layers cannot be compared with {len(second)}; there must be as many, one at least."
+        )
+    distances = [
+        (functional.normalize(a.float(), dim=1) - functional.normalize(b.float(), dim=1)).square().sum(1).mean((1, 2))
+        for a, b in zip(first, second, strict=True)
+    ]
+    return torch.stack(distances).mean(dim=0)

@@ -87,8 +87,7 @@ def read_person(
     given = _known_pose(path, pixels, where) if pose is None else read_pose(pose)
     whole = Size(*pixels.shape[:2])
     window = window_of(given, whole, size)
-    origin = content_columns(pixels.shape[1], pixels.shape[0])[0] if given.is_table else 0
-    points = _in_photo(given, whole) + np.array([origin, 0])
+    points = _in_photo(given, whole) + _origin(given, whole)
     image = resize_image(_window(pixels, window, mode=_MARGIN), size)
     placed = Geometry.cut(window, size).move(points, OPENPOSE_18)
     what = f"The pose of {where[0].lower() + where[1:] if path is None else where}"
@@ -99,8 +98,8 @@ def read_person(
 def target_pose(pose: PoseInput, person: PersonPhoto, *, swap_sides: bool = False) -> tuple[str, Points]:
     """Name and points of a wanted pose, in the networks' pixels.
 
-    A pose whose file says how large its picture is, a row of a table, and the key points of another photo are brought
-    to the networks' picture as that picture would be; others are in pixels of the person's photo.
+    A pose whose file says how large its picture is, and the key points of another photo, are brought to the networks'
+    picture as that picture would be; others are in pixels of the person's photo.
 
     Args:
         pose: a file of a pose, a photo with key points, or points.
@@ -116,12 +115,10 @@ def target_pose(pose: PoseInput, person: PersonPhoto, *, swap_sides: bool = Fals
         return other.name, other.points
     given = read_pose(pose)
     what = f"The pose {given.name}" if given.name != "pose" else "The pose"
-    if given.is_table:
-        raise DataError(f"{what} is a row of a table, which does not say how large its picture is: name the picture.")
     placed = person.placed
     if given.size is not None:
         placed = Geometry.cut(window_of(given, given.size, person.size), person.size)
-    points = placed.move(given.points, OPENPOSE_18)
+    points = placed.move(given.points + _origin(given, person.photo_size), OPENPOSE_18)
     return given.name, checked_pose(points, person.size, what=what, swap_sides=swap_sides)
 
 
@@ -170,6 +167,11 @@ def to_openpose(points: npt.NDArray[np.floating], names: Sequence[str]) -> Point
     return np.array([known.get(name, np.full(2, np.nan)) for name in NAMES], dtype=np.float64)
 
 
+def _origin(pose: Pose, photo: Size) -> Points:
+    """Where a table's points begin to count in a photo: behind the white margin of a square one."""
+    return np.array([content_columns(photo.width, photo.height)[0] if pose.is_table else 0.0, 0.0])
+
+
 def _in_photo(pose: Pose, photo: Size) -> Points:
     """Points in a photo's pixels; those of a picture of another size are scaled with it."""
     if pose.size is None or pose.size == photo:
@@ -190,8 +192,8 @@ def _known_pose(path: Path | None, pixels: npt.NDArray[np.uint8], where: str) ->
     if importlib.util.find_spec(entry.package) is None:
         own = "" if path is None else f", put them into {path.with_suffix('.json').name} beside it"
         raise DataError(
-            f"{where} comes without key points: give them (--source-pose FILE, in Python source_pose=){own}, or install "
-            f"a detector: {entry.install}."
+            f"{where} comes without key points: give them (--source-pose FILE, in Python source_pose=){own}, or "
+            f"install a detector: {entry.install}."
         )
     return detect_pose(pixels, where)
 

@@ -73,7 +73,11 @@ def parts_of(person: PersonPhoto, parsing: Any, *, system: str) -> npt.NDArray[n
     where = str(parsing) if isinstance(parsing, str | Path) else "The label map"
     ids = read_label_map(parsing, SCHEMA) if isinstance(parsing, str | Path) else np.asarray(parsing)
     if ids.ndim != 2 or ids.dtype != np.uint8 or (ids.size and int(ids.max()) >= SCHEMA.num_classes):
-        raise ShapeError(f"The label map is {ids.dtype} {ids.shape}; it must be uint8 (height, width) of {SCHEMA.name}.")
+        raise ShapeError(
+            f"The label map is {ids.dtype} {ids.shape}; it must be uint8 (height, width) of {SCHEMA.name}."
+        )
     if ids.shape != tuple(person.photo_size):
-        raise DataError(f"{where} is {ids.shape[1]}x{ids.shape[0]}, but the photo {person.photo_size}: give its own map.")
+        raise DataError(
+            f"{where} is {ids.shape[1]}x{ids.shape[0]}, but the photo {person.photo_size}: give its own map."
+        )
     return to_parts(person.cut(ids))

@@ -53,8 +53,8 @@ class PosePipeline(Pipeline):
         """People in other poses, in [-1, 1].
 
         Args:
-            arrays: `image` (b, H, W, 3) uint8, `source_points` and `points` (b, 18, 2) in pixels, NaN where not seen, and
-                what `person_arrays` adds.
+            arrays: `image` (b, H, W, 3) uint8, `source_points` and `points` (b, 18, 2) in pixels, NaN where not seen,
+                and what `person_arrays` adds.
             seeds: one a picture; none where the system draws nothing at random.
         """
         raise NotImplementedError
@@ -112,8 +112,8 @@ class PosePipeline(Pipeline):
             WeightsError: if these weights paint no pictures.
         """
         person = read_person(photo, size=self.size, pose=source_pose, swap_sides=swap_sides)
-        wanted = pose if _is_several(pose) else [pose]
-        poses = [target_pose(one, person, swap_sides=swap_sides) for one in wanted]  # type: ignore[union-attr]
+        wanted: list[Any] = list(pose) if _is_several(pose) else [pose]  # type: ignore[arg-type]
+        poses = [target_pose(one, person, swap_sides=swap_sides) for one in wanted]
         names = [safe_stem(f"{person.name}-{name}") for name, _ in poses]
         return self.pose_plan(
             person,
@@ -160,7 +160,7 @@ class PosePipeline(Pipeline):
         """
         person = read_person(photo, size=self.size, pose=source_pose, swap_sides=swap_sides)
         wanted: Sequence[PoseInput] = read_poses(poses) if isinstance(poses, str | Path) else list(poses)
-        keys = [target_pose(_of_photo(one), person, swap_sides=swap_sides)[1] for one in wanted]
+        keys = [target_pose(one, person, swap_sides=swap_sides)[1] for one in wanted]
         way = between(keys, steps, interpolation)
         stem = safe_stem(person.name)
         return self.pose_plan(
@@ -204,7 +204,9 @@ class PosePipeline(Pipeline):
         known = ("picture", "source", "pose", *self.own_views)
         unknown = [view for view in show if view not in known]
         if unknown or not show or len(set(show)) != len(show):
-            raise ConfigError(f"show is {', '.join(show) or 'empty'}; it must be some of {', '.join(known)}, none twice.")
+            raise ConfigError(
+                f"show is {', '.join(show) or 'empty'}; it must be some of {', '.join(known)}, none twice."
+            )
         if not self.seeded and list(seeds) != [0]:
             raise ConfigError(f"{self.name} draws nothing at random: leave seed and num_images out.")
         rows = [(name, points, seed, view) for name, points in poses.items() for seed in seeds for view in show]
@@ -213,7 +215,7 @@ class PosePipeline(Pipeline):
         def label(name: str, seed: int, view: str) -> str:
             return name + (f"-seed-{seed:06d}" if of_seed else "") + ("" if view == "picture" else f"-{view}")
 
-        shared = {"image": person.image, "source_points": person.points.astype(np.float32), **arrays}
+        shared: Arrays = {"image": person.image, "source_points": person.points.astype(np.float32), **arrays}
         return GenerationPlan(
             seeds=[seed if self.seeded else None for _, _, seed, _ in rows],
             names=[label(name, seed, view) for name, _, seed, view in rows],
@@ -289,11 +291,6 @@ def _is_several(pose: Any) -> bool:
 
 def _has_points(one: Any) -> bool:
     return isinstance(one, list | tuple) and len(one) == 18
-
-
-def _of_photo(pose: PoseInput) -> PoseInput:
-    """A pose of a sequence's table, which is meant in pixels of the photo."""
-    return Pose(pose.points, pose.size, pose.name) if isinstance(pose, Pose) else pose
 
 
 def _numbered(names: Sequence[str], poses: Sequence[Points]) -> dict[str, Points]:

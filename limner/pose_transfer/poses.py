@@ -48,7 +48,7 @@ class Pose:
         points: (18, 2) x and y in pixels, NaN where not seen.
         size: height and width of their picture; none: that of the photo that they are used with.
         name: what messages and files call it.
-        is_table: whether a table of a data set gave them, in which a square picture has white margins that do not count.
+        is_table: whether a table of a data set gave them, where square pictures have margins that do not count.
     """
 
     points: Points
@@ -140,7 +140,7 @@ def checked_pose(points: Points, size: Size, *, what: str, swap_sides: bool = Fa
     seen = np.isfinite(points).all(axis=1)
     points[~seen] = np.nan
     low, high = np.array([-0.5, -0.5]), np.array([size.width, size.height]) - 0.5
-    inside = seen & (points >= low).all(axis=1) & (points <= high).all(axis=1)
+    inside = np.asarray(seen & (points >= low).all(axis=1) & (points <= high).all(axis=1))
     if not seen.any():
         raise DataError(f"{what} has no point that is seen.")
     if inside.sum() * 2 < seen.sum():
@@ -156,8 +156,8 @@ def checked_pose(points: Points, size: Size, *, what: str, swap_sides: bool = Fa
         )
     if _is_mirrored(points):
         raise DataError(
-            f"{what}: the face is seen, but eyes, shoulders and hips all lie on the wrong sides; left and right are the "
-            "person's own, so exchange them (--swap-sides, in Python swap_sides=True)."
+            f"{what}: the face is seen, but eyes, shoulders and hips all lie on the wrong sides; left and right are "
+            "the person's own, so exchange them (--swap-sides, in Python swap_sides=True)."
         )
     return points
 
@@ -230,7 +230,9 @@ def _from_json(data: Any, path: Path) -> Pose:
         if isinstance(data, Mapping) and "people" in data:
             points = _from_openpose(data["people"], path)
         elif isinstance(data, Mapping) and "points" in data:
-            points = _from_names(data["points"], path) if isinstance(data["points"], Mapping) else _listed(data["points"])
+            points = (
+                _from_names(data["points"], path) if isinstance(data["points"], Mapping) else _listed(data["points"])
+            )
         elif isinstance(data, list):
             points = _listed(data)
         else:
@@ -260,8 +262,8 @@ def _from_names(points: Mapping[str, Any], path: Path) -> Points:
 def _from_openpose(people: Any, path: Path) -> Points:
     if len(people) != 1:
         raise DataError(
-            f"{path} has {len(people) or 'no'} {'people' if len(people) != 1 else 'person'}; there must be one: keep the "
-            "one who is meant."
+            f"{path} has {len(people) or 'no'} {'people' if len(people) != 1 else 'person'}; there must be one: keep "
+            "the one who is meant."
         )
     numbers = np.array(people[0]["pose_keypoints_2d"], dtype=np.float64).reshape(-1, 3)
     if len(numbers) == 25:

@@ -28,7 +28,7 @@ LOW = BASE | {"limner.data", "limner.nn", "limner.engine", "limner.metrics", "li
 LOW |= {"limner.metrics.judges"}
 FIND = {"limner.registry", "limner.hub", "limner.systems", "limner.task"}  # by name only: strings, no class of a system
 RESULTS = {"limner.plan", "limner.results", "limner.mode"}
-DOORS = {"limner.inputs", "limner.faces", "limner.tasks"}
+DOORS = {"limner.inputs", "limner.faces", "limner.motion", "limner.tasks"}
 MIDDLE = LOW | FIND | RESULTS | DOORS | {"limner.pipelines", "limner.demo"}
 LAYERS = {
     "limner": {"limner.loading", "limner.pipelines", "limner.registry"},  # lazy exports
@@ -56,6 +56,7 @@ LAYERS = {
     "limner.results": BASE | {"limner.plan"},
     "limner.weights_folder": LOW | FIND,
     "limner.pipelines": LOW | FIND | RESULTS | {"limner.weights_folder"},
+    "limner.motion": BASE | {"limner.results"},
     "limner.tasks": LOW | RESULTS | {"limner.pipelines"},
     "limner.inputs": BASE | {"limner.data", "limner.plan", "limner.tasks"},
     "limner.faces": BASE | {"limner.data"},
@@ -83,7 +84,7 @@ FORBIDDEN = {
     "cv2",
 }
 CORE = {"torch", "numpy", "PIL", "safetensors", "lightning_fabric", "torchmetrics", "jaxtyping", "tqdm", "yaml"}
-TASK_FAMILIES = ("ageing", "mask_to_image", "text_to_image")
+TASK_FAMILIES = ("ageing", "mask_to_image", "pose_transfer", "text_to_image")
 NO_TORCH = [
     name
     for name in MODULES
@@ -117,10 +118,7 @@ NO_TORCH = [
         "limner.data.spec",
     )
     or name.startswith("limner.cli")
-    or name
-    in tuple(
-        f"limner.{part}.{file}" for part in ("ageing", "mask_to_image", "text_to_image") for file in ("options", "task")
-    )
+    or name in tuple(f"limner.{part}.{file}" for part in TASK_FAMILIES for file in ("options", "task"))
     or (name.startswith("limner.systems.") and name.rpartition(".")[2] in ("config", "presets", "options", "task"))
 ]
 

@@ -234,6 +234,7 @@ OPENERS = {  # what opens a file of the user's -> the modules that may; others g
     r"Image\.open\(": {
         "limner/data/image_io.py",
         "limner/people/body.py",  # unpacks PNG of the package
+        "limner/pose_transfer/evaluation.py",  # reads back the JPEG that it has just made
         "limner/results.py",  # reads the notes of PNG files that it wrote
     },
     r"(?<!files)\.read_text\(": {

@@ -118,8 +118,14 @@ def open_content_pairs(config: SCAGANConfig, path: Path | None) -> TrainingData:
     model, dataset = config.model, config.dataset
     is_semantic = model.content == "semantic"
     fields: tuple[Field, ...] = (*FIELDS, "label_map") if is_semantic else FIELDS
-    size, options = Size.of(model.image_size), {"flip": dataset.flip, "seed": config.train.seed}
-    train, validation = open_pairs(required(path), kind=dataset.kind, size=size, fields=fields, **options)
+    train, validation = open_pairs(
+        required(path),
+        kind=dataset.kind,
+        size=Size.of(model.image_size),
+        fields=fields,
+        flip=dataset.flip,
+        seed=config.train.seed,
+    )
     if is_semantic:
         check_parsing(train.samples.manifest)
     return TrainingData(

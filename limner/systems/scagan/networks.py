@@ -13,6 +13,7 @@ Letters: e = channels of the content (1 for edges), p = joints (18), s = channel
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
@@ -326,7 +327,7 @@ class ISNet(nn.Module):
     def __init__(
         self,
         *,
-        image_size: tuple[int, int] = (256, 176),
+        image_size: Sequence[int] = (256, 176),
         width: int = 64,
         style_channels: int = 512,
         hidden: int = 128,

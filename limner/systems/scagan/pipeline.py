@@ -57,7 +57,8 @@ class SCAGANPipeline(PosePipeline):
         super().__init__(spec=spec, size=size, **networks)
         if "generator" in networks and tuple(self.config("generator")["image_size"]) != tuple(self.size):
             raise WeightsError(
-                f"IS-Net has the image_size {self.config('generator')['image_size']}, but its description says {self.size}."
+                f"IS-Net has the image_size {self.config('generator')['image_size']}, but its description says "
+                f"{self.size}."
             )
 
     @classmethod
@@ -106,7 +107,7 @@ class SCAGANPipeline(PosePipeline):
         person = read_person(photo, size=self.size, pose=source_pose, swap_sides=swap_sides)
         other = read_person(clothes, size=self.size, pose=clothes_pose, swap_sides=swap_sides)
         wanted = person.points if pose is None else target_pose(pose, person, swap_sides=swap_sides)[1]
-        arrays = {**self.person_arrays(person), "image": other.image, "is_content": np.uint8(pose is None)}
+        arrays = {**self.person_arrays(person), "image": other.image, "is_content": np.array(pose is None, np.uint8)}
         return self.pose_plan(
             person,
             {safe_stem(f"{person.name}-in-{other.name}"): wanted},
@@ -152,7 +153,7 @@ class SCAGANPipeline(PosePipeline):
         self._needs_edges()
         person = read_person(photo, size=self.size, pose=source_pose, swap_sides=swap_sides)
         name, points = target_pose(pose, person, swap_sides=swap_sides)
-        arrays = {**self.person_arrays(person), "edges": self._drawing(content), "is_content": np.uint8(1)}
+        arrays = {**self.person_arrays(person), "edges": self._drawing(content), "is_content": np.array(1, np.uint8)}
         return self.pose_plan(
             person,
             {safe_stem(f"{person.name}-{name}"): points},
@@ -175,14 +176,17 @@ class SCAGANPipeline(PosePipeline):
     def person_arrays(self, person: PersonPhoto, parsing: Any = None) -> Arrays:
         """The photo's edges, or parts, which are still to be moved."""
         if self.is_semantic:
-            return {"edges": parts_of(person, parsing, system="this ablation of scagan"), "is_content": np.uint8(0)}
+            return {
+                "edges": parts_of(person, parsing, system="this ablation of scagan"),
+                "is_content": np.array(0, np.uint8),
+            }
         super().person_arrays(person, parsing)
-        return {"edges": edge_map(person.image), "is_content": np.uint8(0)}
+        return {"edges": edge_map(person.image), "is_content": np.array(0, np.uint8)}
 
     def pair_arrays(self, source: Sample) -> Arrays:
         """See `PosePipeline.pair_arrays`."""
         edges = to_parts(label_map_of(source)) if self.is_semantic else edge_map(image_of(source))
-        return {"edges": edges, "is_content": np.uint8(0)}
+        return {"edges": edges, "is_content": np.array(0, np.uint8)}
 
     def plan_conditions(self) -> Mapping[str, Condition]:
         """As of all pose transfer, and edges: of the photo, or as they are to be painted."""
@@ -197,8 +201,8 @@ class SCAGANPipeline(PosePipeline):
         super().check_plan(plan)
         if "generator" not in self.components and 0 in plan.conditions["view"]:
             raise ConfigError(
-                "These weights are of stage content: they move edges and paint no picture; name a run of stage image, or "
-                "show edges, plates and content only."
+                "These weights are of stage content: they move edges and paint no picture; name a run of stage image, "
+                "or show edges, plates and content only."
             )
 
     def view(self, name: str, arrays: Arrays, seeds: Sequence[int] | None) -> Float[Tensor, "b 3 h w"]:
@@ -276,9 +280,7 @@ class SCAGANPipeline(PosePipeline):
         config = self.config("content_network")
         rows = zip(arrays["edges"], arrays["source_points"], arrays["points"], strict=True)
         options = {"radius": radius_of(self.size.height), "border": config["plate_border"]}
-        found = [
-            plates(patches_of(edges, is_semantic=self.is_semantic), *points, **options) for edges, *points in rows
-        ]
+        found = [plates(patches_of(edges, is_semantic=self.is_semantic), *points, **options) for edges, *points in rows]
         return torch.from_numpy(np.stack([as_input(one, config["plate_scale"]) for one in found])).to(self.device)
 
     def _content(self, arrays: Arrays) -> Float[Tensor, "b e h w"]:

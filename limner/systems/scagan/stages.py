@@ -184,9 +184,7 @@ class TransferStage(Stage[SCAGANConfig, ContentBatch]):
     def fixed_inputs(self, dataset: ContentPairs) -> ContentBatch:
         """Up to eight held-out pairs, evenly spread."""
         model = self.config.model
-        return collate_content(
-            first_pairs(dataset), is_semantic=model.content == "semantic", scale=model.plate_scale
-        )
+        return collate_content(first_pairs(dataset), is_semantic=model.content == "semantic", scale=model.plate_scale)
 
     def sample(
         self, fixed: ContentBatch, networks: dict[str, nn.Module]

@@ -10,7 +10,7 @@ from limner.data.manifest import open_manifest
 from limner.data.sampler import SampleKey
 from limner.data.size import Size
 from limner.errors import DataError
-from limner.pose_transfer.data import PosePairs, collate_pairs, list_pairs
+from limner.pose_transfer.data import PosePairs, collate_pairs, list_pairs, open_pairs
 from tests.stick_people import write_stick_people
 
 
@@ -74,3 +74,11 @@ def test_unseen_joints_stay_unseen_and_positions_decide_the_mirror(manifest):
     draws = [whole[SampleKey(0, position)].source.image.tobytes() for position in range(8)]
     assert len(set(draws)) == 2
     assert draws == [whole[SampleKey(0, position)].source.image.tobytes() for position in range(8)]
+
+
+def test_attributes_of_the_folder_do_not_matter(tmp_path):
+    folder = write_stick_people(tmp_path)
+    names = sorted(path.name for split in ("train", "test") for path in (folder / split).iterdir())
+    (folder / "attributes.csv").write_text("\n".join(["name,Male,Top_Red", *(f"{name},1,0" for name in names)]) + "\n")
+    train, _ = open_pairs(folder, kind="auto", size=Size(64, 44), flip=False, seed=0)
+    assert train[0].source.image is not None and train[0].source.attributes.shape == (0,)

@@ -9,16 +9,11 @@ import torch
 
 from limner.errors import ConfigError
 from limner.nn.pose_transfer import SeededDropout
-from limner.systems import SYSTEMS
 from limner.systems.scagan.presets import PRESETS
-from limner.systems.scagan.system import CONTENT, EDGE, SCAGAN, STYLE
+from limner.systems.scagan.stages import CONTENT, EDGE, STYLE
+from limner.systems.scagan.system import SCAGAN
 from tests.engines import engine_of
 from tests.stick_people import write_stick_people
-
-
-@pytest.fixture(autouse=True)
-def _listed(monkeypatch):
-    monkeypatch.setitem(SYSTEMS, "scagan", "limner.systems.scagan:SCAGAN")
 
 
 @pytest.fixture(scope="module")

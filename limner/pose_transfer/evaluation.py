@@ -1,0 +1,449 @@
+"""How well people are shown in other poses, measured on pairs of pictures of people whom the weights have not seen.
+
+Every number stands beside what the unchanged source, or the source's own garment, would reach. Colours are judged as
+people see them: garments that all come out grey have small RGB errors, so lightness and chroma are told apart.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from torch import Tensor
+from torch.nn import functional
+
+from limner.data.manifest import Manifest
+from limner.data.sample import Sample
+from limner.engine.logging import tile_grid
+from limner.errors import ConfigError
+from limner.metrics.bootstrap import mean_interval
+from limner.metrics.color import GREY_BELOW, hue_names, to_lab
+from limner.metrics.features import FeatureNetwork
+from limner.metrics.frechet import FrechetDistance
+from limner.metrics.inception_score import NUM_SPLITS, InceptionScore
+from limner.metrics.judges import OpenJudge
+from limner.metrics.keypoints import SHARE_OF_HEIGHT, correct_keypoints
+from limner.metrics.lpips import feature_dissimilarity
+from limner.metrics.protocol import Measurement, Protocol, with_ceilings
+from limner.metrics.report import EvaluationReport
+from limner.metrics.ssim import SSIM
+from limner.metrics.tables import published_table
+from limner.pose_transfer.data import PosePair, PosePairs, image_of, list_pairs, points_of, to_images
+from limner.pose_transfer.inputs import to_openpose
+from limner.pose_transfer.parts import SCHEMA
+from limner.pose_transfer.pipeline import Arrays, PosePipeline
+from limner.pose_transfer.poses import between
+from limner.pose_transfer.training import body_mask, open_features
+
+PictureProtocol = Literal["clean", "scagan-legacy"]
+PROTOCOLS: tuple[PictureProtocol, ...] = ("clean", "scagan-legacy")
+"""Pictures as they are, or as the authors' scripts see them: through JPEG (quality 75), white columns beside."""
+MAX_PAIRS = 1_000
+SHEET_PAIRS = 12
+SEQUENCES, STEPS = 8, 8
+"""Sequences whose stillness is measured, and pictures in each."""
+GARMENTS = tuple(SCHEMA.classes.index(name) for name in ("upper_clothes", "dress", "coat"))
+_LEVELS = (0, 1, 2, 3)
+_TORSO = (2, 5, 11, 8)  # shoulders and hips, around
+_MIN_PIXELS = 12  # of a garment
+_SSIM_SETTINGS = {
+    "clean": SSIM().settings,
+    "scagan-legacy": "Gaussian window 11, sigma 1.5, no border, data range that of each generated picture",
+}
+
+
+@dataclass(frozen=True)
+class Reposed:
+    """Pairs and what became of them, pictures in [-1, 1] on the CPU."""
+
+    source: Float[Tensor, "n 3 h w"]
+    target: Float[Tensor, "n 3 h w"]
+    result: Float[Tensor, "n 3 h w"]
+    points: Float[Tensor, "n 18 2"]
+    source_garment: Bool[Tensor, "n h w"]
+    target_garment: Bool[Tensor, "n h w"]
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+
+def evaluate(
+    pipeline: PosePipeline,
+    manifest: Manifest,
+    *,
+    judges: Sequence[OpenJudge] = (),
+    features: FeatureNetwork | None = None,
+    split: str = "test",
+    num_images: int | None = None,
+    seed: int = 0,
+    batch_size: int = 32,
+    table: str | None = None,
+    protocol: PictureProtocol = "clean",
+    progress: Callable[..., Any] = lambda iterable, **_: iterable,
+) -> EvaluationReport:
+    """Show held-out people in other poses and score the pictures.
+
+    Args:
+        pipeline: the weights to evaluate.
+        manifest: the whole data set, of `PosePipeline.open_data`.
+        judges: one that finds key points; without one nothing is said of joints.
+        features: network of the distance between results and targets; none: no such distance.
+        split: rows to use; "all" for every row.
+        num_images: pairs at most, evenly spread; none: `MAX_PAIRS`.
+        seed: of the latents, and of the intervals.
+        batch_size: pictures in one forward pass.
+        table: published table to stand beside; none: that of pose transfer on DeepFashion.
+        protocol: see `PROTOCOLS`; it changes SSIM and the distances of networks.
+        progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
+
+    Raises:
+        ConfigError: if there are too few pairs.
+        DataError: if there is no such split, or no pair in it, or a file cannot be used.
+    """
+    rows = manifest if split == "all" else manifest.split(split)
+    pairs = list_pairs(rows)
+    wanted = min(MAX_PAIRS if num_images is None else num_images, len(pairs))
+    if wanted < 2 or batch_size < 1:
+        raise ConfigError(f"{wanted} pairs in batches of {batch_size} cannot be evaluated: it takes two at least.")
+    chosen = [pairs[place] for place in np.linspace(0, len(pairs) - 1, wanted).round().astype(int)]
+    has_parsing = manifest.spec.labels == SCHEMA
+    fields = (*pipeline.data_fields(), "label_map") if has_parsing else pipeline.data_fields()
+    dataset = PosePairs(rows, chosen, size=pipeline.size, fields=tuple(dict.fromkeys(fields)))
+    found = _reposed(pipeline, dataset, has_parsing, seed, batch_size, progress)
+    conditions = Protocol(
+        metric="",
+        split=split,
+        count=len(found),
+        resolution=(pipeline.size.height, pipeline.size.width),
+        reference="the true pictures of the pose",
+        data_fingerprint=rows.fingerprint(),
+        seeds=(seed,) if pipeline.seeded else (),
+    )
+    measurements = picture_measurements(found, conditions, protocol, seed)
+    measurements |= colour_measurements(found, conditions, "body parsing" if has_parsing else "the torso", seed)
+    judge = next((one for one in judges if one.kind == "keypoints"), None)
+    if judge is not None:
+        measurements |= keypoint_measurements(found, judge, conditions, batch_size, seed)
+    if features is not None:
+        measurements |= set_measurements(found, features, conditions, protocol, batch_size)
+    measurements |= stillness_measurements(pipeline, dataset, conditions, seed, batch_size)
+    name = "scagan-deepfashion" if table is None else table
+    keys = {"is": "inception_score", "ssim": "ssim", "fid": "fid"}
+    return EvaluationReport(
+        provenance=pipeline.provenance,
+        measurements=with_ceilings(measurements),
+        published=published_table(name),
+        table_keys={
+            column: key for column, key in keys.items() if key in measurements and _is_published(features, key)
+        },
+        sheet=_sheet(pipeline, dataset, found, seed),
+    )
+
+
+def picture_measurements(
+    found: Reposed, conditions: Protocol, protocol: PictureProtocol, seed: int
+) -> dict[str, Measurement]:
+    """SSIM, the mean difference and LPIPS-people, each beside that of the unchanged source."""
+    features = open_features(None, torch.device("cpu"), layers=(), levels=_LEVELS)
+    seen = [as_seen(images, protocol) for images in (found.source, found.result, found.target)]
+    source, result, target = seen
+    values: dict[str, Tensor] = {}
+    for name, images in (("", result), ("_of_copy", source)):
+        values[f"ssim{name}"] = ssim(images, target, protocol)
+        values[f"l1{name}"] = (images - target).abs().mean((1, 2, 3))
+        parts = zip(images.split(16), target.split(16), strict=True)
+        with torch.inference_mode():
+            distances = [feature_dissimilarity(features(a), features(b)) for a, b in parts]
+        values[f"lpips_people{name}"] = torch.cat(distances)
+    words = {"ssim": "SSIM", "l1": "L1, [-1, 1]", "lpips_people": "LPIPS-people"}
+    network: dict[str, Any] = {"network": features.name, "settings": "maps of length 1 at each place, no learned heads"}
+    result_ = {}
+    for key, value in values.items():
+        stem = key.removesuffix("_of_copy")
+        metric = words[stem] + (" of the unchanged source" if key != stem else "")
+        metric += "" if protocol == "clean" else f" ({protocol})"
+        own: dict[str, Any] = (
+            network if stem == "lpips_people" else {"settings": _SSIM_SETTINGS[protocol]} if stem == "ssim" else {}
+        )
+        result_[key] = _measured(value, dataclasses.replace(conditions, metric=metric, **own), seed)
+    return result_
+
+
+def colour_measurements(found: Reposed, conditions: Protocol, where: str, seed: int) -> dict[str, Measurement]:
+    """Lightness and chroma of garments, beside those of the garment in the source.
+
+    The colour of a garment is its mean in CIELAB, in the result where the target has it. Chroma and names of hues are
+    judged on coloured garments only.
+    """
+    lab = {name: _mean_lab(getattr(found, name), mask) for name, mask in _garments(found).items()}
+    truth, result, source = lab["target"], lab["result"], lab["source"]
+    usable = truth.isfinite().all(1) & source.isfinite().all(1)
+    coloured = usable & (truth[:, 1:].norm(dim=1) >= GREY_BELOW)
+    conditions = dataclasses.replace(conditions, settings=f"mean colour of the garment by {where}, CIELAB")
+    of_coloured = dataclasses.replace(
+        conditions, count=int(coloured.sum()), settings=f"{conditions.settings}, coloured garments"
+    )
+    if not bool(coloured.any()):
+        return {}
+
+    def error(of: Tensor, channels: slice, kept: Tensor) -> Tensor:
+        distance: Tensor = (of - truth)[kept, channels].norm(dim=1)
+        return distance
+
+    names = {key: hue_names(value[coloured, 1:]) for key, value in lab.items()}
+    right = {
+        key: torch.tensor([float(a == b) for a, b in zip(names[key], names["target"], strict=True)])
+        for key in ("result", "source")
+    }
+    chroma = {key: error(lab[key], slice(1, 3), coloured) for key in ("result", "source")}
+    of = " of the source's own garment"
+    ratio = float(chroma["result"].mean() / chroma["source"].mean())
+    return {
+        "lightness_error": _measured(
+            error(result, slice(0, 1), usable), dataclasses.replace(conditions, metric="lightness error, L*"), seed
+        ),
+        "lightness_error_of_source": _measured(
+            error(source, slice(0, 1), usable), dataclasses.replace(conditions, metric=f"lightness error{of}"), seed
+        ),
+        "chroma_error": _measured(
+            chroma["result"], dataclasses.replace(of_coloured, metric="chroma error, distance in (a*, b*)"), seed
+        ),
+        "chroma_error_of_source": _measured(
+            chroma["source"], dataclasses.replace(of_coloured, metric=f"chroma error{of}"), seed
+        ),
+        "chroma_ratio": Measurement(
+            ratio, dataclasses.replace(of_coloured, metric="chroma error : that of the source's own garment")
+        ),
+        "hue_right": _measured(
+            right["result"], dataclasses.replace(of_coloured, metric="name of the garment's hue right"), seed, True
+        ),
+        "hue_right_of_source": _measured(
+            right["source"], dataclasses.replace(of_coloured, metric=f"name of the hue right{of}"), seed, True
+        ),
+    }
+
+
+def keypoint_measurements(
+    found: Reposed, judge: OpenJudge, conditions: Protocol, batch_size: int, seed: int
+) -> dict[str, Measurement]:
+    """Joints that a judge finds near their places, beside what it finds in the true pictures.
+
+    Both count the pairs in whose true picture the judge sees the person.
+    """
+    height = found.target.shape[2]
+    shares = {}
+    for name in ("result", "target"):
+        points = [
+            torch.from_numpy(np.stack([to_openpose(one, judge.network.names) for one in part.numpy()]))
+            for part in (judge.network.keypoints(images) for images in getattr(found, name).split(batch_size))
+        ]
+        shares[name] = correct_keypoints(torch.cat(points).float(), found.points, height=height)
+    seen = shares["target"].isfinite()
+    settings = f"within {SHARE_OF_HEIGHT:.0%} of the height, pairs in whose true picture the judge sees the person"
+    who = dataclasses.replace(
+        conditions, count=int(seen.sum()), network=judge.name, network_sha256=judge.sha256, settings=settings
+    )
+    made, real = shares["result"][seen].nan_to_num(0.0), shares["target"][seen]
+    if not len(real):
+        return {}
+    return {
+        "judge_keypoints": _measured(
+            made, dataclasses.replace(who, metric=f"joints by {judge.name}"), seed, is_share=True
+        ),
+        "judge_keypoints_real": _measured(
+            real, dataclasses.replace(who, metric=f"ceiling: joints by {judge.name} in true pictures"), seed, True
+        ),
+        "keypoint_ratio": Measurement(
+            float(made.mean() / real.mean()),
+            dataclasses.replace(who, metric=f"joints by {judge.name} : those in true pictures"),
+        ),
+    }
+
+
+def set_measurements(
+    found: Reposed, features: FeatureNetwork, conditions: Protocol, protocol: PictureProtocol, batch_size: int
+) -> dict[str, Measurement]:
+    """The Fréchet distance between results and their targets, and the Inception Score where the network has classes."""
+    distance = FrechetDistance(None, num_features=features.num_features)
+    score = None if features.class_scores is None else InceptionScore(num_splits=min(NUM_SPLITS, len(found)))
+    for start in range(0, len(found), batch_size):
+        rows = slice(start, start + batch_size)
+        made = features(as_seen(found.result[rows], protocol))
+        distance.update(made, real=False)
+        distance.update(features(as_seen(found.target[rows], protocol)), real=True)
+        if score is not None and features.class_scores is not None:
+            score.update(features.class_scores(made), torch.arange(start, start + len(made)))
+    suffix = "" if protocol == "clean" else f" ({protocol})"
+    where = dataclasses.replace(
+        conditions,
+        reference=f"{len(found)} targets, with repetitions",
+        **features.protocol_fields(conditions.resolution),
+    )
+    name = features.metric_name("FID") + suffix
+    result = {"fid": Measurement(float(distance.compute()), dataclasses.replace(where, metric=name))}
+    if score is not None:
+        name = features.metric_name("Inception Score") + suffix
+        described = dataclasses.replace(where, metric=name, settings=score.settings, reference="none")
+        result["inception_score"] = Measurement(float(score.compute().mean), described)
+    return result
+
+
+def stillness_measurements(
+    pipeline: PosePipeline, dataset: PosePairs, conditions: Protocol, seed: int, batch_size: int
+) -> dict[str, Measurement]:
+    """What changes from picture to picture of a sequence where nobody moves, in levels of 255."""
+    changes = []
+    for number in np.unique(np.linspace(0, len(dataset) - 1, min(SEQUENCES, len(dataset))).round().astype(int)):
+        pair = dataset[int(number)]
+        arrays = pair_arrays(pipeline, [pair])
+        way = np.stack(between([arrays["source_points"][0], arrays["points"][0]], STEPS)).astype(np.float32)
+        rows = {name: array.repeat(len(way), axis=0) for name, array in arrays.items()} | {"points": way}
+        with pipeline.inference():
+            frames = _painted(pipeline, rows, [seed] * len(way), batch_size)
+        moving = body_mask(torch.from_numpy(way), (frames.shape[2], frames.shape[3]))
+        moving = functional.max_pool2d(moving, 2 * (frames.shape[2] // 16) + 1, 1, frames.shape[2] // 16)
+        still = (moving[:-1] + moving[1:] == 0).expand(-1, 3, -1, -1)
+        change = (frames[1:] - frames[:-1]).abs() * 127.5
+        changes.append(float(change[still].mean()) if bool(still.any()) else float("nan"))
+    metric = "change from picture to picture of a sequence away from the person, levels of 255"
+    described = dataclasses.replace(
+        conditions, metric=metric, count=len(changes), settings=f"{STEPS} steps, one seed", reference="none"
+    )
+    return {"still_change": _measured(torch.tensor(changes), described, seed)}
+
+
+def as_seen(images: Float[Tensor, "n 3 h w"], protocol: PictureProtocol) -> Float[Tensor, "n 3 h w2"]:
+    """Pictures as a protocol's metrics see them; the authors' read them back from JPEG and pad them to a square."""
+    if protocol == "clean":
+        return images
+    pixels = ((images + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+    read = torch.from_numpy(np.stack([_through_jpeg(one) for one in pixels])).permute(0, 3, 1, 2).float() / 127.5 - 1
+    margin = max(0, images.shape[2] - images.shape[3])
+    return functional.pad(read, (margin // 2, margin - margin // 2), value=1.0)
+
+
+def ssim(
+    images: Float[Tensor, "n 3 h w"], target: Float[Tensor, "n 3 h w"], protocol: PictureProtocol
+) -> Float[Tensor, " n"]:
+    """SSIM of each pair; the authors take each generated picture's own range (here at least 0.7) for that of pixels."""
+    if protocol == "clean":
+        return torch.cat([SSIM()(a, b) for a, b in zip(images.split(16), target.split(16), strict=True)])
+    found = []
+    for one, other in zip((images[:, None] + 1) / 2, (target[:, None] + 1) / 2, strict=True):
+        contrast = max(0.7, float(one.max() - one.min()))
+        found.append(SSIM(value_range=(0.0, contrast))(one, other))
+    return torch.cat(found)
+
+
+def pair_arrays(pipeline: PosePipeline, pairs: Sequence[PosePair]) -> Arrays:
+    """Pairs of a data set as `PosePipeline.paint` takes them."""
+
+    def stack(values: Sequence[Any]) -> NDArray[Any]:
+        return np.stack(values)
+
+    own = [pipeline.pair_arrays(pair.source) for pair in pairs]
+    return {
+        "image": stack([image_of(pair.source) for pair in pairs]),
+        "source_points": stack([points_of(pair.source) for pair in pairs]).astype(np.float32),
+        "points": stack([points_of(pair.target) for pair in pairs]).astype(np.float32),
+        **{name: stack([one[name] for one in own]) for name in own[0]},
+    }
+
+
+def _reposed(
+    pipeline: PosePipeline,
+    dataset: PosePairs,
+    has_parsing: bool,
+    seed: int,
+    batch_size: int,
+    progress: Callable[..., Any],
+) -> Reposed:
+    results, pairs = [], []
+    with pipeline.inference():
+        for start in progress(range(0, len(dataset), batch_size), unit="batch", desc="pairs"):
+            part = [dataset[number] for number in range(start, min(start + batch_size, len(dataset)))]
+            seeds = [seed + pair.index for pair in part]
+            results.append(_painted(pipeline, pair_arrays(pipeline, part), seeds, batch_size))
+            pairs += part
+    points = torch.from_numpy(np.stack([points_of(pair.target) for pair in pairs]).astype(np.float32))
+    size = (pipeline.size.height, pipeline.size.width)
+    return Reposed(
+        source=to_images([pair.source for pair in pairs]),
+        target=to_images([pair.target for pair in pairs]),
+        result=torch.cat(results),
+        points=points,
+        source_garment=torch.stack([_garment(pair.source, has_parsing, size) for pair in pairs]),
+        target_garment=torch.stack([_garment(pair.target, has_parsing, size) for pair in pairs]),
+    )
+
+
+def _painted(pipeline: PosePipeline, arrays: Arrays, seeds: Sequence[int], batch_size: int) -> Tensor:
+    """Pictures of 256 levels, as a saved file has them."""
+    found = []
+    for start in range(0, len(seeds), batch_size):
+        rows = slice(start, start + batch_size)
+        chosen = seeds[rows] if pipeline.seeded else None
+        found.append(pipeline.paint({name: array[rows] for name, array in arrays.items()}, chosen).float().cpu())
+    return ((torch.cat(found).clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
+
+
+def _garment(sample: Sample, has_parsing: bool, size: tuple[int, int]) -> Bool[Tensor, "h w"]:
+    """Where the upper garment is: by the label map, else the middle of the torso by its key points."""
+    if has_parsing and sample.label_map is not None:
+        return torch.from_numpy(np.isin(sample.label_map, GARMENTS))
+    mask = Image.new("1", (size[1], size[0]))
+    corners = points_of(sample)[list(_TORSO)]
+    if np.isfinite(corners).all():
+        middle = corners.mean(axis=0)
+        ImageDraw.Draw(mask).polygon([tuple(point) for point in (middle + 0.7 * (corners - middle)).tolist()], fill=1)
+    return torch.from_numpy(np.asarray(mask, dtype=bool).copy())
+
+
+def _garments(found: Reposed) -> dict[str, Tensor]:
+    return {"source": found.source_garment, "result": found.target_garment, "target": found.target_garment}
+
+
+def _mean_lab(images: Tensor, mask: Tensor) -> Float[Tensor, "n 3"]:
+    """Mean colour inside of each mask; NaN where it is nearly empty."""
+    area = mask.flatten(1).sum(dim=1)
+    total = (to_lab(images) * mask[:, None]).flatten(2).sum(dim=2)
+    return torch.where(area[:, None] >= _MIN_PIXELS, total / area[:, None].clamp(min=1), torch.nan)
+
+
+def _through_jpeg(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="JPEG", quality=75)
+    return np.asarray(Image.open(buffer).convert("RGB"))
+
+
+def _is_published(features: FeatureNetwork | None, key: str) -> bool:
+    """Whether a number has the published metric's name."""
+    return key == "ssim" or (features is not None and features.is_published)
+
+
+def _sheet(pipeline: PosePipeline, dataset: PosePairs, found: Reposed, seed: int) -> Image.Image:
+    """A row a pair: source, what the system makes on its way, result, target."""
+    places = np.unique(np.linspace(0, len(found) - 1, min(SHEET_PAIRS, len(found))).round().astype(int)).tolist()
+    arrays = pair_arrays(pipeline, [dataset[place] for place in places])
+    seeds = [seed + place for place in places] if pipeline.seeded else None
+    with pipeline.inference():
+        views = ("pose", *pipeline.own_views)
+        shown = [pipeline.view(view, arrays, seeds).float().cpu().clamp(-1, 1) for view in views]
+    return tile_grid(torch.stack([found.source[places], *shown, found.result[places], found.target[places]], dim=1))
+
+
+def _measured(values: Tensor, conditions: Protocol, seed: int, is_share: bool = False) -> Measurement:
+    """Mean with a bootstrap interval; NaN are left out."""
+    values = values[values.isfinite()]
+    if not len(values):
+        return Measurement(float("nan"), conditions, is_share=is_share)
+    interval = mean_interval(values, seed=seed) if len(values) > 1 else None
+    return Measurement(float(values.double().mean()), conditions, is_share=is_share, interval=interval)

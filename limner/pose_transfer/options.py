@@ -1,0 +1,183 @@
+"""What the sides of pose transfer in `limner generate` share. No torch import, so that `--help` stays fast."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from limner.errors import ConfigError
+from limner.motion import FRAMES_PER_SECOND, check_motion, motion_beside
+from limner.tasks import Mode, Rendering, Task, add_sampling_options, input_files, unique_names
+
+if TYPE_CHECKING:
+    from limner.plan import GenerationPlan
+    from limner.results import Beside
+
+OUTPUTS = ("motion",)
+PHOTO = ("--photo", "--source-pose", "--swap-sides", "--batch-size")
+SEEDS = ("--seed", "--num-images")
+SEQUENCE = ("--poses", "--steps", "--interpolation", "--motion", "--frames-per-second")
+
+
+def add_pose_options(parser: ArgumentParser, *, views: tuple[str, ...] = (), has_parsing: bool = False) -> None:
+    """Add what every system of pose transfer takes.
+
+    Args:
+        parser: of the command.
+        views: what the system can show beside picture, source and pose.
+        has_parsing: whether it looks at a label map of the photo.
+    """
+    person = parser.add_argument_group("who")
+    person.add_argument("--photo", nargs="+", default=[], metavar="FILE|DIR", help="photos of one person each")
+    person.add_argument(
+        "--source-pose",
+        default=None,
+        metavar="FILE|DIR",
+        help="key points of the photo: OpenPose's JSON, JSON by name, a table; a folder of them by the photos' names "
+        "(else those beside the photo, or what a detector finds)",
+    )
+    if has_parsing:
+        person.add_argument(
+            "--parsing", default=None, metavar="FILE|DIR", help="label map of the photo, or a folder of them by name"
+        )
+        person.add_argument("--schema", default="body-20", choices=["body-20"], help="schema of the label map")
+    pose = parser.add_argument_group("in which pose")
+    pose.add_argument(
+        "--pose",
+        nargs="+",
+        default=[],
+        metavar="FILE|PHOTO",
+        help="poses: files of key points, or photos that have some",
+    )
+    pose.add_argument("--swap-sides", action="store_true", help="exchange left and right in all key points")
+    pose.add_argument(
+        "--show",
+        nargs="+",
+        default=["picture"],
+        choices=["picture", "source", "pose", *views],
+        help="what to write of each pose",
+    )
+    add_sampling_options(parser)
+    sequence = parser.add_argument_group("a sequence of poses, instead of single ones")
+    sequence.add_argument("--poses", default=None, metavar="FILE|DIR", help="several poses: a list, a table, a folder")
+    sequence.add_argument("--steps", type=int, default=None, metavar="N", help="pictures from pose to pose (else 8)")
+    sequence.add_argument(
+        "--interpolation", default="linear", choices=["linear", "cubic"], help="the way between two poses"
+    )
+    sequence.add_argument("--motion", default=None, metavar="FILE", help="also write a .gif or .mp4 (extra video)")
+    sequence.add_argument(
+        "--frames-per-second", type=float, default=FRAMES_PER_SECOND, metavar="R", help="of the moving picture"
+    )
+
+
+def pose_modes(*, seeded: bool = False, has_parsing: bool = False) -> tuple[Mode, Mode]:
+    """Single poses, and a sequence."""
+    photo = (*PHOTO, *(("--parsing", "--schema") if has_parsing else ()))
+    seeds = SEEDS if seeded else ()
+    single = Mode(single_poses, (*photo, "--pose", "--show", *seeds), ("--photo", "--pose"), title="single poses")
+    return single, Mode(sequences, (*photo, *SEQUENCE, *seeds[:1]), ("--photo",), "--poses")
+
+
+def single_poses(pipeline: Any, options: Namespace) -> list[Task]:
+    """Every photo in every pose."""
+
+    def plan(photo: Path) -> GenerationPlan:
+        made: GenerationPlan = pipeline.repose.plan(
+            str(photo), list(options.pose), show=options.show, **common(options, photo, seeds=pipeline.seeded)
+        )
+        return made
+
+    return photo_tasks(pipeline, options, plan)
+
+
+def sequences(pipeline: Any, options: Namespace) -> list[Task]:
+    """Every photo through the poses."""
+    photos = photo_files(options)
+    check_motion(options.motion, len(photos))
+
+    def plan(photo: Path) -> GenerationPlan:
+        given = common(options, photo, seeds=False)
+        given |= {"seed": options.seed} if pipeline.seeded else {}
+        given |= {} if options.steps is None else {"steps": options.steps}
+        made: GenerationPlan = pipeline.sequence.plan(
+            str(photo), options.poses, interpolation=options.interpolation, **given
+        )
+        return made
+
+    return photo_tasks(pipeline, options, plan)
+
+
+def photo_tasks(pipeline: Any, options: Namespace, plan: Callable[[Path], GenerationPlan]) -> list[Task]:
+    """One task a photo; of several each in a folder of its own.
+
+    Raises:
+        ConfigError: if two photos share a name.
+        DataError: if one is missing.
+    """
+    names, out = unique_names(photo_files(options)), Path(options.out)
+    return [
+        Rendering(
+            pipeline,
+            partial(plan, photo),
+            folder := out / name if len(names) > 1 else out,
+            beside=partial(_moving, options, folder),
+        )
+        for name, photo in names.items()
+    ]
+
+
+def photo_files(options: Namespace) -> list[Path]:
+    """The photos that `--photo` names."""
+    from limner.data.image_io import PHOTO_SUFFIXES
+
+    return input_files(options.photo, PHOTO_SUFFIXES, "picture")
+
+
+def common(options: Namespace, photo: Path, *, seeds: bool) -> dict[str, Any]:
+    """Arguments of every mode, for one photo."""
+    found: dict[str, Any] = {
+        "source_pose": of_photo(options.source_pose, photo, ".json", flag="--source-pose"),
+        "swap_sides": options.swap_sides,
+        "batch_size": options.batch_size,
+    }
+    if getattr(options, "parsing", None) is not None:
+        found["parsing"] = of_photo(options.parsing, photo, ".png", flag="--parsing")
+    return {**found, "seed": options.seed, "num_images": options.num_images} if seeds else found
+
+
+def of_photo(path: str | None, photo: Path, suffix: str, *, flag: str) -> str | None:
+    """A file, or that of the photo's name in a folder.
+
+    Raises:
+        ConfigError: if the folder has none.
+    """
+    if path is None or not Path(path).is_dir():
+        return path
+    file = Path(path) / f"{photo.stem}{suffix}"
+    if not file.is_file():
+        raise ConfigError(f"{flag} {path} has no {file.name}, which {photo.name} needs.")
+    return str(file)
+
+
+def _moving(options: Namespace, folder: Path, plan: GenerationPlan) -> list[Beside]:
+    if options.motion is None:
+        return []
+    return [motion_beside(options.motion, folder, frames_per_second=options.frames_per_second)]
+
+
+def add_evaluate_options(parser: ArgumentParser) -> None:
+    """Add what the evaluation of pose transfer takes beside the usual."""
+    parser.add_argument(
+        "--protocol",
+        default="clean",
+        choices=["clean", "scagan-legacy"],
+        help="pictures as they are, or as SCA-GAN's scripts see them: through JPEG, padded to squares",
+    )
+
+
+def evaluate_arguments(options: Namespace, device: Any) -> dict[str, Any]:
+    """These options as arguments of `limner.pose_transfer.evaluation.evaluate`."""
+    return {"protocol": options.protocol}

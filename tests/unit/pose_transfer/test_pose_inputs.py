@@ -1,0 +1,116 @@
+"""Photos of people: where their key points come from, and what part of a photo is shown."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from limner.data.keypoints import NAMES, keypoint_row
+from limner.data.size import Size
+from limner.errors import DataError
+from limner.pose_transfer.inputs import DETECTOR, read_person, target_pose, to_openpose
+from limner.pose_transfer.parts import PARTS, SCHEMA, parts_of
+from limner.pose_transfer.poses import Pose, write_pose
+from tests.stick_people import draw, pose, write_stick_people
+
+SMALL = Size(64, 44)
+
+
+@pytest.fixture
+def points():
+    return pose(np.random.default_rng(1))
+
+
+@pytest.fixture
+def picture(points):
+    return draw(points, (200, 30, 30), (30, 30, 200))
+
+
+def test_points_move_with_the_pixels(points, picture):
+    person = read_person(picture, size=SMALL, pose=points)
+    assert person.image.shape == (64, 44, 3) and person.name == "photo"
+    np.testing.assert_allclose(person.points, (points + 0.5) / 2 - 0.5)
+    wide = np.pad(picture, ((0, 0), (100, 60), (0, 0)), mode="edge")
+    moved = read_person(wide, size=SMALL, pose=points + np.array([100, 0]))
+    assert abs(moved.points - person.points).max() < 4, "the person stands in the middle of what is cut"
+    assert (np.sort(np.abs(moved.points - person.points)[:, 1]) < 1e-9).all()
+    narrow = read_person(picture[:, 20:68], size=SMALL, pose=points - np.array([20, 0]))
+    np.testing.assert_allclose(narrow.points, person.points, atol=0.3)
+
+
+def test_key_points_beside_a_photo_are_found(points, picture, tmp_path):
+    Image.fromarray(picture).save(tmp_path / "me.png")
+    write_pose(tmp_path / "me.json", Pose(points, Size(128, 88)))
+    person = read_person(tmp_path / "me.png", size=SMALL)
+    assert person.name == "me"
+    np.testing.assert_allclose(person.points, (points + 0.5) / 2 - 0.5, atol=1e-3)
+    data = write_stick_people(tmp_path / "data")
+    photo = next(iter(sorted((data / "train").glob("*.jpg"))))
+    assert np.isfinite(read_person(photo, size=SMALL).points).all()
+
+
+def test_a_square_photo_of_a_data_set_loses_its_margins(points, picture, tmp_path):
+    square = np.pad(picture, ((0, 0), (20, 20), (0, 0)), constant_values=255)
+    (tmp_path / "train").mkdir()
+    Image.fromarray(square).save(tmp_path / "train/a.png")
+    table = tmp_path / "fashion-resize-annotation-train.csv"
+    table.write_text(f"name:keypoints_y:keypoints_x\n{keypoint_row('a.png', points)}\n")
+    person = read_person(tmp_path / "train/a.png", size=SMALL)
+    np.testing.assert_allclose(person.points, (points + 0.5) / 2 - 0.5, atol=1e-3)
+    np.testing.assert_array_equal(person.image, read_person(picture, size=SMALL, pose=points).image)
+
+
+def test_without_key_points_one_sentence_says_what_to_do(picture, tmp_path):
+    if importlib.util.find_spec("mediapipe") is not None:
+        pytest.skip("a detector is installed")
+    Image.fromarray(picture).save(tmp_path / "me.png")
+    with pytest.raises(DataError, match=r"comes without key points: give them .*put them into me\.json.*install a"):
+        read_person(tmp_path / "me.png", size=SMALL)
+    with pytest.raises(DataError, match="install a detector"):
+        read_person(picture, size=SMALL)
+
+
+def test_key_points_of_another_picture_are_refused(points, picture):
+    with pytest.raises(DataError, match="of a picture of 300x100, but the photo is 88x128"):
+        read_person(picture, size=SMALL, pose=Pose(points, Size(100, 300)))
+    half = read_person(picture, size=SMALL, pose=Pose((points + 0.5) / 2 - 0.5, SMALL))
+    np.testing.assert_allclose(half.points, (points + 0.5) / 2 - 0.5)
+
+
+def test_wanted_poses_are_brought_to_the_networks_picture(points, picture, tmp_path):
+    person = read_person(picture, size=SMALL, pose=points)
+    other = pose(np.random.default_rng(2))
+    name, found = target_pose(other, person)
+    np.testing.assert_allclose(found, (other + 0.5) / 2 - 0.5)
+    write_pose(tmp_path / "large.json", Pose((other + 0.5) * 4 - 0.5, Size(512, 352)))
+    name, same = target_pose(tmp_path / "large.json", person)
+    assert name == "large"
+    np.testing.assert_allclose(same, found, atol=1e-2)
+    Image.fromarray(draw(other, (0, 0, 0), (9, 9, 9))).save(tmp_path / "friend.png")
+    write_pose(tmp_path / "friend.json", Pose(other))
+    name, same = target_pose(tmp_path / "friend.png", person)
+    assert name == "friend"
+    np.testing.assert_allclose(same, found, atol=1e-2)
+
+
+def test_a_detectors_points_are_taken_by_name():
+    assert DETECTOR == "mediapipe-pose"
+    names = ("l_shoulder", "r_shoulder", "nose", "l_heel")
+    found = to_openpose(np.array([[4.0, 2.0], [2.0, 4.0], [3.0, 1.0], [9.0, 9.0]]), names)
+    assert found[NAMES.index("neck")].tolist() == [3, 3] and found[NAMES.index("nose")].tolist() == [3, 1]
+    assert np.isnan(found[NAMES.index("l_wrist")]).all()
+
+
+def test_parts_are_cut_like_the_photo(points, picture):
+    person = read_person(picture, size=SMALL, pose=points)
+    ids = np.zeros((128, 88), np.uint8)
+    ids[40:80, 20:60] = SCHEMA.classes.index("coat")
+    found = parts_of(person, ids, system="adgan")
+    assert found.shape == (64, 44) and (found[20:40, 10:30] == PARTS.index("upper")).all() and found[5, 5] == 0
+    with pytest.raises(DataError, match="adgan needs"):
+        parts_of(person, None, system="adgan")
+    with pytest.raises(DataError, match="is 44x64, but the photo 128x88"):
+        parts_of(person, np.zeros((64, 44), np.uint8), system="adgan")

@@ -1,0 +1,185 @@
+"""Inference of SCA-GAN on stick people: poses, sequences, other clothes, drawn edges, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from limner.cli.main import main
+from limner.errors import ConfigError, DataError, WeightsError
+from limner.pose_transfer.poses import Pose, write_pose
+from limner.results import read_result
+from limner.systems.scagan.pipeline import SCAGANPipeline
+from limner.systems.scagan.presets import PRESETS
+from limner.systems.scagan.system import SCAGAN
+from tests.stick_people import draw, pose, write_stick_people
+
+
+def build(folder, preset="smoke", **model):
+    config = PRESETS[preset]()
+    config = replace(config, model=replace(config.model, **model))
+    torch.manual_seed(0)
+    system = SCAGAN(config, SCAGAN.open_data(config, folder).spec)
+    return system.pipeline(dict(system.networks))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_stick_people(tmp_path_factory.mktemp("people"))
+
+
+@pytest.fixture(scope="module")
+def pipe(folder):
+    return build(folder)
+
+
+@pytest.fixture(scope="module")
+def people():
+    random = np.random.default_rng(5)
+    points = [pose(random) for _ in range(3)]
+    return [
+        (draw(one, colour, (40, 40, 90)), one) for one, colour in zip(points, ["red", "green", "blue"], strict=True)
+    ]
+
+
+def test_one_photo_in_several_poses(pipe, people):
+    (photo, source), (_, first), (_, second) = people
+    result = pipe(photo, [first, second], source_pose=source, seed=3, num_images=2)
+    assert len(result.images) == 4 and result.images[0].size == (44, 64) and result.plan.from_photo
+    again = pipe(photo, second, source_pose=source, seed=4)
+    assert np.array_equal(np.asarray(again.images[0]), np.asarray(result.images[3]))
+    assert not np.array_equal(np.asarray(result.images[2]), np.asarray(result.images[3]))
+
+
+def test_views_beside_the_picture(pipe, people):
+    (photo, source), (_, wanted), _ = people
+    views = ["source", "pose", "edges", "plates", "content", "picture"]
+    result = pipe(photo, wanted, source_pose=source, show=views)
+    assert [item.name for item in result.items][:2] == ["photo-pose-source", "photo-pose-pose"]
+    shown = dict(zip(views, (np.asarray(image) for image in result.images), strict=True))
+    assert shown["edges"].mean() > 128 and (np.ptp(shown["edges"], axis=2) == 0).all(), "dark lines on white"
+    assert (shown["plates"] < 128).any() and shown["pose"].max() > 200
+    with pytest.raises(ConfigError, match="show is wings; it must be some of"):
+        pipe.plan(photo, wanted, source_pose=source, show=["wings"])
+
+
+def test_edges_that_were_shown_can_be_painted_again(pipe, people):
+    (photo, source), (_, wanted), _ = people
+    content, picture = pipe(photo, wanted, source_pose=source, show=["content", "picture"]).images
+    same = pipe.redraw(photo, wanted, content, source_pose=source).images[0]
+    assert np.abs(np.asarray(same).astype(int) - np.asarray(picture)).max() <= 3, "edges went through 256 levels"
+    other = np.asarray(content).copy()
+    other[20:44, 10:34] = 0
+    changed = pipe.redraw(photo, wanted, other, source_pose=source).images[0]
+    assert np.abs(np.asarray(changed).astype(int) - np.asarray(picture)).max() > 0
+    with pytest.raises(DataError, match="must have the proportions of 44x64"):
+        pipe.redraw.plan(photo, wanted, np.zeros((20, 64, 3), np.uint8), source_pose=source)
+
+
+def test_clothes_of_another_person(pipe, people):
+    (photo, source), (other, others), (_, third) = people
+    plan = pipe.dress.plan(photo, other, source_pose=source, clothes_pose=others)
+    own = pipe.plan(photo, source, source_pose=source)
+    assert np.array_equal(plan.conditions["edges"], own.conditions["edges"])
+    assert not np.array_equal(plan.conditions["image"], own.conditions["image"])
+    assert np.array_equal(plan.conditions["points"], own.conditions["points"])
+    moved = pipe.dress.plan(photo, other, pose=third, source_pose=source, clothes_pose=others)
+    assert plan.conditions["is_content"] == 1 and moved.conditions["is_content"] == 0
+    assert pipe.render(moved).images[0].size == (44, 64)
+
+
+def test_a_sequence_has_one_seed(pipe, people, tmp_path):
+    (photo, source), (_, wanted), _ = people
+    result = pipe.sequence(photo, [source, wanted, wanted], steps=3, source_pose=source, seed=7)
+    assert len(result.images) == 7 and set(result.seeds) == {7}
+    last = [np.asarray(image) for image in result.images[3:]]
+    assert all(np.array_equal(last[0], one) for one in last[1:]), "equal poses give equal pictures: nothing flickers"
+    path = tmp_path / "poses"
+    path.mkdir()
+    for number, points in enumerate((source, wanted)):
+        write_pose(path / f"{number}.json", Pose(points))
+    assert len(pipe.sequence.plan(photo, path, steps=2, interpolation="cubic", source_pose=source).seeds) == 3
+
+
+def test_variants_paint_too(folder, people):
+    (photo, source), (_, wanted), _ = people
+    plain = np.asarray(build(folder)(photo, wanted, source_pose=source).images[0])
+    for model in ({"content": "none"}, {"prior_transfer": False}, {"latent_size": 0}):
+        pipe = build(folder, **model)
+        assert not np.array_equal(np.asarray(pipe(photo, wanted, source_pose=source).images[0]), plain)
+    none = build(folder, content="none")
+    with pytest.raises(WeightsError, match="paint without edges"):
+        none.redraw.plan(photo, wanted, photo, source_pose=source)
+
+
+def test_weights_of_stage_content_show_edges_only(folder, people):
+    (photo, source), (_, wanted), _ = people
+    pipe = build(folder, "smoke-content")
+    assert len(pipe(photo, wanted, source_pose=source, show=["edges", "content"]).images) == 2
+    with pytest.raises(ConfigError, match="of stage content"):
+        pipe(photo, wanted, source_pose=source)
+
+
+def test_saved_weights_draw_the_same(pipe, people, tmp_path):
+    (photo, source), (_, wanted), _ = people
+    loaded = SCAGANPipeline.from_pretrained(pipe.save_pretrained(tmp_path / "weights"))
+    first, second = (one(photo, wanted, source_pose=source).images[0] for one in (pipe, loaded))
+    assert np.array_equal(np.asarray(first), np.asarray(second))
+
+
+def test_the_command_writes_a_folder_a_photo_and_a_moving_picture(pipe, people, tmp_path, capsys):
+    weights = pipe.save_pretrained(tmp_path / "weights")
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for number, (photo, points) in enumerate(people[:2]):
+        Image.fromarray(photo).save(photos / f"{number}.png")
+        write_pose(photos / f"{number}.json", Pose(points))
+    write_pose(tmp_path / "pose.json", Pose(people[2][1]))
+    command = ["generate", "scagan", "--weights", str(weights), "--photo"]
+    assert main([*command, str(photos), "--pose", str(tmp_path / "pose.json"), "--out", str(tmp_path / "out")]) == 0
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*.png") if "sheet" not in path.name) == [
+        "0-pose.png",
+        "1-pose.png",
+    ]
+    poses = tmp_path / "poses.json"
+    poses.write_text(json.dumps([one.tolist() for _, one in people]))
+    walk = ["--poses", str(poses), "--steps", "2", "--motion", "walk.gif", "--out", str(tmp_path / "walk")]
+    for _ in range(2):
+        assert main([*command, str(photos / "0.png"), *walk]) == 0
+    assert "already" in capsys.readouterr().out or (tmp_path / "walk/walk.gif").is_file()
+    with Image.open(tmp_path / "walk/walk.gif") as moving:
+        assert moving.n_frames == 5
+    assert read_result(tmp_path / "walk/result.json")["plan"].settings["mode"] == "sequence"
+    assert (
+        main([*command, str(photos / "0.png"), "--clothes", str(photos / "1.png"), "--out", str(tmp_path / "d")]) == 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ([], "--photo and --pose are missing"),
+        (["--pose", "pose.json", "--poses", "pose.json", "--photo", "a.png"], "--pose has no effect with --poses"),
+        (["--photo", "a.png", "--pose", "pose.json", "--motion", "x.gif"], "--motion has no effect with single poses"),
+        (["--photo", "a.png", "--poses", "pose.json", "--motion", "x.txt"], "must end in .gif or .mp4"),
+        (["--photo", "a.png", "--clothes", "a.png", "--content", "a.png", "--pose", "pose.json"], "cannot go together"),
+        (["--photo", "a.png", "--pose", "two.json"], "has 2 people"),
+        (["--photo", "a.png", "--pose", "none.json"], "none.json"),
+    ],
+)
+def test_the_command_refuses_in_one_sentence(pipe, people, words, says, tmp_path, capsys, monkeypatch):
+    weights = pipe.save_pretrained(tmp_path / "weights")
+    (photo, source), (_, wanted), _ = people
+    Image.fromarray(photo).save(tmp_path / "a.png")
+    write_pose(tmp_path / "a.json", Pose(source))
+    write_pose(tmp_path / "pose.json", Pose(wanted))
+    (tmp_path / "two.json").write_text(json.dumps({"people": [{}, {}]}))
+    monkeypatch.chdir(tmp_path)
+    assert main(["generate", "scagan", "--weights", str(weights), "--out", "out", *words]) in (1, 2)
+    error = capsys.readouterr().err.strip()
+    assert says in error and "fault" not in error and error.count("\n") == 0
