@@ -13,10 +13,12 @@ from limner.pipelines import Pipeline
 from limner.pipelines import load as _load
 
 if TYPE_CHECKING:
+    from limner.systems.attngan.pipeline import AttnGANPipeline
     from limner.systems.caae.pipeline import CAAEPipeline
     from limner.systems.cyclegan.pipeline import CycleGANPipeline
     from limner.systems.damsm.pipeline import DAMSMPipeline
     from limner.systems.facejudge.pipeline import FaceJudgePipeline
+    from limner.systems.hfgan.pipeline import HfGANPipeline
     from limner.systems.ipcgan.pipeline import IPCGANPipeline
     from limner.systems.lgcgan.pipeline import LGcGANPipeline
     from limner.systems.maskface.pipeline import MaskFacePipeline
@@ -104,6 +106,14 @@ def load(name_or_path: str | Path, system: Literal["damsm"], *, with_optional: b
 def load(name_or_path: Literal["scagan"], system: None = None, *, with_optional: bool = False) -> SCAGANPipeline: ...
 @overload
 def load(name_or_path: str | Path, system: Literal["scagan"], *, with_optional: bool = False) -> SCAGANPipeline: ...
+@overload
+def load(name_or_path: Literal["hfgan"], system: None = None, *, with_optional: bool = False) -> HfGANPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["hfgan"], *, with_optional: bool = False) -> HfGANPipeline: ...
+@overload
+def load(name_or_path: Literal["attngan"], system: None = None, *, with_optional: bool = False) -> AttnGANPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["attngan"], *, with_optional: bool = False) -> AttnGANPipeline: ...
 @overload
 def load(name_or_path: str | Path, system: str | None = None, *, with_optional: bool = False) -> Pipeline: ...
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -24,6 +24,81 @@ from limner.nn.resampling import double_and_convolve
 START = 4  # height and width of the first map
 LevelChange = Callable[[int, Tensor, Sequence[Tensor]], Tensor]
 """Number of a level (0 to 2), the level, and all coarser maps -> the level as it goes on."""
+
+
+class Blend(NamedTuple):
+    """A second caption, and how far the first one has gone over to it."""
+
+    words: Float[Tensor, "b e t2"]
+    is_word: Bool[Tensor, "b t2"]
+    amount: Float[Tensor, " b"]
+    """0: the first caption alone; 1: the second one alone."""
+
+
+class Painted(NamedTuple):
+    """What a generator makes of latents and captions."""
+
+    images: tuple[Tensor, ...]
+    """Pictures (b, 3, h, w) in [-1, 1], the last one of full size; others are smaller, coarse to fine."""
+    attention: tuple[Tensor, ...]
+    """Share of each word at every pixel (b, t, h, w), coarse to fine; empty where words are not attended to."""
+    mean: Float[Tensor, "b c"]
+    """Of the sentence's condition."""
+    log_variance: Float[Tensor, "b c"]
+    """Of the same."""
+
+    @property
+    def image(self) -> Float[Tensor, "b 3 h w"]:
+        """The picture of full size."""
+        return self.images[-1]
+
+
+class CaptionGenerator(nn.Module):
+    """Base of generators that paint captions: a condition of the sentence, then pictures.
+
+    A subclass implements `condition` and `paint`.
+    """
+
+    config: dict[str, Any]
+
+    def condition(
+        self, sentence: Float[Tensor, "b e"], noise: Float[Tensor, "b c"]
+    ) -> tuple[Float[Tensor, "b c"], Float[Tensor, "b c"], Float[Tensor, "b c"]]:
+        """A sentence and noise from N(0, 1) -> condition, its mean and its log-variance; zero noise gives the mean."""
+        raise NotImplementedError
+
+    def paint(
+        self,
+        latent: Float[Tensor, "b n"],
+        condition: Float[Tensor, "b c"],
+        words: Float[Tensor, "b e t"],
+        is_word: Bool[Tensor, "b t"],
+        *,
+        blend: Blend | None = None,
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Images and attention of `Painted`.
+
+        Args:
+            latent: from N(0, 1).
+            condition: of the sentence.
+            words: codes of the words.
+            is_word: False where a caption has ended.
+            blend: a second caption, on the way to it.
+        """
+        raise NotImplementedError
+
+    def forward(
+        self,
+        latent: Float[Tensor, "b n"],
+        noise: Float[Tensor, "b c"],
+        sentence: Float[Tensor, "b e"],
+        words: Float[Tensor, "b e t"],
+        is_word: Bool[Tensor, "b t"],
+    ) -> Painted:
+        """Paint captions; `noise` from N(0, 1) varies the sentence's condition."""
+        condition, mean, log_variance = self.condition(sentence, noise)
+        images, attention = self.paint(latent, condition, words, is_word)
+        return Painted(images, attention, mean, log_variance)
 
 
 class UpBlock(nn.Module):
@@ -155,6 +230,7 @@ class AttentionTrunk(nn.Module):
         words: Float[Tensor, "b e t"],
         is_word: Bool[Tensor, "b t"],
         change: LevelChange = lambda number, level, below: level,
+        blend: Blend | None = None,
     ) -> tuple[list[Float[Tensor, "b _ _ _"]], tuple[Float[Tensor, "b t h w"], Float[Tensor, "b t h2 w2"]]]:
         """The three levels, and the share of each word at every pixel of the first two.
 
@@ -164,6 +240,7 @@ class AttentionTrunk(nn.Module):
             words: codes of the words.
             is_word: False where a caption has ended.
             change: called as change(number, level, maps below it) on each level before it is used.
+            blend: a second caption; what its words say at each pixel is mixed in.
         """
         first = functional.glu(self.stem_norm(self.stem(torch.cat([condition, latent], dim=1))), dim=1)
         maps = [first.unflatten(1, (-1, START, START))]
@@ -175,8 +252,20 @@ class AttentionTrunk(nn.Module):
             maps.append(level)
             context, share = attention(level, words, is_word)
             shares.append(share)
+            if blend is not None:
+                other, _ = attention(level, blend.words, blend.is_word)
+                context = torch.lerp(context, other, blend.amount[:, None, None, None].to(context.dtype))
             level = grow(refine(torch.cat([level, context], dim=1)))
         return [*maps[-2:], change(2, level, maps)], (shares[0], shares[1])
+
+
+class Judged(NamedTuple):
+    """What a discriminator says of pictures."""
+
+    picture: Tensor | None
+    """Is the picture real? Logits (b,); None where this head is missing."""
+    pairs: tuple[Tensor, ...]
+    """Is it real, and does the sentence belong to it? Logits of each sentence."""
 
 
 class JointDiscriminator(nn.Module):
@@ -218,9 +307,11 @@ class JointDiscriminator(nn.Module):
         self.pair_head = nn.Conv2d(top, 1, 4, stride=4)
         self.apply(init_orthogonal)
 
-    def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b f 4 4"]:
-        """A picture in [-1, 1] -> features, which `picture_logits` and `pair_logits` judge."""
-        return self.trunk(image)
+    def forward(self, image: Float[Tensor, "b 3 h w"], *sentences: Float[Tensor, "b e"]) -> Judged:
+        """A picture in [-1, 1], judged alone and with each of the sentences."""
+        features = self.trunk(image)
+        pairs = tuple(self.pair_logits(features, sentence) for sentence in sentences)
+        return Judged(self.picture_logits(features), pairs)
 
     def picture_logits(self, features: Float[Tensor, "b f 4 4"]) -> Float[Tensor, " b"] | None:
         """Is it real? None where this head is missing."""

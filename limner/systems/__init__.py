@@ -15,5 +15,7 @@ SYSTEMS: dict[str, str] = {
     "ipcgan": "limner.systems.ipcgan:IPCGAN",
     "scagan": "limner.systems.scagan:SCAGAN",
     "facejudge": "limner.systems.facejudge:FaceJudge",
+    "hfgan": "limner.systems.hfgan:HfGAN",
+    "attngan": "limner.systems.attngan:AttnGAN",
     "damsm": "limner.systems.damsm:DAMSM",
 }

@@ -11,7 +11,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -58,7 +58,16 @@ class CaptionedBatch(TensorBatch):
     """Row of the manifest."""
 
 
-def also_true(batch: CaptionedBatch) -> Bool[Tensor, "b b"]:
+class HasFacts(Protocol):
+    """A batch with these fields of `CaptionedBatch`."""
+
+    category: Tensor
+    known: Tensor
+    allowed: Tensor
+    num_stated: Tensor
+
+
+def also_true(batch: HasFacts) -> Bool[Tensor, "b b"]:
     """(picture, caption): whether the caption, of another picture or of this one, is true of the picture.
 
     By the facts where they are known, and for pictures of one class or one row.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,8 @@ def read_caption(caption: object, vocabulary: Vocabulary) -> ReadCaption:
         more = f" and {len(names) - 8} more" if len(names) > 8 else ""
         words = ", ".join(f'"{_shown(name)}"' for name in names[:8])
         _log.warning('Left out of "%s", as these weights do not know them: %s%s.%s', shown, words, more, hint)
+    for clash in contradictions(vocabulary.decode(found.ids)):
+        _log.warning('"%s" says %s; the picture can show one of them, or something between.', shown, clash)
     ids = found.ids
     if len(ids) > MAX_WORDS:
         _log.warning('"%s" has %d words; the first %d are read.', shown, len(ids), MAX_WORDS)
@@ -110,6 +113,40 @@ def caption_lines(path: str | Path) -> list[str]:
     if not 1 <= len(lines) <= MAX_CAPTIONS:
         raise DataError(f"{path} has {len(lines)} captions; it must have 1 to {MAX_CAPTIONS}, one a line.")
     return lines
+
+
+COLORS = frozenset(
+    ("black", "white", "grey", "gray", "brown", "blond", "red", "auburn", "orange", "yellow", "green", "blue")
+) | {"turquoise", "purple", "pink", "beige", "navy"}
+PEOPLE = {
+    "man": "male",
+    "boy": "male",
+    "male": "male",
+    "woman": "female",
+    "girl": "female",
+    "female": "female",
+}
+
+
+def contradictions(words: Sequence[str]) -> list[str]:
+    """What a caption says twice and differently: one noun in two colours, one person of two genders.
+
+    Args:
+        words: of the caption, lower case.
+
+    Returns:
+        What clashes, a few words each; empty for most captions that make sense.
+    """
+    found = []
+    said: dict[str, list[str]] = {}
+    for word, after in pairwise(words):
+        if word in COLORS and after not in COLORS and word not in said.setdefault(after, []):
+            said[after].append(word)
+    found += [f"both {' and '.join(colors)} {noun}" for noun, colors in said.items() if len(colors) > 1]
+    genders = {PEOPLE[word]: word for word in words if word in PEOPLE}
+    if len(genders) > 1:
+        found.append(f"both {' and '.join(sorted(genders.values()))}")
+    return found
 
 
 def as_rows(captions: Sequence[ReadCaption]) -> npt.NDArray[np.int64]:

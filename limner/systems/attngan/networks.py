@@ -5,25 +5,16 @@ Xu et al.: "AttnGAN", CVPR 2018, arXiv:1711.10485. Trunk and discriminators are 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from limner.nn.text_to_image import AttentionTrunk, init_orthogonal
+from limner.nn.text_to_image import AttentionTrunk, Blend, CaptionGenerator, init_orthogonal
 
 
-class Painted(NamedTuple):
-    """What one forward pass gives."""
-
-    images: tuple[Float[Tensor, "b 3 _ _"], Float[Tensor, "b 3 _ _"], Float[Tensor, "b 3 _ _"]]
-    """In (-1, 1), of a quarter, a half and all of the size."""
-    attention: tuple[Float[Tensor, "b t h2 w2"], Float[Tensor, "b t h3 w3"]]
-    """Share of each word at every pixel, at a quarter and at half of the size."""
-
-
-class Generator(nn.Module):
+class Generator(CaptionGenerator):
     """A caption's codes and a latent -> three pictures. Arguments: those of `AttentionTrunk`, at AttnGAN's sizes.
 
     Raises:
@@ -53,14 +44,22 @@ class Generator(nn.Module):
         self.to_rgb = nn.ModuleList(nn.Conv2d(width, 3, 3, padding=1, bias=False) for _ in range(3))
         self.apply(init_orthogonal)
 
-    def forward(
+    def condition(
+        self, sentence: Float[Tensor, "b e"], noise: Float[Tensor, "b c"]
+    ) -> tuple[Float[Tensor, "b c"], Float[Tensor, "b c"], Float[Tensor, "b c"]]:
+        """See `CaptionGenerator`."""
+        return self.trunk.condition(sentence, noise)
+
+    def paint(
         self,
         latent: Float[Tensor, "b n"],
         condition: Float[Tensor, "b c"],
         words: Float[Tensor, "b e t"],
         is_word: Bool[Tensor, "b t"],
-    ) -> Painted:
-        """Paint; the arguments are those of `AttentionTrunk.forward`."""
-        levels, attention = self.trunk(latent, condition, words, is_word)
-        small, middle, large = (torch.tanh(to_rgb(level)) for to_rgb, level in zip(self.to_rgb, levels, strict=True))
-        return Painted((small, middle, large), attention)
+        *,
+        blend: Blend | None = None,
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """See `CaptionGenerator`; there are three pictures, of a quarter, a half and all of the size."""
+        levels, attention = self.trunk(latent, condition, words, is_word, blend=blend)
+        images = tuple(torch.tanh(to_rgb(level)) for to_rgb, level in zip(self.to_rgb, levels, strict=True))
+        return images, attention

@@ -14,27 +14,18 @@ Letters: t = words, e = numbers in the code of a word or sentence, c = numbers o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from limner.nn.text_to_image import AttentionTrunk, init_orthogonal
+from limner.nn.text_to_image import AttentionTrunk, Blend, CaptionGenerator, init_orthogonal
 
 Fusion = Literal["weighted", "identity", "gated", "none"]
 NUM_SOURCES = 3
 """Coarser levels that are fused into a level: the nearest ones."""
-
-
-class Painted(NamedTuple):
-    """What one forward pass gives."""
-
-    image: Float[Tensor, "b 3 h w"]
-    """In (-1, 1)."""
-    attention: tuple[Float[Tensor, "b t h2 w2"], Float[Tensor, "b t h3 w3"]]
-    """Share of each word at every pixel, at a quarter and at half of the size."""
 
 
 class Fuse(nn.Module):
@@ -97,7 +88,7 @@ class Fuse(nn.Module):
         return fused
 
 
-class Generator(nn.Module):
+class Generator(CaptionGenerator):
     """A caption's codes and a latent -> a picture.
 
     Args:
@@ -154,21 +145,30 @@ class Generator(nn.Module):
         for fuse in fuses:
             fuse.reset_gate()
 
-    def forward(
+    def condition(
+        self, sentence: Float[Tensor, "b e"], noise: Float[Tensor, "b c"]
+    ) -> tuple[Float[Tensor, "b c"], Float[Tensor, "b c"], Float[Tensor, "b c"]]:
+        """See `CaptionGenerator`."""
+        return self.trunk.condition(sentence, noise)
+
+    def paint(
         self,
         latent: Float[Tensor, "b n"],
         condition: Float[Tensor, "b c"],
         words: Float[Tensor, "b e t"],
         is_word: Bool[Tensor, "b t"],
+        *,
+        blend: Blend | None = None,
         without: tuple[int, int] | None = None,
-    ) -> Painted:
-        """Paint.
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """See `CaptionGenerator`; there is one picture.
 
         Args:
             latent: from N(0, 1).
-            condition: of the sentence, from `trunk.condition`.
+            condition: of the sentence.
             words: codes of the words.
             is_word: False where a caption has ended.
+            blend: a second caption, on the way to it.
             without: (level, source) that is left out of the fusion, to see what it does.
         """
 
@@ -176,10 +176,11 @@ class Generator(nn.Module):
             if not self.fuses:
                 return level
             left_out = without[1] if without is not None and without[0] == number else None
-            return self.fuses[number](level, below[-NUM_SOURCES:], left_out)
+            fused: Tensor = self.fuses[number](level, below[-NUM_SOURCES:], left_out)
+            return fused
 
-        levels, attention = self.trunk(latent, condition, words, is_word, fuse)
-        return Painted(torch.tanh(self.to_rgb(levels[-1])), attention)
+        levels, attention = self.trunk(latent, condition, words, is_word, fuse, blend)
+        return (torch.tanh(self.to_rgb(levels[-1])),), attention
 
     def fusion_weights(self) -> dict[str, list[float]]:
         """Level -> mean weight of the level itself and of each source, coarse to fine; without a gate's part."""
@@ -189,3 +190,7 @@ class Generator(nn.Module):
                 shares = len(fuse.logits) * fuse.logits.softmax(dim=0)
                 report[str(self.config["image_size"] >> (2 - number))] = shares.mean(dim=1).tolist()
         return report
+
+    def num_sources(self) -> list[int]:
+        """How many coarser maps are fused into each of the three levels; empty without fusion."""
+        return [len(fuse.shortcuts) for fuse in self.fuses if isinstance(fuse, Fuse)]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from limner.errors import ShapeError
-from limner.nn.text_to_image import JointDiscriminator
+from limner.nn.text_to_image import Blend, JointDiscriminator
 from limner.systems.attngan.networks import Generator as AttnGANGenerator
 from limner.systems.hfgan.networks import Generator
 
@@ -45,10 +45,10 @@ def test_published_numbers_of_parameters():
 
 def test_shapes_and_attention():
     with torch.no_grad():
-        painted = Generator(**SMALL)(**inputs())
-        small, middle, large = AttnGANGenerator(**SMALL)(**inputs()).images
-    assert painted.image.shape == (3, 3, 64, 64) and painted.image.abs().max() <= 1
-    for shares, size in zip(painted.attention, (16, 32), strict=True):
+        (image,), attention = Generator(**SMALL).paint(**inputs())
+        small, middle, large = AttnGANGenerator(**SMALL).paint(**inputs())[0]
+    assert image.shape == (3, 3, 64, 64) and image.abs().max() <= 1
+    for shares, size in zip(attention, (16, 32), strict=True):
         assert shares.shape == (3, 5, size, size)
         torch.testing.assert_close(shares.sum(dim=1), torch.ones(3, size, size))
         assert (shares[0, 2:] == 0).all()
@@ -63,7 +63,7 @@ def test_weights_begin_as_the_plain_sum():
     plain.load_state_dict({key: value for key, value in weighted.state_dict().items() if "logits" not in key})
     missing = gated.load_state_dict(weighted.state_dict(), strict=False).missing_keys
     assert missing and all(".gate." in key for key in missing)
-    pictures = [net.eval()(**inputs()).image for net in (weighted, plain, gated)]
+    pictures = [net.eval().paint(**inputs())[0][0] for net in (weighted, plain, gated)]
     torch.testing.assert_close(pictures[0], pictures[1], atol=1e-5, rtol=0)
     torch.testing.assert_close(pictures[0], pictures[2], atol=1e-5, rtol=0)
     torch.nn.init.normal_(weighted.fuses[1].logits)
@@ -74,13 +74,13 @@ def test_weights_begin_as_the_plain_sum():
 
 def test_a_source_can_be_left_out():
     net = Generator(**SMALL).eval()
-    whole = net(**inputs()).image
-    assert not torch.equal(net(**inputs(), without=(2, 0)).image, whole)
+    whole = net.paint(**inputs())[0][0]
+    assert not torch.equal(net.paint(**inputs(), without=(2, 0))[0][0], whole)
     with torch.no_grad():
         net.fuses[2].logits[1] = -200.0  # the weight of the same source falls to 0, and the others share its part
         net.fuses[2].logits[0] = 0.0
-    silent = net(**inputs()).image
-    torch.testing.assert_close(net(**inputs(), without=(2, 0)).image, silent)
+    silent = net.paint(**inputs())[0][0]
+    torch.testing.assert_close(net.paint(**inputs(), without=(2, 0))[0][0], silent)
 
 
 def test_padding_changes_nothing():
@@ -91,17 +91,16 @@ def test_padding_changes_nothing():
         "words": torch.cat([given["words"], torch.full((3, 16, 7), 9.0)], dim=2),
         "is_word": torch.cat([given["is_word"], torch.zeros(3, 7, dtype=torch.bool)], dim=1),
     }
-    torch.testing.assert_close(net(**given).image, net(**longer).image, atol=1e-5, rtol=0)
+    torch.testing.assert_close(net.paint(**given)[0][0], net.paint(**longer)[0][0], atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("fusion", ["weighted", "identity", "gated", "none"])
 def test_every_parameter_learns(fusion):
     net = Generator(**SMALL, fusion=fusion)
     given = inputs()
-    condition, mean, log_variance = net.trunk.condition(torch.randn(3, 16), torch.randn(3, 8))
-    kept, _, _ = net.trunk.condition(torch.randn(3, 16), torch.zeros(3, 8))
-    assert condition.shape == mean.shape == log_variance.shape == kept.shape == (3, 8)
-    net(**{**given, "condition": condition}).image.square().sum().backward()
+    painted = net(given["latent"], torch.randn(3, 8), torch.randn(3, 16), given["words"], given["is_word"])
+    assert painted.mean.shape == painted.log_variance.shape == (3, 8)
+    painted.image.square().sum().backward()
     for name, parameter in net.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all(), name
         # The gate's first layer waits for its last one, which begins at 0.
@@ -110,8 +109,16 @@ def test_every_parameter_learns(fusion):
 
 def test_the_discriminator_judges_picture_and_pair():
     net = JointDiscriminator(image_size=64, width=4, sentence_size=16)
-    features = net(torch.rand(3, 3, 64, 64))
-    assert features.shape == (3, 32, 4, 4)
-    assert net.picture_logits(features).shape == net.pair_logits(features, torch.randn(3, 16)).shape == (3,)
+    images, sentence, wrong = torch.rand(3, 3, 64, 64), torch.randn(3, 16), torch.randn(3, 16)
+    judged = net.eval()(images, sentence, wrong)
+    assert judged.picture.shape == (3,) and [pair.shape for pair in judged.pairs] == [(3,), (3,)]
+    torch.testing.assert_close(judged.pairs[1], net(images, wrong).pairs[0])
     alone = JointDiscriminator(image_size=64, width=4, sentence_size=16, unconditional=False)
-    assert alone.picture_logits(alone(torch.rand(3, 3, 64, 64))) is None
+    assert alone(images, sentence).picture is None
+
+
+def test_half_way_between_two_captions():
+    net, given, other = Generator(**SMALL).eval(), inputs(), inputs(num_words=4)
+    for amount, same in ((0.0, given), (1.0, {**given, "words": other["words"], "is_word": other["is_word"]})):
+        blend = Blend(other["words"], other["is_word"], torch.full((3,), amount))
+        torch.testing.assert_close(net.paint(**given, blend=blend)[0][0], net.paint(**same)[0][0])

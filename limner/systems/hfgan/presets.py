@@ -1,0 +1,110 @@
+"""Complete configurations of HfGAN."""
+
+from __future__ import annotations
+
+from limner.data.config import AugmentConfig, DataConfig
+from limner.engine.config import TrainConfig
+from limner.systems.hfgan.config import HfGANConfig, ModelConfig
+from limner.text_to_image.config import LossConfig, OptimizerConfig, TextConfig
+
+_CUB = 8_855  # training pictures, of an epoch
+
+
+def paper() -> HfGANConfig:
+    """The paper on CUB: 256 pixels, 600 epochs; needs `--text.encoders`."""
+    return HfGANConfig(
+        model=ModelConfig(),
+        text=TextConfig(),
+        loss=LossConfig(),
+        optimizer=OptimizerConfig(),
+        dataset=DataConfig(),
+        augment=AugmentConfig(flip=True, crop=1.0),
+        train=TrainConfig(
+            images=600 * _CUB,
+            batch_size=20,
+            ema_half_life=14_000,
+            num_workers=8,
+            log_every=10_000,
+            sample_every=100_000,
+            checkpoint_every=100_000,
+        ),
+    )
+
+
+def attndcgan() -> HfGANConfig:
+    """The variant that AttnGAN's authors published: no fusion, no residual blocks, one judgement, 400 epochs."""
+    return HfGANConfig(
+        model=ModelConfig(num_blocks=0, fusion="none", unconditional=False),
+        text=TextConfig(),
+        loss=LossConfig(weight_damsm=1.0),
+        optimizer=OptimizerConfig(lr_generator=2e-4, lr_discriminator=2e-4, step_shares=(), step_factors=()),
+        dataset=DataConfig(),
+        augment=AugmentConfig(flip=True, crop=1.0),
+        train=TrainConfig(
+            images=400 * _CUB,
+            batch_size=30,
+            ema_half_life=21_000,
+            num_workers=8,
+            log_every=10_000,
+            sample_every=100_000,
+            checkpoint_every=100_000,
+        ),
+    )
+
+
+def gpu() -> HfGANConfig:
+    """Captioned people at 128 pixels on one GPU; needs `--text.encoders`."""
+    return HfGANConfig(
+        model=ModelConfig(image_size=128),
+        text=TextConfig(length=22, drawn="by_fact"),
+        loss=LossConfig(discriminator_augment=("translation", "cutout")),
+        optimizer=OptimizerConfig(step_shares=(0.5, 0.75)),
+        dataset=DataConfig(),
+        augment=AugmentConfig(flip=True),
+        train=TrainConfig(
+            images=2_000_000,
+            batch_size=32,
+            ema_half_life=14_000,
+            channels_last=True,
+            num_workers=8,
+            checkpoint_every=50_000,
+        ),
+    )
+
+
+def cpu() -> HfGANConfig:
+    """Captioned people at 64 pixels on a CPU; needs `--text.encoders`, such as a run of damsm's preset of this name."""
+    return HfGANConfig(
+        model=ModelConfig(image_size=64, width=16, num_blocks=1, discriminator_width=32),
+        text=TextConfig(length=22, drawn="by_fact"),
+        loss=LossConfig(discriminator_augment=("translation", "cutout")),
+        optimizer=OptimizerConfig(step_shares=(0.5, 0.75)),
+        dataset=DataConfig(),
+        augment=AugmentConfig(flip=True),
+        train=TrainConfig(
+            images=120_000,
+            batch_size=16,
+            ema_half_life=4_000,
+            log_every=2_000,
+            sample_every=5_000,
+            checkpoint_every=10_000,
+        ),
+    )
+
+
+def smoke() -> HfGANConfig:
+    """Seconds; proves that the code runs. Without a DAMSM."""
+    return HfGANConfig(
+        model=ModelConfig(image_size=32, width=4, num_blocks=1, condition_size=8, latent_size=8, discriminator_width=8),
+        text=TextConfig(length=8, code_size=16, embedding_size=16),
+        loss=LossConfig(weight_damsm=0.0),
+        optimizer=OptimizerConfig(),
+        dataset=DataConfig(),
+        augment=AugmentConfig(flip=True),
+        train=TrainConfig(
+            images=64, batch_size=8, precision="32-true", log_every=16, sample_every=32, checkpoint_every=32
+        ),
+    )
+
+
+PRESETS = {"paper": paper, "attndcgan": attndcgan, "gpu": gpu, "cpu": cpu, "smoke": smoke}

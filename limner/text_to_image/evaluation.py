@@ -1,0 +1,308 @@
+"""Scores of pictures painted from held-out captions: one protocol for every system that paints them.
+
+How well picture and caption fit is said by a DAMSM that took no part in training, and whether the stated facts are to
+be seen by a judge of facts; beside each number stands what the same judge says of the real pictures.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+from limner.data.captions import Vocabulary, fit_words
+from limner.data.manifest import Manifest
+from limner.data.sampler import SampleKey
+from limner.engine.logging import tile_grid
+from limner.errors import ConfigError
+from limner.metrics.bootstrap import mean_interval
+from limner.metrics.features import FeatureNetwork
+from limner.metrics.judges import OpenJudge, first_of
+from limner.metrics.protocol import Measurement, Protocol, with_ceilings
+from limner.metrics.r_precision import NUM_NEGATIVES, folds, r_precision
+from limner.metrics.report import EvaluationReport
+from limner.metrics.sets import check_enough_images, inception_score_measurement, set_measurements
+from limner.metrics.statistics import collect_statistics
+from limner.metrics.vs_similarity import similarity, train_head
+from limner.provenance import SYNTHETIC_MEDIA
+from limner.text_to_image.data import CaptionedPictures, Drawn, collate
+from limner.text_to_image.matching import Known
+from limner.text_to_image.pipeline import CaptionPipeline
+from limner.text_to_image.questions import asked
+from limner.text_to_image.words import MAX_WORDS, vocabulary_of
+
+SHEET_ROWS, SHEET_COLUMNS = 12, 6
+DEFAULT_NUM_IMAGES = 1_000
+
+
+@dataclass(frozen=True, eq=False)
+class _Set:
+    """Held-out captions, the pictures that they are of, and those that were made of them."""
+
+    real: Float[Tensor, "n 3 h w"]
+    made: Float[Tensor, "n 3 h w"]
+    real_code: Float[Tensor, "n e"]
+    made_code: Float[Tensor, "n e"]
+    sentence: Float[Tensor, "n e"]
+    known: Known
+    facts: list[Mapping[str, Any]]
+    """What is known of each picture."""
+    stated: list[Mapping[str, Sequence[Any]]]
+    """What each caption states."""
+
+
+def evaluate_captions(
+    pipeline: CaptionPipeline,
+    manifest: Manifest,
+    *,
+    judges: Sequence[OpenJudge],
+    features: FeatureNetwork | None = None,
+    drawn: Drawn = "by_fact",
+    split: str = "test",
+    num_images: int | None = None,
+    seed: int = 0,
+    batch_size: int = 32,
+    progress: Callable[..., Any] = lambda iterable, **_: iterable,
+) -> EvaluationReport:
+    """R-precision and similarity by a DAMSM, accuracy of facts, distances between sets, and a sheet of pictures.
+
+    Args:
+        pipeline: the weights to evaluate.
+        manifest: the whole data set.
+        judges: one of the kind "image-text", which took no part in training; one of the kind "facts", if there is one.
+        features: network of the distances between sets; none: there are none.
+        drawn: which caption of each picture is painted: any, or rather those that state what few captions state.
+        split: rows to use; "all" for every row.
+        num_images: how many of them, from the first; none: at most 1,000.
+        seed: chooses captions and latents.
+        batch_size: pictures in one forward pass.
+        progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
+
+    Raises:
+        ConfigError: if there are too few pictures.
+        DataError: if there is no such split, or a file cannot be read.
+    """
+    rows = manifest if split == "all" else manifest.split(split)
+    count = min(len(rows), DEFAULT_NUM_IMAGES) if num_images is None else num_images
+    if not 2 <= count <= len(rows) or batch_size < 1:
+        raise ConfigError(
+            f"{count} images in batches of {batch_size} cannot be evaluated: the split {split} has {len(rows)} images; "
+            "it takes two at least."
+        )
+    if features is not None:
+        check_enough_images(features, count)
+    chosen = dataclasses.replace(rows, rows=rows.rows[:count])
+    judge = first_of(judges, "image-text")
+    run = _Run(pipeline, chosen, judge, drawn, seed, batch_size)
+    found = run.paint(progress)
+    base = Protocol(
+        metric="",
+        split=split,
+        count=count,
+        resolution=pipeline.image_size,
+        data_fingerprint=rows.fingerprint(),
+        settings=f"captions drawn {'by fact' if drawn == 'by_fact' else 'evenly'}",
+        seeds=(seed,),
+    )
+    name = next(one for one in judges if one.kind == "image-text")
+    by_judge = dataclasses.replace(base, network=name.name, network_sha256=name.sha256)
+    measurements = matching_measurements(found, by_judge, seed=seed)
+    measurements |= similarity_measurements(run, found, by_judge)
+    facts = next((one for one in judges if one.kind == "facts"), None)
+    if facts is not None:
+        by_facts = dataclasses.replace(base, network=facts.name, network_sha256=facts.sha256)
+        measurements |= fact_measurements(found, facts.network, by_facts)
+    if features is not None:
+        measurements |= distances(found, features, base, seed=seed)
+    return EvaluationReport(
+        provenance={**pipeline.provenance, "statement": SYNTHETIC_MEDIA},
+        measurements=with_ceilings(measurements),
+        sheet=run.sheet(),
+    )
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What is evaluated, and by whom."""
+
+    pipeline: CaptionPipeline
+    rows: Manifest
+    judge: Any
+    drawn: Drawn
+    seed: int
+    batch_size: int
+
+    def paint(self, progress: Callable[..., Any]) -> _Set:
+        """A picture of a caption of every row, beside the real one, and the judge's codes of both."""
+        parts: dict[str, list[Any]] = {}
+        total = -(-len(self.rows) // self.batch_size)
+        for batch, texts, numbers in progress(self.batches(), total=total, unit="batch", desc="captions"):
+            made = self.pipeline.paint_batch(batch.words, [self.seed + number for number in numbers])
+            words = in_numbers(texts, vocabulary_of(self.judge.spec))
+            _, sentence, _ = self.judge.text_codes(words.to(self.judge.device))
+            real = batch.image.to(self.judge.device)
+            found = {
+                "real": batch.image,
+                "made": made,
+                "real_code": self.judge.picture_codes(real)[1],
+                "made_code": self.judge.picture_codes(made.to(self.judge.device))[1],
+                "sentence": sentence,
+                **{name: getattr(batch, name) for name in ("category", "known", "allowed", "num_stated")},
+            }
+            for key, value in found.items():
+                parts.setdefault(key, []).append(value.cpu().clone())
+        columns = {key: torch.cat(values) for key, values in parts.items()}
+        known = Known(*(columns.pop(key) for key in ("category", "known", "allowed", "num_stated")))
+        facts, stated = self.facts()
+        return _Set(**columns, known=known, facts=facts, stated=stated)
+
+    def pictures(self) -> CaptionedPictures:
+        """The rows with their captions."""
+        return CaptionedPictures(
+            self.rows,
+            image_size=self.pipeline.image_size,
+            length=MAX_WORDS,
+            vocabulary=vocabulary_of(self.pipeline.spec),
+            drawn=self.drawn,
+            seed=self.seed,
+        )
+
+    def batches(self) -> Iterator[tuple[Any, list[str], range]]:
+        """Batches, the texts of their captions, and their numbers."""
+        pictures = self.pictures()
+        for start in range(0, len(pictures), self.batch_size):
+            numbers = range(start, min(start + self.batch_size, len(pictures)))
+            items = [pictures[SampleKey(number, number)] for number in numbers]
+            yield collate(items), [item.sample.caption for item in items], numbers
+
+    def facts(self) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Sequence[Any]]]]:
+        """What is known of each picture, and what its caption states; empty where nothing is known."""
+        pictures = self.pictures()
+        known: list[Mapping[str, Any]] = []
+        stated: list[Mapping[str, Sequence[Any]]] = []
+        for number in range(len(pictures)):
+            one = pictures.table.facts[number]
+            caption = pictures.captions[SampleKey(number, number)].number
+            known.append({} if one is None else one.known)
+            stated.append({} if one is None or caption >= len(one.stated) else one.stated[caption])
+        return known, stated
+
+    def sheet(self) -> Image.Image:
+        """A row a caption: the real picture, then six seeds."""
+        batch, _, _ = next(self.batches())
+        shown = []
+        for number in range(min(SHEET_ROWS, len(batch))):
+            words = batch.words[number : number + 1].expand(SHEET_COLUMNS, -1)
+            made = self.pipeline.paint_batch(words, list(range(SHEET_COLUMNS)))
+            shown.append(torch.cat([batch.image[number : number + 1], made.cpu()]))
+        return tile_grid(torch.stack(shown))
+
+
+def in_numbers(captions: Sequence[str], vocabulary: Vocabulary) -> Tensor:
+    """Captions in the numbers of a vocabulary, (n, t); one without a known word becomes the vocabulary's first word.
+
+    A judge that knows no word of a caption is as good as one that guesses.
+    """
+    ids = [vocabulary.encode(caption).ids[:MAX_WORDS] or (1,) for caption in captions]
+    length = max(len(one) for one in ids)
+    return torch.from_numpy(np.stack([fit_words(one, length)[0] for one in ids]))
+
+
+def matching_measurements(found: _Set, protocol: Protocol, *, seed: int) -> dict[str, Measurement]:
+    """R-precision of made and of real pictures, and the mean cosine of picture and sentence."""
+    result = {}
+    for suffix, what, codes in (("", "made", found.made_code), ("_real", "real", found.real_code)):
+        hits = r_precision(codes, found.sentence, true_of=found.known.true_of, seed=seed)
+        mean, deviation = folds(hits)
+        result[f"judge_r_precision{suffix}"] = Measurement(
+            float(hits.double().mean()),
+            dataclasses.replace(
+                protocol,
+                metric=f"R-precision of {what} pictures, against {NUM_NEGATIVES} captions or fewer that are false",
+            ),
+            is_share=True,
+            interval=mean_interval(hits.double(), seed=seed),
+            note=f"over ten parts {100 * mean:.2f} ± {100 * deviation:.2f} %.",
+        )
+        cosines = functional.cosine_similarity(codes.double(), found.sentence.double(), dim=1)
+        result[f"judge_cosine{suffix}"] = Measurement(
+            float(cosines.mean()),
+            dataclasses.replace(protocol, metric=f"cosine of {what} picture and sentence, by DAMSM"),
+            interval=mean_interval(cosines, seed=seed),
+        )
+    return result
+
+
+def similarity_measurements(run: _Run, found: _Set, protocol: Protocol) -> dict[str, Measurement]:
+    """VS-DAMSM of made and of real pictures; its head learns from the real pairs of the set, as HDGAN's does."""
+    head = train_head(found.real_code.float(), found.sentence.float(), seed=run.seed)
+    result = {}
+    for suffix, what, codes in (("", "made", found.made_code), ("_real", "real", found.real_code)):
+        near = similarity(head, codes.float(), found.sentence.float())
+        result[f"judge_vs_damsm{suffix}"] = Measurement(
+            float(near.mean()),
+            dataclasses.replace(protocol, metric=f"VS-DAMSM of {what} pictures (HDGAN's recipe on a DAMSM's codes)"),
+            interval=mean_interval(near.double(), seed=run.seed),
+            note=f"deviation over the pictures {float(near.std(correction=0)):.3g}; published VS similarities are of "
+            "other networks.",
+        )
+    return result
+
+
+def fact_measurements(found: _Set, judge: Any, protocol: Protocol) -> dict[str, Measurement]:
+    """For every question that captions answer: how often the judge sees that answer, the mean over the answers.
+
+    The real pictures of the same captions stand beside: what the judge itself is worth.
+    """
+    seen = {what: judge.facts(images.to(judge.device)) for what, images in (("", found.made), ("_real", found.real))}
+    result = {}
+    for question in judge.questions:
+        answers = [asked(question, stated) for stated in found.stated]
+        rows = [row for row, answer in enumerate(answers) if answer in judge.questions[question]]
+        if not rows:
+            continue
+        for suffix, verdicts in seen.items():
+            right: dict[str, list[float]] = {}
+            for row in rows:
+                right.setdefault(str(answers[row]), []).append(float(verdicts[row][question] == answers[row]))
+            classes = {answer: float(np.mean(values)) for answer, values in sorted(right.items())}
+            result[f"judge_fact_{question.replace(' ', '_')}{suffix}"] = Measurement(
+                float(np.mean(list(classes.values()))),
+                dataclasses.replace(
+                    protocol,
+                    metric=f"{question}: what the caption says is seen in {'real' if suffix else 'made'} pictures, "
+                    "mean over the answers",
+                    count=len(rows),
+                ),
+                is_share=True,
+                per_class=classes,
+            )
+    return result
+
+
+def distances(found: _Set, network: FeatureNetwork, protocol: Protocol, *, seed: int) -> dict[str, Measurement]:
+    """Fréchet distance, KID, precision, recall and, where the network knows classes, the Inception Score."""
+    vectors = {
+        what: torch.cat([network(part) for part in images.split(64)]).double().cpu()
+        for what, images in (("real", found.real), ("made", found.made))
+    }
+    sets = {
+        what: collect_statistics([part], len(part), num_features=network.num_features) for what, part in vectors.items()
+    }
+
+    def named(metric: str, settings: str = "none") -> Protocol:
+        fields = network.protocol_fields(protocol.resolution)
+        return dataclasses.replace(
+            protocol, metric=metric, settings=f"{protocol.settings}; {settings}", reference="real pictures", **fields
+        )
+
+    result = set_measurements(sets["real"], sets["made"], network, what="made", protocol=named, seed=seed)
+    return result | inception_score_measurement(vectors["made"], network, what="made", protocol=named)

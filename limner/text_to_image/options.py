@@ -1,0 +1,217 @@
+"""What the sides of the systems that paint captions share in `limner generate`. No torch import."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from limner.errors import ConfigError
+from limner.tasks import IMAGES_PER_TASK, Mode, Rendering, Task, add_sampling_options, check_num_images, seed_blocks
+
+if TYPE_CHECKING:
+    from limner.plan import GenerationPlan
+    from limner.results import GenerationResult
+
+FRAMES_PER_SECOND = 12.0
+SAMPLING = ("--seed", "--num-images", "--batch-size")
+WORDS = ("--caption", "--captions")
+CANDIDATES = 16
+
+
+def add_caption_options(parser: ArgumentParser, *, attention: bool = True) -> None:
+    """Add what every system that paints captions takes.
+
+    Args:
+        parser: of the command.
+        attention: whether the system attends to words.
+    """
+    inputs = parser.add_argument_group("what is painted")
+    inputs.add_argument("--caption", nargs="+", default=[], metavar="TEXT", help="sentences, each in quotes")
+    inputs.add_argument("--captions", default=None, metavar="FILE", help="a text file with one sentence a line")
+    modes = parser.add_argument_group("instead of plain pictures (one of)")
+    modes.add_argument(
+        "--sequence", action="store_true", help="one picture for each caption in turn, all of one latent"
+    )
+    modes.add_argument(
+        "--swap", default=None, metavar="OLD=NEW", help="the caption, with words replaced, and what that changed"
+    )
+    if attention:
+        modes.add_argument("--attention", action="store_true", help="where each word counts, at two levels")
+    modes.add_argument("--rank", action="store_true", help="the pictures, of many seeds, that fit the caption best")
+    more = parser.add_argument_group("of a sequence, of a ranking")
+    more.add_argument("--frames-between", type=int, default=None, metavar="N", help="pictures between two captions")
+    more.add_argument("--motion", default=None, metavar="FILE", help="also write a .gif or .mp4 of the sequence")
+    more.add_argument(
+        "--candidates", type=int, default=None, metavar="N", help=f"seeds that are tried (else {CANDIDATES})"
+    )
+    add_sampling_options(parser)
+
+
+def caption_modes(*, attention: bool = True) -> tuple[Mode, ...]:
+    """The ways of using a system that paints captions."""
+    found = [
+        Mode(picture_tasks, reads=(*WORDS, *SAMPLING), title="plain pictures"),
+        Mode(
+            sequence_tasks,
+            reads=(*WORDS, "--seed", "--batch-size", "--frames-between", "--motion"),
+            flag="--sequence",
+        ),
+        Mode(swap_tasks, reads=(*WORDS, *SAMPLING), flag="--swap"),
+        Mode(rank_tasks, reads=(*WORDS, *SAMPLING, "--candidates"), flag="--rank"),
+    ]
+    if attention:
+        found.append(Mode(attention_tasks, reads=(*WORDS, "--seed", "--batch-size"), flag="--attention"))
+    return tuple(found)
+
+
+def captions_of(options: Namespace) -> list[str]:
+    """The sentences that were given.
+
+    Raises:
+        ConfigError: if there are none.
+        DataError: if the file cannot be read.
+    """
+    from limner.text_to_image.words import caption_lines
+
+    found = [*options.caption, *(caption_lines(options.captions) if options.captions is not None else [])]
+    if not found:
+        raise ConfigError(
+            '--caption is missing: give a sentence in quotes, such as --caption "a woman with long hair", or a file of '
+            "sentences with --captions."
+        )
+    return found
+
+
+def one_caption(options: Namespace, flag: str) -> str:
+    """The only sentence that was given.
+
+    Raises:
+        ConfigError: if there is none or several.
+    """
+    found = captions_of(options)
+    if len(found) != 1:
+        raise ConfigError(f"{flag} is of one caption, but there are {len(found)}.")
+    return found[0]
+
+
+def picture_tasks(pipeline: Any, options: Namespace) -> list[Task]:
+    """Pictures of each caption; of one caption in blocks of seeds.
+
+    Raises:
+        ConfigError, DataError: if captions or numbers cannot be used.
+    """
+    captions, out = captions_of(options), Path(options.out)
+    common = {"batch_size": options.batch_size}
+    if len(captions) == 1:
+        return [
+            Rendering(
+                pipeline,
+                partial(pipeline.pictures.plan, captions[0], seed=seed, num_images=number, **common),
+                out,
+                name=name,
+            )
+            for name, seed, number in seed_blocks(options)
+        ]
+    check_num_images(options, IMAGES_PER_TASK * 100)
+    plan = partial(pipeline.pictures.plan, captions, seed=options.seed, num_images=options.num_images, **common)
+    return [Rendering(pipeline, plan, out)]
+
+
+def sequence_tasks(pipeline: Any, options: Namespace) -> list[Task]:
+    """The pictures of a sequence, and its moving picture.
+
+    Raises:
+        ConfigError, DataError: if captions or numbers cannot be used.
+    """
+    from limner.results import Beside
+
+    out, files = Path(options.out), list[Beside]()
+    if options.motion is not None:
+        path = Path(options.motion)
+        if path.suffix.lower() not in (".gif", ".mp4"):
+            raise ConfigError(f"--motion is {options.motion}; it must end in .gif or .mp4.")
+        target = path if path.is_absolute() or path.parent != Path() else out / path
+        files.append(Beside(target, {"frames_per_second": FRAMES_PER_SECOND}, write_motion, is_medium=True))
+    between = {} if options.frames_between is None else {"frames_between": options.frames_between}
+    plan = partial(
+        pipeline.sequence.plan, captions_of(options), seed=options.seed, batch_size=options.batch_size, **between
+    )
+    return [Rendering(pipeline, plan, out, beside=lambda made: files)]
+
+
+def swap_tasks(pipeline: Any, options: Namespace) -> list[Task]:
+    """A caption before and after a swap.
+
+    Raises:
+        ConfigError, DataError: if captions or numbers cannot be used.
+    """
+    old, equals, new = options.swap.partition("=")
+    if not equals or not old.strip() or not new.strip():
+        raise ConfigError(f'--swap is "{options.swap[:60]}"; it must be OLD=NEW, such as --swap "red=blond".')
+    check_num_images(options, IMAGES_PER_TASK)
+    plan = partial(
+        pipeline.swap.plan,
+        one_caption(options, "--swap"),
+        old,
+        new,
+        seed=options.seed,
+        num_images=options.num_images,
+        batch_size=options.batch_size,
+    )
+    return [Rendering(pipeline, plan, Path(options.out))]
+
+
+def attention_tasks(pipeline: Any, options: Namespace) -> list[Task]:
+    """Where words count.
+
+    Raises:
+        ConfigError, DataError: if captions or numbers cannot be used.
+    """
+    caption = one_caption(options, "--attention")
+    plan = partial(pipeline.attention.plan, caption, seed=options.seed, batch_size=options.batch_size)
+    return [Rendering(pipeline, plan, Path(options.out))]
+
+
+def rank_tasks(pipeline: Any, options: Namespace) -> list[Task]:
+    """The best of many.
+
+    Raises:
+        ConfigError, DataError: if captions or numbers cannot be used.
+    """
+    caption = one_caption(options, "--rank")
+
+    def plan() -> GenerationPlan:
+        made: GenerationPlan = pipeline.ranked_plan(
+            caption,
+            seed=options.seed,
+            num_candidates=CANDIDATES if options.candidates is None else options.candidates,
+            num_images=options.num_images,
+            batch_size=options.batch_size,
+        )
+        return made
+
+    return [Rendering(pipeline, plan, Path(options.out))]
+
+
+def write_motion(result: GenerationResult, path: Path) -> None:
+    """Write the pictures one after the other as GIF or MP4; temporary names end as the file does."""
+    import numpy as np
+
+    if ".gif" in path.name:
+        first, *rest = result.images
+        first.save(
+            path,
+            format="GIF",
+            save_all=True,
+            append_images=rest,
+            duration=round(1000 / FRAMES_PER_SECOND),
+            loop=0,
+            comment=result.facts().comment().encode(),
+        )
+        return
+    from limner.media import write_video
+
+    frames = (np.asarray(image) for image in result.images)
+    write_video(path, frames, frames_per_second=FRAMES_PER_SECOND, comment=result.facts().comment())

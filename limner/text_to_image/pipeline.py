@@ -1,0 +1,518 @@
+"""Inference of the systems that paint captions: captions and seeds in, pictures out.
+
+Every mode makes a `GenerationPlan` and draws it; `pipe.sequence.plan(...)` gives the plan alone. A plan holds numbers
+of words, and so says all that decides a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional
+
+from limner.data.config import Fit
+from limner.data.manifest import Manifest
+from limner.data.size import SizeLike
+from limner.data.spec import DataSpec
+from limner.errors import ConfigError, WeightsError
+from limner.inputs import seed_range, to_pictures, usual_batch_size, whole_number
+from limner.mode import mode, plan_of
+from limner.nn.text_to_image import Blend, CaptionGenerator
+from limner.pipelines import ExportTarget, Pipeline
+from limner.plan import Condition, GenerationPlan
+from limner.results import GenerationResult
+from limner.text_to_image.data import open_captions
+from limner.text_to_image.encoders import ImageEncoder, TextEncoder, is_word
+from limner.text_to_image.words import (
+    MAX_WORDS,
+    ReadCaption,
+    as_rows,
+    file_stem,
+    read_caption,
+    read_captions,
+    swapped,
+    vocabulary_of,
+)
+
+PICTURE, COARSE, FINE, DIFFERENCE = range(4)
+"""What a row of a plan shows: the picture, a word's share at two levels, the change to the second caption."""
+MAX_BETWEEN = 1_000
+MAX_CANDIDATES = 1_000
+
+
+class CaptionPipeline(Pipeline):
+    """Base of the pipelines that paint captions.
+
+    Example:
+        >>> pipe = limner.load("hfgan")
+        >>> pipe("a woman with long red hair", num_images=4).save("woman")
+        >>> pipe.sequence(["a young man", "an old man"], frames_between=10).save("years")
+    """
+
+    variant_networks = frozenset({"image_encoder"})
+    has_attention = True
+    """Whether the generator attends to words."""
+
+    def __init__(self, *, spec: DataSpec, size: SizeLike, **networks: nn.Module) -> None:
+        super().__init__(spec=spec, size=size, **networks)
+        words, known = self.config("text_encoder")["num_words"], len(vocabulary_of(spec))
+        if words != known:
+            raise WeightsError(
+                f"The text encoder knows {words} words, but the vocabulary beside it has {known}: they are of two "
+                "trainings."
+            )
+        found = self.config("generator")["image_size"]
+        if found != self.image_size:
+            raise WeightsError(f"The generator paints {found} px, but the data description asks for {self.image_size}.")
+
+    @classmethod
+    def generator_class(cls) -> type[CaptionGenerator]:
+        """Of the system."""
+        raise NotImplementedError
+
+    @classmethod
+    def network_classes(cls) -> dict[str, type[nn.Module]]:
+        """The generator and who reads captions; the image encoder only ranks."""
+        return {"generator": cls.generator_class(), "text_encoder": TextEncoder, "image_encoder": ImageEncoder}
+
+    @mode
+    def pictures(
+        self,
+        caption: str | Sequence[str],
+        *,
+        seed: int = 0,
+        num_images: int = 1,
+        batch_size: int | None = None,
+    ) -> GenerationPlan:
+        """Pictures of captions: a row a caption, a column a seed.
+
+        Args:
+            caption: one or several sentences. Words that the weights do not know are left out and named in a warning.
+            seed: of the first picture of each caption.
+            num_images: pictures of each caption, a seed each.
+            batch_size: pictures in one pass; 1 on the CPU and 16 elsewhere by default.
+
+        Raises:
+            ConfigError: if there is no caption, one has no known word, or a number is out of range.
+        """
+        captions = self.read(caption)
+        seeds = seed_range(seed, num_images)
+        several = len(captions) > 1
+        names = [
+            f"{number:03d}-{file_stem(one)}-seed-{each:06d}" for number, one in enumerate(captions) for each in seeds
+        ]
+        settings: dict[str, Any] = {"mode": "pictures", "captions": [one.text[:1000] for one in captions]}
+        if several or num_images > 1:
+            settings["columns"] = num_images
+        plan = self._plan(
+            captions,
+            [number for number in range(len(captions)) for _ in seeds],
+            seeds * len(captions),
+            settings=settings,
+            batch_size=batch_size,
+        )
+        return replace(plan, names=names if several else None)
+
+    __call__ = pictures
+    plan = plan_of(pictures)
+
+    @mode
+    def sequence(
+        self,
+        captions: Sequence[str],
+        *,
+        seed: int = 0,
+        frames_between: int = 0,
+        batch_size: int | None = None,
+    ) -> GenerationPlan:
+        """One picture for each caption of a story, all of one latent, so that only what the words change changes.
+
+        Args:
+            captions: in order, at least two.
+            seed: of all of them.
+            frames_between: pictures on the way from each caption to the next: the sentence's condition and what the
+                words say at each pixel are mixed.
+            batch_size: see `pictures`.
+
+        Raises:
+            ConfigError: if there are not two captions, one has no known word, or a number is out of range.
+        """
+        read = self.read(captions)
+        if len(read) < 2:
+            raise ConfigError("A sequence needs at least two captions.")
+        between = whole_number("frames_between", frames_between, 0, MAX_BETWEEN)
+        (seed,) = seed_range(seed, 1)
+        first, second, amounts = [], [], []
+        for number in range(len(read)):
+            steps = between + 1 if number + 1 < len(read) else 1
+            first += [number] * steps
+            second += [min(number + 1, len(read) - 1)] * steps
+            amounts += [step / (between + 1) for step in range(steps)]
+        return self._plan(
+            read,
+            first,
+            [seed] * len(first),
+            others=[read[number] for number in second],
+            amounts=amounts,
+            names=[f"frame-{number:04d}" for number in range(len(first))],
+            settings={
+                "mode": "sequence",
+                "columns": len(first),
+                "captions": [one.text[:1000] for one in read],
+                "frames_between": between,
+            },
+            batch_size=batch_size,
+        )
+
+    @mode
+    def swap(
+        self, caption: str, old: str, new: str, *, seed: int = 0, num_images: int = 1, batch_size: int | None = None
+    ) -> GenerationPlan:
+        """A caption, the same with a word or phrase replaced, and what that changed (times 2), for each seed.
+
+        Args:
+            caption: a sentence.
+            old: words in it.
+            new: words in their place.
+            seed: of the first row.
+            num_images: rows.
+            batch_size: see `pictures`.
+
+        Raises:
+            ConfigError: if the words are not in the caption, or not known.
+        """
+        before, after = swapped(caption, old, new, vocabulary_of(self.spec))
+        seeds = seed_range(seed, num_images)
+        views = (("before", 0, PICTURE), ("after", 1, PICTURE), ("difference", 0, DIFFERENCE))
+        return self._plan(
+            [before, after],
+            [number for _ in seeds for _, number, _ in views],
+            [each for each in seeds for _ in views],
+            others=[after for _ in seeds for _ in views],
+            amounts=[0.0] * (len(seeds) * len(views)),
+            views=[view for _ in seeds for _, _, view in views],
+            names=[f"seed-{each:06d}-{name}" for each in seeds for name, _, _ in views],
+            settings={"mode": "swap", "columns": 3, "caption": caption[:1000], "old": old[:100], "new": new[:100]},
+            batch_size=batch_size,
+        )
+
+    @mode
+    def attention(self, caption: str, *, seed: int = 0, batch_size: int | None = None) -> GenerationPlan:
+        """The picture, and where each word of the caption counts: a row for the coarse level, and one for the fine one.
+
+        Bright: there the word has more than twice its even share (AttnGAN's rendering).
+
+        Args:
+            caption: a sentence.
+            seed: of the picture.
+            batch_size: see `pictures`.
+
+        Raises:
+            WeightsError: if these weights attend to no words.
+            ConfigError: if the caption has no known word.
+        """
+        self._check_attention()
+        (read,) = self.read(caption)
+        (seed,) = seed_range(seed, 1)
+        names, views, words = [], [], []
+        for level, view in (("coarse", COARSE), ("fine", FINE)):
+            names += [f"{level}-picture"] + [f"{level}-{number:02d}-{word}" for number, word in enumerate(read.words)]
+            views += [PICTURE] + [view] * len(read.ids)
+            words += [0, *range(len(read.ids))]
+        return self._plan(
+            [read],
+            [0] * len(names),
+            [seed] * len(names),
+            views=views,
+            places=words,
+            names=names,
+            settings={"mode": "attention", "columns": 1 + len(read.ids), "caption": caption[:1000]},
+            batch_size=batch_size,
+        )
+
+    def attention_maps(self, caption: str, *, seed: int = 0) -> tuple[list[str], tuple[Float[Tensor, "t h w"], ...]]:
+        """The known words of a caption, and the share of each at every pixel of both levels.
+
+        Raises:
+            WeightsError, ConfigError: as `attention`.
+        """
+        self._check_attention()
+        read = read_caption(caption, vocabulary_of(self.spec))
+        plan = self.pictures.plan(caption, seed=seed)
+        with self.inference():
+            _, shares = self._painted(plan, range(1))
+        return list(read.words), tuple(one[0].float().cpu() for one in shares)
+
+    def rank(
+        self,
+        caption: str,
+        *,
+        seed: int = 0,
+        num_candidates: int = 16,
+        num_images: int = 4,
+        batch_size: int | None = None,
+    ) -> GenerationResult:
+        """The pictures, of many seeds, that fit a caption best by these weights' own DAMSM, the best first.
+
+        Args:
+            caption: a sentence.
+            seed: of the first candidate.
+            num_candidates: seeds that are tried.
+            num_images: how many of them are kept.
+            batch_size: see `pictures`.
+
+        Raises:
+            WeightsError: if these weights have no image encoder.
+            ConfigError: if the caption has no known word, or a number is out of range.
+        """
+        return self.render(
+            self.ranked_plan(
+                caption, seed=seed, num_candidates=num_candidates, num_images=num_images, batch_size=batch_size
+            )
+        )
+
+    def ranked_plan(
+        self,
+        caption: str,
+        *,
+        seed: int = 0,
+        num_candidates: int = 16,
+        num_images: int = 4,
+        batch_size: int | None = None,
+    ) -> GenerationPlan:
+        """The plan of `rank`; candidates are drawn to make it."""
+        if "image_encoder" not in self.components:
+            raise WeightsError("These weights have no image encoder to rank with: they were trained without a DAMSM.")
+        candidates = whole_number("num_candidates", num_candidates, 1, MAX_CANDIDATES)
+        kept = whole_number("num_images", num_images, 1, candidates)
+        plan = self.pictures.plan(caption, seed=seed, num_images=candidates, batch_size=batch_size)
+        scores = []
+        with self.inference():
+            for start in range(0, candidates, plan.batch_size):
+                rows = range(start, min(start + plan.batch_size, candidates))
+                scores.append(self._fit(plan, rows))
+        order = torch.cat(scores).argsort(descending=True, stable=True)[:kept].tolist()
+        seeds = [plan.seeds[number] for number in order]
+        settings = {"mode": "rank", "captions": plan.settings["captions"], "candidates": candidates, "columns": kept}
+        names = [f"{place:03d}-seed-{each:06d}" for place, each in enumerate(seeds)]
+        words = {"words": plan.conditions["words"][:1]}
+        return replace(plan, seeds=seeds, settings=settings, conditions=words, names=names)
+
+    def _fit(self, plan: GenerationPlan, rows: range) -> Float[Tensor, " b"]:
+        """The cosine of each picture and its sentence."""
+        images, _ = self._painted(plan, rows)
+        _, sentence, _ = self._codes(plan.condition("words", rows))
+        _, code = self.components["image_encoder"](images[-1].float())
+        return functional.cosine_similarity(code.float(), sentence.float(), dim=1).cpu()
+
+    def paint_batch(self, words: Tensor, seeds: Sequence[int]) -> Float[Tensor, "b 3 h w"]:
+        """Pictures in [-1, 1] of captions in numbers (b, t), as files hold them, for evaluations."""
+        plan = GenerationPlan(list(seeds), {}, {"words": words.cpu().numpy()}, batch_size=max(1, len(words)))
+        with self.inference():
+            images, _ = self._painted(plan, range(len(words)))
+        return ((images[-1].float().clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
+
+    def read(self, captions: str | Sequence[str]) -> list[ReadCaption]:
+        """Captions in numbers.
+
+        Raises:
+            ConfigError: if there is none, or one has no known word.
+        """
+        return read_captions(captions, vocabulary_of(self.spec))
+
+    def open_data(
+        self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
+    ) -> Manifest:
+        """Pictures with captions."""
+        return open_captions(path, kind=kind, fit=fit, asked_by=self.name)
+
+    def plan_conditions(self) -> Mapping[str, Condition]:
+        """Words, the second caption and how far it counts, what is shown, of which word, and what is left out."""
+        last = len(vocabulary_of(self.spec)) - 1
+        words = Condition("int64", (None,), 0, last)
+        return {
+            "words": words,
+            "other_words": replace(words, is_required=False),
+            "amount": Condition("float32", (), 0, 1, is_required=False),
+            "view": Condition("int64", (), 0, DIFFERENCE, is_required=False),
+            "place": Condition("int64", (), 0, MAX_WORDS - 1, is_required=False),
+            "without": Condition("int64", (2,), -1, 2, is_required=False),
+        }
+
+    def check_plan(self, plan: GenerationPlan) -> None:
+        """See `Pipeline`; also captions without words.
+
+        Raises:
+            ConfigError, ShapeError: naming what is wrong.
+        """
+        super().check_plan(plan)
+        plan.seeds_of(range(len(plan.seeds)))
+        for name in ("words", "other_words"):
+            rows = plan.conditions.get(name)
+            if rows is not None and not (
+                1 <= rows.shape[1] <= MAX_WORDS
+                and (rows[:, 0] > 0).all()
+                and (np.diff((rows > 0).astype(np.int8), axis=1) <= 0).all()
+            ):
+                raise ConfigError(f'The plan\'s "{name}" are no captions: words come first, and zeros after them.')
+        if {"other_words", "amount"} & set(plan.conditions) and not {"other_words", "amount"} <= set(plan.conditions):
+            raise ConfigError('The plan has one of "other_words" and "amount"; it must have both or none.')
+        if "view" in plan.conditions:
+            self._check_views(plan)
+
+    def _check_views(self, plan: GenerationPlan) -> None:
+        view = plan.conditions["view"]
+        if (view == DIFFERENCE).any() and "other_words" not in plan.conditions:
+            raise ConfigError('The plan shows a difference, but has no "other_words".')
+        if np.isin(view, (COARSE, FINE)).any():
+            self._check_attention()
+            if "place" not in plan.conditions or plan.conditions["place"].max() >= plan.conditions["words"].shape[1]:
+                raise ConfigError('The plan shows words, but its "place" does not say which, or one that is not there.')
+
+    def _check_attention(self) -> None:
+        if not self.has_attention:
+            raise WeightsError(f"{self.name} attends to no words, so there is nothing to show of them.")
+
+    def _plan(
+        self,
+        captions: Sequence[ReadCaption],
+        numbers: Sequence[int],
+        seeds: Sequence[int],
+        *,
+        settings: dict[str, Any],
+        others: Sequence[ReadCaption] | None = None,
+        amounts: Sequence[float] | None = None,
+        views: Sequence[int] | None = None,
+        places: Sequence[int] | None = None,
+        without: Sequence[tuple[int, int]] | None = None,
+        names: list[str] | None = None,
+        batch_size: int | None = None,
+    ) -> GenerationPlan:
+        """A plan of pictures of the captions of these numbers."""
+        conditions: dict[str, Any] = {"words": as_rows(captions)[list(numbers)]}
+        if others is not None and amounts is not None:
+            conditions |= {"other_words": as_rows(others), "amount": np.array(amounts, np.float32)}
+        for name, values in (("view", views), ("place", places), ("without", without)):
+            if values is not None:
+                conditions[name] = np.array(values, np.int64)
+        return GenerationPlan(
+            list(seeds),
+            settings,
+            conditions,
+            batch_size=usual_batch_size(self.device) if batch_size is None else batch_size,
+            names=names,
+        )
+
+    def _codes(
+        self, rows: np.ndarray[Any, np.dtype[np.int64]]
+    ) -> tuple[Float[Tensor, "b e t"], Float[Tensor, "b e"], Bool[Tensor, "b t"]]:
+        words = torch.from_numpy(rows.copy()).to(self.device)
+        there = is_word(words)
+        codes, sentence = self.components["text_encoder"](words, there.sum(dim=1))
+        return codes, sentence, there
+
+    def _noise(self, seeds: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Latent and noise of the condition, of each seed alone."""
+        config = self.config("generator")
+        sizes = [config["latent_size"], config["condition_size"]]
+        rows = [torch.randn(sum(sizes), generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+        latent, noise = torch.stack(rows).to(self.device).split(sizes, dim=1)
+        return latent, noise
+
+    def _painted(
+        self, plan: GenerationPlan, rows: range, *, second: bool = False
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Images and attention of those rows; with `second` of the second caption alone."""
+        generator = cast(CaptionGenerator, self.components["generator"])
+        latent, noise = self._noise(plan.seeds_of(rows))
+        codes, sentence, there = self._codes(plan.condition("other_words" if second else "words", rows))
+        condition, mean, log_variance = generator.condition(sentence, noise)
+        blend = None
+        if "other_words" in plan.conditions and not second:
+            amount = torch.from_numpy(plan.condition("amount", rows).copy()).to(self.device)
+            other_codes, other_sentence, other_there = self._codes(plan.condition("other_words", rows))
+            _, other_mean, other_log_variance = generator.condition(other_sentence, noise)
+            mean = torch.lerp(mean, other_mean, amount[:, None])
+            log_variance = torch.lerp(log_variance, other_log_variance, amount[:, None])
+            condition = mean + noise * (0.5 * log_variance).exp()
+            blend = Blend(other_codes, other_there, amount)
+        return self._paint(plan, rows, generator, (latent, condition, codes, there), blend)
+
+    def _paint(
+        self,
+        plan: GenerationPlan,
+        rows: range,
+        generator: CaptionGenerator,
+        given: tuple[Tensor, Tensor, Tensor, Tensor],
+        blend: Blend | None,
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        return generator.paint(*given, blend=blend)
+
+    def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
+        images, attention = self._painted(plan, rows)
+        shown = images[-1].float()
+        if "view" in plan.conditions:
+            shown = shown.clone()
+            views = plan.condition("view", rows)
+            if (views == DIFFERENCE).any():
+                others = self._painted(plan, rows, second=True)[0][-1].float()
+                change = (2 * (others - shown).abs() - 1).clamp(-1, 1)
+                shown[views == DIFFERENCE] = change[views == DIFFERENCE]
+            for row in np.flatnonzero((views == COARSE) | (views == FINE)):
+                place = int(plan.condition("place", rows)[row])
+                share = attention[int(views[row] == FINE)][row]
+                shown[row] = highlighted(
+                    images[-1][row].float(), share[place].float(), int((share.amax((1, 2)) > 0).sum())
+                )
+        return to_pictures(shown)
+
+    def export_targets(self) -> dict[str, ExportTarget]:
+        """`generator` (latent, condition, words, is_word -> image), behind the text encoder, which packs captions."""
+        config, device = self.config("generator"), self.device
+
+        def example(batch: int) -> tuple[Tensor, ...]:
+            random = torch.Generator().manual_seed(batch)
+            code_size = int(self.config("text_encoder")["code_size"])
+            sizes = ((batch, config["latent_size"]), (batch, code_size), (batch, code_size, 6))
+            tensors = [torch.randn(*size, generator=random).to(device) for size in sizes]
+            noise = torch.zeros(batch, config["condition_size"]).to(device)
+            return tensors[0], noise, tensors[1], tensors[2], torch.ones(batch, 6, dtype=torch.bool).to(device)
+
+        names = ("latent", "noise", "sentence", "words", "is_word")
+        return {"generator": ExportTarget(_Tensors(self.components["generator"]), names, ("image",), example)}
+
+
+class _Tensors(nn.Module):
+    """A generator with the picture as its only output."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, latent: Tensor, noise: Tensor, sentence: Tensor, words: Tensor, is_word: Tensor) -> Tensor:
+        """Inputs of `CaptionGenerator` -> (b, 3, h, w)."""
+        image: Tensor = self.network(latent, noise, sentence, words, is_word).images[-1]
+        return image
+
+
+def highlighted(image: Float[Tensor, "3 h w"], share: Float[Tensor, "h2 w2"], num_words: int) -> Float[Tensor, "3 h w"]:
+    """A picture, dark but for where a word has more than twice its even share.
+
+    Args:
+        image: in [-1, 1].
+        share: of the word at every pixel of a level.
+        num_words: of the caption.
+    """
+    above = torch.where(share > 2 / max(num_words, 1), share, torch.zeros_like(share))
+    large = functional.interpolate(above[None, None], size=image.shape[1:], mode="bilinear")[0, 0]
+    span = large.max() - large.min()
+    scaled = (large - large.min()) / span if span > 0 else torch.zeros_like(large)
+    return ((image + 1) * (0.3 + 0.7 * scaled) - 1).clamp(-1, 1)
