@@ -14,6 +14,7 @@ from limner.pipelines import load as _load
 
 if TYPE_CHECKING:
     from limner.systems.attngan.pipeline import AttnGANPipeline
+    from limner.systems.adgan.pipeline import ADGANPipeline
     from limner.systems.caae.pipeline import CAAEPipeline
     from limner.systems.cyclegan.pipeline import CycleGANPipeline
     from limner.systems.damsm.pipeline import DAMSMPipeline
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from limner.systems.painter.learning_to_paint.pipeline import LearningToPaintPipeline
     from limner.systems.painter.pipeline import PainterPipeline
     from limner.systems.parser.pipeline import ParserPipeline
+    from limner.systems.patn.pipeline import PATNPipeline
     from limner.systems.pix2pix.pipeline import Pix2PixPipeline
     from limner.systems.portrait.pipeline import PortraitPipeline
     from limner.systems.scagan.pipeline import SCAGANPipeline
@@ -114,6 +116,14 @@ def load(name_or_path: str | Path, system: Literal["hfgan"], *, with_optional: b
 def load(name_or_path: Literal["attngan"], system: None = None, *, with_optional: bool = False) -> AttnGANPipeline: ...
 @overload
 def load(name_or_path: str | Path, system: Literal["attngan"], *, with_optional: bool = False) -> AttnGANPipeline: ...
+@overload
+def load(name_or_path: Literal["patn"], system: None = None, *, with_optional: bool = False) -> PATNPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["patn"], *, with_optional: bool = False) -> PATNPipeline: ...
+@overload
+def load(name_or_path: Literal["adgan"], system: None = None, *, with_optional: bool = False) -> ADGANPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["adgan"], *, with_optional: bool = False) -> ADGANPipeline: ...
 @overload
 def load(name_or_path: str | Path, system: str | None = None, *, with_optional: bool = False) -> Pipeline: ...
 

@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
+from limner.data.image_io import save_label_map
 from limner.data.keypoints import LIMBS, NAMES, keypoint_row
+from limner.data.schema import SCHEMAS
 
 SIZE = (128, 88)
 """Height and width."""
+PARSING = SCHEMAS["body-20"]
 _REACH = {"elbow": 14, "wrist": 13, "knee": 20, "ankle": 19}
 
 
@@ -49,7 +52,27 @@ def draw(points: np.ndarray, top: tuple[int, int, int], bottom: tuple[int, int, 
     return np.asarray(image)
 
 
-def write_stick_people(root: Path, *, people: int = 6, pictures: int = 3, seed: int = 0) -> Path:
+def draw_parts(points: np.ndarray) -> np.ndarray:
+    """The body-20 label map of a pose: (H, W) uint8."""
+    image = Image.new("L", SIZE[::-1], 0)
+    pen = ImageDraw.Draw(image)
+    for a, b in LIMBS[:13]:
+        side = NAMES[b][0] if NAMES[b][0] in "lr" and NAMES[b][1] == "_" else "l"
+        is_leg = "knee" in NAMES[b] or "ankle" in NAMES[b]
+        part = "pants" if is_leg else "upper_clothes" if "hip" in NAMES[b] else f"{side}_arm"
+        ends = points[[a, b]]
+        if np.isfinite(ends).all():
+            pen.line([tuple(end) for end in ends], fill=PARSING.classes.index(part), width=5)
+    corners = points[[NAMES.index(name) for name in ("r_shoulder", "l_shoulder", "l_hip", "r_hip")]]
+    pen.polygon([tuple(corner) for corner in corners], fill=PARSING.classes.index("upper_clothes"))
+    x, y = points[NAMES.index("nose")]
+    pen.ellipse([x - 7, y - 9, x + 7, y + 8], fill=PARSING.classes.index("face"))
+    return np.asarray(image)
+
+
+def write_stick_people(
+    root: Path, *, people: int = 6, pictures: int = 3, seed: int = 0, has_parsing: bool = False
+) -> Path:
     """A data set of `people` in one outfit each; a third of them are the test split. Some joints are not seen."""
     random = np.random.default_rng(seed)
     tables: dict[str, list[str]] = {"train": [], "test": []}
@@ -61,6 +84,9 @@ def write_stick_people(root: Path, *, people: int = 6, pictures: int = 3, seed: 
             points = pose(random)
             name = f"fashionWOMENTees_Tanksid{person:08d}01_{picture + 1}front.jpg"
             Image.fromarray(draw(points, top, bottom)).save(root / split / name, quality=95)
+            if has_parsing:
+                (root / "parsing").mkdir(exist_ok=True)
+                save_label_map(root / "parsing" / f"{Path(name).stem}.png", draw_parts(points), PARSING)
             if picture == 1:
                 points[NAMES.index("l_wrist")] = np.nan
             tables[split].append(keypoint_row(name, points))

@@ -36,9 +36,9 @@ def to_parts(label_map: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return _TABLE[label_map]
 
 
-def part_masks(parts: npt.NDArray[np.uint8]) -> Float[Tensor, "b 8 h w"]:
+def part_masks(parts: npt.NDArray[np.uint8] | Tensor) -> Float[Tensor, "b 8 h w"]:
     """Numbers of parts (b, h, w) -> one mask a part."""
-    ids = torch.from_numpy(parts.astype(np.int64))
+    ids = parts.long() if isinstance(parts, Tensor) else torch.from_numpy(parts.astype(np.int64))
     return functional.one_hot(ids, len(PARTS)).permute(0, 3, 1, 2).float()
 
 

@@ -20,7 +20,7 @@ from limner.data.config import Fit
 from limner.data.fields import Field
 from limner.data.keypoints import LIMBS
 from limner.data.manifest import Manifest, open_manifest
-from limner.data.points import polylines
+from limner.data.points import gaussian_heatmaps, one_hot_heatmaps, polylines
 from limner.data.sample import Sample
 from limner.errors import ConfigError
 from limner.inputs import PhotoInput, seed_range, to_pictures, usual_batch_size
@@ -304,3 +304,19 @@ def latents(seeds: Sequence[int], size: int, device: torch.device) -> Float[Tens
     """Normal numbers, a row a seed."""
     rows = [torch.randn(size, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
     return torch.stack(rows).to(device)
+
+
+def heatmaps(
+    points: Float[Tensor, "b 18 2"], size: tuple[int, int], *, kind: str, sigma: float
+) -> Float[Tensor, "b 18 h w"]:
+    """Joints as PATN's and ADGAN's generators see them.
+
+    Args:
+        points: x and y in pixels, NaN where not seen.
+        size: height and width.
+        kind: "one_hot" or "gaussian".
+        sigma: of Gaussians, in pixels of a picture 128 high.
+    """
+    if kind == "one_hot":
+        return one_hot_heatmaps(points, size)
+    return gaussian_heatmaps(points, size, sigma=sigma * size[0] / 128)

@@ -14,6 +14,8 @@ SYSTEMS: dict[str, str] = {
     "caae": "limner.systems.caae:CAAE",
     "ipcgan": "limner.systems.ipcgan:IPCGAN",
     "scagan": "limner.systems.scagan:SCAGAN",
+    "patn": "limner.systems.patn:PATN",
+    "adgan": "limner.systems.adgan:ADGAN",
     "facejudge": "limner.systems.facejudge:FaceJudge",
     "hfgan": "limner.systems.hfgan:HfGAN",
     "attngan": "limner.systems.attngan:AttnGAN",

@@ -29,11 +29,17 @@ def write_ages(folder: Path) -> None:
     write_ready_ages(folder, size=32)
 
 
+def write_stick_parts(folder: Path) -> None:
+    """Stick people with body parsing."""
+    write_stick_people(folder, has_parsing=True)
+
+
 WRITERS: dict[frozenset[Field], Callable[[Path], object]] = {
     frozenset({"image", "label_map", "attributes"}): write_faces,
     frozenset({"image", "captions"}): write_captioned_shapes,
     frozenset({"image", "landmarks", "age_group", "identity"}): write_ages,
     frozenset({"image", "keypoints", "identity", "pairs"}): write_stick_people,
+    frozenset({"image", "keypoints", "identity", "pairs", "label_map"}): write_stick_parts,
     frozenset({"image", "video", "audio", "captions", "identity"}): write_sine_words,
 }
 """Fields that a folder has -> what writes it. The last needs the extra `video`."""

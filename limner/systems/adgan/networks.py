@@ -38,11 +38,30 @@ class Generator(nn.Module):
         width: channels of the first layers (64).
         num_blocks: residual blocks of the pose's code, and of the decoder (8).
         feature_channels: of the maps of the frozen network.
+        features: name of that network, "vgg19" or "people"; kept for those who open it.
+        heatmap: how joints are drawn: "one_hot" or "gaussian"; kept for those who draw them.
+        sigma: of Gaussians, in pixels of a picture 128 high; likewise.
     """
 
-    def __init__(self, *, width: int = 64, num_blocks: int = 8, feature_channels: Sequence[int] = VGG_CHANNELS) -> None:
+    def __init__(
+        self,
+        *,
+        width: int = 64,
+        num_blocks: int = 8,
+        feature_channels: Sequence[int] = VGG_CHANNELS,
+        features: str = "vgg19",
+        heatmap: str = "one_hot",
+        sigma: float = 6.0,
+    ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(width=width, num_blocks=num_blocks, feature_channels=list(feature_channels))
+        self.config: dict[str, Any] = dict(
+            width=width,
+            num_blocks=num_blocks,
+            feature_channels=list(feature_channels),
+            features=features,
+            heatmap=heatmap,
+            sigma=sigma,
+        )
         wide = 4 * width
         pose: list[nn.Module] = [*_conv(NUM_JOINTS, width, 7), nn.InstanceNorm2d(width), nn.ReLU()]
         for i, o in ((width, 2 * width), (2 * width, wide)):
@@ -139,7 +158,7 @@ class _ModulatedBlock(nn.Module):
         self.first = nn.Sequential(*_conv(channels, channels, 3))
         self.second = nn.Sequential(*_conv(channels, channels, 3))
 
-    def forward(self, x: Tensor, numbers: Float[Tensor, "b 4c"]) -> Tensor:
+    def forward(self, x: Tensor, numbers: Float[Tensor, "b n"]) -> Tensor:
         shift_1, scale_1, shift_2, scale_2 = numbers[..., None, None].chunk(4, dim=1)
         hidden = functional.relu(functional.instance_norm(self.first(x)) * scale_1 + shift_1)
         return x + functional.instance_norm(self.second(hidden)) * scale_2 + shift_2

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from limner.nn.pose_transfer import NUM_JOINTS, SeededDropout, init_normal
 
 Norm = Literal["instance", "batch"]
+Heatmap = Literal["one_hot", "gaussian"]
 
 
 class Generator(nn.Module):
@@ -27,11 +28,24 @@ class Generator(nn.Module):
         num_blocks: pose-attentional transfer blocks (9).
         norm: "instance" on DeepFashion, "batch" on Market-1501.
         dropout: share of values dropped inside the blocks (0.5).
+        heatmap: how joints are drawn: "one_hot" or "gaussian"; kept for those who draw them.
+        sigma: of Gaussians, in pixels of a picture 128 high; likewise.
     """
 
-    def __init__(self, *, width: int = 64, num_blocks: int = 9, norm: Norm = "instance", dropout: float = 0.5) -> None:
+    def __init__(
+        self,
+        *,
+        width: int = 64,
+        num_blocks: int = 9,
+        norm: Norm = "instance",
+        dropout: float = 0.5,
+        heatmap: Heatmap = "one_hot",
+        sigma: float = 6.0,
+    ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(width=width, num_blocks=num_blocks, norm=norm, dropout=dropout)
+        self.config: dict[str, Any] = dict(
+            width=width, num_blocks=num_blocks, norm=norm, dropout=dropout, heatmap=heatmap, sigma=sigma
+        )
         self.image_stem = _stem(3, width, norm)
         self.pose_stem = _stem(2 * NUM_JOINTS, width, norm)
         self.blocks = nn.ModuleList(

@@ -7,9 +7,11 @@ from limner.task import Task
 TASK = Task(
     gives="picture",
     needs=("image", "keypoints", "pairs"),
-    conditions={"--photo": "image", "--pose": "keypoints"},
+    conditions={"--photo": "image", "--source-pose": "keypoints", "--pose": "keypoints"},
     data_options=("kind",),
     also_judges=("keypoints",),
     features=("people", "inception"),
+    tables=("scagan-deepfashion", "scagan-ablation"),
     seeded=False,
+    extras={"video": "write sequences as MP4"},
 )

@@ -1,0 +1,184 @@
+"""Training that PATN and ADGAN share: a generator against a discriminator of appearance and one of the pose.
+
+Zhu et al., CVPR 2019, arXiv:1904.03349, Sec. 3.2; Men et al., CVPR 2020, arXiv:2003.12267, Sec. 3.3, which adds the
+contextual loss. The order of the updates follows facts of PATN's code.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from limner.data.batch import TensorBatch
+from limner.data.spec import DataSpec
+from limner.engine.config import TrainConfig
+from limner.engine.engine import Engine
+from limner.engine.optim import adam
+from limner.engine.ranks import gather_rows
+from limner.engine.seed import derive_seed
+from limner.engine.system import System
+from limner.losses.adversarial import discriminator_loss, generator_loss
+from limner.losses.contextual import contextual_loss
+from limner.losses.perceptual import PerceptualFeatures, perceptual_loss
+from limner.nn.pose_transfer import Discriminator, seed_dropout
+from limner.pose_transfer.data import PairBatch
+from limner.pose_transfer.training import first_pairs, open_features, picture_scores, pose_grid
+
+APPEARANCE, SHAPE = "image_discriminator", "pose_discriminator"
+"""D_A, which sees the source beside a picture, and D_S, which sees the pose."""
+
+
+class PairRun(Protocol):
+    """What the shared training asks of a configuration; the names are those of its sections."""
+
+    @property
+    def model(self) -> Any:
+        """Has `image_size`, `discriminator_width` and `discriminator_blocks`."""
+
+    @property
+    def loss(self) -> Any:
+        """Has the weights, `adversarial` and `vgg_weights`."""
+
+    @property
+    def optimizer(self) -> Any:
+        """Has `lr`, `beta1` and `beta2`."""
+
+    @property
+    def train(self) -> TrainConfig:
+        """See `RunConfig`."""
+
+
+PairConfigT = TypeVar("PairConfigT", bound=PairRun)
+PairBatchT = TypeVar("PairBatchT", bound=PairBatch)
+
+
+@dataclass
+class Judged(TensorBatch):
+    """What the discriminators compare."""
+
+    source: Float[Tensor, "b 3 h w"]
+    real: Float[Tensor, "b 3 h w"]
+    fake: Float[Tensor, "b 3 h w"]
+    pose: Float[Tensor, "b 18 h w"]
+
+
+class PairSystem(System[PairConfigT, PairBatchT]):
+    """A generator and two discriminators; a subclass builds the generator and says how it is called."""
+
+    best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("error", "min")
+
+    def __init__(self, config: PairConfigT, spec: DataSpec, generator: nn.Module) -> None:
+        super().__init__(config, spec)
+        model = config.model
+        self.networks["generator"] = generator
+        for name, channels in ((APPEARANCE, 3), (SHAPE, 18)):
+            self.networks[name] = Discriminator(
+                in_channels=3 + channels, width=model.discriminator_width, num_blocks=model.discriminator_blocks
+            )
+        self.perceptual: PerceptualFeatures | None = None
+        self.contextual: PerceptualFeatures | None = None
+
+    @abstractmethod
+    def paint(self, batch: PairBatchT, generator: nn.Module) -> Float[Tensor, "b 3 h w"]:
+        """The sources in the poses of their targets."""
+
+    @abstractmethod
+    def heatmaps(self, points: Float[Tensor, "b 18 2"]) -> Float[Tensor, "b 18 h w"]:
+        """Joints as the networks see them."""
+
+    @abstractmethod
+    def collated(self, pairs: list[Any]) -> PairBatchT:
+        """A batch of items of the data set."""
+
+    @property
+    def ema_networks(self) -> tuple[str, ...]:
+        """The generator (an option of ours; the authors' code has no averaging)."""
+        return ("generator",)
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """One Adam each."""
+        options = self.config.optimizer
+        return adam(self.networks, dict.fromkeys(self.networks, options.lr), betas=(options.beta1, options.beta2))
+
+    def prepare(self, device: torch.device) -> None:
+        """Open the networks that the perceptual and the contextual loss compare in.
+
+        Raises:
+            WeightsError: if the file is not of VGG-19.
+        """
+        loss = self.config.loss
+        if loss.weight_perceptual:
+            self.perceptual = open_features(loss.vgg_weights, device, layers=("relu1_2",), levels=(0,))
+        if getattr(loss, "weight_contextual", 0):
+            self.contextual = open_features(loss.vgg_weights, device, layers=("relu3_2", "relu4_2"), levels=(2, 3))
+
+    def training_step(self, batch: PairBatchT, engine: Engine) -> None:
+        """Update the generator, then both discriminators on the same pictures."""
+        seed = engine.generator("dropout").initial_seed()
+        for name, network in self.networks.items():
+            seed_dropout(network, derive_seed(seed, name, engine.fabric.global_rank))
+        fakes: list[Tensor] = []
+        engine.update("generator", lambda part: self.generator_loss(part, engine, fakes), batch)
+        pose = self.heatmaps(batch.target_points)
+        judged = Judged(source=batch.source, real=batch.target, fake=torch.cat(fakes), pose=pose)
+        engine.update(APPEARANCE, lambda part: self.discriminator_loss(part, engine, APPEARANCE), judged)
+        engine.update(SHAPE, lambda part: self.discriminator_loss(part, engine, SHAPE), judged)
+
+    def generator_loss(self, batch: PairBatchT, engine: Engine, fakes: list[Tensor]) -> Tensor:
+        """Both verdicts, the difference to the target, and its perceptual and contextual kin."""
+        loss = self.config.loss
+        fake = self.paint(batch, engine.networks["generator"]).float()
+        fakes.append(fake.detach())
+        verdicts = []
+        for name, condition in ((APPEARANCE, batch.source), (SHAPE, self.heatmaps(batch.target_points))):
+            with engine.frozen(name) as discriminator:
+                verdicts.append(generator_loss(discriminator(fake, condition).float(), loss.adversarial))
+        adversarial, l1 = torch.stack(verdicts).mean(), functional.l1_loss(fake, batch.target)
+        engine.log("loss/adversarial", adversarial)
+        engine.log("loss/l1", l1)
+        total = loss.weight_adversarial * adversarial + loss.weight_l1 * l1
+        if self.perceptual is not None:
+            perceptual = perceptual_loss(self.perceptual, batch.target, fake)
+            engine.log("loss/perceptual", perceptual)
+            total = total + loss.weight_perceptual * perceptual
+        if self.contextual is not None:
+            maps = zip(self.contextual(batch.target), self.contextual(fake), strict=True)
+            each = [contextual_loss(a, b, bandwidth=loss.contextual_bandwidth) for a, b in maps]
+            contextual = torch.stack(each).sum()
+            engine.log("loss/contextual", contextual)
+            total = total + loss.weight_contextual * contextual
+        weighted: Tensor = total
+        return weighted
+
+    def discriminator_loss(self, judged: Judged, engine: Engine, name: str) -> Tensor:
+        """Half the weighted loss on real pictures and fakes beside their condition."""
+        condition = judged.source if name == APPEARANCE else judged.pose
+        real, fake = (engine.networks[name](part, condition).float() for part in (judged.real, judged.fake))
+        engine.log("critic_accuracy", (real.mean((1, 2, 3)) > fake.mean((1, 2, 3))).float().mean())
+        loss = discriminator_loss(real, fake, self.config.loss.adversarial)
+        return 0.5 * float(self.config.loss.weight_adversarial) * loss
+
+    def fixed_inputs(self, dataset: Any) -> PairBatchT:
+        """Up to eight held-out pairs, evenly spread."""
+        return self.collated(first_pairs(dataset))
+
+    def sample(self, fixed: PairBatchT, networks: dict[str, nn.Module]) -> Float[Tensor, "rows columns 3 height width"]:
+        """A row a pair: source, the target's pose, the result, the target."""
+        skeleton = self.heatmaps(fixed.target_points).amax(dim=1, keepdim=True) * 2 - 1
+        return pose_grid([fixed.source, skeleton, self.paint(fixed, networks["generator"]), fixed.target])
+
+    def validate(self, batches: Iterable[PairBatchT], networks: dict[str, nn.Module]) -> dict[str, float]:
+        """Distances to the target on the person, in colours as people see them."""
+        real, fake, points = [], [], []
+        for batch in batches:
+            fake.append(self.paint(batch, networks["generator"]).float().cpu())
+            real.append(batch.target.cpu())
+            points.append(batch.target_points.cpu())
+        return picture_scores(gather_rows(real), gather_rows(fake), gather_rows(points))

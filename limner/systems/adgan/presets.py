@@ -1,0 +1,98 @@
+"""Complete configurations of ADGAN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from limner.engine.config import TrainConfig
+from limner.pose_transfer.config import PairConfig
+from limner.systems.adgan.config import ADGANConfig, LossConfig, ModelConfig, OptimizerConfig
+
+EPOCH = 4_000  # pairs that the authors' code calls an epoch
+
+
+def paper() -> ADGANConfig:
+    """The authors' sizes and schedule on DeepFashion: 500 epochs of 4,000 pairs and 500 of falling rates.
+
+    Name a file of VGG-19's weights with --loss.vgg_weights.
+    """
+    return ADGANConfig(
+        model=ModelConfig(features="vgg19"),
+        loss=LossConfig(),
+        optimizer=OptimizerConfig(decay_images=500 * EPOCH),
+        dataset=PairConfig(),
+        train=TrainConfig(
+            images=1_000 * EPOCH,
+            batch_size=6,
+            num_workers=4,
+            log_every=1_200,
+            sample_every=60_000,
+            checkpoint_every=60_000,
+        ),
+    )
+
+
+def gpu() -> ADGANConfig:
+    """128 x 88 on one GPU in hours: half of the width, larger batches, averaged weights, Gaussian joints."""
+    return replace(
+        paper(),
+        model=ModelConfig(image_size=(128, 88), width=32, discriminator_width=32, heatmap="gaussian"),
+        optimizer=OptimizerConfig(lr=4e-4, decay_images=400_000),
+        dataset=PairConfig(flip=True),
+        train=TrainConfig(
+            images=1_000_000,
+            batch_size=24,
+            ema_half_life=10_000,
+            channels_last=True,
+            num_workers=8,
+            log_every=2_400,
+            sample_every=48_000,
+            checkpoint_every=48_000,
+        ),
+    )
+
+
+def cpu() -> ADGANConfig:
+    """64 x 44 on two cores: a quarter of the width, Gaussian joints, averaged weights; as many pairs as SCA-GAN's."""
+    return replace(
+        paper(),
+        model=ModelConfig(
+            image_size=(64, 44),
+            width=16,
+            num_blocks=4,
+            discriminator_width=12,
+            discriminator_blocks=2,
+            heatmap="gaussian",
+        ),
+        optimizer=OptimizerConfig(lr=4e-4, decay_images=20_000),
+        dataset=PairConfig(flip=True),
+        train=TrainConfig(
+            images=50_000,
+            batch_size=8,
+            ema_half_life=4_000,
+            log_every=800,
+            sample_every=5_000,
+            checkpoint_every=5_000,
+        ),
+    )
+
+
+def smoke() -> ADGANConfig:
+    """Seconds; proves that the code runs. Never look at its pictures."""
+    return replace(
+        paper(),
+        model=ModelConfig(image_size=(64, 44), width=4, num_blocks=2, discriminator_width=4, discriminator_blocks=1),
+        train=TrainConfig(
+            images=64,
+            batch_size=4,
+            precision="32-true",
+            ema_half_life=100,
+            log_every=16,
+            sample_every=32,
+            checkpoint_every=32,
+        ),
+    )
+
+
+PRESETS: dict[str, Callable[[], ADGANConfig]] = {"paper": paper, "gpu": gpu, "cpu": cpu, "smoke": smoke}

@@ -1,0 +1,143 @@
+"""Scores of pose transfer, against results that are known: the true pictures, grey garments, a moved person."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from limner.data.keypoints import NAMES
+from limner.data.point_schema import POINT_SCHEMAS
+from limner.data.spec import DataSpec
+from limner.metrics.color import hue_names, to_lab
+from limner.metrics.judges import OpenJudge
+from limner.metrics.keypoints import correct_keypoints
+from limner.metrics.lpips import feature_dissimilarity
+from limner.pose_transfer.evaluation import as_seen, evaluate, ssim
+from limner.systems.patn.networks import Generator
+from limner.systems.patn.pipeline import PATNPipeline
+from tests.stick_people import write_stick_people
+
+
+class Knows(PATNPipeline):
+    """Paints the true pictures, changed by `change`; they are found by the wanted points. Between poses all is black."""
+
+    def paint(self, arrays, seeds):
+        nothing = torch.full((3, 64, 44), -1.0)
+        return torch.stack([self.change(self.truth.get(points.tobytes(), nothing)) for points in arrays["points"]])
+
+
+class SeesPoints:
+    """A judge that knows where everybody is."""
+
+    names = NAMES
+
+    def __init__(self, known):
+        self.known = known
+
+    def keypoints(self, images):
+        rows = []
+        for image in images:
+            nearest = min(self.known, key=lambda one: float((one[0] - image).abs().mean()))
+            rows.append(torch.from_numpy(nearest[1]))
+        return torch.stack(rows)
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory):
+    """A pipeline that knows the true pictures, its data, and every picture with its points."""
+    from limner.pose_transfer.data import PosePairs, image_of, list_pairs, points_of, to_images
+
+    folder = write_stick_people(tmp_path_factory.mktemp("people"), has_parsing=True)
+    spec = DataSpec(keypoints=POINT_SCHEMAS["openpose-18"])
+    pipe = Knows(spec=spec, size=(64, 44), generator=Generator(width=4, num_blocks=1))
+    manifest = pipe.open_data(folder)
+    pairs = PosePairs(manifest, list_pairs(manifest), size=pipe.size)
+    pipe.truth, people = {}, []
+    for pair in (pairs[number] for number in range(len(pairs))):
+        picture, points = to_images([pair.target])[0], points_of(pair.target).astype(np.float32)
+        pipe.truth[points.tobytes()] = picture
+        people.append((picture, points))
+        assert image_of(pair.target).shape == (64, 44, 3)
+    return pipe, manifest, people
+
+
+def scores(known, change, **options):
+    pipe, manifest, _ = known
+    pipe.change = change
+    report = evaluate(pipe, manifest, split="all", num_images=8, **options)
+    return {key: value.value for key, value in report.measurements.items()}, report
+
+
+def test_true_pictures_are_perfect(known):
+    found, report = scores(known, lambda picture: picture)
+    assert found["ssim"] == pytest.approx(1) and found["l1"] == 0 and found["lpips_people"] == pytest.approx(0)
+    assert found["chroma_error"] == pytest.approx(0, abs=1e-4) and found["hue_right"] == 1
+    assert found["ssim_of_copy"] < 0.99 and found["l1_of_copy"] > 0 and found["lpips_people_of_copy"] > 0
+    assert report.sheet.size == (4 * 44, 8 * 64)
+    assert "SCA-GAN" in report.table() and report.measurements["ssim"].interval is not None
+
+
+def test_grey_garments_have_no_hue_but_small_errors_of_lightness(known):
+    def grey(picture):
+        return picture.mean(dim=0, keepdim=True).expand(3, -1, -1)
+
+    found, _ = scores(known, grey)
+    assert found["hue_right"] == 0 and found["chroma_ratio"] > 3
+    assert found["chroma_error"] > 20 > found["lightness_error"]
+
+
+def test_joints_stand_beside_what_the_judge_finds_in_true_pictures(known):
+    judge = OpenJudge("all-knowing", "keypoints", SeesPoints(known[2]), "0" * 64)
+    found, report = scores(known, lambda picture: picture, judges=[judge])
+    assert found["judge_keypoints"] == found["judge_keypoints_real"] == found["keypoint_ratio"] == 1
+    assert report.measurements["judge_keypoints"].ceiling == 1
+    wrong, _ = scores(known, lambda picture: known[2][0][0], judges=[judge])
+    assert wrong["keypoint_ratio"] < 0.99 and wrong["judge_keypoints_real"] == 1
+
+
+def test_the_authors_protocol_sees_jpeg_and_white_margins():
+    images = torch.rand(2, 3, 64, 44, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    seen = as_seen(images, "scagan-legacy")
+    assert seen.shape == (2, 3, 64, 64) and (seen[..., :10] == 1).all() and (seen[..., -10:] == 1).all()
+    assert 0 < (seen[..., 10:54] - images).abs().mean() < 0.5
+    assert ssim(seen, seen, "scagan-legacy").tolist() == pytest.approx([1, 1])
+    from skimage.metrics import structural_similarity
+
+    dull = (seen * 0.4).double()
+    first, second = ((one[0] + 1) / 2 for one in (dull, (dull + 0.05 * torch.sin(torch.arange(64.0))).double()))
+    wanted = structural_similarity(
+        first.permute(1, 2, 0).numpy() * 255,
+        second.permute(1, 2, 0).numpy() * 255,
+        channel_axis=2,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        data_range=255 * max(0.7, float(first.max() - first.min())),
+    )
+    got = ssim(first[None] * 2 - 1, second[None] * 2 - 1, "scagan-legacy")
+    assert float(got) == pytest.approx(wanted, abs=2e-3), "scikit-image mirrors no border, but averages a little less"
+
+
+def test_near_joints_are_correct():
+    truth = torch.tensor([[[10.0, 10], [20, 20], [float("nan")] * 2], [[1.0, 1], [2, 2], [3, 3]]])
+    found = truth.nan_to_num(5.0).clone()
+    found[0, 0, 0] += 6
+    found[1] = float("nan")
+    share = correct_keypoints(found, truth, height=100)
+    assert share[0] == 0.5 and share[1].isnan()
+
+
+def test_hues_have_names():
+    colours = {"red": (200, 30, 30), "orange": (240, 140, 30), "yellow": (240, 220, 60), "green": (40, 160, 60),
+               "turquoise": (40, 180, 170), "blue": (40, 80, 200), "purple": (120, 50, 160), "pink": (240, 150, 180),
+               "grey": (90, 90, 92)}  # fmt: skip
+    pixels = torch.tensor(list(colours.values())).float()[:, :, None, None] / 127.5 - 1
+    assert hue_names(to_lab(pixels)[:, 1:, 0, 0]) == list(colours)
+
+
+def test_feature_dissimilarity_ignores_the_length_of_features():
+    first = [torch.rand(2, 4, 3, 3)]
+    assert feature_dissimilarity(first, [2 * first[0]]).tolist() == pytest.approx([0, 0], abs=1e-6)
+    opposite = [-first[0]]
+    assert feature_dissimilarity(first, opposite).tolist() == pytest.approx([4, 4], abs=1e-4)
