@@ -13,8 +13,8 @@ from limner.pipelines import Pipeline
 from limner.pipelines import load as _load
 
 if TYPE_CHECKING:
-    from limner.systems.attngan.pipeline import AttnGANPipeline
     from limner.systems.adgan.pipeline import ADGANPipeline
+    from limner.systems.attngan.pipeline import AttnGANPipeline
     from limner.systems.caae.pipeline import CAAEPipeline
     from limner.systems.cyclegan.pipeline import CycleGANPipeline
     from limner.systems.damsm.pipeline import DAMSMPipeline
