@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 import limner
 from limner import hub, registry
+from limner.data.colors import Colors
 from limner.data.config import Fit
 from limner.data.manifest import open_manifest, read_layout
 from limner.data.size import Size, SizeLike
@@ -65,8 +66,9 @@ class ExportTarget:
 class Pipeline:
     """Base of the inference side of a system.
 
-    `fit` says what is done with label maps and photos that are not square: "refuse" (usual), "crop" or "pad". A
-    pipeline may be used by several threads at once, as long as none of them moves, saves or trains it.
+    `fit` says what is done with label maps and photos that are not square: "refuse" (usual), "crop" or "pad".
+    `colors` says how coloured label maps of other tools are read; see `limner.data.colors.get_colors`. A pipeline may
+    be used by several threads at once, as long as none of them moves, saves or trains it, or changes these two.
 
     A subclass states `name` and `network_classes`, and implements `_draw`. Networks are used as they are given (no
     copy): a pipeline made inside training saves and draws with the live weights.
@@ -102,6 +104,7 @@ class Pipeline:
         self.weights_name = "unsaved"
         self.weights_path = ""
         self.fit: Fit = "refuse"
+        self.colors: str | Path | Colors | None = None
         self._weights_hash: str | None = None
 
     @classmethod
@@ -114,7 +117,12 @@ class Pipeline:
         raise NotImplementedError
 
     def open_data(
-        self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
+        self,
+        path: str | Path,
+        *,
+        kind: str = "auto",
+        fit: Fit | None = None,
+        fix_sides: bool = False,
     ) -> Any:
         """The data that `limner evaluate` scores these weights on; label maps of their own schema by default.
 
@@ -125,6 +133,7 @@ class Pipeline:
             DataError: if the folder cannot be used.
         """
         reading: dict[str, Any] = {"kind": kind, "schema": self.spec.schema, "fit": fit, "fix_sides": fix_sides}
+        reading["colors"] = self.colors
         names = self.spec.attribute_names
         if names and at_home(path).is_dir():
             known = read_layout(at_home(path), kind, schema=self.spec.schema).attribute_names

@@ -22,7 +22,7 @@ JudgeKind = Literal["parser", "face-embedding", "age", "keypoints", "image-text"
 FeatureSource = Literal["people", "inception", "parser"]
 """Networks that `--features` can name for the distances between sets of pictures."""
 
-DataOption = Literal["kind", "fit", "fix_sides"]
+DataOption = Literal["kind", "fit", "fix_sides", "colors"]
 """Options of reading a data folder, in the words of `limner.data.config.DataConfig`."""
 
 MEDIA: dict[Medium, str] = {

@@ -142,6 +142,14 @@ def add_reading_options(parser: ArgumentParser, options: Collection[DataOption])
     if "fix_sides" in options:
         words = "correct maps whose left and right are exchanged while reading"
         parser.add_argument("--fix-sides", action="store_true", help=words)
+    if "colors" in options:
+        add_colors(parser)
+
+
+def add_colors(parser: ArgumentParser) -> None:
+    """Add `--colors`; see `limner.data.colors.get_colors`."""
+    words = "coloured label maps of other tools: nearest, a JSON file with the colours of the classes, or nearest:FILE"
+    parser.add_argument("--colors", type=str, default=None, metavar="nearest|FILE", help=words)
 
 
 def reading(options: Any) -> dict[str, Any]:

@@ -6,12 +6,13 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from limner import registry
-from limner.cli.common import emit, new_parser, progress
+from limner.cli.common import add_reading_options, emit, new_parser, progress, reading
 from limner.errors import ConfigError, DataError, LimnerError, nearest
 from limner.files import refuse_replaced_inputs
+from limner.task import DataOption
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -94,14 +95,15 @@ def check(argv: list[str]) -> int:
 def _training_of(args: Any) -> dict[str, Any]:
     """What a run of the system would train on: its own code opens the folder and makes a batch."""
     config = registry.preset(args.system, "smoke")
-    given = {"kind": args.kind, "schema": args.schema, "fit": args.fit}
+    given = {"schema": args.schema, **reading(args)}
     given["attributes"] = None if args.attributes is None else tuple(args.attributes)
     known = {field.name for field in dataclasses.fields(config.dataset)}
-    usual = {"kind": "auto"}
+    usual = {"kind": "auto", "fix_sides": False}
     chosen = {name: value for name, value in given.items() if value != usual.get(name)}
     for name in chosen:
         if name not in known:
-            raise ConfigError(f"--{name} has no effect on {args.system}, which reads no such thing; leave it out.")
+            option = name.replace("_", "-")
+            raise ConfigError(f"--{option} has no effect on {args.system}, which reads no such thing; leave it out.")
     found: dict[str, Any] = {"system": args.system, "errors": []}
     try:
         config = dataclasses.replace(config, dataset=dataclasses.replace(config.dataset, **chosen))
@@ -175,9 +177,7 @@ def convert(argv: list[str]) -> int:
     )
     parser.add_argument("--to", type=str, default=None, help="schema to write; none: that of the maps")
     parser.add_argument("--kind", type=str, default="auto", help="layout of the data set; auto looks")
-    parser.add_argument(
-        "--fix-sides", action="store_true", help="exchange left and right where they contradict the schema"
-    )
+    add_reading_options(parser, ("fix_sides", "colors"))
     _add_out(parser, "folder to write to (or a .png, if PATH is one map)")
     args = parser.parse_args(argv)
     from limner.data.convert import open_label_maps, write_label_maps
@@ -192,6 +192,7 @@ def convert(argv: list[str]) -> int:
         target=args.to and get_schema(args.to),
         kind=args.kind,
         fix_sides=args.fix_sides,
+        colors=args.colors,
     )
     num = write_label_maps(manifest, Path(args.out), force=args.force, progress=_bar("converting"))
     result = {
@@ -315,12 +316,9 @@ MAKERS: dict[str, Callable[[Any, Counted], None]] = {
 
 def _add_dataset(parser: ArgumentParser) -> None:
     parser.add_argument("path", type=str, help="folder of the data set")
-    parser.add_argument("--kind", type=str, default="auto", help="layout of the folder; auto looks")
     parser.add_argument("--schema", type=str, default=None, help="label schema (a name or a JSON file)")
     parser.add_argument("--attributes", type=str, nargs="*", default=None, help="names of the attributes to use")
-    parser.add_argument(
-        "--fit", choices=["refuse", "crop", "pad"], default=None, help="for pictures that are not square"
-    )
+    add_reading_options(parser, get_args(DataOption))
 
 
 def _add_out(parser: ArgumentParser, text: str) -> None:
@@ -333,10 +331,9 @@ def _open(args: Any, *, allow_problems: bool = False) -> Any:
 
     return open_manifest(
         args.path,
-        kind=args.kind,
         schema=args.schema,
         attributes=args.attributes,
-        fit=args.fit,
+        **reading(args),
         allow_problems=allow_problems,
     )
 

@@ -59,7 +59,9 @@ def main(argv: list[str]) -> int:
     device = pick_device(options.device)
     pipeline_class = registry.pipeline_class(system)
     pipeline: Pipeline = pipeline_class.from_pretrained(options.weights or system, with_optional=True).to(device)
-    data = pipeline.open_data(required_data(options), **reading(options))
+    how = reading(options)
+    pipeline.colors = how.pop("colors", None)
+    data = pipeline.open_data(required_data(options), **how)
     arguments = {
         "split": options.split,
         "num_images": options.num_images,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from limner import registry
-from limner.cli.common import add_device, add_weights, emit, new_parser, pick_device, progress
+from limner.cli.common import add_colors, add_device, add_weights, emit, new_parser, pick_device, progress
 from limner.data.config import Fit
 from limner.errors import ConfigError, DataError, ShapeError, WeightsError
 from limner.files import keeping, remove_leftovers
@@ -54,6 +54,9 @@ def _generate(system: str, argv: list[str]) -> int:
     if "--fit" not in parser._option_string_actions and getattr(module, "READS_SQUARES", True):
         words = "label maps and photos that are not square: refuse (usual), crop or pad them"
         parser.add_argument("--fit", choices=get_args(Fit), default="refuse", help=words)
+    reads_maps = {"--label-map", "--map"} & set(parser._option_string_actions)
+    if reads_maps:
+        add_colors(parser)
     parser.add_argument("--shard", default=None, metavar="I/N", help="only part I of N (0/4 … 3/4); torchrun sets it")
     options = parser.parse_args(argv)
     options.out = options.out or default_out(system)
@@ -65,6 +68,10 @@ def _generate(system: str, argv: list[str]) -> int:
     start = time.perf_counter()
     if pipeline is not None and getattr(options, "fit", None) in get_args(Fit):
         pipeline.fit = options.fit
+    if pipeline is not None and reads_maps and options.colors is not None:
+        if not any(getattr(options, name, None) for name in ("label_map", "map", "target")):
+            raise ConfigError("--colors is of label maps, but none is given; leave it out.")
+        pipeline.colors = options.colors
     with keeping(_inputs(options, outputs=getattr(module, "OUTPUTS", ()))):
         if getattr(options, "map_of", None):
             options.label_map = [*options.label_map, *_make_maps(options, out)]

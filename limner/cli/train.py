@@ -15,6 +15,7 @@ from limner import registry, training
 from limner.cli.common import emit, new_parser
 from limner.errors import ConfigError, LimnerError
 from limner.files import read_json, read_text, read_yaml
+from limner.task import DataOption
 
 HELP = """\
 usage: limner train SYSTEM [--preset NAME] --data PATH --out RUN [--resume auto] [--config FILE] [--any.option VALUE]
@@ -47,6 +48,7 @@ def read_options(system: str, argv: list[str]) -> tuple[Any, Any]:
     from jsonargparse import set_parsing_settings
 
     config_type = registry.config_class(system)
+    argv = _written_out(argv, config_type)
     presets = registry.presets(system)
     sections = [field.name for field in dataclasses.fields(config_type)]
     for file in _values_of("--config", argv):
@@ -58,7 +60,8 @@ def read_options(system: str, argv: list[str]) -> tuple[Any, Any]:
     set_parsing_settings(docstring_parse_attribute_docstrings=True)  # a field's docstring is its help
     parser = new_parser(
         f"train {system}",
-        f"Train {system} on a data set; everything about the run ends up in the folder --out.",
+        f"Train {system} on a data set; everything about the run ends up in the folder --out. --schema, --kind, --fit, "
+        "--fix-sides and --colors, as the other commands have them, are short for --dataset.schema and so on.",
         examples=[
             f"limner train {system} --preset cpu --data DATA --out runs/first",
             f"limner train {system} --out runs/first --resume auto",
@@ -114,6 +117,23 @@ def train(system: str, config: Any, options: Any, *, command: list[str]) -> int:
         text = f"{run}: {done.num_images} training images, {found}.{hint}"
         emit({"run": str(run), "complete": done.complete, "best": best}, json=options.json, text=text)
     return 0 if done.complete else 130
+
+
+def _written_out(argv: list[str], config_type: type) -> list[str]:
+    """The words with the options of reading data, which other commands have too, as those of the section `dataset`."""
+    dataset = get_type_hints(config_type).get("dataset")
+    fields = {field.name for field in dataclasses.fields(dataset)} if dataset is not None else set()
+    words = []
+    for word in argv:
+        option, equals, value = word.partition("=")
+        name = option.removeprefix("--").replace("-", "_")
+        if not option.startswith("--") or name not in ("schema", *get_args(DataOption)) or name not in fields:
+            words.append(word)
+        elif name == "fix_sides" and not equals:
+            words.append("--dataset.fix_sides=true")
+        else:
+            words.append(f"--dataset.{name}{equals}{value}")
+    return words
 
 
 def _run_that_goes_on(argv: list[str]) -> Path | None:

@@ -195,7 +195,7 @@ class _Found:
         elif self.exchanged:
             report.warnings.append(
                 f"{len(self.exchanged)} maps have left and right exchanged ({_some(self.exchanged)}): "
-                "train with --dataset.fix_sides true, or write corrected maps with limner data convert --fix-sides."
+                "read them with --fix-sides, or write corrected maps with limner data convert --fix-sides."
             )
         pairs = [f"{first.name} = {second.name}" for first, second in self.same]
         if pairs:

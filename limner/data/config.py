@@ -18,13 +18,16 @@ class DataConfig:
     kind: str = "auto"
     """Layout of the folder, a name of docs/data.md; auto looks."""
     schema: str | None = None
-    """Label schema to train with (a name or a JSON file); none: the one the layout has. Maps are converted."""
+    """Label schema that maps are converted to (a name or a JSON file); none: the one the layout has."""
     attributes: tuple[str, ...] | None = None
     """Attributes to condition on, in this order; none: see docs/data.md; an empty list: no attributes."""
     fit: Fit | None = None
     """What to do with pictures that are not square; none: what the layout is known to need."""
     fix_sides: bool = False
     """Exchange left and right classes in maps where all eyes and brows lie on the wrong side."""
+    colors: str | None = None
+    """How coloured label maps are read: "nearest" colour of the schema, a JSON file with the colours of the classes, or
+    "nearest:FILE"; none: they must have the exact colours of their schema."""
     zoom: float = 1.0
     """How much larger pictures, maps and landmarks are seen, about the middle of a face; what does not fit is cut off.
     In small pictures 1.5 gives eyes, brows and lips 2.3 times the pixels. The weights remember it."""

@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from limner.data.colors import Colors, get_colors
 from limner.data.datasets.files import PairReader, list_pictures
 from limner.data.image_io import LABEL_SUFFIXES, save_label_map
-from limner.data.manifest import Manifest, Row, find_kind, read_layout
+from limner.data.manifest import Manifest, Reader, Row, find_kind, read_layout, with_colors
 from limner.data.schema import LabelSchema, converter
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, DataError
@@ -17,7 +18,13 @@ from limner.files import at_home, reason, refuse_replaced_inputs
 
 
 def open_label_maps(
-    path: Path, *, source: LabelSchema | None, target: LabelSchema | None, kind: str = "auto", fix_sides: bool = False
+    path: Path,
+    *,
+    source: LabelSchema | None,
+    target: LabelSchema | None,
+    kind: str = "auto",
+    fix_sides: bool = False,
+    colors: str | Path | Colors | None = None,
 ) -> Manifest:
     """The label maps of a data set, of a folder of map files, or of one map file.
 
@@ -27,18 +34,21 @@ def open_label_maps(
         target: schema to convert to; none: they stay as they are.
         kind: layout of the data set.
         fix_sides: see `open_manifest`.
+        colors: see `open_manifest`.
 
     Raises:
         ConfigError: if `source` is needed and missing, or contradicts the data set, or cannot become `target`.
         DataError: if there is no map.
     """
     path, layout = at_home(path), None
+    reader: Reader
     if path.is_dir() and (kind != "auto" or find_kind(path) is not None):
         layout = read_layout(path, kind, schema=source)
     if layout is not None and layout.schema is None and kind != "auto":
         raise DataError(f"{path} ({kind}) has no label maps to convert.")
     if layout is not None and layout.schema is not None:
-        native, rows, reader = layout.schema, layout.rows, layout.reader
+        native, rows = layout.schema, layout.rows
+        reader = with_colors(layout, get_colors(colors), f"{path}")
         if source not in (None, native):
             raise ConfigError(f"{path} has maps of the schema {native.name}, not {source.name}: leave --from out.")
     else:
@@ -49,7 +59,10 @@ def open_label_maps(
         if not files:
             raise DataError(f"{path} holds no label maps ({', '.join(LABEL_SUFFIXES)}).")
         native, rows = source, tuple(Row(name, "", file) for name, file in files.items())
-        reader = PairReader(root, source)
+        found = get_colors(colors)
+        if found is not None:
+            found.check(source)
+        reader = PairReader(root, source, found)
     converter(native, target or native)
     return Manifest(path, kind, DataSpec(target or native), rows, reader, native, fix_sides=fix_sides)
 

@@ -26,6 +26,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
+from limner.data.colors import Colors
 from limner.data.plausibility import plausibility
 from limner.data.schema import SCHEMAS, LabelSchema
 from limner.errors import DataError
@@ -125,7 +126,9 @@ def photo_from_pil(picture: Image.Image, *, where: str = "The image") -> UInt8Ar
         return _photo(picture, where)
 
 
-def read_label_map(path: str | Path, schema: LabelSchema, *, photo: str | Path | None = None) -> UInt8Array:
+def read_label_map(
+    path: str | Path, schema: LabelSchema, *, photo: str | Path | None = None, colors: Colors | None = None
+) -> UInt8Array:
     """Read a label map as (H, W) uint8 ids of `schema`, upright.
 
     Accepts an 8-bit grey or palette file whose values are ids, and an RGB file painted in the schema's palette. A
@@ -136,27 +139,31 @@ def read_label_map(path: str | Path, schema: LabelSchema, *, photo: str | Path |
         path: of the map.
         schema: of its ids.
         photo: the photo that it belongs to; see `turn_with_photo`.
+        colors: how its colours are read; none: they must be the schema's.
 
     Raises:
+        ConfigError: if `colors` has a class that is not of the schema.
         DataError: if the file is missing, damaged, lossy, 16-bit, transparent, or holds ids or colours that are not in
             the schema; if values and colours of a palette contradict each other; if its photo is turned and nothing
             says whether the map is.
     """
     with _opened(path) as picture:
-        ids = _label_map(picture, schema, str(path))
+        ids = _label_map(picture, schema, str(path), colors)
         if photo is None or _orientation(picture) != 1:
             return ids
     return turn_with_photo(ids, schema, photo, where=str(path))
 
 
-def label_map_from_pil(picture: Image.Image, schema: LabelSchema, *, where: str = "The label map") -> UInt8Array:
+def label_map_from_pil(
+    picture: Image.Image, schema: LabelSchema, *, where: str = "The label map", colors: Colors | None = None
+) -> UInt8Array:
     """The same for a picture that is open already.
 
     Raises:
         DataError: as `read_label_map`; `where` names the picture in the message.
     """
     with _damage_named(where):
-        return _label_map(picture, schema, where)
+        return _label_map(picture, schema, where, colors)
 
 
 def turn_with_photo(ids: UInt8Array, schema: LabelSchema, photo: str | Path, *, where: str) -> UInt8Array:
@@ -280,7 +287,7 @@ def _photo(picture: Image.Image, where: str) -> UInt8Array:
     return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
 
 
-def _label_map(picture: Image.Image, schema: LabelSchema, where: str) -> UInt8Array:
+def _label_map(picture: Image.Image, schema: LabelSchema, where: str, colors: Colors | None = None) -> UInt8Array:
     if _depth(picture) > 8:
         raise DataError(f"{where} has 16 or more bits per pixel: save label maps as 8-bit grey or palette PNG.")
     if picture.format in _LOSSY or picture.info.get("compression") == "jpeg":
@@ -288,6 +295,8 @@ def _label_map(picture: Image.Image, schema: LabelSchema, where: str) -> UInt8Ar
     picture = _turned(picture, _orientation(picture))
     if picture.mode in ("RGBA", "LA"):
         picture = _without_alpha(picture, where)
+    if colors is not None and (colors.classes is not None or picture.mode in ("P", "RGB")):
+        return colors.ids(np.asarray(picture.convert("RGB")), schema, where)
     if picture.mode == "P":
         label_map = _ids_of_palette(picture, schema, where)
     elif picture.mode == "L":
@@ -334,7 +343,8 @@ def _ids_of_colors(pixels: UInt8Array, schema: LabelSchema, where: str) -> UInt8
             rgb = (color >> 16, color >> 8 & 255, color & 255)
             raise DataError(
                 f'{where} has the colour {rgb}, which is not in the palette of schema "{schema.name}": '
-                "save class ids as 8-bit grey or palette PNG, or use the schema's exact colours."
+                "save class ids as 8-bit grey or palette PNG, use the schema's exact colours, or say --colors nearest "
+                "(in Python: colors)."
             )
     table = np.array([ids[color] for color in colors.tolist()], dtype=np.uint8)
     return table[inverse].reshape(pixels.shape[:2])

@@ -17,13 +17,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from limner.data.ages import AgeGroup
 from limner.data.captions import Vocabulary
+from limner.data.colors import Colors, get_colors
 from limner.data.config import Fit
 from limner.data.fields import IN_WORDS, Field
 from limner.data.image_io import check_same_shape
@@ -259,6 +260,9 @@ class Manifest:
         digest = hashlib.sha256(
             json.dumps([self.kind, self.fit, self.fix_sides, self.spec.to_json()], sort_keys=True).encode()
         )
+        colors = getattr(self.reader, "colors", None)
+        if colors is not None:
+            digest.update(json.dumps([colors.nearest, colors.classes]).encode())
         for row in self.rows:
             sizes = [path.stat().st_size for path in self.reader.files(row)]
             digest.update(json.dumps([row.name, row.split, row.attributes, sizes]).encode())
@@ -305,6 +309,7 @@ def open_manifest(
     attributes: Sequence[str] | None = None,
     fit: Fit | None = None,
     fix_sides: bool = False,
+    colors: str | Path | Colors | None = None,
     zoom: float = 1.0,
     allow_problems: bool = False,
     needs: Collection[Field] = (),
@@ -316,12 +321,13 @@ def open_manifest(
     Args:
         path: the folder.
         kind: a name of `KINDS`, or "auto" to look which one it is.
-        schema: label schema (a name, a JSON file or an object) that maps are converted to; none: the layout's own. A
-            plain folder without a `schema.json` takes this as the schema of its files.
+        schema: label schema (a name, a JSON file or an object) that maps are converted to; none: the layout's own. Maps
+            of a plain folder of which nothing says what they are are taken to be of this schema already.
         attributes: names and order of the attributes; none: SCGAN's five where the data set has them, else all that the
             schema does not imply; empty: no attributes.
         fit: what to do with pictures that are not square; none: what the layout needs.
         fix_sides: exchange left and right classes in maps where all eyes and brows lie on the wrong side.
+        colors: how coloured maps are read; see `limner.data.colors.get_colors`.
         zoom: see `limner.data.config.DataConfig`.
         allow_problems: list what is there although pairs are missing and the like; `Manifest.problems` has them.
         needs: fields that the samples must have. `Manifest.spec` describes these and `uses`; without any, labels and
@@ -367,7 +373,7 @@ def open_manifest(
         kind=kind,
         spec=spec,
         rows=rows,
-        reader=layout.reader,
+        reader=with_colors(layout, get_colors(colors), f"{root} ({kind})"),
         native_schema=layout.schema,
         fit=fit or layout.fit,
         fix_sides=fix_sides,
@@ -379,6 +385,21 @@ def open_manifest(
         keypoint_schema=layout.keypoints,
         pairs=layout.pairs,
     )
+
+
+def with_colors(layout: Layout, colors: Colors | None, where: str) -> Reader:
+    """The reader of a layout, which reads coloured maps as asked.
+
+    Raises:
+        ConfigError: if its maps have no colours, or a class is not of their schema.
+    """
+    if colors is None:
+        return layout.reader
+    if layout.schema is None or not hasattr(layout.reader, "colors"):
+        raise ConfigError(f"--colors has no effect on {where}, which has no label maps in colours; leave it out.")
+    colors.check(layout.schema)
+    reader: Reader = dataclasses.replace(cast(Any, layout.reader), colors=colors)
+    return reader
 
 
 def _refuse_missing(root: Path, kind: str, fields: Collection[Field], needs: Collection[Field], asked_by: str) -> None:

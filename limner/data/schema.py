@@ -107,7 +107,12 @@ class LabelSchema:
         if set(np.unique(label_map).tolist()) <= {0, 255}:
             raise DataError(f"{text} It looks like the 0/255 mask of one part, not like a map of all classes.")
         others = [other for other in SCHEMAS.values() if low >= 0 and self.num_classes <= high < other.num_classes]
-        fix = f"Name the schema it was made with (--schema, for example {others[0].name})" if others else "Correct it"
+        fix = "Correct it"
+        if others:
+            fix = (
+                f"Say which schema it was made with, such as {others[0].name} (--schema for a map; in a data folder "
+                f'{{"name": "{others[0].name}"}} in its schema.json)'
+            )
         raise DataError(
             f"{text} {fix}, or convert it: limner data convert PATH --from SCHEMA --to {self.name} --out NEW"
         )
@@ -127,9 +132,19 @@ class LabelSchema:
     def from_json(cls, data: Any, *, where: str = "The schema") -> LabelSchema:
         """Make a schema from plain data; `palette`, `flip_pairs`, `sides` and `implied_attributes` may be left out.
 
+        The name of one of `SCHEMAS`, alone or as the only field "name", is that schema.
+
         Raises:
             DataError: if a field is missing, unknown or of the wrong kind.
         """
+        name = data["name"] if isinstance(data, dict) and set(data) == {"name"} else data
+        if isinstance(name, str):
+            if name not in SCHEMAS:
+                raise DataError(
+                    f'{where} has only the name "{name}", which no schema of Limner has.{nearest(name, SCHEMAS)} Add '
+                    'its "classes", in the order of their ids.'
+                )
+            return SCHEMAS[name]
         known = ("name", "classes", "palette", "flip_pairs", "sides", "implied_attributes")
         if not isinstance(data, dict) or "name" not in data or "classes" not in data:
             raise DataError(f'{where} must be a JSON object with "name" and "classes".')
@@ -362,7 +377,7 @@ def read_schema(path: Path) -> LabelSchema:
     schema = LabelSchema.from_json(data, where=str(path))
     named = {frozenset(pair) for pair in schema.flip_pairs}
     forgotten = [pair for pair in side_pairs(schema.classes) if frozenset(pair) not in named]
-    if forgotten and (named or "flip_pairs" not in data):
+    if forgotten and (named or not isinstance(data, dict) or "flip_pairs" not in data):
         left, right = forgotten[0]
         raise DataError(
             f'{path} has the classes "{left}" and "{right}", but "flip_pairs" does not have them, so mirrored pictures '

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from limner.data.colors import Colors, get_colors
 from limner.data.config import Fit
 from limner.data.image_io import label_map_from_pil, noted_schema, read_label_map, read_photo
 from limner.data.schema import LabelSchema, converter, get_schema
@@ -38,6 +39,7 @@ def read_label_maps(
     source: str | LabelSchema | None = None,
     zoom: float = 1.0,
     fit: Fit = "refuse",
+    colors: str | Path | Colors | None = None,
 ) -> NDArray[np.uint8]:
     """One or several square label maps in any accepted form -> (maps, image_size, image_size) ids of `schema`.
 
@@ -49,13 +51,15 @@ def read_label_maps(
             `schema`.
         zoom: of the network's data; the maps are of whole pictures and are cut like those.
         fit: what to do with maps that are not square.
+        colors: how coloured maps are read, arrays (H, W, 3) too; see `limner.data.colors.get_colors`.
 
     Raises:
         ConfigError: if there is no map, or no such schema.
         DataError: if a map cannot be read, is not square or has wrong ids.
         ShapeError: if an array is no label map.
     """
-    if isinstance(value, np.ndarray | Tensor) and value.ndim == 3:
+    found = get_colors(colors)
+    if isinstance(value, np.ndarray | Tensor) and value.ndim == 3 and not (found and value.shape[2] == 3):
         height, width, last = value.shape
         if last in (3, 4) and height > last and width > last:
             raise ShapeError(
@@ -69,7 +73,7 @@ def read_label_maps(
     for number, item in enumerate(values):
         where = str(item) if isinstance(item, str | Path) else f"Label map {number}"
         given = (_noted(item) or schema) if source is None else get_schema(source)
-        ids = _ids(item, given, where)
+        ids = _ids(item, given, where, found)
         if given != schema:
             ids = converter(given, schema)[ids]
         ids = square(ids, fit, where, is_label_map=True)
@@ -126,10 +130,10 @@ def _noted(item: LabelMapInput) -> LabelSchema | None:
     return noted_schema(item) if isinstance(item, str | Path) else None
 
 
-def _ids(item: LabelMapInput, schema: LabelSchema, where: str) -> NDArray[np.uint8]:
+def _ids(item: LabelMapInput, schema: LabelSchema, where: str, colors: Colors | None) -> NDArray[np.uint8]:
     if isinstance(item, str | Path):
         try:
-            return read_label_map(item, schema)
+            return read_label_map(item, schema, colors=colors)
         except DataError as error:
             if _is_photo(item):
                 raise DataError(
@@ -138,8 +142,10 @@ def _ids(item: LabelMapInput, schema: LabelSchema, where: str) -> NDArray[np.uin
                 ) from error
             raise
     if isinstance(item, Image.Image):
-        return label_map_from_pil(item, schema, where=where)
+        return label_map_from_pil(item, schema, where=where, colors=colors)
     array = np.asarray(item.detach().cpu() if isinstance(item, Tensor) else item)
+    if colors is not None and array.ndim == 3 and array.shape[2] == 3 and array.dtype == np.uint8:
+        return colors.ids(array, schema, where)
     if array.ndim != 2 or array.dtype.kind not in "iu":
         raise ShapeError(
             f"{where} is {array.dtype} of shape {array.shape}; it must be whole-number class ids of shape "

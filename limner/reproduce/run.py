@@ -120,6 +120,7 @@ class Plan:
             "--vgg-weights": self.vgg_weights,
             "--kind": None if self.dataset.kind == "auto" else self.dataset.kind,
             "--fit": self.dataset.fit,
+            "--colors": self.dataset.colors,
         }
         words += [word for name, value in options.items() if value is not None for word in (name, value)]
         return words + ["--fix-sides"] * self.dataset.fix_sides
@@ -168,6 +169,7 @@ def open_data(plan: Plan) -> Manifest:
         attributes=options.attributes,
         fit=options.fit,
         fix_sides=options.fix_sides,
+        colors=options.colors,
         zoom=options.zoom,
         needs=plan.study.task.needs,
         uses=_uses(plan.study),
@@ -410,7 +412,7 @@ def _train_and_score(
 
 def _reading(plan: Plan) -> dict[str, Any]:
     """How the data are read, in the words of `Pipeline.open_data`."""
-    return {name: getattr(plan.dataset, name) for name in plan.study.task.data_options}
+    return {name: getattr(plan.dataset, name) for name in plan.study.task.data_options if name != "colors"}
 
 
 def _points(run: Path, *, every: int, batch: int) -> list[Path]:

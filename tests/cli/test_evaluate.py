@@ -304,6 +304,7 @@ def test_help_speaks_of_what_the_system_has(name, capsys):
         "--fix-sides": "fix_sides" in task.data_options,
         "--fit": "fit" in task.data_options,
         "--kind": "kind" in task.data_options,
+        "--colors": "colors" in task.data_options,
     }.items():
         assert (f"{option} " in text or f"[{option}" in text) == is_there, option
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from limner.data.colors import Colors
 from limner.data.image_io import picture_size, read_label_map, read_photo
 from limner.data.landmarks import label_map_from_landmarks
 from limner.data.manifest import Row
@@ -26,6 +27,8 @@ class PairReader:
 
     root: Path
     schema: LabelSchema
+    colors: Colors | None = None
+    """How coloured maps are read."""
 
     def read_image(self, row: Row) -> npt.NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB."""
@@ -34,7 +37,7 @@ class PairReader:
     def read_label_map(self, row: Row) -> npt.NDArray[np.uint8]:
         """(H, W) uint8 ids of `schema`."""
         photo = self.root / row.image if row.image else None  # maps alone have none
-        return read_label_map(self.root / row.label, self.schema, photo=photo)
+        return read_label_map(self.root / row.label, self.schema, photo=photo, colors=self.colors)
 
     def files(self, row: Row) -> tuple[Path, ...]:
         """The photo and its map."""

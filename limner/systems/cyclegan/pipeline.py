@@ -75,6 +75,7 @@ class CycleGANPipeline(Pipeline):
             source=schema,
             zoom=self.spec.zoom,
             fit=self.fit,
+            colors=self.colors,
         )
         plan = picture_plan(maps, seed=seed, num_images=num_images, batch_size=batch_size, device=self.device)
         if num_images > 1:

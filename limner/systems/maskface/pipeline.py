@@ -423,6 +423,7 @@ class MaskFacePipeline(Pipeline):
             source=schema,
             zoom=self.spec.zoom,
             fit=self.fit,
+            colors=self.colors,
         )
 
 

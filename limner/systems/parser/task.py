@@ -9,7 +9,7 @@ TASK = Task(
     needs=("image", "label_map"),
     uses=("attributes",),
     conditions={"--image": "image"},
-    data_options=("kind", "fit", "fix_sides"),
+    data_options=("kind", "fit", "fix_sides", "colors"),
     judges_as="parser",
     seeded=False,
 )

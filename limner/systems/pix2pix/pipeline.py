@@ -82,6 +82,7 @@ class Pix2PixPipeline(Pipeline):
             source=schema,
             zoom=self.spec.zoom,
             fit=self.fit,
+            colors=self.colors,
         )
         plan = picture_plan(maps, seed=seed, num_images=num_images, batch_size=batch_size, device=self.device)
         if num_images > 1 and not self._num_noise:

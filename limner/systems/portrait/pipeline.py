@@ -413,6 +413,7 @@ class PortraitPipeline(Pipeline):
             source=schema,
             zoom=self.spec.zoom,
             fit=self.fit,
+            colors=self.colors,
         )
 
 

@@ -75,8 +75,9 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
         super().__init__(config, spec)
         if spec.schema != SCHEMA:
             raise ConfigError(
-                f'portrait knows the labels of "{SCHEMA.name}", but the data has "{spec.schema.name}"; convert them '
-                f"with --dataset.schema {SCHEMA.name}."
+                f'portrait knows the labels of "{SCHEMA.name}", but the data has "{spec.schema.name}"; leave '
+                f"--schema out, or say --schema {SCHEMA.name}: maps are converted to it, whatever the data folder's "
+                "schema.json says that they are."
             )
         model = config.model
         shared = {"image_size": model.image_size, "feature_stride": model.feature_stride}
@@ -355,7 +356,7 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
         if loaded.spec.schema.classes != SCHEMA.classes:
             raise ConfigError(
                 f'--model.parser {model.parser} labels with the schema "{loaded.spec.schema.name}", but portrait needs '
-                f'"{SCHEMA.name}"; train one with limner train parser --dataset.schema {SCHEMA.name}.'
+                f'"{SCHEMA.name}"; train one with limner train parser --schema {SCHEMA.name}.'
             )
         return loaded.components["parser"].requires_grad_(True)  # `Engine.frozen` decides
 

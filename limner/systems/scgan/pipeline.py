@@ -376,6 +376,7 @@ class SCGANPipeline(Pipeline):
             source=schema,
             zoom=self.spec.zoom,
             fit=self.fit,
+            colors=self.colors,
         )
 
     def _attribute_rows(

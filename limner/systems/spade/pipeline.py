@@ -97,6 +97,7 @@ class SPADEPipeline(Pipeline):
             source=schema,
             zoom=self.spec.zoom,
             fit=self.fit,
+            colors=self.colors,
         )
         has_encoder = "encoder" in self.components
         if style is not None and not has_encoder:

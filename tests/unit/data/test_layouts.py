@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
 
@@ -9,11 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from limner import registry
 from limner.data.datasets.celebamask_hq import merge_parts
+from limner.data.image_io import save_label_map
 from limner.data.landmarks import label_map_from_landmarks
 from limner.data.manifest import open_manifest
 from limner.data.schema import SCHEMAS, converter
-from limner.errors import DataError, ShapeError
+from limner.errors import ConfigError, DataError, ShapeError
 
 # --- CelebAMask-HQ
 
@@ -293,7 +296,7 @@ def test_folder(folder, draw_face):
 
 def test_folder_needs_a_schema(folder):
     root = folder(schema=None)
-    with pytest.raises(DataError, match=r"does not say what the ids in its label maps mean: put a schema.json"):
+    with pytest.raises(DataError, match=r"does not say what the ids in its label maps mean: write .*schema\.json"):
         open_manifest(root)
     assert open_manifest(root, schema="celebamask-19").spec.schema.name == "celebamask-19"
 
@@ -331,3 +334,46 @@ def test_one_class_only(folder, save):
     (root / "schema.json").write_text('{"name": "x", "classes": ["all"]}')
     manifest = open_manifest(root)
     assert manifest.read(manifest.rows[0])[1].max() == 0
+
+
+# --- what the maps of a plain folder are
+
+
+@pytest.mark.parametrize("content", ['"celebamask-19"', '{"name": "celebamask-19"}'])
+def test_schema_file_may_name_a_schema(folder, content):
+    root = folder(schema=None)
+    (root / "schema.json").write_text(content)
+    assert open_manifest(root).native_schema == SCHEMAS["celebamask-19"]
+    assert open_manifest(root, schema="portrait-11").native_schema == SCHEMAS["celebamask-19"]
+
+
+def test_schema_file_with_an_unknown_name_alone(folder):
+    root = folder(schema=None)
+    (root / "schema.json").write_text('{"name": "celebmask-19"}')
+    with pytest.raises(DataError, match=r'schema.json has only the name "celebmask-19".*"celebamask-19".*"classes"'):
+        open_manifest(root)
+
+
+def test_maps_that_limner_wrote_say_what_they_are(folder):
+    root = folder(1, schema=None)
+    file = next((root / "labels").iterdir())
+    with Image.open(file) as picture:
+        save_label_map(file, np.asarray(picture), SCHEMAS["celebamask-19"])
+    assert open_manifest(root, schema="portrait-11").native_schema == SCHEMAS["celebamask-19"]
+
+
+def test_portrait_on_a_folder_of_ones_own_is_no_loop_of_errors(folder):
+    """Each error says what to do, and doing it ends in data that can be trained on."""
+    root = folder(schema=None)
+    config = registry.preset("portrait", "smoke")
+    with pytest.raises(
+        DataError, match=r'"portrait-11" has ids 0..10. Say which .*"celebamask-19"} in its schema.json'
+    ):
+        registry.system_class("portrait").open_data(config, root).train_set[0]
+    asked = dataclasses.replace(config, dataset=dataclasses.replace(config.dataset, schema="celebamask-19"))
+    opened = registry.system_class("portrait").open_data(asked, root)
+    with pytest.raises(ConfigError, match=r"leave --schema out, or say --schema portrait-11.*schema.json"):
+        registry.system_class("portrait")(asked, opened.spec)
+    (root / "schema.json").write_text('{"name": "celebamask-19"}')
+    opened = registry.system_class("portrait").open_data(config, root)
+    assert opened.spec.schema.name == "portrait-11" and opened.train_set[0] is not None

@@ -320,7 +320,7 @@ def test_a_run_restored_between_the_parser_and_the_rest_goes_on_to_the_same_bits
 
 
 def test_other_labels_are_refused():
-    with pytest.raises(ConfigError, match=r"--dataset\.schema portrait-11"):
+    with pytest.raises(ConfigError, match=r"--schema portrait-11"):
         Portrait(smoke(), DataSpec(get_schema("celebamask-19")))
 
 
