@@ -20,7 +20,7 @@ from tests.stick_people import write_stick_people
 
 
 class Knows(PATNPipeline):
-    """Paints the true pictures, changed by `change`; they are found by the wanted points. Between poses all is black."""
+    """Paints the true pictures, changed by `change`, found by the wanted points; between poses all is black."""
 
     def paint(self, arrays, seeds):
         nothing = torch.full((3, 64, 44), -1.0)
