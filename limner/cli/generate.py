@@ -54,8 +54,8 @@ def _generate(system: str, argv: list[str]) -> int:
     if "--fit" not in parser._option_string_actions and getattr(module, "READS_SQUARES", True):
         words = "label maps and photos that are not square: refuse (usual), crop or pad them"
         parser.add_argument("--fit", choices=get_args(Fit), default="refuse", help=words)
-    reads_maps = {"--label-map", "--map"} & set(parser._option_string_actions)
-    if reads_maps:
+    maps = [flag for flag, field in registry.task(system).conditions.items() if field == "label_map"]
+    if maps:
         add_colors(parser)
     parser.add_argument("--shard", default=None, metavar="I/N", help="only part I of N (0/4 … 3/4); torchrun sets it")
     options = parser.parse_args(argv)
@@ -68,8 +68,8 @@ def _generate(system: str, argv: list[str]) -> int:
     start = time.perf_counter()
     if pipeline is not None and getattr(options, "fit", None) in get_args(Fit):
         pipeline.fit = options.fit
-    if pipeline is not None and reads_maps and options.colors is not None:
-        if not any(getattr(options, name, None) for name in ("label_map", "map", "target")):
+    if pipeline is not None and maps and options.colors is not None:
+        if not any(getattr(options, flag[2:].replace("-", "_"), None) for flag in (*maps, "--target")):
             raise ConfigError("--colors is of label maps, but none is given; leave it out.")
         pipeline.colors = options.colors
     with keeping(_inputs(options, outputs=getattr(module, "OUTPUTS", ()))):

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from limner.data.colors import Colors, get_colors
 from limner.data.image_io import read_label_map
 from limner.data.manifest import Manifest
 from limner.data.schema import SCHEMAS
@@ -53,13 +54,16 @@ def check_parsing(manifest: Manifest) -> None:
         raise DataError(f"{manifest.root} has no body parsing ({SCHEMA.name}), which parts of people are taken from.")
 
 
-def parts_of(person: PersonPhoto, parsing: Any, *, system: str) -> npt.NDArray[np.uint8]:
+def parts_of(
+    person: PersonPhoto, parsing: Any, *, system: str, colors: str | Path | Colors | None = None
+) -> npt.NDArray[np.uint8]:
     """Parts (H, W) of a photo from its label map.
 
     Args:
         person: the photo.
         parsing: file of a map of body-20, or ids (h, w); as large as the photo.
         system: who needs it, for the message.
+        colors: how a coloured map is read; see `limner.data.colors.get_colors`.
 
     Raises:
         DataError: if there is none, or it is not of this photo.
@@ -71,7 +75,8 @@ def parts_of(person: PersonPhoto, parsing: Any, *, system: str) -> npt.NDArray[n
             "(--parsing FILE, in Python parsing=)."
         )
     where = str(parsing) if isinstance(parsing, str | Path) else "The label map"
-    ids = read_label_map(parsing, SCHEMA) if isinstance(parsing, str | Path) else np.asarray(parsing)
+    is_file = isinstance(parsing, str | Path)
+    ids = read_label_map(parsing, SCHEMA, colors=get_colors(colors)) if is_file else np.asarray(parsing)
     if ids.ndim != 2 or ids.dtype != np.uint8 or (ids.size and int(ids.max()) >= SCHEMA.num_classes):
         raise ShapeError(
             f"The label map is {ids.dtype} {ids.shape}; it must be uint8 (height, width) of {SCHEMA.name}."

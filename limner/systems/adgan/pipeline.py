@@ -57,7 +57,7 @@ class ADGANPipeline(PosePipeline):
 
     def person_arrays(self, person: PersonPhoto, parsing: Any = None) -> Arrays:
         """The photo's parts."""
-        return {"parts": parts_of(person, parsing, system=self.name)}
+        return {"parts": parts_of(person, parsing, system=self.name, colors=self.colors)}
 
     def pair_arrays(self, source: Sample) -> Arrays:
         """See `PosePipeline.pair_arrays`."""
