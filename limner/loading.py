@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from limner.systems.cyclegan.pipeline import CycleGANPipeline
     from limner.systems.damsm.pipeline import DAMSMPipeline
     from limner.systems.facejudge.pipeline import FaceJudgePipeline
+    from limner.systems.factjudge.pipeline import FactJudgePipeline
     from limner.systems.hfgan.pipeline import HfGANPipeline
     from limner.systems.ipcgan.pipeline import IPCGANPipeline
     from limner.systems.lgcgan.pipeline import LGcGANPipeline
@@ -124,6 +125,14 @@ def load(name_or_path: str | Path, system: Literal["patn"], *, with_optional: bo
 def load(name_or_path: Literal["adgan"], system: None = None, *, with_optional: bool = False) -> ADGANPipeline: ...
 @overload
 def load(name_or_path: str | Path, system: Literal["adgan"], *, with_optional: bool = False) -> ADGANPipeline: ...
+@overload
+def load(
+    name_or_path: Literal["factjudge"], system: None = None, *, with_optional: bool = False
+) -> FactJudgePipeline: ...
+@overload
+def load(
+    name_or_path: str | Path, system: Literal["factjudge"], *, with_optional: bool = False
+) -> FactJudgePipeline: ...
 @overload
 def load(name_or_path: str | Path, system: str | None = None, *, with_optional: bool = False) -> Pipeline: ...
 

@@ -20,4 +20,5 @@ SYSTEMS: dict[str, str] = {
     "hfgan": "limner.systems.hfgan:HfGAN",
     "attngan": "limner.systems.attngan:AttnGAN",
     "damsm": "limner.systems.damsm:DAMSM",
+    "factjudge": "limner.systems.factjudge:FactJudge",
 }

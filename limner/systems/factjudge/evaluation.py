@@ -1,0 +1,88 @@
+"""The judge's own scores on held-out pictures: what its verdicts on made ones are worth."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from limner.data.manifest import Manifest
+from limner.errors import ConfigError
+from limner.metrics.protocol import Measurement, Protocol
+from limner.metrics.report import EvaluationReport
+from limner.provenance import SYNTHETIC_MEDIA
+from limner.systems.factjudge.data import AnsweredPictures, collate
+from limner.systems.factjudge.pipeline import FactJudgePipeline
+
+
+def evaluate(
+    pipeline: FactJudgePipeline,
+    manifest: Manifest,
+    *,
+    split: str = "test",
+    num_images: int | None = None,
+    seed: int = 0,
+    batch_size: int = 32,
+    progress: Callable[..., Any] = lambda iterable, **_: iterable,
+) -> EvaluationReport:
+    """Accuracy of each question, the mean over its answers, and of each answer.
+
+    Args:
+        pipeline: the weights to evaluate.
+        manifest: the whole data set.
+        split: rows to use; "all" for every row.
+        num_images: how many of them, from the first; none: all.
+        seed: has no effect; nothing is drawn.
+        batch_size: pictures in one forward pass.
+        progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
+
+    Raises:
+        ConfigError: if there are too few pictures, or no facts of them are known.
+        DataError: if there is no such split, or a file cannot be read.
+    """
+    rows = manifest if split == "all" else manifest.split(split)
+    count = len(rows) if num_images is None else num_images
+    if not 1 <= count <= len(rows) or batch_size < 1:
+        raise ConfigError(
+            f"{count} images in batches of {batch_size} cannot be evaluated: the split {split} has {len(rows)} images."
+        )
+    chosen = dataclasses.replace(rows, rows=rows.rows[:count])
+    names = tuple(pipeline.config("judge")["answers"])
+    pictures = AnsweredPictures(chosen, names, image_size=pipeline.image_size)
+    verdicts: list[dict[str, str]] = []
+    for start in progress(range(0, count, batch_size), unit="batch", desc="real pictures"):
+        batch = collate([pictures[row] for row in range(start, min(start + batch_size, count))])
+        verdicts += pipeline.facts(batch.image.to(pipeline.device))
+    protocol = Protocol(
+        metric="",
+        split=split,
+        count=count,
+        resolution=pipeline.image_size,
+        network=pipeline.weights_name,
+        network_sha256=pipeline.weights_hash,
+        data_fingerprint=rows.fingerprint(),
+    )
+    measurements = {}
+    truth = torch.from_numpy(pictures.answers)
+    for place, (question, known) in enumerate(pipeline.questions.items()):
+        classes = {}
+        for number, answer in enumerate(known):
+            there = torch.nonzero(truth[:, place] == number).flatten().tolist()
+            if there:
+                classes[answer] = sum(verdicts[row][question] == answer for row in there) / len(there)
+        if classes:
+            measurements[f"fact_{question.replace(' ', '_')}"] = Measurement(
+                sum(classes.values()) / len(classes),
+                dataclasses.replace(
+                    protocol,
+                    metric=f"{question}: share of right answers, mean over the answers",
+                    count=int((truth[:, place] >= 0).sum()),
+                ),
+                is_share=True,
+                per_class=classes,
+            )
+    if not measurements:
+        raise ConfigError(f"{manifest.root} has no facts that this judge knows; give pictures with facts.jsonl.")
+    return EvaluationReport(provenance={**pipeline.provenance, "statement": SYNTHETIC_MEDIA}, measurements=measurements)

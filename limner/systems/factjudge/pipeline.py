@@ -1,0 +1,84 @@
+"""Inference of the judge of facts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from limner.data.config import Fit
+from limner.data.manifest import Manifest
+from limner.inputs import PhotoInput, read_square_photo, to_tensor
+from limner.metrics.resize import Resize
+from limner.pipelines import ExportTarget, Pipeline
+from limner.systems.factjudge.networks import FactNetwork, by_question
+from limner.text_to_image.data import open_captions
+
+
+class FactJudgePipeline(Pipeline):
+    """Answers questions about pictures.
+
+    Example:
+        >>> judge = limner.load("runs/factjudge", system="factjudge")
+        >>> judge("face.png")["glasses"]
+    """
+
+    name: ClassVar[str] = "factjudge"
+
+    @classmethod
+    def network_classes(cls) -> dict[str, type[nn.Module]]:
+        """The only network."""
+        return {"judge": FactNetwork}
+
+    @property
+    def questions(self) -> dict[str, tuple[str, ...]]:
+        """Question -> its answers."""
+        return by_question(self.config("judge")["answers"])
+
+    def __call__(self, photo: PhotoInput) -> dict[str, str]:
+        """The answers about a square picture.
+
+        Raises:
+            DataError: if the picture cannot be read or is not square.
+            ShapeError: if an array is no picture.
+        """
+        pixels = read_square_photo(photo, image_size=self.image_size, fit=self.fit)
+        return self.facts(to_tensor(pixels, self.device))[0]
+
+    def logits(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n"]:
+        """Logits of all answers for pictures in [-1, 1] of any size."""
+        with self.inference():
+            small = image if image.shape[-1] == self.image_size else Resize(self.image_size, antialias=True)(image)
+            logits: Tensor = self.components["judge"](small.float())
+        return logits
+
+    def facts(self, images: Float[Tensor, "b 3 h w"]) -> list[dict[str, str]]:
+        """The answers about pictures in [-1, 1] of any size: question -> answer, for each picture."""
+        questions = self.questions
+        parts = torch.cat([self.logits(part) for part in images.split(64)]).split(
+            [len(known) for known in questions.values()], dim=1
+        )
+        numbers = [part.argmax(dim=1).tolist() for part in parts]
+        return [
+            {question: known[numbers[place][row]] for place, (question, known) in enumerate(questions.items())}
+            for row in range(len(images))
+        ]
+
+    def open_data(
+        self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
+    ) -> Manifest:
+        """Pictures with captions and facts."""
+        return open_captions(path, kind=kind, fit=fit, asked_by=self.name)
+
+    def export_targets(self) -> dict[str, ExportTarget]:
+        """`judge` (image -> logits of all answers)."""
+        size, device = self.image_size, self.device
+
+        def example(batch: int) -> tuple[Tensor, ...]:
+            random = torch.Generator().manual_seed(batch)
+            return (torch.rand(batch, 3, size, size, generator=random).to(device) * 2 - 1,)
+
+        return {"judge": ExportTarget(self.components["judge"], ("image",), ("logits",), example)}
