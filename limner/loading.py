@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from limner.systems.painter.pipeline import PainterPipeline
     from limner.systems.parser.pipeline import ParserPipeline
     from limner.systems.patn.pipeline import PATNPipeline
+    from limner.systems.pg2.pipeline import PG2Pipeline
     from limner.systems.pix2pix.pipeline import Pix2PixPipeline
     from limner.systems.portrait.pipeline import PortraitPipeline
     from limner.systems.scagan.pipeline import SCAGANPipeline
@@ -133,6 +134,10 @@ def load(
 def load(
     name_or_path: str | Path, system: Literal["factjudge"], *, with_optional: bool = False
 ) -> FactJudgePipeline: ...
+@overload
+def load(name_or_path: Literal["pg2"], system: None = None, *, with_optional: bool = False) -> PG2Pipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["pg2"], *, with_optional: bool = False) -> PG2Pipeline: ...
 @overload
 def load(name_or_path: str | Path, system: str | None = None, *, with_optional: bool = False) -> Pipeline: ...
 

@@ -14,6 +14,7 @@ SYSTEMS: dict[str, str] = {
     "caae": "limner.systems.caae:CAAE",
     "ipcgan": "limner.systems.ipcgan:IPCGAN",
     "scagan": "limner.systems.scagan:SCAGAN",
+    "pg2": "limner.systems.pg2:PG2",
     "patn": "limner.systems.patn:PATN",
     "adgan": "limner.systems.adgan:ADGAN",
     "facejudge": "limner.systems.facejudge:FaceJudge",

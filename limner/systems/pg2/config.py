@@ -1,0 +1,88 @@
+"""Everything that can be set about PG2. No torch import, so `--help` stays fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from limner.engine.config import TrainConfig
+from limner.errors import ConfigError
+from limner.pose_transfer.config import PairConfig
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of the networks."""
+
+    image_size: tuple[int, int] = (256, 256)
+    """Height, a power of 2 from 32, and width in pixels (DeepFashion: 256 256; Market-1501: 128 64)."""
+    width: int = 128
+    """Channels of the generators' first level (authors' code: 128)."""
+    discriminator_width: int = 64
+    """Channels of the discriminator's first layer (authors' code: 64)."""
+
+    def __post_init__(self) -> None:
+        for name in ("width", "discriminator_width"):
+            if not 1 <= getattr(self, name) <= 4096:
+                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to 4096.")
+        height, width = self.image_size
+        if height not in (32, 64, 128, 256, 512) or not height // 4 <= width <= 4 * height:
+            raise ConfigError(
+                f"--model.image_size is {height} {width}; the height must be 32, 64, 128, 256 or 512, and the width "
+                "from a quarter of it to four times as much (256 256, 128 64)."
+            )
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the losses (authors' scripts)."""
+
+    weight_l1: float = 50.0
+    """Of the difference to the target in the second stage, once everywhere and once more on the person (DeepFashion
+    50, Market-1501 10)."""
+    coarse_images: int = 640_000
+    """Pairs for which the first network learns alone, before the second one and the discriminator do."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight_l1 < float("inf"):
+            raise ConfigError(f"--loss.weight_l1 is {self.weight_l1}; it must be a number of at least 0.")
+        if not 0 <= self.coarse_images <= 1e15:
+            raise ConfigError(f"--loss.coarse_images is {self.coarse_images}; it must be a number of at least 0.")
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """One Adam for each network (authors' code)."""
+
+    lr: float = 2e-5
+    """Learning rate of all networks (authors' code: 2e-5)."""
+    beta1: float = 0.5
+    """First moment (authors' code)."""
+    beta2: float = 0.999
+    """Second moment (authors' code)."""
+    decay_images: int = 0
+    """Pairs at the end of the run over which the rate falls linearly to 0; 0 = no fall."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.lr < 1:
+            raise ConfigError(f"--optimizer.lr is {self.lr}; it must lie in (0, 1).")
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must be from 0 up to, not with, 1.")
+        if not 0 <= self.decay_images <= 1e15:
+            raise ConfigError(f"--optimizer.decay_images is {self.decay_images}; it must be a number of at least 0.")
+
+
+@dataclass(frozen=True)
+class PG2Config:
+    """A complete run."""
+
+    model: ModelConfig
+    """Networks."""
+    loss: LossConfig
+    """Losses."""
+    optimizer: OptimizerConfig
+    """Optimisers."""
+    dataset: PairConfig
+    """Data."""
+    train: TrainConfig
+    """Length, batch, precision, cadence."""

@@ -1,0 +1,5 @@
+"""Scores of PG2 on held-out pairs: see `limner.pose_transfer.evaluation`."""
+
+from limner.pose_transfer.evaluation import evaluate
+
+__all__ = ["evaluate"]
