@@ -41,6 +41,21 @@ class DemoPicture:
     command: str
 
 
+@dataclass(frozen=True)
+class DemoSection:
+    """A system on the page.
+
+    Attributes:
+        words: what it does, a sentence or two of its own.
+        about: its weights.
+        pictures: with their files.
+    """
+
+    words: str
+    about: str
+    pictures: Sequence[tuple[DemoPicture, Path]]
+
+
 def contact_sheet(
     rows: Sequence[Sequence[Image.Image]],
     *,
@@ -87,17 +102,21 @@ def save_picture(path: Path, picture: DemoPicture, pipeline: Pipeline) -> None:
             return
 
 
-def write_page(path: Path, sections: Mapping[str, tuple[str, Sequence[tuple[DemoPicture, Path]]]]) -> None:
+def write_page(path: Path, sections: Mapping[str, DemoSection]) -> None:
     """Write one HTML file that needs no other file.
+
+    A picture opens large by a click or the space bar, without any script; on a narrow screen it is moved sideways.
 
     Args:
         path: of the page.
-        sections: system -> a line about its weights, and its pictures with their files.
+        sections: system -> what is shown of it.
     """
     body = []
-    for system, (about, pictures) in sections.items():
-        body.append(f"<h2>{html.escape(system)}</h2>\n<p class=about>{html.escape(about)}</p>")
-        for picture, file in pictures:
+    for system, section in sections.items():
+        words, about = html.escape(section.words), html.escape(section.about)
+        body.append(f'<h2 id="{html.escape(system)}">{html.escape(system)}</h2>')
+        body.append(f"<p class=words>{words}</p>\n<p class=about>{about}</p>")
+        for picture, file in section.pictures:
             data = base64.b64encode(file.read_bytes()).decode()
             body.append(
                 _FIGURE.format(
@@ -121,7 +140,9 @@ def _width(name: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> int
 _FIGURE = """\
 <figure>
 <h3>{title}</h3>
-<img src="data:image/jpeg;base64,{data}" width="{width}" height="{height}" alt="{caption}">
+<label class=view><input type=checkbox aria-label="{title}: show large"><span class=frame><img
+ src="data:image/jpeg;base64,{data}" width="{width}" height="{height}" style="--width: {width}px"
+ alt="{caption}"></span></label>
 <figcaption>{caption}</figcaption>
 <details><summary>Make it again</summary>
 <p>In the folder <code>{folder}</code> beside this page, with Python:</p>
@@ -153,13 +174,29 @@ h3 {{ font-size: 1.15rem; margin: 0 0 .6rem; }}
 figure {{ margin: 2rem 0 2.5rem; }}
 figcaption {{ margin: .6rem 0; }}
 img {{ max-width: 100%; height: auto; border-radius: 4px; background: white; padding: 6px; box-sizing: border-box; }}
+.words {{ font-size: 1.1rem; margin: .5rem 0; }}
+.view input {{ position: absolute; opacity: 0; }}
+.view input:focus-visible + .frame {{ outline: 2px solid var(--soft); }}
+.frame {{ display: block; overflow-x: auto; cursor: zoom-in; }}
+.view input:checked + .frame {{ position: fixed; inset: 0; z-index: 1; overflow: auto; cursor: zoom-out;
+  background: var(--paper); }}
+.view input:checked + .frame img {{ display: block; margin: auto; max-width: none;
+  width: max(100vw, 2 * var(--width)); }}
+.move {{ display: none; }}
+@media (max-width: 700px) {{
+  body {{ padding: 1.25rem 1rem 3rem; }}
+  h1 {{ font-size: 1.8rem; }}
+  .frame img {{ max-width: none; }}
+  .move {{ display: inline; }}
+  .about {{ overflow-wrap: anywhere; }}
+}}
 summary {{ cursor: pointer; color: var(--soft); }}
 pre {{ overflow-x: auto; padding: .8rem 1rem; background: var(--box); border-radius: 4px; font: 13px/1.5 monospace; }}
 code {{ font-family: monospace; }}
 </style>
 <h1>Limner</h1>
-<p>Pictures of what you ask for: say where things are (a label map) and which attributes hold, and let a seed decide
-the rest.</p>
+<p>Pictures of what you ask for. Each system below says in its own words what it does and shows it on people made by
+code; a click shows a picture large<span class=move>, and wide ones can be moved sideways</span>.</p>
 <p class=statement>{statement}</p>
 {body}
 </html>

@@ -13,7 +13,7 @@ file                holds                                               imports 
 `pipeline.py`       `StemPipeline`, inference                           yes
 `evaluation.py`     `evaluate`, the published protocol                  yes
 `options.py`        `add_options`, `MODES`: `limner generate`           no
-`demo.py`           `demo`, pictures for `limner demo`; may be absent   yes
+`demo.py`           `demo`, `WORDS`: `limner demo`; may be absent          yes
 ==================  ==================================================  =============
 """
 
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 from collections.abc import Callable
 from importlib.metadata import entry_points
 from types import ModuleType
@@ -106,6 +107,13 @@ def demo_function(system: str) -> Callable[..., Any] | None:
     if importlib.util.find_spec(f"{package}.demo") is None:
         return None
     return _get(f"{package}.demo", "demo")  # type: ignore[no-any-return]
+
+
+def demo_words(system: str) -> str:
+    """What a system does, for people who see its demo: `WORDS` of its `demo.py`, else its package's own sentence."""
+    package, _ = _locate(system)
+    own = getattr(importlib.import_module(f"{package}.demo"), "WORDS", "")
+    return own or " ".join((inspect.getdoc(importlib.import_module(package)) or "").split("\n\n")[0].split())
 
 
 def _locate(system: str) -> tuple[str, str]:

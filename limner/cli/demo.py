@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     Demo = Callable[[Path, Pipeline], list[DemoPicture]]
 
 
+BEST_FIRST = ("portrait", "painter", "maskface", "scgan", "lgcgan")
+"""The order of the page: what can be recognised best today, then the others, and those that only judge."""
+
+
 def main(argv: list[str]) -> int:
     """Run `limner demo`."""
     parser = new_parser(
@@ -46,12 +50,22 @@ def _choose(names: list[str]) -> dict[str, Demo]:
     with_weights = {info.system for info in hub.list_weights() if info.default}
     if not names and not with_weights:
         raise WeightsError("No weights came with this installation, so there is nothing to show; train some first.")
-    shown = names or [name for name in registry.system_names() if name in with_weights]
+    shown = names or [name for name in _in_order(registry.system_names()) if name in with_weights]
     found = {name: registry.demo_function(name) for name in shown}
     for name in names:
         if found[name] is None:
             raise ConfigError(f'The system "{name}" has no demo.')
     return {name: function for name, function in found.items() if function is not None}
+
+
+def _in_order(names: list[str]) -> list[str]:
+    """Systems as the page shows them: those of `BEST_FIRST`, others that make something, judges."""
+
+    def place(name: str) -> tuple[int, bool]:
+        rank = BEST_FIRST.index(name) if name in BEST_FIRST else len(BEST_FIRST)
+        return rank, registry.task(name).judges_as is not None
+
+    return sorted(names, key=place)
 
 
 def run_demo(demos: dict[str, Demo], out: Path, device: str) -> dict[str, Any]:
@@ -60,16 +74,17 @@ def run_demo(demos: dict[str, Demo], out: Path, device: str) -> dict[str, Any]:
     Raises:
         WeightsError: if the weights of a system did not come with this installation.
     """
-    from limner.demo import save_picture, write_page
+    from limner.demo import DemoSection, save_picture, write_page
     from limner.pipelines import load
 
-    sections, report = {}, {}
+    sections: dict[str, DemoSection] = {}
+    report = {}
     for name, show in progress(demos.items(), total=len(demos), unit="system", desc="demo"):
         pipeline = load(name, system=name).to(pick_device(device))
         pictures = [(picture, out / name / f"{picture.name}.jpg") for picture in show(out / name, pipeline)]
         for picture, file in pictures:
             save_picture(file, picture, pipeline)
-        sections[name] = (_about(pipeline), pictures)
+        sections[name] = DemoSection(registry.demo_words(name), _about(pipeline), pictures)
         report[name] = {
             "weights": pipeline.weights_name,
             "weights_hash": pipeline.weights_hash,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 import shlex
@@ -12,9 +13,13 @@ import pytest
 from PIL import Image
 
 import limner
+from limner import hub, registry
+from limner.cli.demo import BEST_FIRST, _choose
 from limner.cli.main import main
-from limner.demo import MAX_BYTES, contact_sheet
+from limner.demo import MAX_BYTES, DemoPicture, DemoSection, contact_sheet, write_page
 from limner.systems.scgan.demo import demo
+
+from ..contract.stored import smoke_pipeline
 
 NAMES = ["faces", "attributes", "walks", "edits", "parses"]
 
@@ -88,3 +93,52 @@ def test_contact_sheet_sizes() -> None:
     assert sheet.size == (22, 22)
     pixels = np.asarray(sheet)
     assert (pixels[:10, :10] == (255, 0, 0)).all() and (pixels[12:, 12:] == 255).all()
+
+
+def test_every_system_with_weights_has_a_demo_and_words_of_its_own() -> None:
+    names = {info.system for info in hub.list_weights() if info.default}
+    assert {"scgan", "parser", "facejudge"} <= names
+    chosen = _choose([])
+    assert set(chosen) == names, "no system with weights is left out"
+    assert len({registry.demo_words(name) for name in names}) == len(names)
+    assert all(registry.demo_words(name).endswith(".") for name in names)
+
+
+def test_the_best_come_first_and_judges_last() -> None:
+    chosen = list(_choose([]))
+    assert chosen[: len(BEST_FIRST)] == list(BEST_FIRST)
+    assert {registry.task(name).judges_as is not None for name in chosen[len(BEST_FIRST) :]} == {True}
+
+
+@pytest.mark.parametrize("system", ["parser", "facejudge"])
+def test_judges_show_what_they_see(system: str, drawn_faces, ready_ages, tmp_path, monkeypatch, capsys) -> None:
+    weights = smoke_pipeline(system, drawn_faces if system == "parser" else ready_ages)
+    weights.save_pretrained(tmp_path / "weights" / system, default=True)
+    monkeypatch.setenv("LIMNER_WEIGHTS", str(tmp_path / "weights"))
+    assert main(["demo", system, "--out", str(tmp_path / "demo"), "--json"]) == 0
+    (picture,) = json.loads(capsys.readouterr().out)["systems"][system]["pictures"]
+    assert Image.open(picture["path"]).width > 300
+    monkeypatch.chdir(tmp_path / "demo" / system)
+    page = html.unescape((tmp_path / "demo/index.html").read_text())
+    python, command = re.findall(r"<pre>(.*?)</pre>", page, re.S)
+    exec(compile(python, system, "exec"), {})
+    assert main([*shlex.split(command)[1:], "--device", "cpu"]) == 0, capsys.readouterr().err
+    assert registry.demo_words(system) in page
+
+
+def test_the_page_is_readable_on_a_narrow_screen_and_shows_pictures_large(tmp_path) -> None:
+    """Below 700 px pictures keep their size and move sideways; a checked box shows one over the whole screen."""
+    Image.new("RGB", (900, 60), "red").save(tmp_path / "a.jpg")
+    picture = DemoPicture("a", "A title", "What is seen", Image.new("RGB", (900, 60)), "1", "limner list")
+    write_page(
+        tmp_path / "index.html", {"toy": DemoSection("Makes <toys>.", "Weights", [(picture, tmp_path / "a.jpg")])}
+    )
+    page = (tmp_path / "index.html").read_text()
+    assert '<meta name="viewport" content="width=device-width' in page
+    narrow = page[page.index("@media (max-width: 700px)") :]
+    assert re.search(r"\.frame img \{ max-width: none; \}", narrow) and "overflow-x: auto" in page
+    assert re.search(r"input:checked \+ \.frame \{ position: fixed; inset: 0;", page)
+    assert re.search(
+        r'<label class=view><input type=checkbox aria-label="A title: show large"><span class=frame><img', page
+    )
+    assert "--width: 900px" in page and "Makes &lt;toys&gt;." in page

@@ -13,6 +13,7 @@ from limner.demo import DemoPicture, contact_sheet
 from limner.people.gallery import ReadyPerson, ready
 from limner.systems.lgcgan.pipeline import LGcGANPipeline
 
+WORDS = "Shows the same face at another age, guided by its landmarks."
 NUM_FACES = 6
 MIDDLE_AGE = (25.0, 50.0)
 NUM_STEPS = 10

@@ -13,6 +13,7 @@ from limner.mask_to_image.demo import SCHEMA, color_map, command, copy_map, prog
 from limner.people.gallery import ready
 from limner.systems.maskface.pipeline import MaskFacePipeline
 
+WORDS = "Paints many faces for one label map: each seed, or each photo, gives the same layout another look."
 NUM_FACES = 8
 NUM_STYLES = 8
 NUM_STEPS = 10

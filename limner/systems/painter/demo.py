@@ -13,6 +13,7 @@ from limner.people.gallery import ready
 from limner.systems.painter.drawing import OVERLAYS, Files
 from limner.systems.painter.pipeline import PainterPipeline
 
+WORDS = "Paints any picture with an exact number of brush strokes, the subject first; strokes can be drawn at any size."
 BUDGETS = (50, 100, 200, 500)
 MOMENTS = (5, 10, 20, 50, 100, 200)
 """Strokes after which the time lapse is shown."""

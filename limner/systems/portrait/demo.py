@@ -18,6 +18,8 @@ from limner.people.gallery import ready
 from limner.results import GenerationResult
 from limner.systems.portrait.pipeline import PortraitPipeline
 
+WORDS = "Edits a portrait: give somebody another's hair, eyes or mouth, or move the parts by changing the label map."
+
 PEOPLE = {
     "ada": "face-006",
     "ben": "face-040",

@@ -15,6 +15,7 @@ from limner.mask_to_image.demo import SCHEMA, color_map, command, copy_map, prog
 from limner.people.gallery import ReadyPerson, ready
 from limner.systems.scgan.pipeline import SCGANPipeline
 
+WORDS = "Paints a face from a label map and attributes: the map says where things are, a seed decides the rest."
 NUM_FACES = 8
 NUM_LATENTS = 8
 NUM_STEPS = 10

@@ -1,0 +1,52 @@
+"""What the parser sees in pictures of people who never lived: the ready-made ones of `limner.people`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from limner import hub
+from limner.demo import DemoPicture, contact_sheet
+from limner.people.gallery import ready
+from limner.systems.parser.pipeline import ParserPipeline
+
+WORDS = "Says of every pixel of a portrait what it shows: skin, hair, an eye. The other systems are judged by it."
+NUM_FACES = 8
+
+
+def demo(out: Path, pipeline: ParserPipeline) -> list[DemoPicture]:
+    """One sheet; the photos that it is made from are written to `out/photos`."""
+    (out / "photos").mkdir(parents=True, exist_ok=True)
+    people = ready("face")[:NUM_FACES]
+    for number, person in enumerate(people):
+        Image.fromarray(person.image).save(out / f"photos/{number}.png")
+    found = pipeline([person.image for person in people]).label_maps
+    colored = [Image.fromarray(pipeline.spec.schema.colorize(label_map)) for label_map in found]
+    photos = [Image.fromarray(person.image) for person in people]
+    laid_over = [
+        Image.blend(photo, color.resize(photo.size, Image.Resampling.NEAREST), 0.5)
+        for photo, color in zip(photos, colored, strict=True)
+    ]
+    name = hub.short_name(pipeline.name, pipeline.weights_name)
+    program = [
+        "import limner",
+        "from PIL import Image",
+        "",
+        f'pipe = limner.load("{name}")',
+        f'maps = pipe([f"photos/{{k}}.png" for k in range({NUM_FACES})]).label_maps',
+        "Image.fromarray(pipe.spec.schema.colorize(maps[0])).save('map.png')",
+    ]
+    weights = "" if name == pipeline.name else f" --weights {name}"
+    return [
+        DemoPicture(
+            name="maps",
+            title="What is where in a face",
+            caption=f"Photos, the label maps that the parser makes of them ({len(np.unique(found))} classes are seen "
+            "here), and both laid over each other. Such a map is what the painters of label maps start from.",
+            image=contact_sheet([photos, colored, laid_over], row_names=["photo", "label map", "both"]),
+            python="\n".join(program),
+            command=f"limner generate parser{weights} --image photos --out maps",
+        )
+    ]
