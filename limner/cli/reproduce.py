@@ -99,8 +99,9 @@ def _parse(argv: list[str], study: Study | None) -> Any:
     parser.add_argument(
         "--only", nargs="+", default=[], metavar="ROW", help="work on these rows; all stay in the table"
     )
-    if task is None or task.judges:
-        words = "weights of the judge (a parser is trained where none is named)"
+    if task is None or task.accepted_judges:
+        words = "weights of the judge, or a published one"
+        words += " (a parser is trained where none is named)" if task is None or "parser" in task.judges else ""
         parser.add_argument("--judge", type=str, default=None, metavar="NAME|DIR", help=words)
     if task is None or task.features:
         words = "network of the distances between sets; the judge by default"

@@ -252,8 +252,8 @@ class PosePipeline(Pipeline):
     def open_data(
         self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
     ) -> Manifest:
-        """Pictures of people with key points."""
-        return open_manifest(path, kind=kind, needs=self.data_fields(), asked_by=self.name)
+        """Pictures of people with key points, and their parts where there are any."""
+        return open_manifest(path, kind=kind, needs=self.data_fields(), uses=("label_map",), asked_by=self.name)
 
     def view(self, name: str, arrays: Arrays, seeds: Sequence[int] | None) -> Float[Tensor, "b 3 h w"]:
         """What one view shows of rows, in [-1, 1]."""

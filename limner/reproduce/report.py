@@ -15,6 +15,7 @@ from typing import Any
 
 import limner
 from limner.data.manifest import Manifest
+from limner.data.size import Size
 from limner.files import write_atomically
 from limner.markdown import escape, table
 from limner.reproduce.compare import LEVEL, Pair, compare
@@ -46,9 +47,9 @@ def make_record(plan: Plan, manifest: Manifest, outcome: Outcome) -> dict[str, A
     command = " ".join(Path(word).name if Path(word).is_absolute() else word for word in plan.command())
     protocol = (
         f"{plan.budget} images seen by every run, {plan.num_seeds} {seeds}, preset {plan.preset} at "
-        f"{study.image_size[plan.preset]} px; {sizes['train']} training and {sizes[split]} {split} pictures{of_schema} "
-        f"(data {manifest.fingerprint()}); {plan.num_images} {made}{judge}. Limner {limner.__version__}, "
-        f"`limner reproduce {command}`."
+        f"{Size.of(study.image_size[plan.preset])} px; {sizes['train']} training and {sizes[split]} {split} "
+        f"pictures{of_schema} (data {manifest.fingerprint()}); {plan.num_images} {made}{judge}. "
+        f"Limner {limner.__version__}, `limner reproduce {command}`."
     )
     return {
         "table": study.name,

@@ -102,13 +102,20 @@ class Plan:
         """Of the runs of every row."""
         return range(self.study.first_seed, self.study.first_seed + self.num_seeds)
 
-    def config(self, row: StudyRow, seed: int) -> Any:
-        """The configuration of one run."""
-        config = row_config(self.study, row, preset=self.preset, budget=self.budget, seed=seed, dataset=self.dataset)
+    def config(self, row: StudyRow, seed: int, stage: str | None = None) -> Any:
+        """The configuration of one run, or of one earlier stage of it."""
+        options: dict[str, Any] = {"preset": self.preset, "seed": seed, "dataset": self.dataset, "stage": stage}
+        config = row_config(self.study, row, budget=self.images(row, stage), **options)
         if self.vgg_weights is not None and getattr(config.loss, "weight_perceptual", 0) > 0:
             loss = dataclasses.replace(config.loss, vgg_weights=self.vgg_weights)
             return dataclasses.replace(config, loss=loss)
         return config
+
+    def images(self, row: StudyRow, stage: str | None = None) -> int:
+        """How many images a run of a row sees, or an earlier stage of it: together the budget, in whole batches."""
+        batch = registry.preset(row.system, self.preset).train.batch_size if row.stages else 1
+        shares = {name: max(batch, int(self.budget * share) // batch * batch) for name, share in row.stages.items()}
+        return self.budget - sum(shares.values()) if stage is None else shares[stage]
 
     def command(self) -> list[str]:
         """The words of `limner reproduce` that decide what is measured, without the folders of data and study."""
@@ -240,7 +247,7 @@ def claim_folder(
     """
     identity = {
         "table": plan.study.name,
-        "rows": [dataclasses.asdict(row) for row in plan.study.rows],
+        "rows": [_row_identity(row) for row in plan.study.rows],
         "preset": plan.preset,
         "image_size": plan.study.image_size[plan.preset],
         "options": plan.study.options.get(plan.preset, {}),
@@ -275,6 +282,12 @@ def claim_folder(
             f'--out {plan.out} holds a study with another {key} ("{before[key]}", not "{identity[key]}"); '
             "name another folder, or give the options that it was started with."
         )
+
+
+def _row_identity(row: StudyRow) -> dict[str, Any]:
+    """A row in plain values; those of studies that began before rows had stages stay equal."""
+    values = dataclasses.asdict(row)
+    return values if row.stages else {key: value for key, value in values.items() if key != "stages"}
 
 
 def run_study(
@@ -397,7 +410,12 @@ def _train_and_score(
     run = _run_folder(plan, row, seed)
     log.info("%s, seed %d: %s", row.name, seed, run)
     config = plan.config(row, seed)
+    for stage in row.stages:
+        earlier = run.with_name(f"{run.name}-{stage}")
+        _train(plan, row, plan.config(row, seed, stage), earlier)
+        config = dataclasses.replace(config, stage=dataclasses.replace(config.stage, **{stage: str(earlier)}))
     _train(plan, row, config, run)
+    before = plan.budget - plan.images(row)  # that the earlier stages have seen
     evaluate = registry.evaluate_function(row.system)
     scores: Scores = {}
     for checkpoint in _points(run, every=config.train.checkpoint_every, batch=config.train.batch_size):
@@ -405,7 +423,9 @@ def _train_and_score(
         data = manifest if "label_map" in plan.study.task.needs else pipeline.open_data(plan.data, **_reading(plan))
         report = evaluate(pipeline, data, **options)
         values = {key: one.value for key, one in report.measurements.items()}
-        scores[str(int(checkpoint.name))] = {k: value if math.isfinite(value) else None for k, value in values.items()}
+        scores[str(before + int(checkpoint.name))] = {
+            k: value if math.isfinite(value) else None for k, value in values.items()
+        }
     report.save(run / "report")  # of the last checkpoint
     write_text_atomically(run / "scores.json", json.dumps(scores, indent=1) + "\n")
 

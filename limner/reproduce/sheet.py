@@ -28,10 +28,11 @@ def comparison_sheet(plan: Plan, manifest: Manifest) -> bytes | None:
 
     A system that paints the looks of photos gets each map with its own photo and the looks of the next one.
     """
-    pipelines = last_pipelines(plan) if "label_map" in plan.study.task.needs else {}
-    if not pipelines:
-        return None
     size = plan.study.image_size[plan.preset]
+    is_of_maps = "label_map" in plan.study.task.needs and isinstance(size, int)
+    pipelines = last_pipelines(plan) if is_of_maps else {}
+    if not pipelines or not isinstance(size, int):
+        return None
     dataset = MaskToImageDataset(manifest.split(plan.study.split), image_size=size)
     batch = collate([dataset[index] for index in range(min(NUM_MAPS, len(dataset)))])
     rows = [to_pictures(colorize(batch.label_map, manifest.spec.schema)), to_pictures(batch.image)]

@@ -60,6 +60,9 @@ class StudyRow:
     """Factor on every learning rate of the preset, or preset -> factor, 1 for the others."""
     published: str = ""
     """Method in the published table; empty: the name."""
+    stages: Mapping[str, float] = field(default_factory=dict)
+    """Earlier stage of the system -> the share of the budget that it is trained on first; the row's own preset builds
+    on it and gets the rest."""
 
     @property
     def folder(self) -> str:
@@ -81,7 +84,7 @@ class Study:
         about: what is compared and how, a sentence or two.
         published: "faces" and "fashion" -> the published table for such data: a name of `limner.metrics.tables`, or the
             table itself in the form that is used there; may be empty.
-        image_size: preset -> pixels, the same for all rows.
+        image_size: preset -> pixels, or height and width, the same for all rows.
         budget: preset -> images that every row sees, unless the user says otherwise.
         judge_images: preset -> images that the judge is trained on, where a parser judges.
         pictures: pictures judged of every row.
@@ -100,7 +103,7 @@ class Study:
     title: str
     about: str
     published: Mapping[str, str | Mapping[str, Any]]
-    image_size: Mapping[str, int]
+    image_size: Mapping[str, int | list[int]]
     budget: Mapping[str, int]
     pictures: int
     points: int
@@ -139,10 +142,12 @@ class Study:
         first = next(iter(tasks))
         for name, task in tasks.items():
             for what in ("gives", "needs", "judges"):
-                if getattr(task, what) != getattr(tasks[first], what):
+                ours, theirs = getattr(tasks[first], what), getattr(task, what)
+                more = what == "needs" and set(ours) < set(theirs)  # a row that needs more is told so by its own data
+                if ours != theirs and not more:
                     raise ConfigError(
                         f'The table "{self.name}" compares {first} with {name}, which have nothing in common that '
-                        f'could be judged alike: "{what}" is {getattr(tasks[first], what)}, and {getattr(task, what)}.'
+                        f'could be judged alike: "{what}" is {ours}, and {theirs}.'
                     )
         return tasks[first]
 
@@ -207,6 +212,11 @@ def _check(study: Study) -> None:
         for preset in study.budget:
             if not 0 < float(row.rate_factor(preset)) < float("inf"):
                 raise ValueError("rates must be numbers above 0")
+        known = registry.task(row.system).stages if row.system in registry.system_names() else row.stages
+        if not all(stage in known and 0 < share < 1 for stage, share in row.stages.items()) or _staged(row) >= 1:
+            raise ValueError(
+                f'the stages of "{row.name}" must be those of {row.system}, with shares that sum to less than 1'
+            )
     for key, column in study.columns.items():
         if column.better not in ("", "high", "low"):
             raise ValueError(f'column "{key}": better is "{column.better}", but must be high, low or nothing')
@@ -219,7 +229,9 @@ def _check(study: Study) -> None:
         values = getattr(study, name)
         if not values or set(values) != set(study.budget):
             raise ValueError(f"image_size, budget and judge_images must have the same presets, unlike {name}")
-        numbers |= {f"{name} of {preset}": value for preset, value in values.items()}
+        for preset, value in values.items():
+            sides = value if name == "image_size" and isinstance(value, list) and len(value) == 2 else [value]
+            numbers |= {f"{name} of {preset}" + f" {number}" * (number > 0): one for number, one in enumerate(sides)}
     for name, value in numbers.items():
         if type(value) is not int or value < 1:
             raise ValueError(f"{name} is {value!r}, but must be a whole number above 0")
@@ -227,12 +239,29 @@ def _check(study: Study) -> None:
         study.published_table(schema)
 
 
+def _staged(row: StudyRow) -> float:
+    return sum(row.stages.values())
+
+
+def _size(size: int | list[int]) -> int | tuple[int, ...]:
+    return tuple(size) if isinstance(size, list) else size
+
+
 def _has_parser(study: Study) -> bool:
     """Whether a parser judges some row."""
     return any("parser" in task.judges for task in study.tasks.values())
 
 
-def row_config(study: Study, row: StudyRow, *, preset: str, budget: int, seed: int, dataset: DataConfig) -> Any:
+def row_config(
+    study: Study,
+    row: StudyRow,
+    *,
+    preset: str,
+    budget: int,
+    seed: int,
+    dataset: DataConfig,
+    stage: str | None = None,
+) -> Any:
     """The complete configuration of one run of one row.
 
     Schedules that the preset counts in images (such as the decay of the learning rates) shrink or grow with the budget;
@@ -245,11 +274,13 @@ def row_config(study: Study, row: StudyRow, *, preset: str, budget: int, seed: i
         budget: images to see.
         seed: of the run.
         dataset: how the data are read.
+        stage: of the system, if not the one that the preset's name alone means.
 
     Raises:
         ConfigError: if there is no such system, preset or option.
     """
-    config = registry.preset(row.system, preset)
+    name = preset if stage is None else registry.stage_presets(row.system, preset)[stage]
+    config = registry.preset(row.system, name)
     scale = budget / config.train.images
     train: dict[str, Any] = {
         "images": budget,
@@ -263,7 +294,7 @@ def row_config(study: Study, row: StudyRow, *, preset: str, budget: int, seed: i
     rates = {key: value for key, value in vars(config.optimizer).items() if key.startswith("lr")}
     spans = {key: value for key, value in vars(config.optimizer).items() if key.endswith("_images")}
     changes: dict[str, dict[str, Any]] = {
-        "model": {"image_size": study.image_size[preset]},
+        "model": {"image_size": _size(study.image_size[preset])},
         "train": train,
         "optimizer": {key: value * row.rate_factor(preset) for key, value in rates.items()}
         | {key: round(value * scale) for key, value in spans.items()},

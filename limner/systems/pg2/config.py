@@ -39,14 +39,10 @@ class LossConfig:
     weight_l1: float = 50.0
     """Of the difference to the target in the second stage, once everywhere and once more on the person (DeepFashion
     50, Market-1501 10)."""
-    coarse_images: int = 640_000
-    """Pairs for which the first network learns alone, before the second one and the discriminator do."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.weight_l1 < float("inf"):
             raise ConfigError(f"--loss.weight_l1 is {self.weight_l1}; it must be a number of at least 0.")
-        if not 0 <= self.coarse_images <= 1e15:
-            raise ConfigError(f"--loss.coarse_images is {self.coarse_images}; it must be a number of at least 0.")
 
 
 @dataclass(frozen=True)
@@ -61,6 +57,8 @@ class OptimizerConfig:
     """Second moment (authors' code)."""
     decay_images: int = 0
     """Pairs at the end of the run over which the rate falls linearly to 0; 0 = no fall."""
+    coarse_images: int = 640_000
+    """Pairs for which the first network learns alone, before the second one and the discriminator do."""
 
     def __post_init__(self) -> None:
         if not 0 < self.lr < 1:
@@ -68,8 +66,9 @@ class OptimizerConfig:
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must be from 0 up to, not with, 1.")
-        if not 0 <= self.decay_images <= 1e15:
-            raise ConfigError(f"--optimizer.decay_images is {self.decay_images}; it must be a number of at least 0.")
+        for name in ("decay_images", "coarse_images"):
+            if not 0 <= getattr(self, name) <= 1e15:
+                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must be a number of at least 0.")
 
 
 @dataclass(frozen=True)

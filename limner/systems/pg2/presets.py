@@ -36,8 +36,7 @@ def gpu() -> PG2Config:
     return replace(
         paper(),
         model=ModelConfig(image_size=(128, 88), width=64, discriminator_width=32),
-        loss=LossConfig(coarse_images=400_000),
-        optimizer=OptimizerConfig(lr=2e-4, decay_images=400_000),
+        optimizer=OptimizerConfig(lr=2e-4, decay_images=400_000, coarse_images=400_000),
         dataset=PairConfig(flip=True),
         train=TrainConfig(
             images=1_000_000,
@@ -57,8 +56,7 @@ def cpu() -> PG2Config:
     return replace(
         paper(),
         model=ModelConfig(image_size=(64, 44), width=16, discriminator_width=12),
-        loss=LossConfig(coarse_images=25_000),
-        optimizer=OptimizerConfig(lr=4e-4, decay_images=20_000),
+        optimizer=OptimizerConfig(lr=4e-4, decay_images=20_000, coarse_images=25_000),
         dataset=PairConfig(flip=True),
         train=TrainConfig(
             images=50_000,
@@ -76,7 +74,7 @@ def smoke() -> PG2Config:
     return replace(
         paper(),
         model=ModelConfig(image_size=(64, 44), width=4, discriminator_width=4),
-        loss=LossConfig(coarse_images=4),
+        optimizer=OptimizerConfig(coarse_images=4),
         train=TrainConfig(
             images=64,
             batch_size=4,

@@ -66,7 +66,7 @@ class PG2(System[PG2Config, PairBatch]):
     @property
     def phases(self) -> Sequence[Phase]:
         """The rough picture, then the refined one."""
-        return Phase("coarse", self.config.loss.coarse_images), Phase("refine", None)
+        return Phase("coarse", self.config.optimizer.coarse_images), Phase("refine", None)
 
     @property
     def ema_networks(self) -> tuple[str, ...]:

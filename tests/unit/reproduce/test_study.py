@@ -8,8 +8,10 @@ import pytest
 
 from limner import registry
 from limner.data.config import AugmentConfig, DataConfig
+from limner.data.size import Size
 from limner.errors import ConfigError
-from limner.reproduce.study import StudyRow, load_study, row_config, study_names
+from limner.reproduce.run import Plan, _row_identity
+from limner.reproduce.study import StudyRow, _check, load_study, row_config, study_names
 from limner.systems.scgan.config import LossConfig, ModelConfig, OptimizerConfig
 
 STUDIES = [load_study(name) for name in study_names()]
@@ -35,7 +37,7 @@ def test_every_row_builds_at_every_preset_with_equal_size_and_budget(study):
     assert known
     for preset in study.presets:
         configs = [config(study, row, preset=preset) for row in known]
-        assert {one.model.image_size for one in configs} == {study.image_size[preset]}
+        assert {Size.of(one.model.image_size) for one in configs} == {Size.of(study.image_size[preset])}
         assert {one.train.images for one in configs} == {study.budget[preset]}
         assert all(study.budget[preset] % one.train.batch_size == 0 for one in configs)
 
@@ -142,3 +144,24 @@ def test_an_option_that_a_system_does_not_have():
         config(study, StudyRow("odd", "spade", {"loss": {"weight_l1": 1.0}}))
     with pytest.raises(ConfigError, match=r"sets looses\.weight_kl"):
         config(study, StudyRow("odd", "spade", {"looses": {"weight_kl": 1.0}}))
+
+
+def test_stages_of_a_row_share_its_budget(tmp_path):
+    study = load_study("scagan-table")
+    row = study.rows[0]
+    options = dict(judge=None, num_images=4, features=None, dataset=study.data_config())
+    plan = Plan(study, tmp_path, tmp_path, "cpu", budget=study.budget["cpu"], num_seeds=1, **options)
+    first, second = plan.config(row, 7, "content"), plan.config(row, 7)
+    assert first.train.images + second.train.images == plan.budget and first.train.images == 19_200
+    assert (first.stage.name, second.stage.name, first.train.seed) == ("content", "image", 7)
+    assert first.model == second.model and plan.images(study.rows[1]) == plan.budget
+    assert plan.config(study.rows[1], 0).optimizer.coarse_images == 24_000, "half of the budget, as in the preset"
+    for wrong in ({"content": 1.0}, {"wings": 0.5}):
+        with pytest.raises(ValueError, match="stages of"):
+            _check(dataclasses.replace(study, rows=(dataclasses.replace(row, stages=wrong),)))
+
+
+def test_studies_from_before_stages_keep_their_folders():
+    row = load_study("scgan-ablation").rows[0]
+    assert "stages" not in _row_identity(row)
+    assert _row_identity(load_study("scagan-ablation").rows[0])["stages"] == {"content": 0.4}
