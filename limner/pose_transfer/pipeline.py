@@ -35,6 +35,7 @@ Arrays = dict[str, npt.NDArray[Any]]
 VIEWS = ("picture", "source", "pose", "edges", "plates", "content")
 """What a picture of a plan can show; the last three by SCA-GAN alone."""
 DEFAULT_STEPS = 8
+PARSING: tuple[Field, ...] = ("label_map",)
 _LINE = 0.012  # width of a drawn limb, as a share of the height
 
 
@@ -253,7 +254,7 @@ class PosePipeline(Pipeline):
         self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
     ) -> Manifest:
         """Pictures of people with key points, and their parts where there are any."""
-        return open_manifest(path, kind=kind, needs=self.data_fields(), uses=("label_map",), asked_by=self.name)
+        return open_manifest(path, kind=kind, needs=self.data_fields(), uses=PARSING, asked_by=self.name)
 
     def view(self, name: str, arrays: Arrays, seeds: Sequence[int] | None) -> Float[Tensor, "b 3 h w"]:
         """What one view shows of rows, in [-1, 1]."""
