@@ -27,7 +27,8 @@ def label_map_systems() -> list[str]:
     """Systems that train on label maps, which this script can draw at random."""
     from limner import registry
 
-    return [name for name in registry.system_names() if hasattr(registry.preset(name, "cpu"), "augment")]
+    names = [name for name in registry.system_names() if "label_map" in registry.task(name).needs]
+    return [name for name in names if hasattr(registry.preset(name, "cpu"), "augment")]
 
 
 def measure(system: str, *, preset: str, batch: int | None, repeats: int, threads: int | None) -> dict[str, Any]:

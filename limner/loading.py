@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from limner.systems.damsm.pipeline import DAMSMPipeline
     from limner.systems.facejudge.pipeline import FaceJudgePipeline
     from limner.systems.factjudge.pipeline import FactJudgePipeline
+    from limner.systems.hdgan.pipeline import HDGANPipeline
     from limner.systems.hfgan.pipeline import HfGANPipeline
     from limner.systems.ipcgan.pipeline import IPCGANPipeline
     from limner.systems.lgcgan.pipeline import LGcGANPipeline
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from limner.systems.scagan.pipeline import SCAGANPipeline
     from limner.systems.scgan.pipeline import SCGANPipeline
     from limner.systems.spade.pipeline import SPADEPipeline
+    from limner.systems.stackgan.pipeline import StackGANPipeline
 
 
 @overload
@@ -138,6 +140,16 @@ def load(
 def load(name_or_path: Literal["pg2"], system: None = None, *, with_optional: bool = False) -> PG2Pipeline: ...
 @overload
 def load(name_or_path: str | Path, system: Literal["pg2"], *, with_optional: bool = False) -> PG2Pipeline: ...
+@overload
+def load(name_or_path: Literal["hdgan"], system: None = None, *, with_optional: bool = False) -> HDGANPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["hdgan"], *, with_optional: bool = False) -> HDGANPipeline: ...
+@overload
+def load(
+    name_or_path: Literal["stackgan"], system: None = None, *, with_optional: bool = False
+) -> StackGANPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["stackgan"], *, with_optional: bool = False) -> StackGANPipeline: ...
 @overload
 def load(name_or_path: str | Path, system: str | None = None, *, with_optional: bool = False) -> Pipeline: ...
 

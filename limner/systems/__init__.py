@@ -20,6 +20,8 @@ SYSTEMS: dict[str, str] = {
     "facejudge": "limner.systems.facejudge:FaceJudge",
     "hfgan": "limner.systems.hfgan:HfGAN",
     "attngan": "limner.systems.attngan:AttnGAN",
+    "hdgan": "limner.systems.hdgan:HDGAN",
+    "stackgan": "limner.systems.stackgan:StackGAN",
     "damsm": "limner.systems.damsm:DAMSM",
     "factjudge": "limner.systems.factjudge:FactJudge",
 }

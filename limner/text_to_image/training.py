@@ -220,7 +220,11 @@ class CaptionSystem(System[Any, CaptionedBatch]):
         painted: list[Painted] = []
         engine.update("generator", lambda part: self.generator_loss(part, engine, painted), draws)
         made = self.made(draws, painted)
-        engine.update(self.discriminators, lambda part: self.discriminator_loss(part, engine), made)
+        engine.update(self.active(engine.images_seen), lambda part: self.discriminator_loss(part, engine), made)
+
+    def active(self, images_seen: int) -> tuple[str, ...]:
+        """The discriminators that are trained and learned from at this point of the run; all by default."""
+        return self.discriminators
 
     def draw(self, batch: CaptionedBatch, engine: Engine) -> Draws:
         """Codes of the captions, wrong captions, latents."""
@@ -259,6 +263,8 @@ class CaptionSystem(System[Any, CaptionedBatch]):
         made.append(painted)
         adversarial = draws.image.new_zeros(())
         for name, image in zip(self.discriminators, painted.images[-len(self.discriminators) :], strict=True):
+            if name not in self.active(engine.images_seen):
+                continue
             with engine.frozen(name) as network:
                 adversarial = adversarial + self.fooling_loss(network, self.seen(image, draws, 1), draws, painted)
         distance = condition_distance(painted.mean.float(), painted.log_variance.float())
@@ -312,6 +318,8 @@ class CaptionSystem(System[Any, CaptionedBatch]):
         fakes = (made.small, made.middle, made.large)[-len(self.discriminators) :]
         total = made.image.new_zeros(())
         for name, fake in zip(self.discriminators, fakes, strict=True):
+            if name not in self.active(engine.images_seen):
+                continue
             real = self.seen(shrink(made.image, fake.shape[-1]), made, 0)
             total = total + self.judging_loss(engine.networks[name], real, self.seen(fake, made, 1), made, engine)
         engine.log("loss/discriminators", total)

@@ -1,0 +1,22 @@
+"""The side of HDGAN in `limner generate`. No torch import, so that `--help` stays fast."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from limner.text_to_image.options import add_caption_options, caption_modes
+
+DESCRIPTION = "Paint captions at three sizes, as HDGAN does that HfGAN is compared with."
+EXAMPLES = (
+    'limner generate hdgan --weights runs/hdgan --caption "a woman with long red hair" --num-images 4 --out woman',
+    'limner generate hdgan --weights runs/hdgan --caption "a man with brown hair" --swap "brown=red" --out swap',
+)
+READS_SQUARES = False
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of this system."""
+    add_caption_options(parser, attention=False)
+
+
+MODES = caption_modes(attention=False)
