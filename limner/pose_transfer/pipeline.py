@@ -22,14 +22,14 @@ from limner.data.keypoints import LIMBS
 from limner.data.manifest import Manifest, open_manifest
 from limner.data.points import gaussian_heatmaps, one_hot_heatmaps, polylines
 from limner.data.sample import Sample
-from limner.errors import ConfigError
+from limner.errors import ConfigError, ShapeError
 from limner.inputs import PhotoInput, seed_range, to_pictures, usual_batch_size
 from limner.mode import mode, plan_of
 from limner.pipelines import Pipeline
 from limner.plan import Condition, GenerationPlan, safe_stem
 from limner.pose_transfer.data import FIELDS
 from limner.pose_transfer.inputs import PersonPhoto, read_person, target_pose
-from limner.pose_transfer.poses import Interpolation, Points, Pose, PoseInput, between, read_poses
+from limner.pose_transfer.poses import FAR_PX, Interpolation, Points, Pose, PoseInput, between, read_poses
 
 Arrays = dict[str, npt.NDArray[Any]]
 VIEWS = ("picture", "source", "pose", "edges", "plates", "content")
@@ -243,6 +243,10 @@ class PosePipeline(Pipeline):
     def check_plan(self, plan: GenerationPlan) -> None:
         """See `Pipeline.check_plan`; a view of another system is refused."""
         super().check_plan(plan)
+        for name in ("source_points", "points"):
+            array = plan.conditions[name]
+            if np.abs(array[~np.isnan(array)]).max(initial=0) > FAR_PX:
+                raise ShapeError(f'The plan\'s condition "{name}" has points without end; they must be pixels.')
         known = {VIEWS.index(view) for view in ("picture", "source", "pose", *self.own_views)}
         other = set(plan.conditions["view"].tolist()) - known
         if other:

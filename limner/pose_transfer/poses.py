@@ -37,7 +37,8 @@ TORSO = tuple(NAMES.index(name) for name in ("r_shoulder", "l_shoulder", "r_hip"
 MAX_POSES = 2_000
 _FROM_BODY_25 = (*range(8), *range(9, 19))
 """Points of OpenPose's BODY_25 in the order of its COCO model: the middle of the hips and the feet are left out."""
-_FAR = 1e6  # pixels
+FAR_PX = 1e6
+"""No point lies farther away."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,7 +212,7 @@ def _checked_array(value: npt.ArrayLike) -> Points:
         raise ShapeError(f"A pose is {NUM_KEYPOINTS} points (x, y), NaN where one is not seen.") from error
     if points.shape != (NUM_KEYPOINTS, 2):
         raise ShapeError(f"A pose has the shape {points.shape}; it must be {NUM_KEYPOINTS} points (x, y).")
-    if np.abs(points[np.isfinite(points)]).max(initial=0) > _FAR or np.isinf(points).any():
+    if np.abs(points[np.isfinite(points)]).max(initial=0) > FAR_PX or np.isinf(points).any():
         raise ShapeError("A pose has a point without end; points are pixels, NaN where one is not seen.")
     points[(points == -1).all(axis=1)] = np.nan
     points[np.isnan(points).any(axis=1)] = np.nan

@@ -17,15 +17,23 @@ from PIL import Image
 from limner import registry
 from limner.data.drawn import draw_face
 from limner.plan import GenerationPlan
+from tests.stick_people import draw, pose, write_stick_people
 
-SYSTEMS = ("cyclegan", "maskface", "painter", "pix2pix", "portrait", "scgan", "spade")
+SYSTEMS = ("cyclegan", "maskface", "painter", "pix2pix", "portrait", "scagan", "scgan", "spade")
 """Those whose results can be drawn again."""
+
+POSES = ("scagan",)
+"""Those whose results show people in other poses."""
 
 Record = dict[str, Any]
 
 
 def smoke_pipeline(name: str, data: Path) -> Any:
     """A pipeline of the smoke preset with random networks."""
+    if name in POSES:
+        data = data.with_name("stick-people")
+        if not data.exists():
+            write_stick_people(data)
     config = registry.preset(name, "smoke")
     opened = registry.system_class(name).open_data(config, data)
     torch.manual_seed(0)
@@ -44,6 +52,10 @@ def make_result(name: str, pipeline: Any, folder: Path) -> Path:
 
         label_map = converter("celebamask-19", "portrait-11")[ids]
         plan = pipeline.sit(face.image, label_map).repaint.plan(label_map)
+    elif name in POSES:
+        points = pose(np.random.default_rng(0))
+        photo = draw(points, (200, 30, 30), (30, 30, 90))
+        plan = pipeline.plan(photo, points, source_pose=points, seed=3, num_images=2)
     elif name == "cyclegan":
         plan = pipeline.plan(ids)
     else:
@@ -132,6 +144,12 @@ CHANGES: dict[str, Callable[[Record], Record]] = {
 }
 IDS: dict[str, Callable[[Record], Record]] = {"ids of 255": first(lambda array: np.full_like(array, 255))}
 """Of systems whose plans have label maps."""
+POSE: dict[str, Callable[[Record], Record]] = {
+    "view of nothing": conditions(view=encoded(np.full(1, 200, np.uint8))),
+    "points without end": conditions(points=encoded(np.full((1, 18, 2), np.inf, np.float32))),
+    "points far away": conditions(source_points=encoded(np.full((1, 18, 2), 1e20, np.float32))),
+    "edges that are half there": conditions(is_content=encoded(np.full(1, 7, np.uint8))),
+}
 PAINTER: dict[str, Callable[[Record], Record]] = {
     "absolute name": settings(name="/abs"),
     "name that climbs": settings(name="../x"),
@@ -158,7 +176,7 @@ PAINTER: dict[str, Callable[[Record], Record]] = {
 
 
 def changes_of(system: str) -> dict[str, Callable[[Record], Record]]:
-    return {**CHANGES, **(PAINTER if system == "painter" else IDS)}
+    return {**CHANGES, **(PAINTER if system == "painter" else POSE if system in POSES else IDS)}
 
 
 def write_changed(path: Path, source: Path, change: Callable[[Record], Record]) -> Path:
