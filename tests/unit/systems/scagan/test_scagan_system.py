@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
-from limner.errors import ConfigError
+from limner.errors import ConfigError, DataError, WeightsError
 from limner.nn.pose_transfer import SeededDropout
 from limner.systems.scagan.presets import PRESETS
 from limner.systems.scagan.stages import CONTENT, EDGE, STYLE
 from limner.systems.scagan.system import SCAGAN
 from tests.engines import engine_of
-from tests.stick_people import write_stick_people
+from tests.stick_people import draw, draw_parts, pose, write_stick_people
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +106,41 @@ def test_dropped_values_follow_from_the_step(folder):
     assert not torch.equal(first, second) and 400 < (first > 0).sum() < 600 and float(first.max()) == 2
     layer.seed = 5
     assert torch.equal(layer(x), first) and torch.equal(layer.eval()(x), x)
+
+
+def test_classes_in_place_of_edges(tmp_path):
+    folder = write_stick_people(tmp_path / "data", has_parsing=True)
+    first, engine, batch = build(folder, "smoke-content", content="semantic")
+    assert batch.source_content.shape == (4, 8, 64, 44)
+    torch.testing.assert_close(batch.source_content.sum(dim=1), torch.ones(4, 64, 44))
+    engine.run_step(batch)
+    assert "loss/perceptual" not in engine.averages(), "classes are no picture"
+    assert first.sample(first.fixed_inputs(semantic_pairs(folder)), engine.inference_networks()).shape[2] == 3
+    run = first.pipeline(engine.inference_networks()).save_pretrained(tmp_path / "content")
+    config = PRESETS["smoke"]()
+    config = replace(
+        config,
+        stage=replace(config.stage, content=str(run)),
+        model=replace(config.model, content="semantic"),
+    )
+    second = SCAGAN(config, first.spec)
+    second.prepare(torch.device("cpu"))
+    engine = engine_of(second)
+    before = weights(second.networks["generator"])
+    engine.run_step(batch)
+    assert not same(before, second.networks["generator"])
+    pipe = second.pipeline(engine.inference_networks())
+    points = pose(np.random.default_rng(0))
+    photo, parsing = draw(points, (200, 0, 0), (0, 0, 90)), draw_parts(points)
+    views = ["edges", "content", "picture"]
+    assert len(pipe(photo, points, source_pose=points, parsing=parsing, show=views).images) == 3
+    with pytest.raises(DataError, match="needs"):
+        pipe.plan(photo, points, source_pose=points)
+    with pytest.raises(WeightsError, match="paint without edges"):
+        pipe.dress.plan(photo, photo, source_pose=points, clothes_pose=points)
+
+
+def semantic_pairs(folder):
+    config = PRESETS["smoke-content"]()
+    config = replace(config, model=replace(config.model, content="semantic"))
+    return SCAGAN.open_data(config, folder).validation_set
