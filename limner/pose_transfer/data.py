@@ -24,7 +24,7 @@ from limner.data.dataset import SampleDataset
 from limner.data.fields import Field
 from limner.data.keypoints import NAMES
 from limner.data.manifest import Manifest, Row, hash_split, open_manifest
-from limner.data.point_schema import POINT_SCHEMAS
+from limner.data.point_schema import MARKET_14, POINT_SCHEMAS
 from limner.data.sample import Sample
 from limner.data.sampler import SampleKey
 from limner.data.size import Size
@@ -184,9 +184,18 @@ def image_of(sample: Sample) -> UInt8Array:
 
 
 def points_of(sample: Sample) -> npt.NDArray[np.float64]:
-    """The key points of a sample that has them."""
+    """The 18 key points of a sample that has some.
+
+    Of Market-1501's 14 the first is the top of the head, which is no nose: it is left out, as are eyes and ears, so
+    that no network learns two meanings of one point.
+    """
     if sample.keypoints is None:
         raise TypeError("a sample of a pair has no key points")
+    if len(sample.keypoints) == len(MARKET_14):
+        points = np.full((len(KEYPOINTS), 2), np.nan)
+        known = [name for name in MARKET_14.points if name in KEYPOINTS.points]
+        points[[KEYPOINTS.index(name) for name in known]] = sample.keypoints[[MARKET_14.index(name) for name in known]]
+        return points
     return sample.keypoints
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from limner.data.keypoints import NAMES
 from limner.data.manifest import open_manifest
+from limner.data.sample import Sample
 from limner.data.sampler import SampleKey
 from limner.data.size import Size
 from limner.errors import DataError
-from limner.pose_transfer.data import PosePairs, collate_pairs, list_pairs, open_pairs
+from limner.pose_transfer.data import PosePairs, collate_pairs, list_pairs, open_pairs, points_of
 from tests.stick_people import write_stick_people
 
 
@@ -82,3 +83,11 @@ def test_attributes_of_the_folder_do_not_matter(tmp_path):
     (folder / "attributes.csv").write_text("\n".join(["name,Male,Top_Red", *(f"{name},1,0" for name in names)]) + "\n")
     train, _ = open_pairs(folder, kind="auto", size=Size(64, 44), flip=False, seed=0)
     assert train[0].source.image is not None and train[0].source.attributes.shape == (0,)
+
+
+def test_the_top_of_a_head_is_no_nose():
+    market = np.arange(28.0).reshape(14, 2)
+    found = points_of(Sample(index=0, keypoints=market))
+    assert found.shape == (18, 2) and np.array_equal(found[1:14], market[1:])
+    assert np.isnan(found[[0, 14, 15, 16, 17]]).all()
+    assert np.array_equal(points_of(Sample(index=0, keypoints=found)), found, equal_nan=True)
