@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from limner.engine.logging import tile_grid
 from limner.errors import ConfigError
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.features import FeatureNetwork
+from limner.metrics.judge import Judge, judged_labels
 from limner.metrics.judges import OpenJudge, first_of
 from limner.metrics.protocol import Measurement, Protocol, with_ceilings
 from limner.metrics.r_precision import NUM_NEGATIVES, folds, r_precision
@@ -40,6 +42,9 @@ from limner.text_to_image.questions import asked
 from limner.text_to_image.words import MAX_WORDS, vocabulary_of
 
 SHEET_ROWS, SHEET_COLUMNS = 12, 6
+MAX_SWAPS = 64
+SWAPPED = ("black", "blond", "red", "brown", "grey", "auburn")
+"""Colours of hair, each of which is exchanged for the next."""
 DEFAULT_NUM_IMAGES = 1_000
 
 
@@ -65,6 +70,7 @@ def evaluate_captions(
     *,
     judges: Sequence[OpenJudge],
     features: FeatureNetwork | None = None,
+    parser: Judge | None = None,
     drawn: Drawn = "by_fact",
     split: str = "test",
     num_images: int | None = None,
@@ -79,6 +85,7 @@ def evaluate_captions(
         manifest: the whole data set.
         judges: one of the kind "image-text", which took no part in training; one of the kind "facts", if there is one.
         features: network of the distances between sets; none: there are none.
+        parser: of label maps with hair, for the places that a swapped word changes; none: they are not looked at.
         drawn: which caption of each picture is painted: any, or rather those that state what few captions state.
         split: rows to use; "all" for every row.
         num_images: how many of them, from the first; none: at most 1,000.
@@ -120,6 +127,9 @@ def evaluate_captions(
     if facts is not None:
         by_facts = dataclasses.replace(base, network=facts.name, network_sha256=facts.sha256)
         measurements |= fact_measurements(found, facts.network, by_facts)
+    if parser is not None:
+        by_parser = dataclasses.replace(base, network=parser.weights_name, network_sha256=parser.weights_hash)
+        measurements |= swap_measurements(run, parser, by_parser)
     if features is not None:
         measurements |= distances(found, features, base, seed=seed)
     return EvaluationReport(
@@ -286,6 +296,58 @@ def fact_measurements(found: _Set, judge: Any, protocol: Protocol) -> dict[str, 
                 per_class=classes,
             )
     return result
+
+
+def swap_measurements(run: _Run, parser: Judge, protocol: Protocol) -> dict[str, Measurement]:
+    """Where pictures change when a colour of hair is exchanged: inside the hair, and outside of it.
+
+    Hair is what the parser sees as hair before or after. Captions of the set that say a colour of hair are used, at
+    most `MAX_SWAPS`; each gets the next colour that the weights know.
+
+    Raises:
+        ConfigError: if the parser knows no hair.
+    """
+    vocabulary = vocabulary_of(run.pipeline.spec)
+    if "hair" not in parser.spec.schema.classes:
+        raise ConfigError(f'The parser {parser.weights_name} knows no class "hair"; name one of faces.')
+    hair = parser.spec.schema.classes.index("hair")
+    inside, outside = [], []
+    for before, after, number in _hair_swaps(run, vocabulary):
+        images = run.pipeline.paint_batch(in_numbers([before, after], vocabulary), [run.seed + number] * 2)
+        mask = (judged_labels(parser, images.to(run.pipeline.device), parser.spec.schema) == hair).any(dim=0).cpu()
+        change = (images[0] - images[1]).abs().mean(dim=0).cpu()
+        if mask.any() and not mask.all():
+            inside.append(float(change[mask].mean()))
+            outside.append(float(change[~mask].mean()))
+    if not inside:
+        return {}
+    metrics = {
+        "swap_change_inside": (inside, "change within the hair where its colour is exchanged, [-1, 1]"),
+        "swap_change_outside": (outside, "change outside of it"),
+    }
+    found = {
+        key: Measurement(float(np.mean(values)), dataclasses.replace(protocol, metric=metric, count=len(values)))
+        for key, (values, metric) in metrics.items()
+    }
+    ratio = float(np.mean(outside) / np.mean(inside)) if np.mean(inside) > 0 else float("nan")
+    where = dataclasses.replace(protocol, metric="change outside the hair : change within it", count=len(inside))
+    return {**found, "swap_leak": Measurement(ratio, where, note="0.3 or less: a word changes what it names.")}
+
+
+def _hair_swaps(run: _Run, vocabulary: Vocabulary) -> list[tuple[str, str, int]]:
+    """Captions that say a colour of hair, the same with another colour, and their numbers."""
+    colors = [color for color in SWAPPED if color in vocabulary.words]
+    pairs: list[tuple[str, str, int]] = []
+    for _, texts, numbers in run.batches():
+        for text, number in zip(texts, numbers, strict=True):
+            words = vocabulary.decode(vocabulary.encode(text).ids)
+            old = next((a for a, b in pairwise(words) if b == "hair" and a in colors), None)
+            if old is None or len(pairs) >= MAX_SWAPS:
+                continue
+            new = colors[(colors.index(old) + 1) % len(colors)]
+            after = [new if (a, b) == (old, "hair") else a for a, b in pairwise([*words, ""])]
+            pairs.append((" ".join(words), " ".join(after), number))
+    return pairs
 
 
 def distances(found: _Set, network: FeatureNetwork, protocol: Protocol, *, seed: int) -> dict[str, Measurement]:

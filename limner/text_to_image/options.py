@@ -215,3 +215,36 @@ def write_motion(result: GenerationResult, path: Path) -> None:
 
     frames = (np.asarray(image) for image in result.images)
     write_video(path, frames, frames_per_second=FRAMES_PER_SECOND, comment=result.facts().comment())
+
+
+def add_evaluate_options(parser: ArgumentParser) -> None:
+    """Add the options of `limner evaluate` of every system that paints captions."""
+    parser.add_argument(
+        "--captions-drawn",
+        choices=["by_fact", "evenly"],
+        default="by_fact",
+        help="which caption of each picture is painted: rather one that states what few state, or any",
+    )
+    parser.add_argument(
+        "--parser",
+        default=None,
+        metavar="NAME|DIR",
+        help="weights of a parser that knows hair: where swapped words act",
+    )
+
+
+def evaluate_arguments(options: Namespace, device: Any) -> dict[str, Any]:
+    """These options as arguments of `limner.text_to_image.evaluation.evaluate_captions`.
+
+    Raises:
+        ConfigError: if the weights of `--parser` are of no parser.
+        WeightsError: if they are not there.
+    """
+    if options.parser is None:
+        return {"drawn": options.captions_drawn}
+    from limner.metrics.judges import open_judge
+
+    judge = open_judge(options.parser, device=device)
+    if judge.kind != "parser":
+        raise ConfigError(f'--parser "{options.parser}" is of the kind {judge.kind}; name weights of a parser.')
+    return {"drawn": options.captions_drawn, "parser": judge.network}

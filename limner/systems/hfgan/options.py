@@ -8,10 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limner.tasks import Mode, Rendering, Task
-from limner.text_to_image.options import WORDS, add_caption_options, caption_modes, one_caption
+from limner.text_to_image.options import (
+    WORDS,
+    add_caption_options,
+    add_evaluate_options,
+    caption_modes,
+    evaluate_arguments,
+    one_caption,
+)
 
 if TYPE_CHECKING:
     from limner.systems.hfgan.pipeline import HfGANPipeline
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "MODES", "add_evaluate_options", "add_options", "evaluate_arguments"]
 
 DESCRIPTION = "Paint captions: pictures of sentences, of a story in turn, and views of which words count where."
 EXAMPLES = (

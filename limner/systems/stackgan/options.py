@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from limner.text_to_image.options import add_caption_options, caption_modes
+from limner.text_to_image.options import add_caption_options, add_evaluate_options, caption_modes, evaluate_arguments
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "MODES", "add_evaluate_options", "add_options", "evaluate_arguments"]
 
 DESCRIPTION = "Paint captions in two stages, as StackGAN does that HfGAN is compared with."
 EXAMPLES = (

@@ -1,0 +1,55 @@
+"""Scores of painted captions: places that a swapped word changes, and options of the command."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from limner import registry
+from limner.cli.main import main
+from tests.captioned_shapes import write_captioned_shapes
+
+from .conftest import smoke_system
+
+
+@pytest.fixture(scope="module")
+def people_like(tmp_path_factory, drawn_faces):
+    """Shapes whose captions speak of hair, weights that paint them, a DAMSM, and a parser of faces."""
+    root = tmp_path_factory.mktemp("hair")
+    shapes = write_captioned_shapes(root / "shapes")
+    for number, file in enumerate(sorted((shapes / "text").iterdir())):
+        color = ("black", "blond", "red")[number % 3]
+        file.write_text(f"a circle with {color} hair\na circle with {color} hair on white\n")
+    for name in ("hfgan", "damsm"):
+        system, _ = smoke_system(name, shapes, None)
+        system.pipeline(system.networks).save_pretrained(root / name)
+    config = registry.preset("parser", "smoke")
+    cls = registry.system_class("parser")
+    torch.manual_seed(0)
+    parser = cls(config, cls.open_data(config, drawn_faces).spec)
+    parser.pipeline(parser.networks).save_pretrained(root / "parser")
+    return root
+
+
+def evaluate(root, *options: str) -> int:
+    command = ["evaluate", "hfgan", "--weights", str(root / "hfgan"), "--judge", str(root / "damsm")]
+    return main([*command, "--data", str(root / "shapes"), "--num-images", "4", *options])
+
+
+def test_where_a_swapped_word_acts(people_like, tmp_path) -> None:
+    file = tmp_path / "scores.json"
+    options = ["--parser", str(people_like / "parser"), "--captions-drawn", "evenly", "--json", str(file)]
+    assert evaluate(people_like, *options, "--out", str(tmp_path / "report")) == 0
+    found = json.loads(file.read_text())["measurements"]
+    assert found["judge_cosine"]["protocol"]["settings"] == "captions drawn evenly"
+    if "swap_leak" in found:  # a parser that has learned nothing may see hair nowhere, or everywhere
+        values = [found[f"swap_change_{where}"]["value"] for where in ("outside", "inside")]
+        assert found["swap_leak"]["value"] == pytest.approx(values[0] / values[1], rel=1e-6)
+    assert (tmp_path / "report/sheet.png").is_file() or list((tmp_path / "report").glob("*.png"))
+
+
+def test_a_parser_must_be_one(people_like, capsys) -> None:
+    assert evaluate(people_like, "--parser", str(people_like / "damsm")) == 2
+    assert "name weights of a parser" in capsys.readouterr().err
