@@ -33,6 +33,7 @@ SCGAN = "generate scgan --weights scgan --label-map map.png --out out"
 MASKFACE = "generate maskface --weights maskface --label-map map.png --out out"
 PORTRAIT = "generate portrait --weights portrait --photo photo.png --out out"
 PAINTER = "generate painter --weights painter --image photo.png --out out"
+SCAGAN = "generate scagan --weights scagan --photo photo.png --source-pose pose.json --out out"
 
 # Every option and argument that names a file or folder to be read. Weights and good files lie in the case's folder.
 READERS = {
@@ -62,6 +63,13 @@ READERS = {
     "cyclegan segment": "generate cyclegan --weights cyclegan --segment HOSTILE --out out",
     "spade label map": "generate spade --weights spade --label-map HOSTILE --out out",
     "spade style": "generate spade --weights spade --label-map map.png --style HOSTILE --out out",
+    "scagan photo": f"{SCAGAN} --pose pose.json".replace("photo.png", PLACE),
+    "scagan source pose": f"{SCAGAN} --pose pose.json".replace("--source-pose pose.json", "--source-pose HOSTILE.json"),
+    "scagan pose": f"{SCAGAN} --pose HOSTILE.json",
+    "scagan pose of a photo": f"{SCAGAN} --pose HOSTILE",
+    "scagan poses": f"{SCAGAN} --poses HOSTILE.json",
+    "scagan clothes": f"{SCAGAN} --clothes HOSTILE --clothes-pose pose.json",
+    "scagan content": f"{SCAGAN} --pose pose.json --content HOSTILE",
     "generate from": "generate --from HOSTILE --weights scgan --out out",
     "data check": "data check HOSTILE",
     "data show": "data show HOSTILE --out out.png",
@@ -99,6 +107,10 @@ OPTIONS = {
     "painter palette": f"{PAINTER} --strokes 3 --palette HOSTILE --size 9x9",
     "painter fps": f"{PAINTER} --strokes 3 --gif --fps HOSTILE --size 9x9",
     "painter seconds": f"{PAINTER} --strokes 3 --gif --duration HOSTILE",
+    "scagan seed": f"{SCAGAN} --pose pose.json --seed HOSTILE",
+    "scagan steps": f"{SCAGAN} --poses pose.json --steps HOSTILE",
+    "scagan rate": f"{SCAGAN} --poses pose.json --motion out.gif --frames-per-second HOSTILE",
+    "scagan show": f"{SCAGAN} --pose pose.json --show HOSTILE",
     "spade seed": "generate spade --weights spade --label-map map.png --seed HOSTILE --out out",
     "make number": "data make drawn-faces --num HOSTILE --size 16 --workers 0 --out out",
     "make size": "data make drawn-faces --num 1 --size HOSTILE --out out",
@@ -166,6 +178,7 @@ def functions() -> dict[str, Callable[[], object]]:
     from limner.data import attributes, image_io, keypoints, landmarks, manifest, schema
     from limner.data.datasets.images import open_pictures
     from limner.engine.state import load_state
+    from limner.pose_transfer.poses import read_pose
     from limner.results import read_result
     from limner.systems.painter.strokes import StrokeDocument
 
@@ -194,6 +207,7 @@ def functions() -> dict[str, Callable[[], object]]:
         "open_pictures": lambda: open_pictures(file, size=16),
         "load_state": lambda: load_state(file),
         "read_state": lambda: read_state(file),
+        "read_pose": lambda: read_pose(file.rename("hostile.json")),
         "read_result": lambda: read_result(file),
         "StrokeDocument.read": lambda: StrokeDocument.read(file),
     }

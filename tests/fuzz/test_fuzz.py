@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import resource
 import shutil
@@ -16,10 +17,13 @@ import time
 import traceback
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from limner.cli.main import main
 from limner.errors import LimnerError
+from tests.stick_people import SIZE, pose
 
 from ..contract.stored import SYSTEMS, make_result, smoke_pipeline
 from .cases import Case, all_cases
@@ -47,6 +51,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory, drawn_faces: Path, tiny_wei
     )
     (root / "faces").symlink_to(drawn_faces)
     shutil.copy(drawn_faces / "CelebA-HQ-img/0.png", root / "photo.png")
+    with Image.open(root / "photo.png") as photo:
+        height = photo.height
+    points = pose(np.random.default_rng(0)) * height / SIZE[0]
+    (root / "pose.json").write_text(json.dumps(points.tolist()))
     shutil.copy(drawn_faces / "CelebAMaskHQ-mask/0.png", root / "map.png")
     return root
 
