@@ -7,7 +7,7 @@ Every message is one sentence or two that say what is wrong, where, what is allo
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class LimnerError(Exception):
@@ -34,6 +34,17 @@ class ShapeError(LimnerError):
 
 class WeightsError(LimnerError):
     """A weights folder or a checkpoint cannot be used."""
+
+
+def missing(names: Sequence[str], *, example: str) -> ConfigError:
+    """What was not given, all of it in one sentence.
+
+    Args:
+        names: options, and words that stand for themselves, at least one.
+        example: a complete command line.
+    """
+    last = f"{', '.join(names[:-1])} and {names[-1]} are" if names[1:] else f"{names[0]} is"
+    return ConfigError(f"{last} missing, such as in: {example}")
 
 
 class TrainingError(LimnerError):

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from limner.errors import ConfigError, DataError
+from limner.errors import ConfigError, DataError, missing
 from limner.files import reason, refuse_replaced_inputs, sha256_of
 
 if TYPE_CHECKING:
@@ -221,10 +221,9 @@ def choose_mode(modes: Sequence[Mode], given: Collection[str], *, example: str) 
     for flag in given:
         if flag != chosen.flag and flag not in chosen.reads:
             raise ConfigError(f"{flag} has no effect with {chosen.flag or chosen.title}; leave it out.")
-    missing = [flag for flag in chosen.needs if flag not in given]
-    if missing:
-        are = "is" if len(missing) == 1 else "are"
-        raise ConfigError(f"{' and '.join(missing)} {are} missing, such as in: {example}")
+    lacking = [flag for flag in chosen.needs if flag not in given]
+    if lacking:
+        raise missing(lacking, example=example)
     return chosen
 
 

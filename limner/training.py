@@ -85,6 +85,7 @@ def train(
 
     from limner.engine.fabric import make_fabric
     from limner.engine.loop import fit
+    from limner.engine.ranks import lost_peers_named
 
     config, choice = settle_precision(config, before)
     fabric = make_fabric(config.train)
@@ -99,15 +100,16 @@ def train(
     opened = system_class.open_data(config, data)
     fabric.launch()
     fabric.seed_everything(config.train.seed, verbose=False)
-    complete = fit(
-        system_class(config, opened.spec),
-        opened,
-        fabric=fabric,
-        run=run,
-        resume=resume,
-        other_data=other_data,
-        on_start=lambda: _describe_run(run, config, command),
-    )
+    with lost_peers_named():
+        complete = fit(
+            system_class(config, opened.spec),
+            opened,
+            fabric=fabric,
+            run=run,
+            resume=resume,
+            other_data=other_data,
+            on_start=lambda: _describe_run(run, config, command),
+        )
     return TrainedRun(complete, len(opened.train_set), fabric.is_global_zero)
 
 

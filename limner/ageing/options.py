@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limner.errors import ConfigError
+from limner.errors import ConfigError, missing
 from limner.motion import check_motion, motion_beside
 from limner.tasks import Rendering, Task, input_files, unique_names
 
@@ -82,7 +82,7 @@ class FaceWork:
         options = self.options
         mode = self.mode()
         if not options.photo:
-            raise ConfigError("--photo is missing: name a photo of a face, or a folder of them.")
+            raise missing(["--photo"], example=f"limner generate {self.pipeline.name} --photo face.jpg --out ages")
         photos = input_files(options.photo, PHOTO_SUFFIXES, "picture")
         check_motion(options.motion, len(photos))
         out = Path(options.out)

@@ -21,7 +21,7 @@ from limner.data.ages import MAX_AGE
 from limner.data.datasets.utkface import AGE_GROUPS, age_group
 from limner.errors import ConfigError, nearest
 from limner.inputs import to_pictures, usual_batch_size, whole_number
-from limner.plan import GenerationPlan, safe_stem
+from limner.plan import Condition, GenerationPlan, safe_stem
 
 AgeInput = str | float
 """The name of an age group, such as "31-40", or an age in years, which lies between the middles of two groups."""
@@ -31,6 +31,8 @@ GENDERS = {"male": 0, "female": 1, None: -1}
 MIDDLES = (3.0, 8.0, 15.5, 25.5, 35.5, 45.5, 55.5, 65.5, 75.5, 88.0)
 """Age that each group stands for where the weights do not say."""
 MAX_FRAMES = 2_000
+LANDMARK_RANGE = (-4.0, 5.0)
+"""Shares of the crop's side: no face that is cut by its landmarks has one further away."""
 
 
 def age_shares(age: AgeInput, middles: Sequence[float] = MIDDLES) -> NDArray[np.float32]:
@@ -196,6 +198,18 @@ def check_direction(direction: str, source_age: AgeInput, middles: Sequence[floa
 def ages_in_direction(direction: str, group: int) -> list[str]:
     """The groups that are older or younger than one, the nearest first."""
     return list(AGE_GROUPS[group + 1 :]) if direction == "older" else list(AGE_GROUPS[:group][::-1])
+
+
+def face_conditions(image_size: int) -> dict[str, Condition]:
+    """The arrays of a `face_plan`, for pictures of that size."""
+    low, high = LANDMARK_RANGE
+    return {
+        "image": Condition("uint8", (image_size, image_size, 3)),
+        "landmarks": Condition("float32", (68, 2), low, high),
+        "ages": Condition("float32", (len(AGE_GROUPS),), 0, 1),
+        "view": Condition("uint8", (), 0, len(VIEWS) - 1),
+        "gender": Condition("int64", (), min(GENDERS.values()), max(GENDERS.values()), is_shared=True),
+    }
 
 
 def plan_tensors(plan: GenerationPlan, rows: range, device: torch.device) -> dict[str, Tensor]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
-from limner.errors import ConfigError, LimnerError, nearest
+from limner.errors import ConfigError, LimnerError, missing, nearest
 from limner.task import DataOption
 
 if TYPE_CHECKING:
@@ -98,6 +98,11 @@ def new_parser(
                 close = difflib.get_close_matches(unknown[1], self._option_string_actions, n=1)
                 hint = f' Did you mean "{close[0]}"?' if close else ""
                 raise ConfigError(f'There is no option "{unknown[1]}".{hint} All of them: {self.prog} --help.')
+            lacking = re.match(r"the following arguments are required: (.+)", message)
+            if lacking:
+                options = {action.dest: action.option_strings for action in self._actions}
+                names = [(options.get(name) or [name.upper()])[-1] for name in lacking[1].split(", ")]
+                raise missing(names, example=lines[0].strip() if lines else f"{self.prog} --help") from ex
             message = re.sub(r'^Parser key "([^"]+)":\s*', r"--\1: ", message)
             raise ConfigError(re.sub(r"<class '(\w+)'>", r"value of type \1", message)) from ex
 
@@ -157,15 +162,20 @@ def reading(options: Any) -> dict[str, Any]:
     return {name: getattr(options, name) for name in get_args(DataOption) if hasattr(options, name)}
 
 
-def required_data(options: Any) -> Path:
-    """The folder of `--data`.
+def refuse_missing(options: Any, names: Iterable[str], *, example: str) -> None:
+    """Refuse options of the command line without some that must be given.
+
+    Args:
+        options: their values.
+        names: of those that must be given, without dashes.
+        example: a complete command line.
 
     Raises:
-        ConfigError: if it is not given.
+        ConfigError: naming all that are missing.
     """
-    if not options.data:
-        raise ConfigError("--data is missing: name the folder of a data set.")
-    return Path(options.data)
+    lacking = [f"--{name}" for name in names if not getattr(options, name)]
+    if lacking:
+        raise missing(lacking, example=example)
 
 
 def add_device(parser: ArgumentParser) -> None:

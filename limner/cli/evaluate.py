@@ -18,7 +18,7 @@ from limner.cli.common import (
     pick_device,
     progress,
     reading,
-    required_data,
+    refuse_missing,
     to_json,
 )
 from limner.errors import ConfigError
@@ -61,7 +61,7 @@ def main(argv: list[str]) -> int:
     pipeline: Pipeline = pipeline_class.from_pretrained(options.weights or system, with_optional=True).to(device)
     how = reading(options)
     pipeline.colors = how.pop("colors", None)
-    data = pipeline.open_data(required_data(options), **how)
+    data = pipeline.open_data(options.data, **how)
     arguments = {
         "split": options.split,
         "num_images": options.num_images,
@@ -112,10 +112,11 @@ def _judging(task: Task, options: Any, device: torch.device) -> dict[str, Any]:
 
 
 def _read_options(system: str, task: Task, argv: list[str]) -> Any:
+    example = f"limner evaluate {system} --weights runs/first --data DATA --out report"
     parser = new_parser(
         f"evaluate {system}",
         f"Score weights of {system} on a data set; every number comes with its protocol.",
-        examples=[f"limner evaluate {system} --weights runs/first --data DATA --out report"],
+        examples=[example],
         json_file=True,
     )
     add_weights(parser)
@@ -132,6 +133,7 @@ def _read_options(system: str, task: Task, argv: list[str]) -> Any:
     if hasattr(own, "add_evaluate_options"):
         own.add_evaluate_options(parser)
     options = parser.parse_args(argv)
+    refuse_missing(options, ["data"], example=example)
     if task.features:
         check_features(options.features, task)
     for name, high in (("seed", 2**62), ("num_images", 10_000_000)):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from limner import hub, registry
-from limner.cli.common import add_weights, emit, new_parser
+from limner.cli.common import add_weights, emit, new_parser, refuse_missing
 from limner.errors import ConfigError
 from limner.files import read_json, refuse_replaced_inputs
 
@@ -75,14 +75,9 @@ def _parse(argv: list[str]) -> Any:
     )
     parser.add_argument("--default", action="store_true", help="weights: limner.load(SYSTEM) takes them where shipped")
     options = parser.parse_args(argv)
-    missing = {
-        f"Name a system ({', '.join(registry.system_names())}).": options.system,
-        f"--format is missing: name one of {', '.join(FORMATS)}.": options.format,
-        "--out is missing: name a file, or a folder for --format weights.": options.out,
-    }
-    for message, value in missing.items():
-        if not value:
-            raise ConfigError(message)
+    if not options.system:
+        raise ConfigError(f"Name a system ({', '.join(registry.system_names())}).")
+    refuse_missing(options, ["format", "out"], example=f"limner export {options.system} --format onnx --out model.onnx")
     weights = options.format == "weights"
     unused = {
         "--network": options.network is not None and weights,

@@ -146,6 +146,7 @@ def _reproduce(argv: list[str], system: str | None) -> int:
         ) from error
     start = time.perf_counter()
     pipeline.check_drew(record, options.source)
+    remove_leftovers(out)
     outcome = Rendering(pipeline, lambda: record["plan"], out).run(force=options.force)
     _report(pipeline, options.json, out, [outcome], [], time.perf_counter() - start)
     return 0

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any, get_args
 
-from limner.cli.common import add_data_options, emit, new_parser, pick_device, progress, reading, required_data
+from limner.cli.common import add_data_options, emit, new_parser, pick_device, progress, reading, refuse_missing
 from limner.cli.evaluate import FEATURES, check_features, feature_network
 from limner.errors import ConfigError
 from limner.reproduce.study import Study, load_study, study_names
@@ -116,7 +116,5 @@ def _parse(argv: list[str], study: Study | None) -> Any:
         raise ConfigError(f"Name a table ({tables}), or a YAML file, before all options.")
     if task is not None and task.features:
         check_features(options.features, task)
-    required_data(options)
-    if not options.out:
-        raise ConfigError("--out is missing: name a folder for the study.")
+    refuse_missing(options, ["data", "out"], example=f"limner reproduce {study.name} --data DATA --out runs/table")
     return options

@@ -13,7 +13,7 @@ from typing import Any, get_args, get_type_hints
 
 from limner import registry, training
 from limner.cli.common import emit, new_parser
-from limner.errors import ConfigError, LimnerError
+from limner.errors import ConfigError, LimnerError, missing
 from limner.files import read_json, read_text, read_yaml
 from limner.task import DataOption
 
@@ -79,6 +79,10 @@ def read_options(system: str, argv: list[str]) -> tuple[Any, Any]:
     )
     parser.add_argument("--config", action="config", help="YAML file with any of the options below")
     parser.add_class_arguments(config_type)
+    if not _values_of("--out", argv) and not {"-h", "--help"} & set(argv):
+        needs_data = not registry.task(system).stages and not _values_of("--data", argv)
+        example = f"limner train {system} --preset cpu --data DATA --out runs/first"
+        raise missing(["--data"] * needs_data + ["--out"], example=example)
     # Known before parsing, because it decides every default.
     preset = registry.preset(system, ["cpu", *_values_of("--preset", argv)][-1])
     parser.set_defaults({name: training.plain(getattr(preset, name)) for name in sections})

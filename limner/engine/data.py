@@ -18,7 +18,7 @@ from limner.data.dataset import MaskToImageDataset, SampleDataset, collate
 from limner.data.fields import Field
 from limner.data.manifest import Manifest, open_manifest
 from limner.data.spec import DataSpec
-from limner.errors import ConfigError
+from limner.errors import missing
 from limner.files import at_home
 
 MAX_VALIDATION = 1_000
@@ -137,7 +137,7 @@ def required(path: Path | None) -> Path:
         ConfigError: if none is named.
     """
     if path is None:
-        raise ConfigError("--data is required: name the folder of the data set.")
+        raise missing(["--data"], example="limner train scgan --preset cpu --data DATA --out runs/first")
     return at_home(path)
 
 

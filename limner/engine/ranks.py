@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, distributed, nn
 
+from limner.errors import TrainingError
+
 BATCH = 8
 """Pictures of a batch of validation, whatever training's batch is: where pictures of a batch meet, as in an exchange of
 looks, scores must depend neither on the size of batches nor on the number of processes."""
+
+
+_LOST = ("gloo", "nccl", "connection closed by peer", "connection reset by peer")
+"""What the libraries that carry tensors between processes say when one of them is gone."""
+
+
+@contextmanager
+def lost_peers_named() -> Iterator[None]:
+    """Where several processes train together, the death of one becomes a sentence in the others.
+
+    Raises:
+        TrainingError: if another process is gone.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not _is_shared() or not any(word in str(error).lower() for word in _LOST):
+            raise
+        raise TrainingError(
+            "Another process of this training is gone, killed or ended by an error of its own, so this one ends too; "
+            "go on from the newest checkpoint with --resume auto."
+        ) from error
 
 
 def own_batches(num: int, *, rank: int, world_size: int) -> list[list[int]]:

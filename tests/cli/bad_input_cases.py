@@ -262,7 +262,7 @@ COMMAND_LINE = [
     case("unknown system: export", "export scgna --format onnx --out out", 2, '"scgna"', 'Did you mean "scgan"?'),
     case("unknown system: demo", "demo scgna", 2, '"scgna"', 'Did you mean "scgan"?'),
     case("unknown system: check", "data check faces --system scgna", 2, '"scgna"', 'Did you mean "scgan"?'),
-    case("system without a demo", "demo parser", 2, '"parser"', "no demo"),
+    case("system without a demo", "demo pix2pix", 2, '"pix2pix"', "no demo"),
     case("unknown kind to make", "data make faces --out out", 2, '"faces"', "drawn-faces"),
     case("negative size", "data make drawn-faces --size -64 --out out", 2, "--size is -64", "from 16 to 2048"),
     case("zero images", "data make drawn-faces --num 0 --out out", 2, "--num is 0", "from 1 to"),
@@ -278,7 +278,7 @@ COMMAND_LINE = [
         "shards of drawings", "data make drawn-faces --shards 3 --out out", 2, "--shards packs people", "leave it out"
     ),
     case("too many workers", "data make people-faces --workers 1000 --out out", 2, "--workers is 1000", "1 to 256"),
-    case("no --out", "data show faces", 2, "out", "required"),
+    case("no --out", "data show faces", 2, "--out is missing, such as in: limner data show DATA --out sheet.png"),
 ]
 
 DATA = [
@@ -1107,7 +1107,7 @@ WEIGHTS = [
 ]
 
 TRAINING = [
-    case("no data named", "train scgan --preset smoke --out out", 2, "data", "required"),
+    case("no data named", "train scgan --preset smoke --out out", 2, "--data is missing, such as in: limner train"),
     case("data that is not there", TRAIN.replace("faces", "nowhere"), 1, "nowhere is missing"),
     case("unknown preset", TRAIN.replace("smoke", "smok"), 2, "smok", "smoke"),
     case("unknown setting", f"{TRAIN} --train.imags 8", 2, '"--train.imags"', "--train.images"),
@@ -1312,7 +1312,12 @@ def two_classes(path: Path, num: int = 4) -> None:
 
 EXPORTS = [
     case("unknown format", f"{EXPORT} --format tflite --out out", 2, "tflite", "onnx"),
-    case("no format", f"{EXPORT} --out out", 2, "--format is missing", "onnx"),
+    case(
+        "no format",
+        f"{EXPORT} --out out",
+        2,
+        "--format is missing, such as in: limner export scgan --format onnx --out",
+    ),
     case(
         "unknown network to export",
         f"{EXPORT} --format torchscript --network painter --out out",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import re
 import subprocess
 import sys
 
@@ -79,7 +80,7 @@ def test_unknown_command_suggests_the_nearest(capsys: pytest.CaptureFixture[str]
         (["doctor", "--jsn"], 'There is no option "--jsn". Did you mean "--json"?'),
         (["list", "scgan"], "unrecognized arguments: scgan"),
         (["demo", "scgam"], 'There is no system "scgam". Did you mean "scgan"?'),
-        (["demo", "parser"], 'The system "parser" has no demo.'),
+        (["demo", "pix2pix"], 'The system "pix2pix" has no demo.'),
         (["demo", "--device", "cudo"], 'This machine has no device "cudo".'),
         (["demo", "--device", "cuda:99"], 'This machine has no device "cuda:99".'),
         (["demo", "--device"], "expected one argument"),
@@ -144,3 +145,30 @@ def test_json_is_strict() -> None:
 def test_progress_is_quiet_when_not_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(common.progress(range(3), unit="image")) == [0, 1, 2]
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "lacking"),
+    [
+        ("generate scgan", "--label-map is"),
+        ("generate facejudge", "--photo is"),
+        ("generate lgcgan", "--photo is"),
+        ("generate scagan", "--photo and --pose are"),
+        ("train scgan", "--data and --out are"),
+        ("train scgan --data DATA", "--out is"),
+        ("train scgan --preset smoke --out {out}", "--data is"),
+        ("evaluate scgan", "--data is"),
+        ("reproduce scgan-table", "--data and --out are"),
+        ("export scgan", "--format and --out are"),
+        ("data check", "PATH is"),
+        ("data show", "PATH and --out are"),
+        ("data convert", "PATH and --out are"),
+        ("data make", "KIND and --out are"),
+    ],
+)
+def test_all_that_is_missing_is_named_in_one_sentence_with_an_example(words, lacking, tmp_path, capsys) -> None:
+    argv = words.format(out=tmp_path / "run").split()
+    assert main(argv) == 2
+    error = capsys.readouterr().err
+    command = " ".join(argv[: 1 + (argv[0] != "reproduce")])
+    assert re.fullmatch(rf"error: {lacking} missing, such as in: limner {command} .+\n", error), error

@@ -6,7 +6,7 @@ import base64
 import dataclasses
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -92,10 +92,15 @@ def first(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Record], Reco
 
     def changed(record: Record) -> Record:
         arrays = GenerationPlan.from_json(record).conditions
-        name = "image" if "image" in arrays else "label_map"
+        name = _first(arrays)
         return {**record, "conditions": {**record["conditions"], name: encoded(change(arrays[name]))}}
 
     return changed
+
+
+def _first(arrays: Mapping[str, Any]) -> str:
+    """The array that is changed: the picture or map where there is one."""
+    return next((name for name in ("image", "label_map") if name in arrays), next(iter(arrays)))
 
 
 def conditions(**arrays: Record) -> Callable[[Record], Record]:
@@ -103,7 +108,7 @@ def conditions(**arrays: Record) -> Callable[[Record], Record]:
 
 
 def without_first(record: Record) -> Record:
-    name = "image" if "image" in record["conditions"] else "label_map"
+    name = _first(record["conditions"])
     return {**record, "conditions": {key: value for key, value in record["conditions"].items() if key != name}}
 
 
@@ -176,6 +181,8 @@ PAINTER: dict[str, Callable[[Record], Record]] = {
 
 
 def changes_of(system: str) -> dict[str, Callable[[Record], Record]]:
+    if system not in SYSTEMS:
+        return CHANGES
     return {**CHANGES, **(PAINTER if system == "painter" else POSE if system in POSES else IDS)}
 
 

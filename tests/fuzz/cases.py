@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 import shlex
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from limner import registry
+from limner.data.fields import Field
 
 from ..contract.stored import SYSTEMS, changes_of, write_changed
 from .files import FILES
@@ -135,6 +139,26 @@ OPTIONS = {
 }
 
 
+# Every system that has no line above, by what the registry says of it.
+HAND_WRITTEN = (*SYSTEMS, "parser")
+OTHERS = tuple(name for name in registry.system_names() if name not in HAND_WRITTEN)
+INPUTS: dict[Field, str] = {
+    "label_map": "map.png",
+    "image": "photo.png",
+    "keypoints": "pose.csv",
+    "landmarks": "landmarks.txt",
+    "video": "clip.mp4",
+    "audio": "clip.mp4",
+}
+"""Names of good files in the folder `SYSTEM-inputs`, which the fixture writes; captions are words."""
+KINDS = [
+    *("empty", "folder", "pipe", "device", "missing", "noise", "sparse", "PostScript", "bomb", "transparent", "thin"),
+    *("truncated", "pickle", "floats", "animated", "link to itself", "text", "deep JSON", "long number", "12 bits"),
+    *("one pixel", "turned"),
+]
+FEW = ("-1", "1e9", str(2**80), "", "x" * 300)
+
+
 def words(command: str, value: str) -> tuple[str, ...]:
     return tuple(word.replace(PLACE, value) for word in shlex.split(command))
 
@@ -151,8 +175,53 @@ def option_cases() -> Iterator[Case]:
         yield Case(f"{name}: {value[:20]!r}", words(command, value))
 
 
+def good_command(system: str) -> list[str]:
+    """`limner generate SYSTEM` with all that it needs, without `--out`."""
+    found = ["generate", system, "--weights", system]
+    if "landmarks" in registry.task(system).needs and registry.task(system).gives != "verdict":
+        found += ["--landmarks", f"{system}-inputs/landmarks.json"]  # else a detector would look for them
+    for flag, one in registry.task(system).conditions.items():
+        found += [flag, f"{system}-inputs/{INPUTS[one]}" if one in INPUTS else "a red circle"]
+    return found
+
+
+def other_cases() -> Iterator[Case]:
+    """Every option of a system that is not written out above, those of files with files, the others with words."""
+    for system in OTHERS:
+        parser = ArgumentParser()
+        registry.generate_options(system).add_options(parser)
+        good = good_command(system)
+        for action in parser._actions:
+            flag = (action.option_strings or [""])[-1]
+            if action.nargs == 0 or not flag.startswith("--"):
+                continue
+            given = good if flag not in good else [*good[: good.index(flag)], *good[good.index(flag) + 2 :]]
+            is_file = any(word in str(action.metavar) for word in ("FILE", "DIR", "PHOTO", "RESULT"))
+            for kind in KINDS if is_file else ():
+                yield _of_file(f"{system} {flag}: {kind}", [*given, flag, "hostile.png", "--out", "out"], kind)
+            for value in () if is_file else FEW:
+                name = f"{system} {flag}: {value[:20]!r}"
+                yield Case(name, (*given, f"{flag}={value}", "--out", "out"))
+        for kind in KINDS:
+            train = ["train", system, "--preset", "smoke", "--data", "hostile.png", "--out", "out"]
+            yield _of_file(f"{system} train data: {kind}", train, kind)
+            weights = ["generate", system, "--weights", "hostile.png", *good[4:], "--out", "out"]
+            yield _of_file(f"{system} weights: {kind}", weights, kind)
+            data = ["evaluate", system, "--weights", system, "--data", "hostile.png", "--out", "out"]
+            yield _of_file(f"{system} evaluate data: {kind}", data, kind)
+
+
+def _of_file(name: str, command: list[str], kind: str) -> Case:
+    return Case(name, tuple(command), prepare=lambda place: FILES[kind](place / "hostile.png"))
+
+
+def stored_systems() -> list[str]:
+    """Systems whose results can be drawn again."""
+    return [*SYSTEMS, *(name for name in OTHERS if registry.task(name).gives in ("picture", "clip", "strokes"))]
+
+
 def stored_cases() -> Iterator[Case]:
-    for system in SYSTEMS:
+    for system in stored_systems():
         for change in changes_of(system):
 
             def prepare(place: Path, system: str = system, change: str = change) -> None:
@@ -215,4 +284,4 @@ def functions() -> dict[str, Callable[[], object]]:
 
 
 def all_cases() -> list[Case]:
-    return [*reader_cases(), *option_cases(), *stored_cases(), *function_cases()]
+    return [*reader_cases(), *option_cases(), *other_cases(), *stored_cases(), *function_cases()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from limner.ageing.data import open_faces
 from limner.ageing.inputs import Align
 from limner.ageing.pipeline import middles_of, read_faces
-from limner.ageing.plans import AgeInput, draw_views, strip_plan, walk_plan
+from limner.ageing.plans import AgeInput, draw_views, face_conditions, strip_plan, walk_plan
 from limner.ageing.shapes import AgeShapes
 from limner.data.config import Fit
 from limner.data.datasets.utkface import AGE_GROUPS
@@ -22,7 +22,7 @@ from limner.data.manifest import Manifest
 from limner.inputs import PhotoInput
 from limner.mode import mode, plan_of
 from limner.pipelines import ExportTarget, Pipeline
-from limner.plan import GenerationPlan
+from limner.plan import Condition, GenerationPlan
 from limner.systems.caae.networks import NUM_GENDERS, Encoder, Generator, signed_labels
 
 NUM_STEPS = 10
@@ -108,6 +108,10 @@ class CAAEPipeline(Pipeline):
         (face,) = read_faces(self, photo, landmarks=landmarks, align=align)
         options: dict[str, Any] = {"device": self.device, "batch_size": batch_size, "gender": gender}
         return walk_plan(face, start, end, steps=steps, middles=middles_of(self), **options)
+
+    def plan_conditions(self) -> Mapping[str, Condition]:
+        """Crops, landmarks, ages and what is shown of them."""
+        return face_conditions(self.image_size)
 
     def open_data(
         self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False

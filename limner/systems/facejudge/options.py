@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.errors import ConfigError, DataError
+from limner.errors import DataError, missing
 from limner.tasks import Outcome, Task, input_files, unique_names
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def make_tasks(pipeline: FaceJudgePipeline, options: Namespace) -> list[Task]:
     from limner.data.image_io import PHOTO_SUFFIXES
 
     if not options.photo:
-        raise ConfigError("--photo is missing: name a photo of a face, or a folder of them.")
+        raise missing(["--photo"], example=EXAMPLES[0])
     photos = input_files(options.photo, PHOTO_SUFFIXES, "picture")
     return [
         Judging(pipeline, photo, Path(options.out) / f"{name}.json") for name, photo in unique_names(photos).items()

@@ -25,6 +25,7 @@ from limner.ageing.plans import (
     AgeInput,
     age_shares,
     draw_views,
+    face_conditions,
     face_names,
     face_plan,
     strip_plan,
@@ -40,7 +41,7 @@ from limner.errors import ConfigError, WeightsError
 from limner.inputs import PhotoInput
 from limner.mode import mode, plan_of
 from limner.pipelines import ExportTarget, Pipeline
-from limner.plan import GenerationPlan
+from limner.plan import Condition, GenerationPlan
 from limner.systems.lgcgan.landmark_maps import render_landmarks
 from limner.systems.lgcgan.networks import Aged, Generator
 
@@ -297,6 +298,13 @@ class LGcGANPipeline(Pipeline):
             device=self.device,
             batch_size=batch_size,
         )
+
+    def plan_conditions(self) -> Mapping[str, Condition]:
+        """Crops, landmarks, ages and what is shown of them."""
+        return {
+            **face_conditions(self.image_size),
+            "source_ages": Condition("float32", (len(AGE_GROUPS),), 0, 1, is_required=False),
+        }
 
     def open_data(
         self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False

@@ -269,7 +269,9 @@ class Redrawing:
 
 def _refuse_contradictions(options: Namespace) -> None:
     if bool(options.image) == bool(options.redraw):
-        raise ConfigError("Name either pictures with --image, or stroke files with --redraw.")
+        raise ConfigError(
+            f"Name either pictures with --image, or stroke files with --redraw, such as in: {EXAMPLES[0]}"
+        )
     tiles, colors = ("tiles", "focus", "follow", "overlap"), ("canvas", "palette", "correction")
     painting = ("strokes", *tiles, *colors, "mask", "fit", "render", "start", "vgg16")
     without_tiles = _passes(options) == []

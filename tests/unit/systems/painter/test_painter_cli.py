@@ -286,7 +286,7 @@ def test_training_says_what_comes_first(folder: Path, tmp_path: Path, capsys) ->
     assert main([*words, "--preset", "cpu"]) == 2
     assert "--stage.renderer" in capsys.readouterr().err
     assert main(["train", "painter", "--preset", "smoke", "--out", str(tmp_path / "run")]) == 2
-    assert "--data is required" in capsys.readouterr().err
+    assert "--data is missing, such as in" in capsys.readouterr().err
     (tmp_path / "empty").mkdir()
     words[words.index("--data") + 1] = str(tmp_path / "empty")
     assert main([*words, "--preset", "smoke"]) == 1
