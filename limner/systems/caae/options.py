@@ -16,6 +16,8 @@ EXAMPLES = (
     "limner generate caae --weights runs/caae --photo me.jpg --gender female --out ages",
     "limner generate caae --weights runs/caae --photo me.jpg --walk 11-20 80+ --motion morph.gif --out walk",
 )
+OUTPUTS = ("motion",)
+"""Options that name files to be written."""
 
 
 def add_options(parser: ArgumentParser) -> None:

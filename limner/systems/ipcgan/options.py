@@ -16,6 +16,8 @@ EXAMPLES = (
     "limner generate ipcgan --weights runs/ipcgan --photo me.jpg --out ages",
     "limner generate ipcgan --weights runs/ipcgan --photo me.jpg --walk 11-20 80+ --motion morph.gif --out walk",
 )
+OUTPUTS = ("motion",)
+"""Options that name files to be written."""
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -22,6 +22,8 @@ EXAMPLES = (
     "limner generate lgcgan --photo me.jpg --age 80+ --attention --out attention",
     "limner generate lgcgan --photo me.jpg --age 21-30 --edit open_mouth=1 --out edited",
 )
+OUTPUTS = ("motion",)
+"""Options that name files to be written."""
 
 
 def add_options(parser: ArgumentParser) -> None:

@@ -146,11 +146,12 @@ def test_command_line(pipe, photo, tmp_path, capsys) -> None:
         "--steps",
         "5",
         "--motion",
-        "morph.gif",
+        str(tmp_path / "walk/morph.gif"),
         "--out",
         str(tmp_path / "walk"),
     ]
     assert main(walk) == 0
+    assert main(walk) == 0, "a moving picture that is there is no input, and the work is done"
     with Image.open(tmp_path / "walk/morph.gif") as motion:
         assert motion.n_frames == 5
     capsys.readouterr()

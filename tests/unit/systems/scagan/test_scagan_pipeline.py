@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import replace
 
@@ -158,6 +159,25 @@ def test_the_command_writes_a_folder_a_photo_and_a_moving_picture(pipe, people, 
     assert (
         main([*command, str(photos / "0.png"), "--clothes", str(photos / "1.png"), "--out", str(tmp_path / "d")]) == 0
     )
+
+
+def test_a_sequence_as_video_is_written_once(pipe, people, tmp_path):
+    media = pytest.importorskip("av") and importlib.import_module("limner.media")
+    weights = pipe.save_pretrained(tmp_path / "weights")
+    (photo, source), (_, wanted), _ = people
+    Image.fromarray(photo).save(tmp_path / "a.png")
+    write_pose(tmp_path / "a.json", Pose(source))
+    (tmp_path / "poses.json").write_text(json.dumps([source.tolist(), wanted.tolist()]))
+    command = ["generate", "scagan", "--weights", str(weights), "--photo", str(tmp_path / "a.png")]
+    command += ["--poses", str(tmp_path / "poses.json"), "--steps", "4", "--motion", str(tmp_path / "out/walk.mp4")]
+    command += ["--frames-per-second", "5", "--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    info = media.read_info(tmp_path / "out/walk.mp4")
+    assert info.size == (64, 44) and info.frames_per_second == 5
+    assert len(list(media.read_frames(tmp_path / "out/walk.mp4"))) == 5
+    written = (tmp_path / "out/walk.mp4").stat().st_mtime_ns
+    assert main(command) == 0, "what is there is not made again, and is no input that must not be replaced"
+    assert (tmp_path / "out/walk.mp4").stat().st_mtime_ns == written
 
 
 @pytest.mark.parametrize(
