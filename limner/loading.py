@@ -15,6 +15,7 @@ from limner.pipelines import load as _load
 if TYPE_CHECKING:
     from limner.systems.adgan.pipeline import ADGANPipeline
     from limner.systems.attngan.pipeline import AttnGANPipeline
+    from limner.systems.avwnet.pipeline import AVWnetPipeline
     from limner.systems.caae.pipeline import CAAEPipeline
     from limner.systems.cyclegan.pipeline import CycleGANPipeline
     from limner.systems.damsm.pipeline import DAMSMPipeline
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from limner.systems.scgan.pipeline import SCGANPipeline
     from limner.systems.spade.pipeline import SPADEPipeline
     from limner.systems.stackgan.pipeline import StackGANPipeline
+    from limner.systems.syncnet.pipeline import SyncNetPipeline
+    from limner.systems.wordnet.pipeline import WordNetPipeline
 
 
 @overload
@@ -150,6 +153,18 @@ def load(
 ) -> StackGANPipeline: ...
 @overload
 def load(name_or_path: str | Path, system: Literal["stackgan"], *, with_optional: bool = False) -> StackGANPipeline: ...
+@overload
+def load(name_or_path: Literal["wordnet"], system: None = None, *, with_optional: bool = False) -> WordNetPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["wordnet"], *, with_optional: bool = False) -> WordNetPipeline: ...
+@overload
+def load(name_or_path: Literal["syncnet"], system: None = None, *, with_optional: bool = False) -> SyncNetPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["syncnet"], *, with_optional: bool = False) -> SyncNetPipeline: ...
+@overload
+def load(name_or_path: Literal["avwnet"], system: None = None, *, with_optional: bool = False) -> AVWnetPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["avwnet"], *, with_optional: bool = False) -> AVWnetPipeline: ...
 @overload
 def load(name_or_path: str | Path, system: str | None = None, *, with_optional: bool = False) -> Pipeline: ...
 

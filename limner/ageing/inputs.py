@@ -64,6 +64,7 @@ def read_face_photo(
     mean_shape: npt.NDArray[np.float64],
     landmarks: npt.ArrayLike | None = None,
     align: Align = "auto",
+    framing: str = "UTKFace",
 ) -> FacePhoto:
     """A photo of one face, cut as the networks know faces.
 
@@ -73,6 +74,7 @@ def read_face_photo(
         mean_shape: (68, 2) shares of the side: where the training faces have their landmarks.
         landmarks: 68 positions (x, y) in the photo, pixels, iBUG order; none: they are looked for.
         align: whether it is cut and turned.
+        framing: data set whose pictures show faces so, for a warning.
 
     Raises:
         ConfigError: if `align` is unknown.
@@ -94,7 +96,7 @@ def read_face_photo(
         found = eyes_and_mouth(points, where)
     elif _has_finder():
         found = find_landmarks(pixels, where)
-    alignment = _alignment(pixels, found, template, image_size, align, where)
+    alignment = _alignment(pixels, found, template, image_size, align, where, framing)
     if points is None:
         points = _fitted(mean_shape, found, template, pixels.shape, where)
     moved = (points + 0.5) @ alignment.matrix[:, :2].T + alignment.matrix[:, 2]
@@ -166,6 +168,7 @@ def _alignment(
     image_size: int,
     align: Align,
     where: str,
+    framing: str,
 ) -> Alignment:
     height, width = pixels.shape[:2]
     square = height == width
@@ -178,8 +181,9 @@ def _alignment(
             )
         _log.warning(
             "%s: its landmarks are not known, so those of the mean face are taken; the face must look forward, stand "
-            "upright and fill the square as in UTKFace. Give --landmarks, or install limner[landmarks].",
+            "upright and fill the square as in %s. Give --landmarks, or install limner[landmarks].",
             where,
+            framing,
         )
         return Alignment.of_square(width, image_size)
     in_place = square and bool(np.abs((found + 0.5) / width - template).max() <= NEAR)

@@ -18,6 +18,8 @@ NUM_COEFFICIENTS = 12
 WINDOW_ROWS = 28
 """Rows of 10 ms that one video frame hears: 0.28 s around its middle."""
 NUM_MEL_BANDS = 80
+MEL_COLUMNS = 16
+"""Columns of `log_mel` that one judgement of synchrony hears: 0.2 s, five video frames."""
 
 Waveform = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -91,6 +93,40 @@ def log_mel(waveform: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     bands = magnitude @ _mel_filters(NUM_MEL_BANDS, _MEL_FRAME, _MEL_LOW_HZ, _MEL_HIGH_HZ).T
     decibels = 20 * np.log10(np.maximum(bands, 1e-5)) - 20
     return np.asarray(np.clip((decibels + 100) / 100, 0, 1) * 8 - 4, np.float32).T
+
+
+def speech_windows_between(waveform: npt.NDArray[np.floating], start: int, stop: int) -> npt.NDArray[np.float32]:
+    """`speech_windows(waveform)[start:stop]` from the samples that these frames hear alone, for long sounds.
+
+    Raises:
+        ShapeError: if the sound is not one row of samples.
+    """
+    if waveform.ndim != 1:
+        raise ShapeError(f"A sound has the shape {waveform.shape}; it must be one row of samples (mono).")
+    stop = min(stop, len(waveform) * FRAMES_PER_SECOND // SAMPLE_RATE_HZ)
+    if stop <= start:
+        return np.zeros((0, WINDOW_ROWS, NUM_COEFFICIENTS), np.float32)
+    # A row more in front: its first sample has no one before it, as only the first of the whole sound may.
+    first = (4 * start - 1) * _HOP - _BEFORE
+    last = (4 * (stop - 1) + WINDOW_ROWS - 1) * _HOP + _FRAME - _BEFORE
+    inside = _checked(waveform[max(first, 0) : max(last, 0)])
+    part = np.pad(inside, (max(-first, 0), max(last - max(first, 0) - len(inside), 0)))
+    rows = mfcc(part)[1:, 1:]
+    places = 4 * np.arange(stop - start)[:, None] + np.arange(WINDOW_ROWS)
+    return np.asarray(rows[places], np.float32)
+
+
+def mel_windows(waveform: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """`log_mel` from the beginning of each video frame on: (frames, 80, `MEL_COLUMNS`); the last column is repeated.
+
+    Raises:
+        ShapeError: if it is not one row of samples.
+    """
+    count = len(_checked(waveform)) * FRAMES_PER_SECOND // SAMPLE_RATE_HZ
+    bands = log_mel(waveform)
+    first = (NUM_MEL_BANDS * np.arange(count)) // FRAMES_PER_SECOND  # 80 columns a second
+    places = np.minimum(first[:, None] + np.arange(MEL_COLUMNS), bands.shape[1] - 1)
+    return np.ascontiguousarray(bands[:, places].transpose(1, 0, 2))
 
 
 def _checked(waveform: npt.NDArray[np.floating]) -> Float64:

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from limner.data.captions import Vocabulary, tokens
+from limner.data.clip_checks import ClipFindings
+from limner.data.clips import ClipReader
 from limner.data.fields import IN_WORDS
 from limner.data.image_io import check_same_shape
 from limner.data.manifest import Manifest, Row
@@ -158,9 +160,16 @@ class _Found:
         self.exchanged: list[str] = []
         self.hashes: dict[bytes, Row] = {}
         self.same: list[tuple[Row, Row]] = []
+        self.clips = ClipFindings()
 
     def add(self, row: Row) -> None:
-        image = self.manifest.reader.read_image(row)
+        reader: object = self.manifest.reader
+        if isinstance(reader, ClipReader):
+            clip = reader.read_clip(row)
+            self.clips.add(row.name, clip, reader.frame_labels(row))
+            image = clip.frames[len(clip.frames) // 2]
+        else:
+            image = self.manifest.reader.read_image(row)
         self.image_sizes[f"{image.shape[1]}x{image.shape[0]}"] += 1
         other = self.hashes.setdefault(hashlib.sha256(image.tobytes()).digest(), row)
         if other is not row:
@@ -197,6 +206,7 @@ class _Found:
                 f"{len(self.exchanged)} maps have left and right exchanged ({_some(self.exchanged)}): "
                 "read them with --fix-sides, or write corrected maps with limner data convert --fix-sides."
             )
+        report.warnings += self.clips.warnings()
         pairs = [f"{first.name} = {second.name}" for first, second in self.same]
         if pairs:
             report.warnings.append(f"{len(pairs)} pictures are there twice ({_some(pairs)}).")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from limner.data.audio import FRAMES_PER_SECOND, SAMPLE_RATE_HZ, speech_windows
+from limner.data.audio import FRAMES_PER_SECOND, SAMPLE_RATE_HZ, mel_windows, speech_windows
 from limner.data.batch import TensorBatch
 from limner.data.clips import ClipReader
 from limner.data.geometry import Geometry
@@ -36,6 +37,8 @@ class ClipSample:
     """(t + 1, H, W, 3): the photo, then the frames to be made."""
     speech: Windows
     """(t, rows, coefficients): what each frame but the photo hears."""
+    mel: Windows
+    """(t, 80, 16): mel bands of the 0.2 s from each frame but the photo on; none of them where nobody asked."""
     landmarks: Points
     """(t + 1, 68, 2) x, y in pixels of the frames; NaN where the set does not say them."""
     category: int
@@ -55,6 +58,8 @@ class ClipBatch(TensorBatch):
     frames: Float[Tensor, "b t 3 h w"]
     """RGB in [-1, 1]."""
     speech: Float[Tensor, "b t rows coefficients"]
+    mel: Float[Tensor, "b m bands columns"]
+    """Mel bands from each frame on; m is t, or 0 where nobody asked."""
     landmarks: Float[Tensor, "b t1 68 2"]
     """Of the photo, then of the frames: x, y in pixels, NaN where the set does not say them."""
     category: Int64[Tensor, " b"]
@@ -69,9 +74,12 @@ class ClipDataset(Dataset[ClipSample]):
     Args:
         manifest: of clips, opened with `needs=("video", "audio")`.
         size: of the frames.
-        num_frames: of a cut, without its photo.
+        num_frames: of a cut, without its photo; none: clips are whole.
         seed: of the cuts.
         cache_bytes: memory for decoded clips; those that do not fit are decoded each time.
+        categories: words in the order of their numbers; none: those of this manifest, sorted.
+        has_mel: whether mel bands are computed, too.
+        any_photo: whether the photo of a drawn cut is any frame of its clip, not the one before the cut.
 
     Raises:
         ConfigError: if a number is out of range, or the rates are not those of `limner.data.audio`.
@@ -79,14 +87,23 @@ class ClipDataset(Dataset[ClipSample]):
     """
 
     def __init__(
-        self, manifest: Manifest, *, size: SizeLike, num_frames: int, seed: int = 0, cache_bytes: int = 2 * 1024**3
+        self,
+        manifest: Manifest,
+        *,
+        size: SizeLike,
+        num_frames: int | None,
+        seed: int = 0,
+        cache_bytes: int = 2 * 1024**3,
+        categories: Sequence[str] | None = None,
+        has_mel: bool = False,
+        any_photo: bool = False,
     ) -> None:
         reader: object = manifest.reader
         if not isinstance(reader, ClipReader):
             raise DataError(f"{manifest.root} ({manifest.kind}) has no clips.")
         if reader.audio != (wanted := AudioSpec(SAMPLE_RATE_HZ, float(FRAMES_PER_SECOND))):
             raise ConfigError(f"Clips are read as {reader.audio}, but must be as {wanted}.")
-        if num_frames < 1 or cache_bytes < 0:
+        if (num_frames is not None and num_frames < 1) or cache_bytes < 0:
             raise ConfigError(f"num_frames {num_frames} must be at least 1, cache_bytes {cache_bytes} at least 0.")
         self.manifest, self.size, self.num_frames, self.seed = manifest, Size.of(size), num_frames, seed
         self._reader = reader
@@ -94,7 +111,10 @@ class ClipDataset(Dataset[ClipSample]):
             name: {text: n for n, text in enumerate(sorted({getattr(row, name) for row in manifest.rows} - {""}))}
             for name in ("category", "identity")
         }
-        self._kept: dict[int, tuple[Frames, Windows, Points]] = {}
+        if categories is not None:
+            self._numbers["category"] = {text: number for number, text in enumerate(categories)}
+        self._has_mel, self._any_photo = has_mel, any_photo
+        self._kept: dict[int, tuple[Frames, Windows, Points, Windows]] = {}
         self._free = cache_bytes
 
     def __len__(self) -> int:
@@ -108,24 +128,31 @@ class ClipDataset(Dataset[ClipSample]):
         """
         index = key.index if isinstance(key, SampleKey) else range(len(self))[key]
         row = self.manifest.rows[index]
-        frames, speech, landmarks = self._clip(index)
-        last = min(len(frames), len(speech)) - self.num_frames - 1
+        frames, speech, landmarks, mel = self._clip(index)
+        whole = min(len(frames), len(speech)) - 1
+        num_frames = max(whole, 1) if self.num_frames is None else self.num_frames
+        last = whole - num_frames
         if last < 0:
-            raise DataError(f"{self.manifest.root / row.video} has fewer than {self.num_frames + 1} frames with sound.")
+            raise DataError(f"{self.manifest.root / row.video} has fewer than {num_frames + 1} frames with sound.")
         start = last // 2
         if isinstance(key, SampleKey):
-            start = int(np.random.default_rng((self.seed, key.position)).integers(last + 1))
-        end = start + self.num_frames + 1
+            random = np.random.default_rng((self.seed, key.position))
+            start = int(random.integers(last + 1))
+        end = start + num_frames + 1
+        places = np.arange(start, end)
+        if self._any_photo and isinstance(key, SampleKey):
+            places[0] = random.integers(whole + 1)
         return ClipSample(
-            frames[start:end],
+            frames[places],
             speech[start + 1 : end],
-            landmarks[start:end],
+            mel[start + 1 : end],
+            landmarks[places],
             self._numbers["category"].get(row.category, -1),
             self._numbers["identity"].get(row.identity, -1),
             index,
         )
 
-    def _clip(self, index: int) -> tuple[Frames, Windows, Points]:
+    def _clip(self, index: int) -> tuple[Frames, Windows, Points, Windows]:
         if index in self._kept:
             return self._kept[index]
         row = self.manifest.rows[index]
@@ -140,7 +167,8 @@ class ClipDataset(Dataset[ClipSample]):
         if labels is not None:
             known = labels.landmarks[: len(frames)]
             landmarks[: len(known)] = [whole.move(points, IBUG_68) for points in known]
-        found = frames, speech_windows(clip.waveform), landmarks
+        mel = mel_windows(clip.waveform) if self._has_mel else np.zeros((0, 0, 0), np.float32)
+        found = frames, speech_windows(clip.waveform), landmarks, mel
         num_bytes = sum(array.nbytes for array in found)
         if num_bytes <= self._free:
             self._kept[index], self._free = found, self._free - num_bytes
@@ -155,6 +183,7 @@ def collate_clips(items: list[ClipSample]) -> ClipBatch:
         photo=frames[:, 0].clone(),
         frames=frames[:, 1:].clone(),
         speech=torch.from_numpy(np.stack([item.speech for item in items])),
+        mel=torch.from_numpy(np.stack([item.mel for item in items])),
         landmarks=torch.from_numpy(np.stack([item.landmarks for item in items])).float(),
         category=torch.tensor([item.category for item in items]),
         identity=torch.tensor([item.identity for item in items]),

@@ -24,4 +24,7 @@ SYSTEMS: dict[str, str] = {
     "stackgan": "limner.systems.stackgan:StackGAN",
     "damsm": "limner.systems.damsm:DAMSM",
     "factjudge": "limner.systems.factjudge:FactJudge",
+    "avwnet": "limner.systems.avwnet:AVWnet",
+    "wordnet": "limner.systems.wordnet:WordNet",
+    "syncnet": "limner.systems.syncnet:SyncNet",
 }

@@ -66,8 +66,13 @@ LAYERS = {
     "limner.ageing": LOW | RESULTS | DOORS | {"limner.pipelines", "limner.task"},
     "limner.pose_transfer": LOW | RESULTS | DOORS | {"limner.hub", "limner.pipelines"},
     "limner.text_to_image": LOW | RESULTS | DOORS | {"limner.hub", "limner.pipelines", "limner.task"},
+    "limner.talking_faces": LOW
+    | RESULTS
+    | DOORS
+    | {"limner.ageing", "limner.people", "limner.pipelines", "limner.task"},  # photos of faces are read as for ageing
     "limner.systems": MIDDLE
-    | {"limner.ageing", "limner.mask_to_image", "limner.people", "limner.pose_transfer", "limner.text_to_image"},
+    | {"limner.ageing", "limner.mask_to_image", "limner.people", "limner.pose_transfer"}
+    | {"limner.talking_faces", "limner.text_to_image"},
     "limner.export": MIDDLE,
     "limner.studio": MIDDLE | {"limner.export"},
     "limner.reproduce": MIDDLE | {"limner.mask_to_image", "limner.training"},

@@ -117,18 +117,39 @@ class Generator(nn.Module):
             memory: of the part of the clip before; none: the clip begins.
             gain: how far the state that moves the mouth goes from its mean over these frames; 1 leaves it.
         """
-        batch, frames = windows.shape[:2]
         identity = self.identity(photo, landmark_maps)
-        speech = self.speech(windows.flatten(0, 1)).unflatten(0, (batch, frames))
-        spoken = torch.cat([speech, identity.code[:, None].expand(-1, frames, -1)], dim=2)
-        state, memory = self.memory(spoken, memory)
+        heard = self.listen(identity.code, windows, memory)
+        state = heard.state
         if gain != 1.0:
-            mean = state.mean(dim=1, keepdim=True)
-            state = mean + gain * (state - mean)
+            state = louder(state, state.mean(dim=1, keepdim=True), gain)
+        coarse, fine = self.paint(photo, landmark_maps, identity.maps, state)
+        return Spoken(coarse, fine, heard.speech, heard.memory)
+
+    def listen(
+        self,
+        identity: Float[Tensor, "b z"],
+        windows: Float[Tensor, "b f 28 12"],
+        memory: Memory | None = None,
+    ) -> Heard:
+        """What the speech says and how the mouth goes on from `memory`: little work beside `paint`."""
+        batch, frames = windows.shape[:2]
+        speech = self.speech(windows.flatten(0, 1)).unflatten(0, (batch, frames))
+        spoken = torch.cat([speech, identity[:, None].expand(-1, frames, -1)], dim=2)
+        state, memory = self.memory(spoken, memory)
+        return Heard(state, speech, memory)
+
+    def paint(
+        self,
+        photo: Float[Tensor, "b 3 h w"],
+        landmark_maps: Float[Tensor, "b 5 h w"],
+        identity_maps: list[Tensor],
+        state: Float[Tensor, "b f a"],
+    ) -> tuple[Level, Level]:
+        """The frames of both levels from the states of the recurrent part; each frame by itself."""
         flat = state.flatten(0, 1)
-        maps = [_each_frame(part, frames) for part in identity.maps]
-        points = _each_frame(landmark_maps, frames)
-        picture = _each_frame(photo, frames)
+        maps = [_each_frame(part, state) for part in identity_maps]
+        points = _each_frame(landmark_maps, state)
+        picture = _each_frame(photo, state)
 
         deepest = maps[-1]
         x = self.blocks(self.fuse(torch.cat([deepest, _tile(flat, deepest)], dim=1)))
@@ -140,7 +161,23 @@ class Generator(nn.Module):
         gated = coarse.mask * joined + (1 - coarse.mask) * maps[1]
         mask = functional.interpolate(coarse.mask, scale_factor=2, mode="bilinear", align_corners=False)
         fine = self.fine(self.fine_up(gated, maps[0]), torch.cat([points, mask], dim=1), picture)
-        return Spoken(_as_clips(coarse, batch), _as_clips(fine, batch), speech, memory)
+        return _as_clips(coarse, state), _as_clips(fine, state)
+
+
+class Heard(NamedTuple):
+    """What the recurrent part makes of speech."""
+
+    state: Float[Tensor, "b f a"]
+    """Moves the mouth."""
+    speech: Float[Tensor, "b f a"]
+    """Codes of the speech, before the LSTM."""
+    memory: Memory
+    """From which the next part of the clip goes on."""
+
+
+def louder(state: Tensor, mean: Tensor, gain: float) -> Tensor:
+    """States `gain` times as far from their mean."""
+    return mean + gain * (state - mean)
 
 
 class Identity(NamedTuple):
@@ -292,10 +329,10 @@ def _tile(vector: Tensor, like: Tensor) -> Tensor:
     return vector[:, :, None, None].expand(-1, -1, *like.shape[2:])
 
 
-def _as_clips(painted: _Painted, batch: int) -> Level:
-    return Level(*[part.unflatten(0, (batch, -1)) for part in painted])
+def _as_clips(painted: _Painted, state: Float[Tensor, "b f a"]) -> Level:
+    return Level(*[part.unflatten(0, state.shape[:2]) for part in painted])
 
 
-def _each_frame(x: Float[Tensor, "b c h w"], frames: int) -> Float[Tensor, "n c h w"]:
+def _each_frame(x: Float[Tensor, "b c h w"], state: Float[Tensor, "b f a"]) -> Float[Tensor, "n c h w"]:
     """The same for every frame of a clip."""
-    return x.repeat_interleave(frames, dim=0)
+    return x[:, None].expand(-1, state.shape[1], -1, -1, -1).flatten(0, 1)

@@ -17,8 +17,6 @@ from torch.nn import functional
 
 NUM_FRAMES = 5
 """Frames of one judgement."""
-MEL_COLUMNS = 16
-"""Columns of `limner.data.audio.log_mel` that go with them: 0.2 s."""
 
 
 class SyncNetwork(nn.Module):

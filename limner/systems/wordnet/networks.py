@@ -7,7 +7,7 @@ Pains", 2020, arXiv:2011.07557 (facts only).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -16,8 +16,17 @@ from torch.nn import functional
 
 SIZE = 88
 """Of the mouths that the published network sees, in pixels."""
+_MIDDLE = (0.5, 0.75)  # of the mouth, as shares of the face's side
 _GREY = (0.299, 0.587, 0.114)
 _MEAN, _DEVIATION = 0.413621, 0.1700239  # of grey mouths in [0, 1]
+
+
+class Reading(NamedTuple):
+    """What one pass says of every frame."""
+
+    logits: Float[Tensor, "b f words"]
+    points: Float[Tensor, "b f p 2"]
+    """Of the mouth: x and y as shares of the face's side; p may be 0."""
 
 
 class WordNetwork(nn.Module):
@@ -27,11 +36,14 @@ class WordNetwork(nn.Module):
         num_words: classes (500 of LRW).
         width: channels of the first layer (64).
         mouth_size: the mouth is enlarged to so many pixels (88).
+        num_points: of the mouth, that a head of ours finds in every frame (0).
     """
 
-    def __init__(self, *, num_words: int = 500, width: int = 64, mouth_size: int = SIZE) -> None:
+    def __init__(self, *, num_words: int = 500, width: int = 64, mouth_size: int = SIZE, num_points: int = 0) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(num_words=num_words, width=width, mouth_size=mouth_size)
+        self.config: dict[str, Any] = dict(
+            num_words=num_words, width=width, mouth_size=mouth_size, num_points=num_points
+        )
         self.mouth_size = mouth_size
         self.front = nn.Sequential(
             nn.Conv3d(1, width, (5, 7, 7), stride=(1, 2, 2), padding=(2, 3, 3), bias=False),
@@ -46,18 +58,32 @@ class WordNetwork(nn.Module):
         self.trunk = nn.Sequential(*blocks)
         self.follow = nn.GRU(8 * width, 8 * width, num_layers=2, batch_first=True, bidirectional=True)
         self.to_words = nn.Linear(16 * width, num_words)
+        self.to_points = nn.Linear(8 * width, 2 * num_points) if num_points else None
+        if self.to_points is not None:  # from the middle of the mouth on
+            nn.init.zeros_(self.to_points.weight)
+            self.to_points.bias.data.copy_(torch.tensor(_MIDDLE).repeat(num_points))
 
-    def forward(self, frames: Float[Tensor, "b f 3 h w"]) -> Float[Tensor, "b words"]:
-        """Aligned faces in [-1, 1] -> logits, the mean of those of all frames."""
-        return self.frame_logits(frames).mean(dim=1)
+    def forward(
+        self, frames: Float[Tensor, "b f 3 h w"], every_frame: bool = False
+    ) -> Float[Tensor, "b words"] | Reading:
+        """Aligned faces in [-1, 1] -> logits, the mean of those of all frames; or what is read in every frame."""
+        reading = self.read(frames)
+        return reading if every_frame else reading.logits.mean(dim=1)
 
     def frame_logits(self, frames: Float[Tensor, "b f 3 h w"]) -> Float[Tensor, "b f words"]:
         """Logits at every frame."""
+        return self.read(frames).logits
+
+    def read(self, frames: Float[Tensor, "b f 3 h w"]) -> Reading:
+        """Logits and points at every frame."""
         batch, count = frames.shape[:2]
         mouths = self._mouths(frames.flatten(0, 1)).unflatten(0, (batch, count))
         x = self.front(mouths.transpose(1, 2))  # batch, channels, frames, height, width
         codes = self.trunk(x.transpose(1, 2).flatten(0, 1)).mean(dim=(2, 3)).unflatten(0, (batch, count))
-        return self.to_words(self.follow(codes)[0])
+        points = codes.new_zeros(batch, count, 0, 2)
+        if self.to_points is not None:
+            points = self.to_points(codes).unflatten(2, (-1, 2))
+        return Reading(self.to_words(self.follow(codes)[0]), points)
 
     def _mouths(self, faces: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 1 s s"]:
         """The mouth of faces that are aligned: the middle half of the width, the lower half of the height; in grey."""

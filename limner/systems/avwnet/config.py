@@ -1,0 +1,120 @@
+"""Everything that can be set about AVWnet. No torch import, so `--help` stays fast."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from limner.engine.config import TrainConfig
+from limner.errors import ConfigError
+from limner.talking_faces.config import ClipConfig, check_at_least_0, check_model
+
+SIZES = (64, 128, 256)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of the networks."""
+
+    image_size: int = 128
+    """Height and width of fine frames in pixels; coarse ones have half."""
+    width: int = 64
+    """Channels of the generator's first layers (64)."""
+    num_blocks: int = 4
+    """Residual blocks of the coarse branch."""
+    num_fine_blocks: int = 2
+    """Residual blocks of the fine branch."""
+    num_layers: int = 3
+    """Of the LSTM (3)."""
+    discriminator_width: int = 64
+    """Channels of the first layer of both level discriminators (64)."""
+    sequence_width: int = 32
+    """Channels of the first layer of the sequence discriminator (32)."""
+
+    def __post_init__(self) -> None:
+        widths = dict.fromkeys(("width", "discriminator_width", "sequence_width"), (1, 256))
+        layers = {"num_blocks": (0, 32), "num_fine_blocks": (0, 32), "num_layers": (1, 8)}
+        check_model(self, sizes=SIZES, numbers={**widths, **layers})
+        if self.width % 2:
+            raise ConfigError(f"--model.width is {self.width}; it must be even, as the fine branch ends with half.")
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """Weights of the losses (avwnet.md 6)."""
+
+    weight_pixel: float = 10.0
+    """Of the dynamic pixel loss of each level (ATVGnet: 10)."""
+    mask_offset: float = 0.5
+    """What a pixel counts beyond its mask in that loss (ATVGnet: 0.5)."""
+    weight_mouth: float = 0.0
+    """How many times more a pixel of the mouth's box counts in it; an option of ours for small pictures."""
+    weight_fidelity: float = 1.0
+    """Of each level discriminator's verdict on patches."""
+    weight_consistency: float = 1.0
+    """Of its verdict on frame and speech."""
+    weight_sequence: float = 1.0
+    """Of the sequence discriminator's verdict."""
+    weight_word: float = 1.0
+    """Of the words that the lip reader reads in the frames; needs `reader`."""
+    reader: str | None = None
+    """Weights of wordnet (a name or a folder) that read the frames; another one must judge."""
+    weight_attention: float = 0.1
+    """Of the masks' mean (GANimation)."""
+    weight_smooth: float = 1e-5
+    """Of the masks' total variation (GANimation)."""
+    weight_landmarks: float = 0.0
+    """Of the landmarks that the sequence discriminator finds in the frames, where they are known."""
+    pixel_images: int = 0
+    """Clips at the start from which the generator learns by pixels and masks alone."""
+    word_images: int = 0
+    """Clips at the start without the words; the specification has 5,000 steps."""
+    mean_landmarks: float = 0.25
+    """Share of the photos of which the networks see the mean face's landmarks, as of photos without any."""
+
+    def __post_init__(self) -> None:
+        names = ("pixel", "mouth", "fidelity", "consistency", "sequence", "word", "attention", "smooth", "landmarks")
+        check_at_least_0(self, "loss", (*(f"weight_{name}" for name in names), "mask_offset"))
+        check_at_least_0(self, "loss", ("pixel_images", "word_images", "mean_landmarks"))
+        if self.mean_landmarks > 1:
+            raise ConfigError(f"--loss.mean_landmarks is {self.mean_landmarks}; it must lie in 0..1.")
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """One Adam for each network."""
+
+    lr_generator: float = 2e-4
+    """Learning rate of the generator (slides: 0.0002)."""
+    lr_discriminator: float = 2e-4
+    """Learning rate of each discriminator."""
+    beta1: float = 0.5
+    """Decay of the first moment."""
+    beta2: float = 0.999
+    """Decay of the second moment."""
+    decay_images: int = 0
+    """Clips at the end of the run over which the rates fall to 0."""
+
+    def __post_init__(self) -> None:
+        for name in ("lr_generator", "lr_discriminator"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in [0, 1).")
+        check_at_least_0(self, "optimizer", ("decay_images",))
+
+
+@dataclass(frozen=True)
+class AVWnetConfig:
+    """A complete training run of AVWnet."""
+
+    model: ModelConfig
+    """Networks."""
+    loss: LossConfig
+    """Losses."""
+    optimizer: OptimizerConfig
+    """Optimisers."""
+    dataset: ClipConfig
+    """What is read."""
+    train: TrainConfig
+    """Length, batch, precision, cadence; an image is a clip."""
