@@ -1,1 +1,1 @@
-"""Talking mouth to word: the lip reader that AVWnet's videos are read back with (Stafylakis, Tzimiropoulos 2017)."""
+"""Talking mouth to word: the lip reader of AVWnet's videos (Stafylakis, Tzimiropoulos 2017, arXiv:1703.04105)."""
