@@ -68,6 +68,10 @@ class ModelConfig:
     plate_border: Literal["crop", "legacy"] = "crop"
     """Patches at the border are cut, or sheared as in the authors' code."""
 
+    freeze_statistics: bool = True
+    """Stage image: PCT-Net's batch norms keep the statistics of their own training; off: they drift, as in the authors'
+    code."""
+
     def __post_init__(self) -> None:
         for name in ("width", "style_channels", "hidden", "content_width", "discriminator_width"):
             if not 1 <= getattr(self, name) <= 4096:

@@ -286,7 +286,7 @@ class ImageStage(TransferStage):
 
     def training_step(self, batch: ContentBatch, engine: Engine) -> None:
         """See `TransferStage.training_step`."""
-        self.networks[EDGE].eval()  # its batch norms keep the statistics of its own training
+        self.networks[EDGE].train(not self.config.model.freeze_statistics)
         super().training_step(batch, engine)
 
     def ends(self, draws: Draws) -> tuple[Tensor, Tensor]:

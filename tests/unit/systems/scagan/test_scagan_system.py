@@ -61,6 +61,14 @@ def test_stage_image_leaves_the_content_network_alone(folder):
     assert "loss/contextual" in engine.averages()
 
 
+def test_statistics_of_the_content_network_may_drift_as_in_the_authors_code(folder):
+    system, engine, batch = build(folder, freeze_statistics=False)
+    before = weights(system.networks[EDGE])
+    engine.run_step(batch)
+    changed = {key for key, value in system.networks[EDGE].state_dict().items() if not torch.equal(value, before[key])}
+    assert changed and all("running" in key or "num_batches" in key for key in changed)
+
+
 @pytest.mark.parametrize("model", [{"content": "none"}, {"prior_transfer": False}, {"block": "spade_resblk"}])
 def test_ablations_train(folder, model):
     system, engine, batch = build(folder, **model)
