@@ -120,6 +120,8 @@ class Encoders:
             self.text = TextEncoder(
                 num_words=num_words, code_size=config.code_size, embedding_size=config.embedding_size
             )
+            # DAMSM's first values are so small that untrained codes of all captions are nearly the same.
+            nn.init.normal_(self.text.embedding.weight)
         else:
             pipeline = load(config.encoders, system="damsm")
             text, image = (pipeline.components[name] for name in FROZEN)
