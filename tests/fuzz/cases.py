@@ -85,6 +85,8 @@ READERS = {
     "train config": "train scgan --preset smoke --train.images 4 --data nowhere --config HOSTILE --out out",
     "export card": "export scgan --weights scgan --format weights --card HOSTILE --out out",
     "export expected": "export scgan --weights scgan --format weights --expected HOSTILE --out out",
+    "plot run": "plot HOSTILE --out out.png",
+    "plot out": "plot nowhere --out HOSTILE",
     "reproduce table": "reproduce HOSTILE.yaml --data nowhere --out out",
 }
 
@@ -134,6 +136,10 @@ OPTIONS = {
     "reproduce seeds": "reproduce scgan-table --data nowhere --seeds HOSTILE --out out",
     "reproduce budget": "reproduce scgan-table --data nowhere --budget HOSTILE --out out",
     "list": "list HOSTILE",
+    "doctor": "doctor HOSTILE",
+    "demo": "demo HOSTILE --out out",
+    "demo device": "demo scgan --device HOSTILE --out out",
+    "plot metrics": "plot nowhere --metrics HOSTILE --out out.png",
     "command": "HOSTILE",
     "system": "generate HOSTILE --out out",
 }

@@ -62,6 +62,7 @@ LAYERS = {
     "limner.faces": BASE | {"limner.data"},
     "limner.demo": LOW | RESULTS | {"limner.pipelines"},
     "limner.training": LOW | {"limner.registry"},
+    "limner.runs": BASE | {"limner.data", "limner.markdown"},
     "limner.mask_to_image": LOW | RESULTS | DOORS | {"limner.hub", "limner.people", "limner.pipelines", "limner.task"},
     "limner.ageing": LOW | RESULTS | DOORS | {"limner.pipelines", "limner.task"},
     "limner.pose_transfer": LOW | RESULTS | DOORS | {"limner.hub", "limner.pipelines"},
@@ -76,7 +77,9 @@ LAYERS = {
     "limner.export": MIDDLE,
     "limner.studio": MIDDLE | {"limner.export"},
     "limner.reproduce": MIDDLE | {"limner.mask_to_image", "limner.training"},
-    "limner.cli": MIDDLE | {"limner.people", "limner.export", "limner.studio", "limner.training", "limner.reproduce"},
+    "limner.cli": MIDDLE
+    | {"limner.people", "limner.export", "limner.studio", "limner.training", "limner.reproduce"}
+    | {"limner.runs"},
 }
 FORBIDDEN = {
     "torchvision",
@@ -109,6 +112,7 @@ NO_TORCH = [
         "limner.provenance",
         "limner.results",
         "limner.training",
+        "limner.runs",
         "limner.reproduce.study",
         "limner.systems",
         "limner.engine.config",
