@@ -25,6 +25,8 @@ class ModelConfig:
     """Residual blocks of the fine branch."""
     num_layers: int = 3
     """Of the LSTM (3)."""
+    is_normalized: bool = False
+    """Whether codes of speech and states of the LSTM get unit variance; an option of ours for small networks."""
     discriminator_width: int = 64
     """Channels of the first layer of both level discriminators (64)."""
     sequence_width: int = 32
@@ -48,6 +50,9 @@ class LossConfig:
     """What a pixel counts beyond its mask in that loss (ATVGnet: 0.5)."""
     weight_mouth: float = 0.0
     """How many times more a pixel of the mouth's box counts in it; an option of ours for small pictures."""
+    weight_color: float = 0.0
+    """Of the painted colours' own difference, beyond the masks: masks cannot close before colours are worth anything;
+    an option of ours."""
     weight_fidelity: float = 1.0
     """Of each level discriminator's verdict on patches."""
     weight_consistency: float = 1.0
@@ -72,7 +77,18 @@ class LossConfig:
     """Share of the photos of which the networks see the mean face's landmarks, as of photos without any."""
 
     def __post_init__(self) -> None:
-        names = ("pixel", "mouth", "fidelity", "consistency", "sequence", "word", "attention", "smooth", "landmarks")
+        names = (
+            "pixel",
+            "mouth",
+            "color",
+            "fidelity",
+            "consistency",
+            "sequence",
+            "word",
+            "attention",
+            "smooth",
+            "landmarks",
+        )
         check_at_least_0(self, "loss", (*(f"weight_{name}" for name in names), "mask_offset"))
         check_at_least_0(self, "loss", ("pixel_images", "word_images", "mean_landmarks"))
         if self.mean_landmarks > 1:

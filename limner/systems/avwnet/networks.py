@@ -58,6 +58,9 @@ class Generator(nn.Module):
         num_blocks: residual blocks of the coarse branch (4).
         num_fine_blocks: residual blocks of the fine branch (2).
         num_layers: of the LSTM (3).
+        is_normalized: whether codes of speech and states of the LSTM are brought to unit variance (no; an option of
+            ours, without parameters): what changes from frame to frame is small beside what the photo gives, and small
+            networks would learn to move the mouth very late.
 
     Raises:
         ShapeError: if the size is not possible.
@@ -71,6 +74,7 @@ class Generator(nn.Module):
         num_blocks: int = 4,
         num_fine_blocks: int = 2,
         num_layers: int = 3,
+        is_normalized: bool = False,
     ) -> None:
         super().__init__()
         if image_size < 32 or image_size % 16:
@@ -83,11 +87,14 @@ class Generator(nn.Module):
             num_blocks=num_blocks,
             num_fine_blocks=num_fine_blocks,
             num_layers=num_layers,
+            is_normalized=is_normalized,
         )
         code, deep = 4 * width, 8 * width
         self.speech = SpeechEncoder(width=width)
         self.identity = IdentityEncoder(width=width)
         self.memory = nn.LSTM(2 * code, code, num_layers=num_layers, batch_first=True)
+        norms = [nn.BatchNorm1d(code, affine=False) if is_normalized else nn.Identity() for _ in range(2)]
+        self.speech_norm, self.state_norm = norms
         self.fuse = ConvNormRelu(deep + code, deep)
         self.blocks = nn.Sequential(*[ResidualBlock(deep) for _ in range(num_blocks)])
         self.up = nn.ModuleList(_Up(i, skip, i // 2) for i, skip in ((8 * width, 4 * width), (4 * width, 2 * width)))
@@ -133,9 +140,11 @@ class Generator(nn.Module):
     ) -> Heard:
         """What the speech says and how the mouth goes on from `memory`: little work beside `paint`."""
         batch, frames = windows.shape[:2]
-        speech = self.speech(windows.flatten(0, 1)).unflatten(0, (batch, frames))
-        spoken = torch.cat([speech, identity[:, None].expand(-1, frames, -1)], dim=2)
+        codes = self.speech(windows.flatten(0, 1))
+        speech, normal = (part.unflatten(0, (batch, frames)) for part in (codes, self.speech_norm(codes)))
+        spoken = torch.cat([normal, identity[:, None].expand(-1, frames, -1)], dim=2)
         state, memory = self.memory(spoken, memory)
+        state = self.state_norm(state.flatten(0, 1)).unflatten(0, (batch, frames))
         return Heard(state, speech, memory)
 
     def paint(

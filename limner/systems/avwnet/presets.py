@@ -32,8 +32,8 @@ def paper() -> AVWnetConfig:
 def gpu() -> AVWnetConfig:
     """128 pixels on one GPU, half the widths, averaged weights. Name a run of wordnet with --loss.reader."""
     return AVWnetConfig(
-        model=ModelConfig(width=32, discriminator_width=32, sequence_width=16),
-        loss=LossConfig(weight_mouth=2.0, pixel_images=30_000, word_images=60_000),
+        model=ModelConfig(width=32, is_normalized=True, discriminator_width=32, sequence_width=16),
+        loss=LossConfig(weight_mouth=2.0, weight_color=2.0, pixel_images=30_000, word_images=60_000),
         optimizer=OptimizerConfig(decay_images=100_000),
         dataset=ClipConfig(),
         train=TrainConfig(
@@ -53,13 +53,19 @@ def gpu() -> AVWnetConfig:
 def cpu() -> AVWnetConfig:
     """64 pixels on two cores for people-talking: a quarter of the widths, eight frames a clip, no words.
 
-    The first fifth learns by pixels alone, and the mouth's box counts five times.
+    The first fifth learns by pixels alone, the mouth's box counts five times, and the colours learn beyond the masks.
     """
     return AVWnetConfig(
         model=ModelConfig(
-            image_size=64, width=16, num_blocks=2, num_fine_blocks=1, discriminator_width=16, sequence_width=8
+            image_size=64,
+            width=16,
+            num_blocks=2,
+            num_fine_blocks=1,
+            is_normalized=True,
+            discriminator_width=16,
+            sequence_width=8,
         ),
-        loss=LossConfig(weight_word=0.0, weight_mouth=4.0, pixel_images=2_500),
+        loss=LossConfig(weight_word=0.0, weight_mouth=4.0, weight_color=5.0, pixel_images=2_500),
         optimizer=OptimizerConfig(lr_generator=5e-4, decay_images=4_000),
         dataset=ClipConfig(num_frames=8),
         train=TrainConfig(

@@ -89,6 +89,7 @@ class AVWnet(System[AVWnetConfig, ClipBatch]):
             num_blocks=model.num_blocks,
             num_fine_blocks=model.num_fine_blocks,
             num_layers=model.num_layers,
+            is_normalized=model.is_normalized,
         )
         for name, size in ((COARSE, model.image_size // 2), (FINE, model.image_size)):
             self.networks[name] = LevelDiscriminator(image_size=size, width=model.discriminator_width, speech_size=code)
@@ -192,6 +193,15 @@ class AVWnet(System[AVWnetConfig, ClipBatch]):
             "attention": (options.weight_attention, torch.stack([mask.mean() for mask in masks]).sum()),
             "smooth": (options.weight_smooth, torch.stack([total_variation(mask) for mask in masks]).sum()),
         }
+        if options.weight_color:
+            color = [
+                dynamic_pixel_loss(
+                    level.color.float(), true, torch.zeros_like(level.mask, dtype=torch.float32), offset=1.0,
+                    weight_mouth=options.weight_mouth,
+                )
+                for level, true in levels
+            ]  # fmt: skip
+            terms["color"] = (options.weight_color, torch.stack(color).sum())
         engine.log("mask/coarse", spoken.coarse.mask.mean())
         engine.log("mask/fine", spoken.fine.mask.mean())
         if phase != "pixels":

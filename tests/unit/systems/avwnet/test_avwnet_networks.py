@@ -128,3 +128,18 @@ def test_codes_of_synchrony_have_length_one(face_size):
     for codes in (face, speech):
         assert codes.shape == (2, 64) and codes.min() >= 0
         torch.testing.assert_close(codes.norm(dim=1), torch.ones(2))
+
+
+def test_normalized_states_move_more_than_they_differ_by_person():
+    """The option has no parameters; in training its states have mean 0 and variance 1 over all frames."""
+    torch.manual_seed(0)
+    plain, normal = Generator(**TINY), Generator(**TINY, is_normalized=True)
+    assert count(plain) == count(normal)
+    given = inputs(frames=8)
+    states = []
+    for net in (plain, normal):
+        identity = net.identity(given["photo"], given["landmark_maps"])
+        states.append(net.listen(identity.code, given["windows"]).state)
+    assert states[0].std(dim=1).mean() < 0.2
+    torch.testing.assert_close(states[1].flatten(0, 1).mean(dim=0), torch.zeros(32), atol=1e-5, rtol=0)
+    assert 0.5 < states[1].flatten(0, 1).std(dim=0, correction=0).mean() <= 1.001
