@@ -11,6 +11,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+PLACES = 4
+"""Places along a side: a colour of the garment is below, one of the hair above."""
 SEPARATOR = ": "
 """Between question and answer in a name such as "hair color: red"."""
 
@@ -43,14 +45,14 @@ class FactNetwork(nn.Module):
         for i, o in pairwise(channels):
             layers += [_conv(i, o, stride=2), _conv(o, o)]
         self.layers = nn.Sequential(*layers)
-        self.head = nn.Linear(2 * channels[-1], len(answers))
+        self.head = nn.Linear((PLACES**2 + 1) * channels[-1], len(answers))
         self.register_buffer("counts", torch.ones(len(answers)))
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n"]:
         """Pictures in [-1, 1]; answers of all questions compete as if they were equally frequent."""
         maps = self.layers(image)
-        pooled = torch.cat([functional.adaptive_avg_pool2d(maps, 1), functional.adaptive_max_pool2d(maps, 1)], dim=1)
-        logits: Tensor = self.head(pooled.flatten(1))
+        means, most = functional.adaptive_avg_pool2d(maps, PLACES), functional.adaptive_max_pool2d(maps, 1)
+        logits: Tensor = self.head(torch.cat([means.flatten(1), most.flatten(1)], dim=1))
         return logits
 
 
