@@ -88,7 +88,8 @@ def evaluate_captions(
         parser: of label maps with hair, for the places that a swapped word changes; none: they are not looked at.
         drawn: which caption of each picture is painted: any, or rather those that state what few captions state.
         split: rows to use; "all" for every row.
-        num_images: how many of them, from the first; none: at most 1,000.
+        num_images: how many pictures; with more than rows, each row is used again with another caption and latent.
+            None: one a row, at most 1,000.
         seed: chooses captions and latents.
         batch_size: pictures in one forward pass.
         progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
@@ -99,7 +100,7 @@ def evaluate_captions(
     """
     rows = manifest if split == "all" else manifest.split(split)
     count = min(len(rows), DEFAULT_NUM_IMAGES) if num_images is None else num_images
-    if not 2 <= count <= len(rows) or batch_size < 1:
+    if count < 2 or len(rows) < 2 or batch_size < 1:
         raise ConfigError(
             f"{count} images in batches of {batch_size} cannot be evaluated: the split {split} has {len(rows)} images; "
             "it takes two at least."
@@ -108,7 +109,7 @@ def evaluate_captions(
         check_enough_images(features, count)
     chosen = dataclasses.replace(rows, rows=rows.rows[:count])
     judge = first_of(judges, "image-text")
-    run = _Run(pipeline, chosen, judge, drawn, seed, batch_size)
+    run = _Run(pipeline, chosen, count, judge, drawn, seed, batch_size)
     found = run.paint(progress)
     base = Protocol(
         metric="",
@@ -145,6 +146,8 @@ class _Run:
 
     pipeline: CaptionPipeline
     rows: Manifest
+    count: int
+    """Pictures; where they are more than rows, each row is used again with another caption."""
     judge: Any
     drawn: Drawn
     seed: int
@@ -153,7 +156,7 @@ class _Run:
     def paint(self, progress: Callable[..., Any]) -> _Set:
         """A picture of a caption of every row, beside the real one, and the judge's codes of both."""
         parts: dict[str, list[Any]] = {}
-        total = -(-len(self.rows) // self.batch_size)
+        total = -(-self.count // self.batch_size)
         for batch, texts, numbers in progress(self.batches(), total=total, unit="batch", desc="captions"):
             made = self.pipeline.paint_batch(batch.words, [self.seed + number for number in numbers])
             words = in_numbers(texts, vocabulary_of(self.judge.spec))
@@ -188,9 +191,9 @@ class _Run:
     def batches(self) -> Iterator[tuple[Any, list[str], range]]:
         """Batches, the texts of their captions, and their numbers."""
         pictures = self.pictures()
-        for start in range(0, len(pictures), self.batch_size):
-            numbers = range(start, min(start + self.batch_size, len(pictures)))
-            items = [pictures[SampleKey(number, number)] for number in numbers]
+        for start in range(0, self.count, self.batch_size):
+            numbers = range(start, min(start + self.batch_size, self.count))
+            items = [pictures[self.key(number)] for number in numbers]
             yield collate(items), [item.sample.caption for item in items], numbers
 
     def facts(self) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Sequence[Any]]]]:
@@ -198,12 +201,16 @@ class _Run:
         pictures = self.pictures()
         known: list[Mapping[str, Any]] = []
         stated: list[Mapping[str, Sequence[Any]]] = []
-        for number in range(len(pictures)):
-            one = pictures.table.facts[number]
-            caption = pictures.captions[SampleKey(number, number)].number
+        for number in range(self.count):
+            one = pictures.table.facts[self.key(number).index]
+            caption = pictures.captions[self.key(number)].number
             known.append({} if one is None else one.known)
             stated.append({} if one is None or caption >= len(one.stated) else one.stated[caption])
         return known, stated
+
+    def key(self, number: int) -> SampleKey:
+        """The row of that number, and what chooses its caption."""
+        return SampleKey(number % len(self.rows), number)
 
     def sheet(self) -> Image.Image:
         """A row a caption: the real picture, then six seeds."""

@@ -53,3 +53,14 @@ def test_where_a_swapped_word_acts(people_like, tmp_path) -> None:
 def test_a_parser_must_be_one(people_like, capsys) -> None:
     assert evaluate(people_like, "--parser", str(people_like / "damsm")) == 2
     assert "name weights of a parser" in capsys.readouterr().err
+
+
+def test_more_pictures_than_rows(people_like, tmp_path) -> None:
+    """A split of four pictures gives ten, with other captions and latents."""
+    file = tmp_path / "scores.json"
+    command = ["evaluate", "hfgan", "--weights", str(people_like / "hfgan"), "--judge", str(people_like / "damsm")]
+    command += ["--data", str(people_like / "shapes"), "--num-images", "10", "--json", str(file)]
+    assert main(command) == 0
+    found = json.loads(file.read_text())["measurements"]
+    assert found["judge_r_precision"]["protocol"]["count"] == 10
+    assert main([*command[:-4], "--num-images", "1"]) == 2
