@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,7 @@ def _sequence(out: Path, pipeline: SCAGANPipeline, source: int, poses: list[int]
     folder = out / "keys"
     folder.mkdir(exist_ok=True)
     for number, path in enumerate(keys):
-        (folder / f"{number}.json").write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+        shutil.copyfile(path, folder / f"{number}.json")
     result = pipeline.sequence(_file(out, source), folder, steps=STEPS, interpolation="cubic")
     clip = "sequence.mp4" if importlib.util.find_spec("av") is not None else "sequence.gif"
     write_motion(result, out / clip)
