@@ -21,6 +21,8 @@ from limner.metrics.statistics import FeatureStatistics
 
 _WIDE = 512  # features beyond which one resample of the Fréchet distance takes seconds
 _RESAMPLES, _RESAMPLES_WIDE = 200, 20
+KID_NOTE = "without bias, so it may be negative: at and below 0 the two sets cannot be told apart by it"
+"""Said beside every KID."""
 
 
 def check_enough_images(network: FeatureNetwork, num_images: int) -> None:
@@ -95,6 +97,7 @@ def set_measurements(
         discrepancy,
         protocol(f"{network.metric_name('KID')}, {what}", f"{SETTINGS} of {used}, {resampled}"),
         interval=centred_interval(discrepancy, resampled_kernel_distances(real.vectors, fake.vectors, weights)),
+        note=KID_NOTE,
     )
     if min(len(real.vectors), kept) <= NEIGHBOURS:
         return measurements

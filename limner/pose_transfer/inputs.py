@@ -79,10 +79,16 @@ def read_person(
         swap_sides: left and right of these points are to be exchanged.
 
     Raises:
-        DataError: if the photo cannot be read, nobody says where its joints are, or these say too little.
+        DataError: if the photo cannot be read or is too small to see anything, nobody says where its joints are, or
+            these say too little.
         ShapeError: if an array is no picture, or no 18 points.
     """
     pixels, where = read_pixels(photo)
+    if pixels.shape[0] < size.height // 4 or pixels.shape[1] < size.width // 4:
+        raise DataError(
+            f"{where} is {pixels.shape[1]}x{pixels.shape[0]}, too small to see anything; it must have at least "
+            f"{size.width // 4}x{size.height // 4} pixels."
+        )
     path = Path(photo) if isinstance(photo, str | Path) else None
     given = _known_pose(path, pixels, where) if pose is None else read_pose(pose)
     whole = Size(*pixels.shape[:2])

@@ -37,6 +37,7 @@ PUBLIC = {
         "ShapeError",
         "TrainingError",
         "WeightsError",
+        "missing",
         "nearest",
     },
     "limner.pipelines": {"ExportTarget", "Pipeline", "load"},
@@ -59,6 +60,7 @@ PUBLIC = {
     "limner.registry": {
         "config_class",
         "demo_function",
+        "demo_words",
         "evaluate_function",
         "generate_options",
         "pipeline_class",
@@ -130,6 +132,19 @@ def test_every_requirement_is_pinned() -> None:
             assert name in pins | {"limner"}, requirement
     assert "torch==2.13.0" in lines
     assert all("==" in line for line in lines if not line.startswith("#"))
+
+
+def test_metadata_is_whole() -> None:
+    """Authors, addresses, classifiers; every licence file in the wheel, every folder of code in the source archive."""
+    tables = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project = tables["project"]
+    assert project["authors"] and project["urls"] and len(project["classifiers"]) > 8
+    assert not [name for name in project["classifiers"] if name.startswith("License ::")], "PEP 639: `license` says it"
+    licences = [path.relative_to(ROOT).as_posix() for path in files() if path.name.startswith(("LICENSE", "NOTICE"))]
+    assert sorted(project["license-files"]) == sorted(licences)
+    included = tables["tool"]["hatch"]["build"]["targets"]["sdist"]["include"]
+    for folder in {path.relative_to(ROOT).parts[0] for path in files() if path.suffix == ".py"}:
+        assert f"/{folder}" in included, folder
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
@@ -216,6 +231,8 @@ def test_wheel_holds_weights_and_package_data(tmp_path: Path) -> None:
         elif inside.startswith("limner/"):
             assert inside in names, inside
     assert not [name for name in names if name.startswith("tests")]
+    licences = {name.partition("/licenses/")[2] for name in names if "/licenses/" in name}
+    assert {"LICENSE", "limner/people/assets/LICENSE"} <= licences
     target = tmp_path / "site"
     subprocess.run([*pip, "install", "--no-deps", "--target", str(target), str(wheel)], check=True, capture_output=True)
     done = subprocess.run(

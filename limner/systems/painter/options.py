@@ -110,9 +110,11 @@ def add_options(parser: ArgumentParser) -> None:
         ("csv", "a table"),
     ):
         files.add_argument(f"--{kind}", nargs="?", const=_FLAG, default=None, metavar="FILE", help=words)
-    files.add_argument(
-        "--svg-style", choices=("discs", "path"), default=None, help="exact (usual), or small and approximate"
+    words = (
+        "discs (usual): every stroke as it is, though other renderers than ours may show it up to 2.5 of 255 "
+        "brighter, as they round at each stroke; path: small and approximate"
     )
+    files.add_argument("--svg-style", choices=("discs", "path"), default=None, help=words)
     files.add_argument("--show-attention", action="store_true", help="attention, features and weights as pictures")
     files.add_argument("--fps", type=float, default=None, metavar="N", help="frames a second of time lapses (25)")
     files.add_argument("--duration", type=float, default=None, metavar="S", help="seconds of time lapses")

@@ -43,6 +43,12 @@ def measure(
     )
 
 
+def test_a_kid_says_beside_it_that_it_may_be_negative():
+    real = vectors(200, 4, 0)
+    found = measure(real, real.flip(0))["kid"]
+    assert found.value <= 0 and "may be negative" in found.note
+
+
 def vectors(count: int, size: int, seed: int) -> torch.Tensor:
     return torch.randn(count, size, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 

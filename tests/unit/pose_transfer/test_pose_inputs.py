@@ -114,3 +114,21 @@ def test_parts_are_cut_like_the_photo(points, picture):
         parts_of(person, None, system="adgan")
     with pytest.raises(DataError, match="is 44x64, but the photo 128x88"):
         parts_of(person, np.zeros((64, 44), np.uint8), system="adgan")
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (15, 88, 3), (128, 10, 3)])
+def test_photos_in_which_nothing_can_be_seen_are_refused(points, shape):
+    with pytest.raises(DataError, match=f"is {shape[1]}x{shape[0]}, too small to see anything; .* at least 11x16"):
+        read_person(np.zeros(shape, np.uint8), size=SMALL, pose=points)
+
+
+def test_a_parsing_in_colours_of_another_tool(points, picture, tmp_path):
+    person = read_person(picture, size=SMALL, pose=points)
+    ids = np.zeros((128, 88), np.uint8)
+    ids[40:80, 20:60] = SCHEMA.classes.index("coat")
+    Image.fromarray(np.where(ids[..., None] > 0, (9, 8, 7), (1, 1, 1)).astype(np.uint8)).save(tmp_path / "map.png")
+    (tmp_path / "own.json").write_text('{"coat": [9, 8, 7], "background": [1, 1, 1]}')
+    found = parts_of(person, tmp_path / "map.png", system="adgan", colors=tmp_path / "own.json")
+    assert np.array_equal(found, parts_of(person, ids, system="adgan"))
+    with pytest.raises(DataError, match="--colors"):
+        parts_of(person, tmp_path / "map.png", system="adgan")

@@ -316,3 +316,9 @@ def test_only_painters_stand_beside_a_painter(monkeypatch: pytest.MonkeyPatch) -
     options = Namespace(strokes="5", baselines="", beside=["faces"])
     with pytest.raises(WeightsError, match='--beside faces holds weights of the system "scgan"'):
         evaluate_arguments(options, "cpu")
+
+
+def test_help_says_how_other_renderers_show_an_svg(capsys) -> None:
+    assert main(["generate", "painter", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "other renderers than ours may show it up to 2.5 of 255 brighter" in text
