@@ -8,6 +8,8 @@ from limner.systems.attngan.config import AttnGANConfig, ModelConfig
 from limner.text_to_image.config import LossConfig, OptimizerConfig, TextConfig
 
 _CUB = 8_855  # training pictures, of an epoch
+_SMALL = 0.2
+"""lambda for DAMSM's small image encoder, whose gradient at the picture was 30 times the discriminator's with 5."""
 _CONSTANT = OptimizerConfig(lr_generator=2e-4, lr_discriminator=2e-4, step_shares=(), step_factors=())
 
 
@@ -37,7 +39,7 @@ def gpu() -> AttnGANConfig:
     return AttnGANConfig(
         model=ModelConfig(image_size=128),
         text=TextConfig(length=22, drawn="by_fact"),
-        loss=LossConfig(discriminator_augment=("translation", "cutout")),
+        loss=LossConfig(weight_damsm=_SMALL, discriminator_augment=("translation", "cutout")),
         optimizer=_CONSTANT,
         dataset=DataConfig(),
         augment=AugmentConfig(flip=True),
@@ -57,7 +59,7 @@ def cpu() -> AttnGANConfig:
     return AttnGANConfig(
         model=ModelConfig(image_size=64, width=16, num_blocks=1, discriminator_width=32),
         text=TextConfig(length=22, drawn="by_fact"),
-        loss=LossConfig(discriminator_augment=("translation", "cutout")),
+        loss=LossConfig(weight_damsm=_SMALL, discriminator_augment=("translation", "cutout")),
         optimizer=OptimizerConfig(step_shares=(0.5, 0.75)),
         dataset=DataConfig(),
         augment=AugmentConfig(flip=True),

@@ -8,6 +8,8 @@ from limner.systems.hfgan.config import HfGANConfig, ModelConfig
 from limner.text_to_image.config import LossConfig, OptimizerConfig, TextConfig
 
 _CUB = 8_855  # training pictures, of an epoch
+_SMALL = 0.2
+"""lambda for DAMSM's small image encoder, whose gradient at the picture was 30 times the discriminator's with 5."""
 
 
 def paper() -> HfGANConfig:
@@ -57,7 +59,7 @@ def gpu() -> HfGANConfig:
     return HfGANConfig(
         model=ModelConfig(image_size=128),
         text=TextConfig(length=22, drawn="by_fact"),
-        loss=LossConfig(discriminator_augment=("translation", "cutout")),
+        loss=LossConfig(weight_damsm=_SMALL, discriminator_augment=("translation", "cutout")),
         optimizer=OptimizerConfig(step_shares=(0.5, 0.75)),
         dataset=DataConfig(),
         augment=AugmentConfig(flip=True),
@@ -77,7 +79,7 @@ def cpu() -> HfGANConfig:
     return HfGANConfig(
         model=ModelConfig(image_size=64, width=16, num_blocks=1, discriminator_width=32),
         text=TextConfig(length=22, drawn="by_fact"),
-        loss=LossConfig(discriminator_augment=("translation", "cutout")),
+        loss=LossConfig(weight_damsm=_SMALL, discriminator_augment=("translation", "cutout")),
         optimizer=OptimizerConfig(step_shares=(0.5, 0.75)),
         dataset=DataConfig(),
         augment=AugmentConfig(flip=True),
