@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from limner.systems.scagan.pipeline import SCAGANPipeline
     from limner.systems.scgan.pipeline import SCGANPipeline
     from limner.systems.spade.pipeline import SPADEPipeline
+    from limner.systems.speech2vid.pipeline import Speech2VidPipeline
     from limner.systems.stackgan.pipeline import StackGANPipeline
     from limner.systems.syncnet.pipeline import SyncNetPipeline
     from limner.systems.wordnet.pipeline import WordNetPipeline
@@ -165,6 +166,14 @@ def load(name_or_path: str | Path, system: Literal["syncnet"], *, with_optional:
 def load(name_or_path: Literal["avwnet"], system: None = None, *, with_optional: bool = False) -> AVWnetPipeline: ...
 @overload
 def load(name_or_path: str | Path, system: Literal["avwnet"], *, with_optional: bool = False) -> AVWnetPipeline: ...
+@overload
+def load(
+    name_or_path: Literal["speech2vid"], system: None = None, *, with_optional: bool = False
+) -> Speech2VidPipeline: ...
+@overload
+def load(
+    name_or_path: str | Path, system: Literal["speech2vid"], *, with_optional: bool = False
+) -> Speech2VidPipeline: ...
 @overload
 def load(name_or_path: str | Path, system: str | None = None, *, with_optional: bool = False) -> Pipeline: ...
 

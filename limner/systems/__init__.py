@@ -25,6 +25,7 @@ SYSTEMS: dict[str, str] = {
     "damsm": "limner.systems.damsm:DAMSM",
     "factjudge": "limner.systems.factjudge:FactJudge",
     "avwnet": "limner.systems.avwnet:AVWnet",
+    "speech2vid": "limner.systems.speech2vid:Speech2Vid",
     "wordnet": "limner.systems.wordnet:WordNet",
     "syncnet": "limner.systems.syncnet:SyncNet",
 }

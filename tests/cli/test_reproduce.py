@@ -172,7 +172,7 @@ def test_json_on_standard_output(finished, root, capsys):
             ["reproduce", "scgan-tabel", "--data", "D", "--out", "O"],
             'no table "scgan-tabel". Did you mean "scgan-table"?',
         ),
-        (["reproduce"], "Name a table (lgcgan-tables, maskface-ablation, "),
+        (["reproduce"], "Name a table (avwnet-tables, "),
         (["reproduce", "scgan-table", "--out", "O"], "--data is missing"),
         (["reproduce", "scgan-table", "--data", "D"], "--out is missing"),
         (["reproduce", "none.yaml", "--data", "D", "--out", "O"], "none.yaml cannot be read"),

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from limner.talking_faces.data import MOUTH_BOX
+from limner.talking_faces.training import mouth_mask
 
 _REAL, _FAKE = 1.0, 0.0
 
@@ -28,14 +28,6 @@ def dynamic_pixel_loss(
     if weight_mouth:
         weight = weight * (1 + weight_mouth * mouth_mask(true.shape[-1], true))
     return (weight * (found - true).abs()).mean()
-
-
-def mouth_mask(size: int, like: Tensor) -> Float[Tensor, "1 h w"]:
-    """1 in the mouth's box, 0 elsewhere."""
-    left, top, right, bottom = (round(share * size) for share in MOUTH_BOX)
-    mask = torch.zeros(1, size, size, device=like.device)
-    mask[:, top:bottom, left:right] = 1
-    return mask
 
 
 def total_variation(mask: Float[Tensor, "b f 1 h w"]) -> Float[Tensor, ""]:

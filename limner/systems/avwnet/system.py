@@ -33,7 +33,6 @@ from limner.systems.avwnet.config import AVWnetConfig
 from limner.systems.avwnet.losses import (
     dynamic_pixel_loss,
     landmark_error,
-    mouth_mask,
     taken_for_fake,
     taken_for_real,
     total_variation,
@@ -42,9 +41,9 @@ from limner.systems.avwnet.losses import (
 from limner.systems.avwnet.networks import Generator, Level, LevelDiscriminator, SequenceDiscriminator, Spoken
 from limner.systems.avwnet.pipeline import AVWnetPipeline
 from limner.talking_faces.data import known_words, landmark_maps, mean_shape, open_talking_data
+from limner.talking_faces.training import NUM_SHOWN, frame_scores
 
 COARSE, FINE, SEQUENCE = "coarse_discriminator", "fine_discriminator", "sequence_discriminator"
-NUM_SHOWN = 6
 
 
 @dataclass
@@ -291,31 +290,19 @@ class AVWnet(System[AVWnetConfig, ClipBatch]):
 
     def validate(self, batches: Iterable[ClipBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
         """Differences on held-out clips: of the mouth, as a share of what the photo alone would have; of all."""
-        rows = []
-        for batch in batches:
-            draws = self.draws(batch, torch.zeros(len(batch), dtype=torch.bool))
-            spoken: Spoken = networks["generator"](draws.photo, draws.maps, draws.windows)
-            mouth = mouth_mask(draws.photo.shape[-1], draws.photo)
-            wrong = (spoken.fine.frame.float() - draws.frames).abs()
-            still = (draws.photo[:, None] - draws.frames).abs()
-            rows.append(
-                torch.stack(
-                    [
-                        *((one * mouth).mean(dim=(1, 2, 3, 4)) for one in (wrong, still)),
-                        wrong.mean(dim=(1, 2, 3, 4)),
-                        spoken.coarse.mask.float().mean(dim=(1, 2, 3, 4)),
-                        spoken.fine.mask.float().mean(dim=(1, 2, 3, 4)),
-                    ],
-                    dim=1,
-                )
-            )
-        found = gather_rows(rows).double().mean(dim=0)
-        return {
-            "mouth_error": float(found[0] / found[1].clamp(min=1e-9)),
-            "l1": float(found[2]),
-            "mask_coarse": float(found[3]),
-            "mask_fine": float(found[4]),
-        }
+        masks: list[Tensor] = []
+
+        def spoken() -> Iterable[tuple[ClipBatch, Tensor]]:
+            for batch in batches:
+                draws = self.draws(batch, torch.zeros(len(batch), dtype=torch.bool))
+                made: Spoken = networks["generator"](draws.photo, draws.maps, draws.windows)
+                levels = (made.coarse, made.fine)
+                masks.append(torch.stack([one.mask.float().mean(dim=(1, 2, 3, 4)) for one in levels], dim=1))
+                yield batch, made.fine.frame.float()
+
+        scores = frame_scores(spoken())
+        coarse, fine = gather_rows(masks).double().mean(dim=0).tolist()
+        return {**scores, "mask_coarse": coarse, "mask_fine": fine}
 
     def pipeline(self, networks: dict[str, nn.Module]) -> AVWnetPipeline:
         """Inference with these networks."""

@@ -15,7 +15,6 @@ from limner.errors import ConfigError, WeightsError
 from limner.systems.avwnet.losses import (
     dynamic_pixel_loss,
     landmark_error,
-    mouth_mask,
     total_variation,
     wrong_speech,
 )
@@ -23,6 +22,7 @@ from limner.systems.avwnet.presets import smoke
 from limner.systems.avwnet.system import COARSE, FINE, SEQUENCE, AVWnet
 from limner.systems.wordnet.networks import WordNetwork
 from limner.systems.wordnet.pipeline import WordNetPipeline
+from limner.talking_faces.training import mouth_mask
 from tests.sine_speech import write_sine_words
 
 pytest.importorskip("av")

@@ -1,0 +1,79 @@
+"""Complete configurations of Speech2Vid, beside those of AVWnet."""
+
+from __future__ import annotations
+
+from limner.engine.config import TrainConfig
+from limner.systems.speech2vid.config import LossConfig, ModelConfig, OptimizerConfig, Speech2VidConfig
+from limner.talking_faces.config import ClipConfig
+
+
+def paper() -> Speech2VidConfig:
+    """128 pixels and the widths that were inferred from the paper; its schedule is not stated."""
+    return Speech2VidConfig(
+        model=ModelConfig(),
+        loss=LossConfig(),
+        optimizer=OptimizerConfig(),
+        dataset=ClipConfig(),
+        train=TrainConfig(
+            images=5 * 488_766,
+            batch_size=10,
+            num_workers=8,
+            log_every=1_000,
+            sample_every=20_000,
+            checkpoint_every=50_000,
+        ),
+    )
+
+
+def gpu() -> Speech2VidConfig:
+    """128 pixels on one GPU, half the widths, averaged weights."""
+    return Speech2VidConfig(
+        model=ModelConfig(width=32, sharpener_width=32),
+        loss=LossConfig(weight_mouth=2.0),
+        optimizer=OptimizerConfig(),
+        dataset=ClipConfig(),
+        train=TrainConfig(
+            images=300_000,
+            batch_size=16,
+            ema_half_life=4_000,
+            channels_last=True,
+            num_workers=8,
+            log_every=1_600,
+            sample_every=16_000,
+            checkpoint_every=16_000,
+        ),
+    )
+
+
+def cpu() -> Speech2VidConfig:
+    """64 pixels on two cores for people-talking: a quarter of the widths."""
+    return Speech2VidConfig(
+        model=ModelConfig(image_size=64, width=16, sharpener_width=16, sharpener_layers=6),
+        loss=LossConfig(weight_mouth=4.0),
+        optimizer=OptimizerConfig(lr=5e-4),
+        dataset=ClipConfig(num_frames=8),
+        train=TrainConfig(
+            images=12_500,
+            batch_size=4,
+            ema_half_life=400,
+            log_every=200,
+            sample_every=1_000,
+            checkpoint_every=1_000,
+        ),
+    )
+
+
+def smoke() -> Speech2VidConfig:
+    """Seconds; proves that the code runs."""
+    return Speech2VidConfig(
+        model=ModelConfig(image_size=64, width=4, sharpener_width=4, sharpener_layers=2),
+        loss=LossConfig(sharpen_share=0.75),
+        optimizer=OptimizerConfig(),
+        dataset=ClipConfig(num_frames=4),
+        train=TrainConfig(
+            images=16, batch_size=2, precision="32-true", log_every=4, sample_every=8, checkpoint_every=8
+        ),
+    )
+
+
+PRESETS = {"paper": paper, "gpu": gpu, "cpu": cpu, "smoke": smoke}
