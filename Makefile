@@ -7,6 +7,12 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$name -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
 
+# PyTorch for Linux has CUDA's libraries in it unless it comes from its own index of CPU builds; other platforms have the
+# CPU build anyway. `make CUDA=1 demo` takes the usual index's, `make TORCH_INDEX=URL demo` another one of CPU builds.
+CUDA ?=
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
+
 .PHONY: help demo test test-slow lint format results clean
 
 help:
@@ -16,6 +22,7 @@ help:
 	@echo "make lint       ruff and mypy; make format: let ruff write"
 	@echo "make results    write the page of results from the JSON files in docs/results"
 	@echo "make clean      remove .venv, caches and built files"
+	@echo "On Linux the CPU build of PyTorch is installed; make CUDA=1 ... takes the one with CUDA."
 
 demo: $(VENV)/.demo
 	$(BIN)/limner demo
@@ -46,10 +53,19 @@ $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer with venv was found; give one: make PYTHON=/path/to/python demo"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+# Alone and first, so that everything else comes from the index that pip is set up for; a failure is no reason to stop.
+$(VENV)/.torch: constraints.txt | $(BIN)/python
+	@if [ "$$(uname -s)" = Linux ] && [ -z "$(CUDA)" ]; then \
+		echo "The CPU build of PyTorch, from $(TORCH_INDEX):"; \
+		$(PIP) --no-deps --timeout 10 --retries 1 --index-url "$(TORCH_INDEX)" torch \
+		|| echo "$(TORCH_INDEX) has none or cannot be reached; PyTorch comes from the usual index."; \
+	fi
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+$(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/.torch
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.torch
+	$(PIP) -e ".[dev]"
 	@touch $@ $(VENV)/.demo
