@@ -251,3 +251,14 @@ def test_a_folder_at_once_and_words_read_back(speaker, face, speech, tmp_path, c
         assert {one["word"] for one in read["words"]} == {"ABOUT", "BECAUSE"} and read["frames"] == 15
     assert main([*command, "--out", str(tmp_path / "out"), "--text", "hello"]) == 2
     assert "--audio has no effect with --text" in capsys.readouterr().err
+
+
+def test_the_demo_lets_shipped_people_say_a_shipped_word(speaker, tmp_path):
+    from limner.systems.avwnet.demo import MOMENTS, NUM_SPEAKERS, TILE, demo
+
+    pictures = demo(tmp_path, speaker)
+    assert [picture.name for picture in pictures] == ["talking", "attention"]
+    assert pictures[0].image.width >= (MOMENTS + 1) * TILE and pictures[0].image.height >= (NUM_SPEAKERS + 1) * TILE
+    videos = sorted(tmp_path.glob("*-says-it/talk.mp4"))
+    assert len(videos) == NUM_SPEAKERS
+    assert media.read_info(videos[0]).sample_rate_hz == 16_000 and 28 < len(list(media.read_frames(videos[0]))) < 31
