@@ -53,7 +53,7 @@ def _speakers(
     places = np.linspace(0, len(true) - 1, MOMENTS).astype(int)
     rows = [[Image.new("RGB", (8, 8), "white"), *(Image.fromarray(true[place]) for place in places)]]
     for clip in speakers:
-        rows.append([Image.open(out / f"{clip.word}.png"), *_moments(pipeline, out, clip, sound, "talk")])
+        rows.append([Image.fromarray(_first_frame(clip)), *_moments(pipeline, out, clip, sound, "talk")])
     return DemoPicture(
         name="talking",
         title="Photos that speak",
