@@ -18,6 +18,8 @@ FRAMES_PER_SECOND = 12.0
 SAMPLING = ("--seed", "--num-images", "--batch-size")
 WORDS = ("--caption", "--captions")
 CANDIDATES = 16
+OUTPUTS = ("motion", "arrays")
+"""Options that name files to be written."""
 
 
 def add_caption_options(parser: ArgumentParser, *, attention: bool = True) -> None:
@@ -39,6 +41,8 @@ def add_caption_options(parser: ArgumentParser, *, attention: bool = True) -> No
     )
     if attention:
         modes.add_argument("--attention", action="store_true", help="where each word counts, at two levels")
+        words = "of --attention: also write the words and their shares at every pixel of both levels"
+        modes.add_argument("--arrays", default=None, metavar="FILE.npz", help=words)
     modes.add_argument("--rank", action="store_true", help="the pictures, of many seeds, that fit the caption best")
     more = parser.add_argument_group("of a sequence, of a ranking")
     more.add_argument("--frames-between", type=int, default=None, metavar="N", help="pictures between two captions")
@@ -62,7 +66,7 @@ def caption_modes(*, attention: bool = True) -> tuple[Mode, ...]:
         Mode(rank_tasks, reads=(*WORDS, *SAMPLING, "--candidates"), flag="--rank"),
     ]
     if attention:
-        found.append(Mode(attention_tasks, reads=(*WORDS, "--seed", "--batch-size"), flag="--attention"))
+        found.append(Mode(attention_tasks, reads=(*WORDS, "--seed", "--batch-size", "--arrays"), flag="--attention"))
     return tuple(found)
 
 
@@ -169,9 +173,17 @@ def attention_tasks(pipeline: Any, options: Namespace) -> list[Task]:
     Raises:
         ConfigError, DataError: if captions or numbers cannot be used.
     """
-    caption = one_caption(options, "--attention")
+    from limner.results import Beside
+
+    caption, out, files = one_caption(options, "--attention"), Path(options.out), list[Beside]()
+    if options.arrays is not None:
+        path = Path(options.arrays)
+        if path.suffix.lower() != ".npz":
+            raise ConfigError(f"--arrays is {options.arrays}; it must end in .npz.")
+        target = path if path.is_absolute() or path.parent != Path() else out / path
+        files.append(Beside(target, True, partial(write_arrays, pipeline, caption, options.seed)))
     plan = partial(pipeline.attention.plan, caption, seed=options.seed, batch_size=options.batch_size)
-    return [Rendering(pipeline, plan, Path(options.out))]
+    return [Rendering(pipeline, plan, out, beside=lambda made: files)]
 
 
 def rank_tasks(pipeline: Any, options: Namespace) -> list[Task]:
@@ -193,6 +205,15 @@ def rank_tasks(pipeline: Any, options: Namespace) -> list[Task]:
         return made
 
     return [Rendering(pipeline, plan, Path(options.out))]
+
+
+def write_arrays(pipeline: Any, caption: str, seed: int, result: GenerationResult, path: Path) -> None:
+    """Write `words` (t,), and their shares `coarse` (t, h, w) and `fine`, which sum to 1 over the words."""
+    import numpy as np
+
+    words, (coarse, fine) = pipeline.attention_maps(caption, seed=seed)
+    with open(path, "wb") as file:  # a name that does not end in .npz would be given another ending
+        np.savez_compressed(file, words=np.array(words), coarse=coarse.numpy(), fine=fine.numpy())
 
 
 def write_motion(result: GenerationResult, path: Path) -> None:

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from limner.text_to_image.options import add_caption_options, add_evaluate_options, caption_modes, evaluate_arguments
+from limner.text_to_image.options import (
+    OUTPUTS,
+    add_caption_options,
+    add_evaluate_options,
+    caption_modes,
+    evaluate_arguments,
+)
 
-__all__ = ["DESCRIPTION", "EXAMPLES", "MODES", "add_evaluate_options", "add_options", "evaluate_arguments"]
+__all__ = ["DESCRIPTION", "EXAMPLES", "MODES", "OUTPUTS", "add_evaluate_options", "add_options", "evaluate_arguments"]
 
 DESCRIPTION = "Paint captions, as HfGAN does that it is compared with."
 EXAMPLES = (

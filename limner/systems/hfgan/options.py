@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from limner.tasks import Mode, Rendering, Task
 from limner.text_to_image.options import (
+    OUTPUTS,
     WORDS,
     add_caption_options,
     add_evaluate_options,
@@ -20,7 +21,7 @@ from limner.text_to_image.options import (
 if TYPE_CHECKING:
     from limner.systems.hfgan.pipeline import HfGANPipeline
 
-__all__ = ["DESCRIPTION", "EXAMPLES", "MODES", "add_evaluate_options", "add_options", "evaluate_arguments"]
+__all__ = ["DESCRIPTION", "EXAMPLES", "MODES", "OUTPUTS", "add_evaluate_options", "add_options", "evaluate_arguments"]
 
 DESCRIPTION = "Paint captions: pictures of sentences, of a story in turn, and views of which words count where."
 EXAMPLES = (

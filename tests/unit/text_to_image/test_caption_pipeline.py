@@ -172,6 +172,8 @@ def test_commands_of_several_captions(weights, tmp_path, options, names) -> None
     assert main([*command, *options]) == 0
     assert names <= {path.name for path in tmp_path.iterdir()}
     if "--sequence" in options:
+        story = ["--motion", str(tmp_path / "story.gif"), "--force"]  # its own output is no input to be kept
+        assert main([*command, *options[:-2], *story]) == 0
         with Image.open(tmp_path / "story.gif") as clip:
             assert clip.n_frames == 3
 
@@ -211,3 +213,24 @@ def test_options_that_contradict(weights, tmp_path, capsys, options) -> None:
     code = main(["generate", "hfgan", "--weights", str(weights), *options, "--out", str(tmp_path / "out")])
     line = capsys.readouterr().err.strip()
     assert code in (1, 2) and line.startswith("error: ") and "\n" not in line and "fault" not in line, line
+
+
+def test_shares_of_words_are_written(weights, tmp_path) -> None:
+    command = [
+        "generate",
+        "hfgan",
+        "--weights",
+        str(weights),
+        "--caption",
+        RED,
+        "--attention",
+        "--arrays",
+        "shares.npz",
+    ]
+    assert main([*command, "--out", str(tmp_path)]) == 0
+    with np.load(tmp_path / "shares.npz") as found:
+        assert found["words"].tolist() == RED.split()
+        assert found["coarse"].shape == (5, 16, 16) and found["fine"].shape == (5, 32, 32)
+        np.testing.assert_allclose(found["fine"].sum(axis=0), 1, atol=1e-5)
+    assert main([*command[:-1], "shares.txt", "--out", str(tmp_path / "other")]) == 2
+    assert main([*command[:-3], "--arrays", "shares.npz", "--out", str(tmp_path / "other")]) == 2
