@@ -71,6 +71,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _main(argv: list[str]) -> int:
+    if "_ARGCOMPLETE" in os.environ:
+        from limner.cli.completion import complete
+
+        return complete(COMMANDS)
     if not argv or argv[0] in ("-h", "--help"):
         width = max(map(len, SUMMARIES))
         commands = "\n".join(f"  {name:{width}}  {summary}" for name, summary in SUMMARIES.items())

@@ -25,18 +25,23 @@ from limner.errors import LimnerError
 from ..contract.drawn import writer_for
 from .runs import differences, newest_state
 
+TRAININGS = [
+    (name, preset)
+    for name in registry.system_names()
+    for preset in dict.fromkeys(registry.stage_presets(name, "smoke").values() or ["smoke"])
+]
+"""Every system, and every stage of those that are trained in stages."""
 
-def words_of(system: str, data: Path, run: Path) -> list[str]:
+
+def words_of(system: str, preset: str, data: Path, run: Path, stages: list[str]) -> list[str]:
     """A run of three checkpoints."""
-    presets = registry.presets(system)
-    preset = "smoke" if "smoke" in presets else list(registry.stage_presets(system, "smoke").values())[-1]
     config = registry.preset(system, preset)
     batch = config.train.batch_size
     first = getattr(getattr(config, "optimizer", None), "parser_images", 0)  # of a part that is trained before the rest
     length = {"images": first + 3 * batch, "checkpoint_every": batch, "log_every": batch, "sample_every": 10**6}
     options = [word for name, value in length.items() for word in (f"--train.{name}", str(value))]
     command = ["train", system, "--preset", preset, "--train.accelerator", "cpu", "--train.num_workers", "0"]
-    return [*command, "--data", str(data), "--out", str(run), *options]
+    return [*command, "--data", str(data), "--out", str(run), *options, *stages]
 
 
 def in_a_child(words: list[str], log: Path, *, kill_at: int | None = None, run: Path | None = None) -> int:
@@ -91,15 +96,28 @@ def data_for(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return write
 
 
+def earlier_stages(system: str, preset: str, data: Path, folder: Path, log: Path) -> list[str]:
+    """Options with the runs that a stage builds upon, which are trained here."""
+    stages: list[str] = []
+    for stage, before in registry.stage_presets(system, "smoke").items():
+        if before == preset:
+            break
+        words = words_of(system, before, data, folder / stage, stages)
+        assert in_a_child(words, log) == 0, log.read_text()
+        stages += [f"--stage.{stage}", str(folder / stage)]
+    return stages
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("system", registry.system_names())
-def test_kills_around_and_inside_of_checkpoints(system: str, data_for, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("system", "preset"), TRAININGS, ids=[f"{name} {preset}" for name, preset in TRAININGS])
+def test_kills_around_and_inside_of_checkpoints(system: str, preset: str, data_for, tmp_path: Path) -> None:
     if "video" in registry.task(system).extras:
         pytest.importorskip("av")
     data, log = data_for(system), tmp_path / "log.txt"
     whole, run = tmp_path / "whole", tmp_path / "run"
-    assert in_a_child(words_of(system, data, whole), log) == 0, log.read_text()
-    words = words_of(system, data, run)
+    stages = earlier_stages(system, preset, data, tmp_path, log)
+    assert in_a_child(words_of(system, preset, data, whole, stages), log) == 0, log.read_text()
+    words = words_of(system, preset, data, run, stages)
     assert in_a_child(words, log, kill_at=1, run=run) == -signal.SIGKILL, log.read_text()
     for kill_at in (1, 4):  # at the first file of the second checkpoint, and further in it
         before = sorted(path.name for path in (run / "checkpoints").iterdir() if path.name.isdigit())
