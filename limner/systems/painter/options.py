@@ -55,6 +55,9 @@ _USUAL: dict[str, Any] = {
 """Values of options that are not given: the parser knows None for them, so that a given one cannot go unnoticed."""
 
 
+_BESIDE = {"svg": "vector graphics", "gif": "a time lapse", "video": "a time lapse as MP4", "csv": "a table"}
+
+
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of this system."""
     inputs = parser.add_argument_group("what to paint (one of)")
@@ -103,12 +106,7 @@ def add_options(parser: ArgumentParser) -> None:
     how.add_argument("--vgg16", default=None, metavar="FILE", help="weights of VGG-16, for its feature mask")
     how.add_argument("--seed", type=int, default=None, metavar="N", help="of the palette (0); nothing else is random")
     files = parser.add_argument_group("what to write beside the picture and its strokes")
-    for kind, words in (
-        ("svg", "vector graphics"),
-        ("gif", "a time lapse"),
-        ("video", "a time lapse as MP4"),
-        ("csv", "a table"),
-    ):
+    for kind, words in _BESIDE.items():
         files.add_argument(f"--{kind}", nargs="?", const=_FLAG, default=None, metavar="FILE", help=words)
     words = (
         "discs (usual): every stroke as it is, though other renderers than ours may show it up to 2.5 of 255 "
