@@ -15,6 +15,7 @@ from limner.pipelines import load as _load
 if TYPE_CHECKING:
     from limner.systems.adgan.pipeline import ADGANPipeline
     from limner.systems.attngan.pipeline import AttnGANPipeline
+    from limner.systems.atvgnet.pipeline import ATVGnetPipeline
     from limner.systems.avwnet.pipeline import AVWnetPipeline
     from limner.systems.caae.pipeline import CAAEPipeline
     from limner.systems.cyclegan.pipeline import CycleGANPipeline
@@ -174,6 +175,10 @@ def load(
 def load(
     name_or_path: str | Path, system: Literal["speech2vid"], *, with_optional: bool = False
 ) -> Speech2VidPipeline: ...
+@overload
+def load(name_or_path: Literal["atvgnet"], system: None = None, *, with_optional: bool = False) -> ATVGnetPipeline: ...
+@overload
+def load(name_or_path: str | Path, system: Literal["atvgnet"], *, with_optional: bool = False) -> ATVGnetPipeline: ...
 @overload
 def load(name_or_path: str | Path, system: str | None = None, *, with_optional: bool = False) -> Pipeline: ...
 

@@ -26,6 +26,7 @@ SYSTEMS: dict[str, str] = {
     "factjudge": "limner.systems.factjudge:FactJudge",
     "avwnet": "limner.systems.avwnet:AVWnet",
     "speech2vid": "limner.systems.speech2vid:Speech2Vid",
+    "atvgnet": "limner.systems.atvgnet:ATVGnet",
     "wordnet": "limner.systems.wordnet:WordNet",
     "syncnet": "limner.systems.syncnet:SyncNet",
 }

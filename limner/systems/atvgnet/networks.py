@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from limner.errors import ShapeError
+from limner.nn.pose_transfer import SeededDropout
 from limner.nn.talking_faces import ConvNormRelu, SpeechEncoder, init_normal
 
 NUM_DIRECTIONS = 6
@@ -194,7 +195,7 @@ class _DroppingBlock(nn.Module):
         super().__init__()
         first, last = (nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
         self.body = nn.Sequential(
-            first, nn.BatchNorm2d(channels), nn.ReLU(), nn.Dropout(dropout), last, nn.BatchNorm2d(channels)
+            first, nn.BatchNorm2d(channels), nn.ReLU(), SeededDropout(dropout), last, nn.BatchNorm2d(channels)
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -220,19 +221,42 @@ def _biased(i: int, o: int, *, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(i, o, 3, stride=stride, padding=1), nn.BatchNorm2d(o), nn.ReLU())
 
 
-def principal_directions(
-    landmarks: Float[Tensor, "n 136"],
-) -> tuple[Float[Tensor, " 136"], Float[Tensor, "6 136"]]:
-    """Mean and the six orthonormal directions in which landmarks vary most.
+class LandmarkBasis(nn.Module):
+    """Sums over training landmarks, from which their mean and the directions of their variation follow."""
 
-    Raises:
-        ShapeError: if there are not more landmarks than directions.
-    """
-    if len(landmarks) <= NUM_DIRECTIONS:
-        raise ShapeError(f"{len(landmarks)} faces have no {NUM_DIRECTIONS} directions of variation; give more.")
-    mean = landmarks.double().mean(dim=0)
-    _, _, directions = torch.linalg.svd(landmarks.double() - mean, full_matrices=False)
-    return mean.float(), directions[:NUM_DIRECTIONS].float()
+    number: Tensor
+    total: Tensor
+    products: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config: dict[str, Any] = {}
+        self.register_buffer("number", torch.zeros(()))
+        self.register_buffer("total", torch.zeros(NUM_NUMBERS))
+        self.register_buffer("products", torch.zeros(NUM_NUMBERS, NUM_NUMBERS))
+
+    def add(self, shapes: Float[Tensor, "n 136"]) -> None:
+        """Count more landmarks."""
+        self.number += len(shapes)
+        self.total += shapes.sum(dim=0)
+        self.products += shapes.T @ shapes
+
+    def directions(self) -> tuple[Float[Tensor, " 136"], Float[Tensor, "6 136"]]:
+        """The mean, and the six orthonormal directions in which landmarks vary most, the largest first."""
+        number = self.number.double().clamp(min=1)
+        mean = self.total.double() / number
+        _, vectors = torch.linalg.eigh(self.products.double() / number - mean[:, None] * mean)
+        return mean.float(), vectors.flip(1).T[:NUM_DIRECTIONS].contiguous().float()
+
+    def forward(self, shapes: Float[Tensor, "*b 136"]) -> Float[Tensor, "*b 6"]:
+        """Landmarks in these directions."""
+        mean, directions = self.directions()
+        return (shapes - mean) @ directions.T
+
+    def shapes(self, numbers: Float[Tensor, "*b 6"]) -> Float[Tensor, "*b 136"]:
+        """The reverse of `forward`, but for what lies in no direction."""
+        mean, directions = self.directions()
+        return mean + numbers @ directions
 
 
 def shape_numbers(landmarks: Float[Tensor, "*b 68 2"], size: int) -> Float[Tensor, "*b 136"]:

@@ -1,0 +1,17 @@
+"""The side of ATVGnet in `limner generate`. No torch import, so that `--help` stays fast."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+
+from limner.talking_faces.options import add_talking_options, talking_modes
+
+DESCRIPTION = "Let the face in a photo say what is heard: MP4 with sound, of any length."
+EXAMPLES = ("limner generate atvgnet --weights runs/atvgnet --photo face.jpg --audio speech.wav --out talking",)
+_VIEWS = ("talk",)
+MODES = talking_modes(views=_VIEWS, has_gain=False)
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of this system."""
+    add_talking_options(parser, views=_VIEWS, has_gain=False)
