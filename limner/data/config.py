@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from limner.errors import ConfigError
+from limner.ranges import Range, check_ranges
 
 Fit = Literal["refuse", "crop", "pad"]
 """What to do with a picture that is not square: refuse it, cut its centre out, or pad it to a square."""
@@ -33,8 +33,7 @@ class DataConfig:
     In small pictures 1.5 gives eyes, brows and lips 2.3 times the pixels. The weights remember it."""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.zoom <= 4:
-            raise ConfigError(f"--dataset.zoom is {self.zoom:g}; it must be from 1 to 4.")
+        check_ranges(self, "dataset", {"zoom": Range(1, 4)})
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,7 @@ class AugmentConfig:
 
     def __post_init__(self) -> None:
         limits = {"rotate_degrees": 180.0, "scale": 0.9, "translate": 0.5, "brightness": 0.9, "crop": 1.0}
-        for name, limit in limits.items():
-            value = getattr(self, name)
-            if not 0 <= value <= limit:
-                raise ConfigError(f"augment.{name} is {value}, but must be from 0 to {limit:g}.")
+        check_ranges(self, "augment", {name: Range(0, limit) for name, limit in limits.items()})
 
     @property
     def moves_pixels(self) -> bool:

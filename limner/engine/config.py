@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from limner.errors import ConfigError
+from limner.ranges import Range, check_ranges
 
 MAX_SEED = 2**32 - 1  # of NumPy's generator, which Fabric seeds too
 
@@ -51,24 +51,7 @@ class TrainConfig:
     """Newest checkpoints to keep, beside the best one."""
 
     def __post_init__(self) -> None:
-        at_least = {
-            "images": 1,
-            "batch_size": 1,
-            "accumulate": 1,
-            "clip_norm": 0,
-            "ema_half_life": 0,
-            "seed": 0,
-            "devices": 1,
-            "num_nodes": 1,
-            "num_workers": 0,
-            "log_every": 1,
-            "sample_every": 1,
-            "checkpoint_every": 1,
-            "keep_checkpoints": 1,
-        }
-        for name, least in at_least.items():
-            value = getattr(self, name)
-            if not value >= least or value > 1e15:  # `not >=` also catches NaN
-                raise ConfigError(f"--train.{name} is {value}; it must be a number of at least {least}.")
-        if self.seed > MAX_SEED:
-            raise ConfigError(f"--train.seed is {self.seed}; it must lie in 0..{MAX_SEED}.")
+        counts = ("images", "batch_size", "accumulate", "devices", "num_nodes", "keep_checkpoints", "*_every")
+        none_is_fine = ("clip_norm", "ema_half_life", "num_workers")
+        ranges = dict.fromkeys(counts, Range(1, 1e15)) | dict.fromkeys(none_is_fine, Range(0, 1e15))
+        check_ranges(self, "train", {**ranges, "seed": Range(0, MAX_SEED)})

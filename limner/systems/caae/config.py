@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
-from limner.errors import ConfigError
+from limner.ranges import Range, check_ranges
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,12 @@ class ModelConfig:
     """Numbers of the latent z (authors' code: 50)."""
 
     def __post_init__(self) -> None:
-        if self.image_size not in (32, 64, 128, 256):
-            raise ConfigError(f"--model.image_size is {self.image_size}; it must be 32, 64, 128 or 256.")
-        if not 4 <= self.width <= 1024 or self.width % 4:
-            raise ConfigError(f"--model.width is {self.width}; it must be a multiple of 4 from 4 to 1024.")
-        if not 10 <= self.latent_size <= 10_000:
-            raise ConfigError(f"--model.latent_size is {self.latent_size}; it must be from 10 to 10000.")
+        sizes = {
+            "image_size": Range(32, 256, power_of_two=True),
+            "width": Range(4, 1024, multiple_of=4),
+            "latent_size": Range(10, 10_000),
+        }
+        check_ranges(self, "model", sizes)
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,7 @@ class LossConfig:
     """Of the total variation of the results (released: 0; the paper weighs it)."""
 
     def __post_init__(self) -> None:
-        for name in ("weight_image", "weight_latent", "weight_variation"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
+        check_ranges(self, "loss")
 
 
 @dataclass(frozen=True)
@@ -58,11 +56,7 @@ class OptimizerConfig:
     """Decay of the second moment."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.lr <= 1:
-            raise ConfigError(f"--optimizer.lr is {self.lr}; it must lie in (0, 1].")
-        for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in [0, 1).")
+        check_ranges(self, "optimizer")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
-from limner.errors import ConfigError
+from limner.ranges import Range, check_ranges
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,7 @@ class ModelConfig:
     """Channels of a discriminator's first layer (paper: 64)."""
 
     def __post_init__(self) -> None:
-        for name, most in (("generator_width", 4096), ("discriminator_width", 4096), ("num_blocks", 64)):
-            if not 1 <= getattr(self, name) <= most:
-                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to {most}.")
-        if not 32 <= self.image_size <= 2048 or self.image_size % 4:
-            raise ConfigError(f"--model.image_size is {self.image_size}; it must be a multiple of 4 from 32 to 2048.")
+        check_ranges(self, "model", {"num_blocks": Range(1, 64), "image_size": Range(32, 2048, multiple_of=4)})
 
 
 @dataclass(frozen=True)
@@ -47,11 +43,7 @@ class LossConfig:
     """Differentiable augmentation of all that both D see, for small data sets (Zhao et al. 2020); not in the paper."""
 
     def __post_init__(self) -> None:
-        for name in ("weight_cycle", "weight_identity"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
-        if not 0 <= self.pool_size <= 10_000:
-            raise ConfigError(f"--loss.pool_size is {self.pool_size}; it must be from 0 to 10000.")
+        check_ranges(self, "loss", {"pool_size": Range(0, 10_000)})
 
 
 @dataclass(frozen=True)
@@ -70,14 +62,7 @@ class OptimizerConfig:
     """Last part of the run, in images, over which the learning rates fall linearly to 0."""
 
     def __post_init__(self) -> None:
-        for name in ("lr_generator", "lr_discriminator"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
-        for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in [0, 1).")
-        if self.decay_images < 0:
-            raise ConfigError(f"--optimizer.decay_images is {self.decay_images}; it must be at least 0.")
+        check_ranges(self, "optimizer")
 
 
 @dataclass(frozen=True)

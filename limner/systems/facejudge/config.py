@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
-from limner.errors import ConfigError
+from limner.ranges import AT_LEAST_0, SHARE, Range, check_ranges
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,8 @@ class ModelConfig:
     """Numbers that stand for a person."""
 
     def __post_init__(self) -> None:
-        if not 32 <= self.image_size <= 512:
-            raise ConfigError(f"--model.image_size is {self.image_size}; it must be from 32 to 512.")
-        for name in ("width", "embedding_size"):
-            if not 1 <= getattr(self, name) <= 1024:
-                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to 1024.")
+        small = Range(1, 1024)
+        check_ranges(self, "model", {"image_size": Range(32, 512), "width": small, "embedding_size": small})
 
 
 @dataclass(frozen=True)
@@ -44,12 +41,8 @@ class LossConfig:
     """Strength of the changes of light, sharpness and noise, so that a soft picture or a pattern changes no age."""
 
     def __post_init__(self) -> None:
-        for name in ("weight_years", "weight_identity", "jitter"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
-        for name in ("sigma_years", "temperature"):
-            if not 0 < getattr(self, name) < 100:
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must lie in (0, 100).")
+        inside = Range(0, 100, open="()")
+        check_ranges(self, "loss", {"jitter": AT_LEAST_0, "sigma_years": inside, "temperature": inside})
 
 
 @dataclass(frozen=True)
@@ -62,10 +55,7 @@ class OptimizerConfig:
     """Of weights, not of biases and norms."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.lr <= 1:
-            raise ConfigError(f"--optimizer.lr is {self.lr}; it must lie in (0, 1].")
-        if not 0 <= self.weight_decay <= 1:
-            raise ConfigError(f"--optimizer.weight_decay is {self.weight_decay}; it must lie in [0, 1].")
+        check_ranges(self, "optimizer", {"weight_decay": SHARE})
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
-from limner.errors import ConfigError
+from limner.ranges import Range, check_ranges
 
 
 @dataclass(frozen=True)
@@ -30,22 +30,16 @@ class ModelConfig:
     2,000 of CACD)."""
 
     def __post_init__(self) -> None:
-        if self.image_size not in (32, 64, 128, 256):
-            raise ConfigError(f"--model.image_size is {self.image_size}; it must be 32, 64, 128 or 256.")
-        limits = {
-            "width": (1, 1024),
-            "num_blocks": (0, 100),
-            "discriminator_width": (1, 1024),
-            "face_width": (8, 1024),
-            "face_size": (67, 512),
-            "num_people": (1, 10_000_000),
+        sizes = {
+            "image_size": Range(32, 256, power_of_two=True),
+            "width": Range(1, 1024),
+            "num_blocks": Range(0, 100),
+            "discriminator_width": Range(1, 1024),
+            "face_width": Range(8, 1024, multiple_of=8),
+            "face_size": Range(67, 512),
+            "num_people": Range(1, 10_000_000),
         }
-        for name, (least, most) in limits.items():
-            value = getattr(self, name)
-            if not least <= value <= most:
-                raise ConfigError(f"--model.{name} is {value}; it must be from {least} to {most}.")
-        if self.face_width % 8:
-            raise ConfigError(f"--model.face_width is {self.face_width}; it must be a multiple of 8.")
+        check_ranges(self, "model", sizes)
 
 
 @dataclass(frozen=True)
@@ -60,9 +54,7 @@ class LossConfig:
     """Of the face network's age (authors' code: 30)."""
 
     def __post_init__(self) -> None:
-        for name in ("weight_adversarial", "weight_identity", "weight_age"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
+        check_ranges(self, "loss")
 
 
 @dataclass(frozen=True)
@@ -81,14 +73,7 @@ class OptimizerConfig:
     """First part of the run, in images, in which the face network learns people and ages; it is frozen afterwards."""
 
     def __post_init__(self) -> None:
-        for name in ("lr", "lr_face"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
-        for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in [0, 1).")
-        if self.face_images < 0:
-            raise ConfigError(f"--optimizer.face_images is {self.face_images}; it must be at least 0.")
+        check_ranges(self, "optimizer")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Literal
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
+from limner.ranges import AT_LEAST_0, MOMENT, SHARE, Range, check_ranges
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,13 @@ class ModelConfig:
     """One generator and one discriminator for both tasks, as AgeGAN++ has."""
 
     def __post_init__(self) -> None:
-        if self.image_size not in (32, 64, 128, 256):
-            raise ConfigError(f"--model.image_size is {self.image_size}; it must be 32, 64, 128 or 256.")
-        limits = {"width": (2, 1024), "discriminator_width": (1, 1024), "num_blocks": (0, 100), "kernel": (1, 15)}
-        for name, (least, most) in limits.items():
-            value = getattr(self, name)
-            if not least <= value <= most:
-                raise ConfigError(f"--model.{name} is {value}; it must be from {least} to {most}.")
+        sizes = {
+            "image_size": Range(32, 256, power_of_two=True),
+            "width": Range(2, 1024),
+            "num_blocks": Range(0, 100),
+            "kernel": Range(1, 15),
+        }
+        check_ranges(self, "model", sizes)
         if self.kernel % 2 == 0:
             raise ConfigError(f"--model.kernel is {self.kernel}; it must be odd, or pictures would shift.")
 
@@ -96,26 +97,9 @@ class LossConfig:
     """Move the source's landmarks by what the mean shapes of target and source group differ in."""
 
     def __post_init__(self) -> None:
-        for name in (
-            "weight_adversarial",
-            "weight_reconstruction",
-            "weight_age",
-            "weight_age_real",
-            "weight_identity",
-            "weight_latent",
-            "weight_self",
-            "weight_paired",
-            "cycle_noise",
-            "discriminator_noise",
-            "weight_smoothness",
-        ):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
-        for name in ("discriminator_blur", "pose_control"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must lie in [0, 1].")
-        if not 0 <= self.label_smoothing < 1:
-            raise ConfigError(f"--loss.label_smoothing is {self.label_smoothing}; it must lie in [0, 1).")
+        noises = dict.fromkeys(("cycle_noise", "discriminator_noise"), AT_LEAST_0)
+        shares = {"discriminator_blur": SHARE, "pose_control": SHARE, "label_smoothing": MOMENT}
+        check_ranges(self, "loss", noises | shares)
         if self.weight_identity > 0 and self.identity_judge is None:
             raise ConfigError("--loss.weight_identity needs --loss.identity_judge: the weights of a face judge.")
         if not self.uses_discriminators and self.weight_paired == 0:
@@ -145,14 +129,7 @@ class OptimizerConfig:
     """Last part of the run, in images, over which the learning rates fall linearly to 0 (slides: none)."""
 
     def __post_init__(self) -> None:
-        for name in ("lr_generator", "lr_discriminator"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
-        for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in [0, 1).")
-        if self.decay_images < 0:
-            raise ConfigError(f"--optimizer.decay_images is {self.decay_images}; it must be at least 0.")
+        check_ranges(self, "optimizer")
 
 
 @dataclass(frozen=True)

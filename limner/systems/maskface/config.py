@@ -8,6 +8,7 @@ from typing import Literal
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
+from limner.ranges import AT_LEAST_0, IMAGE_SIZE, MOMENT, RATE, WIDTH, Range, check_ranges
 
 Diversity = Literal["ds", "ms", "dsgan", "none"]
 """Form of the diversity loss; see `limner.systems.maskface.losses`."""
@@ -35,13 +36,7 @@ class ModelConfig:
     """Whether the discriminator sees the map beside the image, or the image alone."""
 
     def __post_init__(self) -> None:
-        for name in ("width", "max_width", "latent_size", "style_size", "mapping_width"):
-            if not 1 <= getattr(self, name) <= 4096:
-                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to 4096.")
-        if not 32 <= self.image_size <= 2048 or self.image_size & (self.image_size - 1):
-            raise ConfigError(
-                f"--model.image_size is {self.image_size}; it must be a power of two from 32 to 2048 (64, 128, 256)."
-            )
+        check_ranges(self, "model", {"image_size": IMAGE_SIZE, "latent_size": WIDTH, "style_size": WIDTH})
 
 
 @dataclass(frozen=True)
@@ -79,14 +74,8 @@ class LossConfig:
     """Differentiable augmentation of all that D sees, for small data sets (Zhao et al. 2020); not in the paper."""
 
     def __post_init__(self) -> None:
-        names = ("r1", "style", "diversity", "reconstruction", "parsing")
-        for name in (*(f"weight_{name}" for name in names), "diversity_limit"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
-        if not 1 <= self.r1_every <= 1_000:
-            raise ConfigError(f"--loss.r1_every is {self.r1_every}; it must be from 1 to 1000.")
-        if not 0 < self.reconstruction_share <= 1:
-            raise ConfigError(f"--loss.reconstruction_share is {self.reconstruction_share}; it must lie in (0, 1].")
+        others = {"r1_every": Range(1, 1_000), "reconstruction_share": RATE}
+        check_ranges(self, "loss", {"diversity_limit": AT_LEAST_0, **others})
         if self.judge_reconstruction and self.weight_reconstruction == 0:
             raise ConfigError(
                 "--loss.judge_reconstruction needs photos that are painted again; give --loss.weight_reconstruction a "
@@ -117,14 +106,7 @@ class OptimizerConfig:
     """Last part of the run, in images, over which all learning rates fall linearly to 0 (StarGAN v2: none)."""
 
     def __post_init__(self) -> None:
-        for name in ("lr", "lr_style_encoder"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
-        for name in ("beta1", "beta2", "weight_decay"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in [0, 1).")
-        if self.decay_images < 0:
-            raise ConfigError(f"--optimizer.decay_images is {self.decay_images}; it must be at least 0.")
+        check_ranges(self, "optimizer", {"weight_decay": MOMENT})
 
 
 @dataclass(frozen=True)

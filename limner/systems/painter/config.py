@@ -7,6 +7,7 @@ from typing import Literal
 
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
+from limner.ranges import AT_LEAST_0, SHARE, Range, check_ranges
 
 UNTRAINED = "untrained"
 """In place of weights: random ones, which only prove that the code runs."""
@@ -54,11 +55,9 @@ class ModelConfig:
     """Strokes of one action (paper: 5)."""
 
     def __post_init__(self) -> None:
-        if not 32 <= self.image_size <= 1024 or self.image_size % 32:
-            raise ConfigError(f"--model.image_size is {self.image_size}; it must be a multiple of 32 from 32 to 1024.")
-        for name in ("actor_width", "critic_width", "discriminator_width", "attention_width", "strokes"):
-            if not 1 <= getattr(self, name) <= 1024:
-                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to 1024.")
+        small = Range(1, 1024)
+        sizes = {"image_size": Range(32, 1024, multiple_of=32), "*width": small, "strokes": small}
+        check_ranges(self, "model", sizes)
         cells = (self.image_size // 8) ** 2
         if len(self.renderer_widths) != 4 or min(self.renderer_widths) < 1 or self.renderer_widths[3] % cells:
             raise ConfigError(
@@ -90,12 +89,7 @@ class RewardConfig:
     """Weight of the discriminators' gradient penalty (WGAN-GP: 10)."""
 
     def __post_init__(self) -> None:
-        for name in ("weight_gan", "weight_distance", "weight_foreground", "gradient_penalty"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"--reward.{name} is {getattr(self, name)}; it must be a number of at least 0.")
-        for name in ("epsilon", "kappa"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"--reward.{name} is {getattr(self, name)}; it must lie in [0, 1].")
+        check_ranges(self, "reward", {"gradient_penalty": AT_LEAST_0, "epsilon": SHARE, "kappa": SHARE})
         if self.epsilon == 0:
             raise ConfigError("--reward.epsilon is 0; pixels that nobody attends to must weigh something, such as 0.1.")
         if not self.weight_gan + self.weight_distance + self.weight_foreground > 0:
@@ -134,14 +128,10 @@ class AgentConfig:
     """Colour of the empty canvas: black, white or #rrggbb."""
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 1), ("warmup_episodes", 0), ("updates", 1), ("batch_size", 1)):
-            if not least <= getattr(self, name) <= 1_000_000:
-                raise ConfigError(f"--agent.{name} is {getattr(self, name)}; it must be at least {least}.")
-        if not 0 <= self.replay_episodes <= 1_000_000:
-            raise ConfigError(f"--agent.replay_episodes is {self.replay_episodes}; it must be at least 0.")
-        for name in ("discount", "tau", "noise", "begun"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"--agent.{name} is {getattr(self, name)}; it must lie in [0, 1].")
+        counts = dict.fromkeys(("steps", "updates", "batch_size"), Range(1, 1_000_000))
+        none_is_fine = dict.fromkeys(("warmup_episodes", "replay_episodes"), Range(0, 1_000_000))
+        shares = dict.fromkeys(("discount", "tau", "noise", "begun"), SHARE)
+        check_ranges(self, "agent", counts | none_is_fine | shares)
 
 
 @dataclass(frozen=True)
@@ -164,9 +154,7 @@ class OptimizerConfig:
     """How the renderer's, the actor's and the critic's rates fall: in the paper's two steps, or along half a cosine."""
 
     def __post_init__(self) -> None:
-        for name in (name for name in vars(self) if name.startswith("lr_")):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
+        check_ranges(self, "optimizer")
 
 
 @dataclass(frozen=True)
@@ -198,13 +186,8 @@ class PictureConfig:
     """Strength of the random changes of brightness, contrast and saturation in stage attention."""
 
     def __post_init__(self) -> None:
-        for name in ("crop", "jitter"):
-            if not 0 <= getattr(self, name) <= 0.9:
-                raise ConfigError(f"--dataset.{name} is {getattr(self, name)}; it must lie in [0, 0.9].")
-        if not 0 <= self.exchange <= 1:
-            raise ConfigError(f"--dataset.exchange is {self.exchange}; it must lie in [0, 1].")
-        if not 1 <= self.zoom <= 16:
-            raise ConfigError(f"--dataset.zoom is {self.zoom}; it must be from 1 to 16.")
+        most = Range(0, 0.9)
+        check_ranges(self, "dataset", {"crop": most, "jitter": most, "exchange": SHARE, "zoom": Range(1, 16)})
         if self.vgg16 is not None and self.features != "vgg16":
             raise ConfigError(
                 f"--dataset.vgg16 has no effect with --dataset.features {self.features}; leave it out, or choose vgg16."

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
-from limner.errors import ConfigError
+from limner.ranges import AT_LEAST_0, SHARE, Range, check_ranges
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,7 @@ class ModelConfig:
     """Channels at full size, a multiple of 8; the deepest map and the feature vector have 8 times as many."""
 
     def __post_init__(self) -> None:
-        if not 8 <= self.width <= 1024 or self.width % 8:
-            raise ConfigError(f"--model.width is {self.width}; it must be a multiple of 8 from 8 to 1024.")
-        if not 16 <= self.image_size <= 2048:
-            raise ConfigError(f"--model.image_size is {self.image_size}; it must be from 16 to 2048.")
+        check_ranges(self, "model", {"width": Range(8, 1024, multiple_of=8), "image_size": Range(16, 2048)})
 
 
 @dataclass(frozen=True)
@@ -39,9 +36,7 @@ class LossConfig:
     """Strength of the random changes of light, colour, sharpness and noise (see `system.jitter`); 0 = none."""
 
     def __post_init__(self) -> None:
-        for name in ("weight_dice", "weight_attributes", "weight_damage", "jitter"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
+        check_ranges(self, "loss", {"jitter": AT_LEAST_0})
 
 
 @dataclass(frozen=True)
@@ -54,8 +49,7 @@ class OptimizerConfig:
     """Decay of weight matrices and kernels; biases and norms have none."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.lr <= 1 or not 0 <= self.weight_decay <= 1:
-            raise ConfigError("--optimizer.lr must lie in (0, 1] and --optimizer.weight_decay in [0, 1].")
+        check_ranges(self, "optimizer", {"weight_decay": SHARE})
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
-from limner.errors import ConfigError
+from limner.ranges import IMAGE_SIZE, MOMENT, check_ranges
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,7 @@ class ModelConfig:
     """What batch norm normalises a made picture by: itself (paper, whose batches have one) or averages of training."""
 
     def __post_init__(self) -> None:
-        for name in ("generator_width", "discriminator_width"):
-            if not 1 <= getattr(self, name) <= 4096:
-                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to 4096.")
-        if not 32 <= self.image_size <= 2048 or self.image_size & (self.image_size - 1):
-            raise ConfigError(
-                f"--model.image_size is {self.image_size}; it must be a power of two from 32 to 2048 (64, 128, 256)."
-            )
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--model.dropout is {self.dropout}; it must lie in [0, 1).")
+        check_ranges(self, "model", {"image_size": IMAGE_SIZE, "dropout": MOMENT})
 
 
 @dataclass(frozen=True)
@@ -53,8 +45,7 @@ class LossConfig:
     """Differentiable augmentation of all that D sees, for small data sets (Zhao et al. 2020); not in the paper."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.weight_l1 < float("inf"):
-            raise ConfigError(f"--loss.weight_l1 is {self.weight_l1}; it must be a number of at least 0.")
+        check_ranges(self, "loss")
 
 
 @dataclass(frozen=True)
@@ -73,14 +64,7 @@ class OptimizerConfig:
     """Last part of the run, in images, over which both learning rates fall linearly to 0."""
 
     def __post_init__(self) -> None:
-        for name in ("lr_generator", "lr_discriminator"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
-        for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in [0, 1).")
-        if self.decay_images < 0:
-            raise ConfigError(f"--optimizer.decay_images is {self.decay_images}; it must be at least 0.")
+        check_ranges(self, "optimizer")
 
 
 @dataclass(frozen=True)

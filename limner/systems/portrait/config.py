@@ -8,6 +8,7 @@ from typing import Literal
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
+from limner.ranges import AT_LEAST_0, Range, check_ranges
 
 NUM_CLASSES = 11
 Norm = Literal["batch", "instance", "group"]
@@ -53,11 +54,14 @@ class ModelConfig:
     """Width of the parser that is trained in the same run, a multiple of 8."""
 
     def __post_init__(self) -> None:
-        for name in ("width", "appearance_width", "num_blocks", "discriminator_width", "parser_width"):
-            if not 1 <= getattr(self, name) <= 1024:
-                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to 1024.")
-        if self.parser_width % 8:
-            raise ConfigError(f"--model.parser_width is {self.parser_width}; it must be a multiple of 8.")
+        small = Range(1, 1024)
+        sizes = {
+            "parser_width": Range(8, 1024, multiple_of=8),
+            "*width": small,
+            "num_blocks": small,
+            "grow": Range(1, 2),
+        }
+        check_ranges(self, "model", sizes)
         least = 32 * self.feature_stride
         if not least <= self.image_size <= 2048 or self.image_size & (self.image_size - 1):
             raise ConfigError(
@@ -74,8 +78,6 @@ class ModelConfig:
                 f"--model.local_stride is {self.local_stride}; it must be more than --model.feature_stride, "
                 f"{self.feature_stride}."
             )
-        if not 1 <= self.grow <= 2:
-            raise ConfigError(f"--model.grow is {self.grow}; it must be from 1 to 2.")
 
 
 @dataclass(frozen=True)
@@ -114,10 +116,7 @@ class LossConfig:
     """Weight of the codes' divergence from N(0, 1), where the latent is "vae" (the authors' code leaves it out)."""
 
     def __post_init__(self) -> None:
-        names = ("local", "global", "adversarial", "features", "parsing", "perceptual", "parser_features", "kl")
-        for name in (*(f"weight_{name}" for name in names), "scale_squares"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
+        check_ranges(self, "loss", {"scale_squares": AT_LEAST_0})
         weights = self.parsing_class_weights
         if weights and (len(weights) != NUM_CLASSES or not all(0 <= weight < float("inf") for weight in weights)):
             raise ConfigError(
@@ -152,14 +151,7 @@ class OptimizerConfig:
     """First part of the run, in images, in which that parser alone is trained; not used with --model.parser."""
 
     def __post_init__(self) -> None:
-        for name in ("lr", "lr_discriminator", "lr_parser"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
-        for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in [0, 1).")
-        if self.decay_images < 0 or self.parser_images < 0:
-            raise ConfigError("--optimizer.decay_images and --optimizer.parser_images must be at least 0.")
+        check_ranges(self, "optimizer")
 
 
 @dataclass(frozen=True)

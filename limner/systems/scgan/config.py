@@ -8,6 +8,7 @@ from typing import Literal
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
+from limner.ranges import AT_LEAST_0, AT_LEAST_1, IMAGE_SIZE, WIDTH, check_ranges
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,7 @@ class ModelConfig:
     """Channels of the segmentor's first layer (paper: 64)."""
 
     def __post_init__(self) -> None:
-        for name in ("latent_size", "generator_width", "discriminator_width", "segmentor_width"):
-            if not 1 <= getattr(self, name) <= 4096:
-                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to 4096.")
-        if not 32 <= self.image_size <= 2048 or self.image_size & (self.image_size - 1):
-            raise ConfigError(
-                f"--model.image_size is {self.image_size}; it must be a power of two from 32 to 2048 (64, 128, 256)."
-            )
+        check_ranges(self, "model", {"image_size": IMAGE_SIZE, "latent_size": WIDTH})
 
 
 @dataclass(frozen=True)
@@ -72,16 +67,7 @@ class LossConfig:
     """Differentiable augmentation of all that D sees, for small data sets (Zhao et al. 2020); not in the paper."""
 
     def __post_init__(self) -> None:
-        for name in (
-            "weight_classification",
-            "weight_segmentation",
-            "weight_gradient_penalty",
-            "weight_diversity",
-            "diversity_limit",
-            "segmentation_balance",
-        ):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
+        check_ranges(self, "loss", {"diversity_limit": AT_LEAST_0, "segmentation_balance": AT_LEAST_0})
 
 
 @dataclass(frozen=True)
@@ -108,17 +94,7 @@ class OptimizerConfig:
     """Whether S stays as it is after that part, which saves its updates."""
 
     def __post_init__(self) -> None:
-        for name in ("lr_generator", "lr_discriminator", "lr_segmentor"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
-        for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in [0, 1).")
-        if self.num_repeat < 1 or self.decay_images < 0 or self.segmentor_images < 0:
-            raise ConfigError(
-                "--optimizer.num_repeat must be at least 1, --optimizer.decay_images and --optimizer.segmentor_images "
-                "at least 0."
-            )
+        check_ranges(self, "optimizer", {"num_repeat": AT_LEAST_1})
         if self.freeze_segmentor and not self.segmentor_images:
             raise ConfigError(
                 "--optimizer.freeze_segmentor would freeze a segmentor that has learnt nothing; give "

@@ -7,7 +7,7 @@ from typing import Literal
 
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
-from limner.errors import ConfigError
+from limner.ranges import IMAGE_SIZE, WIDTH, check_ranges
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,7 @@ class ModelConfig:
     """Channels of the encoder's first layer, where there is one (paper: 64)."""
 
     def __post_init__(self) -> None:
-        for name in ("generator_width", "modulation_width", "discriminator_width", "latent_size", "encoder_width"):
-            if not 1 <= getattr(self, name) <= 4096:
-                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to 4096.")
-        if not 32 <= self.image_size <= 2048 or self.image_size & (self.image_size - 1):
-            raise ConfigError(
-                f"--model.image_size is {self.image_size}; it must be a power of two from 32 to 2048 (64, 128, 256)."
-            )
+        check_ranges(self, "model", {"image_size": IMAGE_SIZE, "latent_size": WIDTH})
 
 
 @dataclass(frozen=True)
@@ -57,9 +51,7 @@ class LossConfig:
     """Differentiable augmentation of all that D sees, for small data sets (Zhao et al. 2020); not in the paper."""
 
     def __post_init__(self) -> None:
-        for name in ("weight_features", "weight_perceptual", "weight_kl"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
+        check_ranges(self, "loss")
 
 
 @dataclass(frozen=True)
@@ -78,14 +70,7 @@ class OptimizerConfig:
     """Last part of the run, in images, over which the learning rates fall linearly to 0."""
 
     def __post_init__(self) -> None:
-        for name in ("lr_generator", "lr_discriminator"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
-        for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in [0, 1).")
-        if self.decay_images < 0:
-            raise ConfigError(f"--optimizer.decay_images is {self.decay_images}; it must be at least 0.")
+        check_ranges(self, "optimizer")
 
 
 @dataclass(frozen=True)
