@@ -10,6 +10,9 @@ from typing import Any
 
 from limner.errors import ConfigError
 
+ENDLESS = 1e15
+"""An upper end from here on is no advice to anybody: a message leaves it out."""
+
 
 @dataclass(frozen=True)
 class Range:
@@ -42,10 +45,10 @@ class Range:
         kind = "be a power of two" if self.power_of_two else "be"
         if self.multiple_of > 1:
             kind = f"be a multiple of {self.multiple_of}"
-        if self.open and self.most < math.inf:
+        if self.open and self.most < ENDLESS:
             left, right = "(" if "(" in self.open else "[", ")" if ")" in self.open else "]"
             return f"lie in {left}{_number(self.least)}, {_number(self.most)}{right}"
-        if self.most < math.inf:
+        if self.most < ENDLESS:
             return f"{kind} from {_number(self.least)} to {_number(self.most)}"
         return f"be a number {'above' if self.open else 'of at least'} {_number(self.least)}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from limner.ranges import Range, check_ranges
+from limner.ranges import ENDLESS, Range, check_ranges
 
 MAX_SEED = 2**32 - 1  # of NumPy's generator, which Fabric seeds too
 
@@ -53,5 +53,5 @@ class TrainConfig:
     def __post_init__(self) -> None:
         counts = ("images", "batch_size", "accumulate", "devices", "num_nodes", "keep_checkpoints", "*_every")
         none_is_fine = ("clip_norm", "ema_half_life", "num_workers")
-        ranges = dict.fromkeys(counts, Range(1, 1e15)) | dict.fromkeys(none_is_fine, Range(0, 1e15))
+        ranges = dict.fromkeys(counts, Range(1, ENDLESS)) | dict.fromkeys(none_is_fine, Range(0, ENDLESS))
         check_ranges(self, "train", {**ranges, "seed": Range(0, MAX_SEED)})
