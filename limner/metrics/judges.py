@@ -110,7 +110,11 @@ def open_judge(name: str, *, device: Any = "cpu") -> OpenJudge:
         _check_files(entry, folder)
         first = next(iter(entry.sha256.values()), "none")
         module, _, attribute = entry.network.partition(":")
-        network = getattr(importlib.import_module(module), attribute)([folder / file for file in entry.sha256])
+        opener = getattr(importlib.import_module(module), attribute)
+        try:
+            network = opener([folder / file for file in entry.sha256])
+        except ImportError as error:  # of what runs its files
+            raise MissingExtraError(f"The judge {name} needs more ({error}): {entry.install}.") from error
         return OpenJudge(name, entry.kind, network, first, entry.data, entry.limits)
     try:
         index = hub.read_index(hub.resolve(name).path)

@@ -63,6 +63,14 @@ def test_another_file_than_the_one_that_was_tried_is_refused(entry: judges.Judge
         open_judge("brightness")
 
 
+def test_what_runs_a_judges_files_is_named_too(entry: judges.JudgeEntry, tmp_path: Path) -> None:
+    """As where the files of dlib's networks are installed, but dlib is not."""
+    (tmp_path / "unfit_code.py").write_text("def Unfit(files): import no_such_package")
+    JUDGES["brightness"] = dataclasses.replace(entry, network="unfit_code:Unfit")  # the fixture takes it away again
+    with pytest.raises(MissingExtraError, match=r"judge brightness needs more \(No module.*no_such_package.*: pip"):
+        open_judge("brightness")
+
+
 def test_a_missing_package_is_named_with_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = dataclasses.replace(JUDGES["dlib-embedding"], package="no_such_package_here")
     monkeypatch.setitem(JUDGES, "dlib-embedding", missing)
