@@ -51,6 +51,19 @@ def test_the_sound_of_another_clip_is_recognised_where_no_opening_is_known(tmp_p
     assert "the sound of another clip: 1 (s1-bbaf2n = s1-lwbsza)" in warnings(root)
 
 
+def test_the_sound_of_a_whole_set_may_be_late():
+    from limner.data.clip_checks import ClipFindings
+
+    random = np.random.default_rng(0)
+    found = ClipFindings()
+    for number in range(5):
+        mouth = np.convolve(random.random(50), np.ones(4), mode="same")
+        curve = lag_curve(mouth[4:], mouth[:-4])
+        assert curve is not None
+        found.curves[f"clip-{number}"] = curve
+    assert found.warnings() == ["The sound of the clips together is +4 frames late: move it, or their frames."]
+
+
 def test_a_late_sound_has_its_peak_behind():
     mouth = np.sin(np.arange(60) * 0.5) + np.sin(np.arange(60) * 0.23)
     curve = lag_curve(mouth, np.roll(mouth, 3))
