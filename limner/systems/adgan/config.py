@@ -8,6 +8,7 @@ from typing import Literal
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
 from limner.pose_transfer.config import PairConfig
+from limner.ranges import ABOVE_0, WIDTH, Range, check_ranges
 
 
 @dataclass(frozen=True)
@@ -33,15 +34,8 @@ class ModelConfig:
     """Width of the Gaussians in pixels of a picture 128 high; narrower and wider with it."""
 
     def __post_init__(self) -> None:
-        for name in ("width", "num_blocks", "discriminator_width"):
-            if not 1 <= getattr(self, name) <= 4096:
-                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to 4096.")
-        if not 0 <= self.discriminator_blocks <= 4096:
-            raise ConfigError(
-                f"--model.discriminator_blocks is {self.discriminator_blocks}; it must be from 0 to 4096."
-            )
-        if not 0 < self.sigma < 1e4:
-            raise ConfigError(f"--model.sigma is {self.sigma}; it must be above 0 and below 10000.")
+        sizes = {"num_blocks": WIDTH, "discriminator_blocks": Range(0, 4096), "sigma": Range(0, 1e4, open="()")}
+        check_ranges(self, "model", sizes)
         if any(side % 4 or not 16 <= side <= 2048 for side in self.image_size):
             raise ConfigError(
                 f"--model.image_size is {self.image_size[0]} {self.image_size[1]}; height and width must be multiples "
@@ -69,13 +63,7 @@ class LossConfig:
     """File with VGG-19's weights; none: the shipped parser features-people-64 stands in for its layers."""
 
     def __post_init__(self) -> None:
-        for name in ("weight_adversarial", "weight_l1", "weight_perceptual", "weight_contextual"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
-        if not 0 < self.contextual_bandwidth < float("inf"):
-            raise ConfigError(
-                f"--loss.contextual_bandwidth is {self.contextual_bandwidth}; it must be a number above 0."
-            )
+        check_ranges(self, "loss", {"contextual_bandwidth": ABOVE_0})
 
 
 @dataclass(frozen=True)
@@ -92,13 +80,7 @@ class OptimizerConfig:
     """Pairs at the end of the run over which the rate falls linearly to 0; 0 = no fall."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.lr < 1:
-            raise ConfigError(f"--optimizer.lr is {self.lr}; it must lie in (0, 1).")
-        for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must be from 0 up to, not with, 1.")
-        if not 0 <= self.decay_images <= 1e15:
-            raise ConfigError(f"--optimizer.decay_images is {self.decay_images}; it must be a number of at least 0.")
+        check_ranges(self, "optimizer")
 
 
 @dataclass(frozen=True)

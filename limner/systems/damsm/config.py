@@ -8,6 +8,7 @@ from typing import Literal
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
+from limner.ranges import AT_LEAST_1, MOMENT, RATE, WIDTH, Range, check_ranges
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,13 @@ class ModelConfig:
     """Which of them gives the regions, counted from 0."""
 
     def __post_init__(self) -> None:
-        limits = {"image_size": (16, 1024), "code_size": (2, 4096), "embedding_size": (1, 4096), "length": (1, 100)}
-        for name, (least, most) in limits.items():
-            value = getattr(self, name)
-            if not least <= value <= most:
-                raise ConfigError(f"--model.{name} is {value}; it must be from {least} to {most}.")
+        sizes = {
+            "image_size": Range(16, 1024),
+            "code_size": Range(2, 4096),
+            "embedding_size": WIDTH,
+            "length": Range(1, 100),
+        }
+        check_ranges(self, "model", {**sizes, "dropout": MOMENT})
         if self.code_size % 2:
             raise ConfigError(f"--model.code_size is {self.code_size}; it must be even, half for each direction.")
         if not 0 <= self.dropout < 1:
@@ -65,9 +68,7 @@ class LossConfig:
     """How sharply one pair is told from the others of the batch."""
 
     def __post_init__(self) -> None:
-        for name in ("gamma1", "gamma2", "gamma3"):
-            if not 0 < getattr(self, name) <= 1000:
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must lie in (0, 1000].")
+        check_ranges(self, "loss", {"gamma?": Range(0, 1000, open="(")})
 
 
 @dataclass(frozen=True)
@@ -88,16 +89,7 @@ class OptimizerConfig:
     """Images of an epoch (CUB's training pictures: 8,855)."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.lr <= 1:
-            raise ConfigError(f"--optimizer.lr is {self.lr}; it must lie in (0, 1].")
-        for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in [0, 1).")
-        for name in ("decay", "least_share"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
-        if self.epoch_images < 1:
-            raise ConfigError(f"--optimizer.epoch_images is {self.epoch_images}; it must be at least 1.")
+        check_ranges(self, "optimizer", {"decay": RATE, "least_share": RATE, "epoch_images": AT_LEAST_1})
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
+from limner.ranges import SHARE, check_ranges
 from limner.text_to_image.config import check_sizes
 
 
@@ -37,9 +38,7 @@ class LossConfig:
     """Standard deviation of noise in [-1, 1] units, drawn from 0 to this."""
 
     def __post_init__(self) -> None:
-        for name in ("softness", "noise"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must lie in [0, 1].")
+        check_ranges(self, "loss", {"softness": SHARE, "noise": SHARE})
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,7 @@ class OptimizerConfig:
     """Of weights, not of biases and norms."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.lr <= 1:
-            raise ConfigError(f"--optimizer.lr is {self.lr}; it must lie in (0, 1].")
-        if not 0 <= self.weight_decay <= 1:
-            raise ConfigError(f"--optimizer.weight_decay is {self.weight_decay}; it must lie in [0, 1].")
+        check_ranges(self, "optimizer", {"weight_decay": SHARE})
 
 
 @dataclass(frozen=True)

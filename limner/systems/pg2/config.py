@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
 from limner.pose_transfer.config import PairConfig
+from limner.ranges import check_ranges
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,7 @@ class ModelConfig:
     """Channels of the discriminator's first layer (authors' code: 64)."""
 
     def __post_init__(self) -> None:
-        for name in ("width", "discriminator_width"):
-            if not 1 <= getattr(self, name) <= 4096:
-                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to 4096.")
+        check_ranges(self, "model")
         height, width = self.image_size
         if height not in (32, 64, 128, 256, 512) or not height // 4 <= width <= 4 * height:
             raise ConfigError(
@@ -41,8 +40,7 @@ class LossConfig:
     50, Market-1501 10)."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.weight_l1 < float("inf"):
-            raise ConfigError(f"--loss.weight_l1 is {self.weight_l1}; it must be a number of at least 0.")
+        check_ranges(self, "loss")
 
 
 @dataclass(frozen=True)
@@ -61,14 +59,7 @@ class OptimizerConfig:
     """Pairs for which the first network learns alone, before the second one and the discriminator do."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.lr < 1:
-            raise ConfigError(f"--optimizer.lr is {self.lr}; it must lie in (0, 1).")
-        for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must be from 0 up to, not with, 1.")
-        for name in ("decay_images", "coarse_images"):
-            if not 0 <= getattr(self, name) <= 1e15:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must be a number of at least 0.")
+        check_ranges(self, "optimizer")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Literal
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
 from limner.pose_transfer.config import PairConfig
+from limner.ranges import ABOVE_0, MOMENT, WIDTH, Range, check_ranges
 
 UNTRAINED = "untrained"
 """In place of weights: random ones, which only prove that the code runs."""
@@ -73,14 +74,9 @@ class ModelConfig:
     code."""
 
     def __post_init__(self) -> None:
-        for name in ("width", "style_channels", "hidden", "content_width", "discriminator_width"):
-            if not 1 <= getattr(self, name) <= 4096:
-                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 1 to 4096.")
-        for name in ("content_blocks", "discriminator_blocks", "latent_size"):
-            if not 0 <= getattr(self, name) <= 4096:
-                raise ConfigError(f"--model.{name} is {getattr(self, name)}; it must be from 0 to 4096.")
-        if not 0 <= self.content_weight < 1:
-            raise ConfigError(f"--model.content_weight is {self.content_weight}; it must be from 0 up to, not with, 1.")
+        counts = dict.fromkeys(("content_blocks", "discriminator_blocks", "latent_size"), Range(0, 4096))
+        sizes = {"style_channels": WIDTH, "hidden": WIDTH, "content_weight": MOMENT, **counts}
+        check_ranges(self, "model", sizes)
         height, width = self.image_size
         if height not in (8 * self.start_height, 16 * self.start_height, 32 * self.start_height) or not (
             height // 4 <= width <= 4 * height
@@ -109,13 +105,7 @@ class LossConfig:
     """File with VGG-19's weights; none: the shipped parser features-people-64 stands in for its layers."""
 
     def __post_init__(self) -> None:
-        for name in ("weight_adversarial", "weight_l1", "weight_perceptual", "weight_contextual"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
-        if not 0 < self.contextual_bandwidth < float("inf"):
-            raise ConfigError(
-                f"--loss.contextual_bandwidth is {self.contextual_bandwidth}; it must be a number above 0."
-            )
+        check_ranges(self, "loss", {"contextual_bandwidth": ABOVE_0})
 
 
 @dataclass(frozen=True)
@@ -132,13 +122,7 @@ class OptimizerConfig:
     """Pairs at the end of the run over which the rate falls linearly to 0; 0 = no fall."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.lr < 1:
-            raise ConfigError(f"--optimizer.lr is {self.lr}; it must lie in (0, 1).")
-        for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must be from 0 up to, not with, 1.")
-        if not 0 <= self.decay_images <= 1e15:
-            raise ConfigError(f"--optimizer.decay_images is {self.decay_images}; it must be a number of at least 0.")
+        check_ranges(self, "optimizer")
 
 
 @dataclass(frozen=True)
