@@ -39,7 +39,12 @@ def at_home(path: str | Path) -> Path:
     """A path as a user gives it, with a leading "~" or "~name" as the home folder; one of no known user stays.
 
     Every public function that takes a path goes through here: a shell expands "~" for commands, nobody does for Python.
+
+    Raises:
+        ConfigError: if it is no path at all.
     """
+    if not isinstance(path, str | Path):
+        raise ConfigError(f"A path cannot be of the type {type(path).__name__}; give a text or a pathlib.Path.")
     return Path(os.path.expanduser(path))  # Path.expanduser raises for unknown users
 
 

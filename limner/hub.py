@@ -136,8 +136,8 @@ def resolve(name_or_path: str | Path, *, system: str | None = None) -> Location:
     Raises:
         WeightsError: if there is nothing of that name.
     """
+    path = at_home(name_or_path)
     text = os.fspath(name_or_path)
-    path = at_home(text)
     location = _find_local(path)
     if location is not None:
         return location

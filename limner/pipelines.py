@@ -165,9 +165,21 @@ class Pipeline:
         return next(next(iter(self.components.values())).parameters()).device
 
     def to(self, device: torch.device | str) -> Self:
-        """Move all networks."""
-        for network in self.components.values():
-            network.to(device)
+        """Move all networks.
+
+        Raises:
+            ConfigError: if there is no such device here.
+        """
+        try:
+            for network in self.components.values():
+                network.to(torch.device(device))
+        except (RuntimeError, TypeError, ValueError, AssertionError) as error:
+            if isinstance(error, torch.cuda.OutOfMemoryError):
+                raise
+            text = reason(error).partition(". ")[0][:200]
+            raise ConfigError(
+                f"The device {str(device)[:80]!r} cannot be used ({text}); name cpu, cuda or mps."
+            ) from error
         return self
 
     @property

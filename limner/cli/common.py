@@ -32,6 +32,9 @@ def run(function: Callable[[list[str]], int], argv: list[str]) -> int:
     Returns:
         0 done; 1 the run failed; 2 wrong use; 130 interrupted. With `--debug` in `argv` the traceback comes first.
     """
+    for name in ("stdout", "stderr"):  # Python has none where the shell closed it
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # until the end
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file name that the terminal cannot show is no reason to fail
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -86,6 +89,12 @@ def new_parser(
 
     class Parser(ArgumentParser):
         """Raises our errors, with the nearest name of an unknown option."""
+
+        def parse_args(self, *args: Any, **options: Any) -> Any:
+            parsed = super().parse_args(*args, **options)
+            if getattr(parsed, "out", None) == "":
+                raise ConfigError("--out is empty; give a name.")
+            return parsed
 
         def error(self, message: str, ex: Exception | None = None) -> NoReturn:
             cause: BaseException | None = ex
