@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from limner.data.size import Size, SizeLike
 from limner.errors import ConfigError
 
 Filter = Literal["bilinear", "bicubic"]
@@ -24,10 +25,10 @@ _CUBIC = -0.5  # Keys' coefficient as Pillow has it; PyTorch's and OpenCV's plai
 
 @dataclass(frozen=True)
 class Resize:
-    """Bring images to a square of `size` pixels.
+    """Bring images to one size.
 
     Attributes:
-        size: height and width in pixels.
+        size: height and width in pixels; one number for a square.
         filter: "bilinear" (a triangle two pixels wide) or "bicubic" (four).
         antialias: whether the filter is widened by the factor of shrinking, as Pillow does; the part of it that lies
             outside of the image is cut off. Without, pixels are skipped, and the border is repeated.
@@ -40,36 +41,40 @@ class Resize:
         ConfigError: if there is no such size, filter or grid.
     """
 
-    size: int
+    size: SizeLike
     filter: Filter = "bilinear"
     antialias: bool = False
     grid: Grid = "centres"
     enlarge: bool = True
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ConfigError(f"A size of {self.size} pixels is not possible; it must be at least 1.")
+        Size.of(self.size)
         for name, value, words in (("filter", self.filter, Filter), ("grid", self.grid, Grid)):
             if value not in get_args(words):
                 raise ConfigError(f'There is no {name} "{value}"; there are {", ".join(get_args(words))}.')
 
     def __str__(self) -> str:
         shift = "" if self.grid == "centres" else " on TensorFlow 1's grid"
-        return f"{self.filter}{shift} to {self.size} px"
+        return f"{self.filter}{shift} to {self.target} px"
+
+    @property
+    def target(self) -> Size:
+        """Height and width."""
+        return Size.of(self.size)
 
     def changes(self, height: int, width: int) -> bool:
         """Whether images of this size are resized."""
-        if not self.enlarge and max(height, width) <= self.size:
+        if not self.enlarge and height <= self.target.height and width <= self.target.width:
             return False
-        return (height, width) != (self.size, self.size)
+        return (height, width) != self.target
 
     def __call__(self, image: Float[Tensor, "batch c h w"]) -> Float[Tensor, "batch c h2 w2"]:
         """Resize images of any range; bicubic can go beyond it."""
         if not self.changes(*image.shape[-2:]):
             return image
         rows, columns = (
-            filter_matrix(side, self.size, self.filter, self.antialias, self.grid).to(image)
-            for side in image.shape[-2:]
+            filter_matrix(side, wanted, self.filter, self.antialias, self.grid).to(image)
+            for side, wanted in zip(image.shape[-2:], self.target, strict=True)
         )
         return rows @ image @ columns.T
 

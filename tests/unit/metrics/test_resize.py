@@ -83,10 +83,22 @@ def test_in_words():
 
 
 def test_unknown_words_are_refused():
-    with pytest.raises(ConfigError, match="0 pixels"):
+    with pytest.raises(ConfigError, match="The size 0 must be"):
         Resize(0)
     for name, word, words in (("filter", "lanczos", "bilinear, bicubic"), ("grid", "center", "centres, corners")):
         resize = Resize(8)
         object.__setattr__(resize, name, word)  # past the run-time type checks of the tests
         with pytest.raises(ConfigError, match=f'There is no {name} "{word}"; there are {words}'):
             resize.__post_init__()
+
+
+def test_sizes_that_are_not_square() -> None:
+    """One direction after the other gives the same."""
+    image = torch.rand(2, 3, 20, 12, generator=torch.Generator().manual_seed(0))
+    found = Resize((10, 8), antialias=True)(image)
+    assert found.shape == (2, 3, 10, 8) and str(Resize((10, 8), antialias=True)) == "bilinear to 10x8 px"
+    torch.testing.assert_close(found, Resize((10, 8), antialias=True)(Resize((10, 12), antialias=True)(image)))
+    square = Resize(10, antialias=True)(image)
+    torch.testing.assert_close(square, Resize((10, 10), antialias=True)(image), atol=0, rtol=0)
+    assert not Resize((20, 12)).changes(20, 12) and Resize((12, 20)).changes(20, 12)
+    assert not Resize((32, 16), enlarge=False).changes(20, 12) and Resize((32, 8), enlarge=False).changes(20, 12)
