@@ -21,6 +21,7 @@ from torch.nn.modules.module import (
 from limner import hub
 from limner.errors import LimnerError, WeightsError
 from limner.files import read_text, reason, sha256_of
+from limner.nn.spectral_norm import SpectralConv2d
 
 _ANY_SIZE = 1_000_000  # no number of a configuration is a mistake below that
 _PARTS_A_TENSOR, _MORE_PARTS = 12, 1_000  # modules without tensors, spectral norms and the like, generously
@@ -94,7 +95,11 @@ def load_network(path: Path, name: str, network_class: type[nn.Module], sums: Ma
     for key, buffer in network.named_buffers():
         if buffer.is_meta:
             raise TypeError(f"{network_class.__name__} has the non-persistent buffer {key}; make it persistent")
-    return network.eval()
+    network.eval()
+    for module in network.modules():
+        if isinstance(module, SpectralConv2d):
+            module.divide_once()
+    return network
 
 
 def _check_numbers(value: object, most: int) -> None:

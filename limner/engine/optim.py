@@ -14,7 +14,7 @@ def adam(
     *,
     betas: tuple[float, float],
     weight_decay: float = 0.0,
-    fused: bool | None = None,
+    fused: bool | None = True,
 ) -> dict[str, Optimizer]:
     """One Adam for each network that `rates` names, at its learning rate.
 

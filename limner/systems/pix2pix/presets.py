@@ -22,6 +22,7 @@ def paper() -> Pix2PixConfig:
         augment=AugmentConfig(flip=True, scale=0.117, translate=0.058),
         train=TrainConfig(
             images=200 * EPOCH,
+            channels_last=True,
             batch_size=1,
             precision="32-true",
             num_workers=4,

@@ -85,17 +85,24 @@ class Pix2Pix(System[Pix2PixConfig, MaskToImageBatch]):
             noise=engine.rand(len(batch), self.generator.num_noise, purpose="dropout"),
             augment=engine.rand(len(batch), NUM_DRAWS, purpose="discriminator augmentation"),
         )
-        engine.update("discriminator", lambda part: self.discriminator_loss(part, engine), draws)
-        engine.update("generator", lambda part: self.generator_loss(part, engine), draws)
+        # One picture serves both updates. Under accumulation each update makes its own: the graphs of all parts at once
+        # would take the memory that accumulation saves.
+        fake = None
+        if engine.config.accumulate == 1:
+            fake = engine.networks["generator"](draws.condition, draws.noise)
+        engine.update("discriminator", lambda part: self.discriminator_loss(part, engine, fake), draws)
+        engine.update("generator", lambda part: self.generator_loss(part, engine, fake), draws)
 
     def encode(self, label_map: Int64[Tensor, "b h w"]) -> Float[Tensor, "b c h w"]:
         """The label map as the networks see it."""
         return encode_label_map(label_map, self.spec.schema, self.config.model.condition)
 
-    def discriminator_loss(self, draws: Draws, engine: Engine) -> Tensor:
-        """Half the loss on real and fake pairs (Sec. 3.3: D learns slower than G)."""
-        with torch.no_grad(), engine.frozen("generator") as frozen:
-            fake_image = frozen(draws.condition, draws.noise).float()
+    def discriminator_loss(self, draws: Draws, engine: Engine, fake_image: Tensor | None = None) -> Tensor:
+        """Half the loss on real and fake pairs (Sec. 3.3: D learns slower than G); the fakes are made if not given."""
+        if fake_image is None:
+            with torch.no_grad(), engine.frozen("generator") as frozen:
+                fake_image = frozen(draws.condition, draws.noise)
+        fake_image = fake_image.detach().float()
         discriminator = engine.networks["discriminator"]
         # Two passes: each has batch statistics of its own.
         real = discriminator(self.pair(draws, draws.image))[-1].float()
@@ -105,9 +112,10 @@ class Pix2Pix(System[Pix2PixConfig, MaskToImageBatch]):
         engine.log("critic_accuracy", (real.mean((1, 2, 3)) > fake.mean((1, 2, 3))).float().mean())
         return 0.5 * discriminator_loss(real, fake, self.config.loss.adversarial)
 
-    def generator_loss(self, draws: Draws, engine: Engine) -> Tensor:
-        """Adversarial loss + lambda |real - fake| (Eq. 4)."""
-        fake_image = engine.networks["generator"](draws.condition, draws.noise)
+    def generator_loss(self, draws: Draws, engine: Engine, fake_image: Tensor | None = None) -> Tensor:
+        """Adversarial loss + lambda |real - fake| (Eq. 4); the fakes are made if not given with their graph."""
+        if fake_image is None:
+            fake_image = engine.networks["generator"](draws.condition, draws.noise)
         with engine.frozen("discriminator") as discriminator:
             fake = discriminator(self.pair(draws, fake_image))[-1].float()
         adversarial = generator_loss(fake, self.config.loss.adversarial)

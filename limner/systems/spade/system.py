@@ -115,13 +115,11 @@ class SPADE(System[SPADEConfig, MaskToImageBatch]):
         fake_image, divergence = self.generate(engine.networks, segmentation, draws)
         fake_image = fake_image.float()
         with engine.frozen("discriminator") as discriminator:
-            fake = discriminator(self.pair(segmentation, fake_image, draws))
-            with torch.no_grad():
-                real = discriminator(self.pair(segmentation, draws.image, draws))
-        adversarial = self._over_scales([generator_loss(maps[-1].float(), weights.adversarial) for maps in fake])
-        features = self._over_scales(
-            [feature_distance(a[:-1], b[:-1], [1.0] * (len(a) - 1)) for a, b in zip(real, fake, strict=True)]
+            outputs = discriminator(self.pairs(segmentation, fake_image, draws))
+        adversarial = self._over_scales(
+            [generator_loss(maps[-1].float().chunk(2)[1], weights.adversarial) for maps in outputs]
         )
+        features = self._over_scales([_distance_of_halves(maps[:-1]) for maps in outputs])
         engine.log("loss/adversarial", adversarial)
         engine.log("loss/features", features)
         loss = adversarial + weights.weight_features * features
@@ -139,8 +137,7 @@ class SPADE(System[SPADEConfig, MaskToImageBatch]):
         segmentation = one_hot(draws.label_map, self.spec.schema.num_classes)
         with torch.no_grad(), engine.fabric.autocast():
             fake_image = self.generate(engine.raw, segmentation, draws)[0].float()
-        pairs = [self.pair(segmentation, image, draws) for image in (draws.image, fake_image)]
-        outputs = engine.networks["discriminator"](torch.cat(pairs))  # instance norm: one pass equals two
+        outputs = engine.networks["discriminator"](self.pairs(segmentation, fake_image, draws))
         losses = []
         for maps in outputs:
             real, fake = maps[-1].float().chunk(2)
@@ -160,12 +157,16 @@ class SPADE(System[SPADEConfig, MaskToImageBatch]):
         latent = mean + (0.5 * log_variance).exp() * draws.noise
         return networks["generator"](segmentation, latent), divergence_from_normal(mean, log_variance)
 
-    def pair(
-        self, segmentation: Float[Tensor, "b n h w"], image: Float[Tensor, "b 3 h w"], draws: Draws
-    ) -> Float[Tensor, "b c h w"]:
-        """Label map and image as D sees them."""
-        both = torch.cat([segmentation, image], dim=1)
-        return augment_for_discriminator(both, draws.augment, self.config.loss.discriminator_augment)
+    def pairs(
+        self, segmentation: Float[Tensor, "b n h w"], fake_image: Float[Tensor, "b 3 h w"], draws: Draws
+    ) -> Float[Tensor, "b+b c h w"]:
+        """The real pairs of label map and image, then those with the fakes, as D sees them.
+
+        One pass judges both: instance norm mixes no pictures, and both meet the same estimate of the spectral norm.
+        """
+        augment = self.config.loss.discriminator_augment
+        pairs = [torch.cat([segmentation, image], dim=1) for image in (draws.image, fake_image)]
+        return torch.cat([augment_for_discriminator(pair, draws.augment, augment) for pair in pairs])
 
     def perceptual_loss(self, vgg: VGG, real: Float[Tensor, "b 3 h w"], fake: Float[Tensor, "b 3 h w"]) -> Tensor:
         """Distance in VGG-19's layers, which get images in [-1, 1] as they are (the authors' choice)."""
@@ -213,6 +214,12 @@ class SPADE(System[SPADEConfig, MaskToImageBatch]):
         """Generator and, where there is one, encoder."""
         painters = {name: networks[name] for name in self.painters}
         return SPADEPipeline(spec=self.spec, size=self.config.model.image_size, **painters)
+
+
+def _distance_of_halves(layers: list[Tensor]) -> Float[Tensor, ""]:
+    """Distance of the features of the fakes, the second half of the batch, from those of the real pictures."""
+    halves = [layer.chunk(2) for layer in layers]
+    return feature_distance([real.detach() for real, _ in halves], [fake for _, fake in halves], [1.0] * len(layers))
 
 
 def divergence_from_normal(mean: Float[Tensor, "b z"], log_variance: Float[Tensor, "b z"]) -> Float[Tensor, ""]:

@@ -54,6 +54,27 @@ def test_two_passes_of_one_spectral_convolution_in_one_loss():
     assert conv.weight.grad is not None
 
 
+def test_a_weight_divided_once_paints_the_same_until_training_goes_on():
+    torch.manual_seed(0)
+    conv, x = SpectralConv2d(3, 4, 3, padding=1).eval(), torch.randn(2, 3, 5, 5)
+    with torch.no_grad():
+        before = conv(x)
+        conv.divide_once()
+        torch.testing.assert_close(conv(x), before, atol=1e-6, rtol=1e-5)
+        conv.weight.mul_(torch.linspace(1, 2, 4)[:, None, None, None])
+        torch.testing.assert_close(conv(x), before, atol=1e-6, rtol=1e-5)  # what was kept
+        assert not torch.allclose(conv.train().eval()(x), before, atol=1e-3)
+    assert "divided" not in conv.state_dict()
+
+
+def test_spectral_norm_under_autocast_rounds_pictures_and_not_the_norm():
+    conv = SpectralConv2d(64, 64, 3, padding=1).eval()
+    exact = conv.singular_value().detach()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(conv.singular_value().detach(), exact)
+        assert conv(torch.randn(1, 64, 4, 4)).dtype is torch.bfloat16
+
+
 def test_batch_norm_of_one_process_equals_pytorchs():
     torch.manual_seed(0)
     ours, theirs = SyncBatchNorm(3), nn.BatchNorm2d(3, affine=False)

@@ -190,3 +190,16 @@ def test_refusals(shapes, make_shapes):
         type(Pix2Pix(smoke(), shapes.spec).pipeline({"generator": make_generator()}))(
             spec=shapes.spec, size=32, generator=make_generator(num_classes=5)
         )
+
+
+@pytest.mark.parametrize("accumulate, passes", [(1, 1), (2, 4)])
+def test_one_picture_serves_both_updates_but_under_accumulation(accumulate, passes, shapes, batch):
+    config = smoke()
+    system = Pix2Pix(
+        dataclasses.replace(config, train=dataclasses.replace(config.train, accumulate=accumulate)), shapes.spec
+    )
+    engine = engine_of(system)
+    calls = []
+    system.generator.register_forward_hook(lambda *_: calls.append(1))
+    engine.run_step(batch)
+    assert len(calls) == passes

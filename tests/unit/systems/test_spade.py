@@ -119,6 +119,16 @@ def test_weights_of_the_losses(shapes, batch):
     assert captured["discriminator"] == pytest.approx(2.0, abs=0.2)  # untrained: hinge of logits near 0, twice
 
 
+def test_features_of_real_and_fake_meet_the_same_norm(shapes, batch):
+    """One pass of the discriminator, and so one power iteration, in the generator's update."""
+    system = SPADE(smoke(), shapes.spec)
+    engine = engine_of(system)
+    passes = []
+    system.networks["discriminator"].register_forward_pre_hook(lambda _, inputs: passes.append(len(inputs[0])))
+    engine.run_step(batch)
+    assert passes == [2 * len(batch), 2 * len(batch)]
+
+
 def test_generator_update_leaves_no_gradient_in_the_discriminator(shapes, batch):
     engine = make_engine(shapes.spec)
     captured = []
