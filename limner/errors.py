@@ -55,9 +55,9 @@ class MissingExtraError(LimnerError):
     """An optional package is needed and not installed."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: object, known: Iterable[str]) -> str:
     """A hint for an unknown name: ` Did you mean "x"?` when one is close, then the list of all known names."""
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(str(name), known, n=1)
     hint = f' Did you mean "{close[0]}"?' if close else ""
     return f"{hint} Known: {', '.join(known)}."

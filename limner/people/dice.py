@@ -16,6 +16,16 @@ Name = TypeVar("Name")
 _NORMAL = NormalDist()
 
 
+def check_type(what: str, value: object, *kinds: type) -> None:
+    """Refuse a value of another type than these.
+
+    Raises:
+        ConfigError: naming both.
+    """
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise ConfigError(f"{what} is of the type {type(value).__name__}; it must be {kinds[0].__name__}.")
+
+
 class Dice:
     """Draws from the stream of (`seed`, `index`, `purpose`); a new draw in one purpose moves no other one.
 
@@ -24,6 +34,8 @@ class Dice:
     """
 
     def __init__(self, seed: int, index: int, purpose: str) -> None:
+        check_type("The seed of a person", seed, int, np.integer)
+        check_type("The index of a person", index, int, np.integer)
         if seed < 0 or index < 0:
             raise ConfigError(f"Seed and index of a person must be 0 or more, not {seed} and {index}.")
         entropy = [seed, index, zlib.crc32(purpose.encode())]

@@ -17,6 +17,7 @@ from limner.people.background import paint_background
 from limner.people.body import PosedBody, body_model
 from limner.people.brows import brow_landmarks
 from limner.people.camera import Pinhole, place_camera
+from limner.people.dice import check_type
 from limner.people.eyes import eye_surfaces
 from limner.people.face_hair import face_hair_surfaces
 from limner.people.film import automatic_exposure, develop
@@ -113,6 +114,9 @@ def render(
         ConfigError: if the exposure is not a number above 0, or the seed negative.
         MissingExtraError: if the extra "people" is not installed.
     """
+    check_type("The person", person, Person)
+    check_type("The scene", scene, Scene)
+    check_type("The size", size, int, np.integer)
     check_picture(size, exposure, grain_seed)
     age = person.age_in(scene)
     body = pose_body(person, scene)

@@ -146,7 +146,7 @@ def sample_scene(seed: int, index: int, kind: Kind = "face") -> Scene:
     Raises:
         ConfigError: if the kind is unknown or a number is negative.
     """
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ConfigError(f'There is no kind of scene "{kind}".{nearest(kind, KINDS)}')
 
     def dice(purpose: str) -> Dice:

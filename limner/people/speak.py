@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from limner.errors import ConfigError
 from limner.people.clip import Clip
+from limner.people.dice import check_type
 from limner.people.person import Person
 from limner.people.rendering import Rendering, pose_body
 from limner.people.scene import Scene, sample_scene
@@ -82,6 +83,9 @@ def speak(
         DataError: if a phoneme of the speech is not known, or espeak-ng fails.
         MissingExtraError: if the extra "people" is missing, or the extra "speech" where the text is synthesised.
     """
+    check_type("The person", person, Person)
+    check_type("The text", text, str)
+    check_type("rng", rng, np.random.Generator)
     if speech is None:
         speech = synthesise(text, voice_of(person))
     num = math.ceil(len(speech.waveform) / SAMPLES_PER_FRAME)

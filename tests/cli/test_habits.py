@@ -84,3 +84,26 @@ def test_the_readme_begins_with_pictures_and_what_it_is_good_at() -> None:
     head = text[: text.index("## A tour")]
     assert head.count("](docs/pictures/") >= 4 and "64 px" in head
     assert "**What it is good at today.**" in head and "**Where a label map comes from.**" in head
+
+
+def test_people_of_wrong_types_are_refused_in_one_sentence() -> None:
+    from limner import people
+
+    person, scene = people.sample_person(0, 0), people.sample_scene(0, 0)
+    wrong: Any = (None, "x", 1.5, [], object())
+    calls = [
+        *(lambda one=one: people.sample_person(one, 0) for one in wrong),
+        *(lambda one=one: people.sample_scene(0, one) for one in wrong),
+        *(lambda one=one: people.sample_scene(0, 0, one) for one in wrong),
+        *(lambda one=one: people.render(one, scene) for one in wrong),
+        *(lambda one=one: people.render(person, one) for one in wrong),
+        *(lambda one=one: people.render(person, scene, one) for one in wrong),
+        *(lambda one=one: people.speak(one, "hello", np.random.default_rng(0)) for one in wrong),
+        *(lambda one=one: people.speak(person, one, np.random.default_rng(0)) for one in (None, 7, [])),
+        *(lambda one=one: people.speak(person, "hello", one) for one in wrong),
+        *(lambda one=one: people.ready(one) for one in (7, [], "nobody")),
+    ]
+    for call in calls:
+        with pytest.raises(LimnerError) as caught:
+            call()
+        assert "\n" not in str(caught.value)
