@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,12 +63,13 @@ def read_runs(paths: Sequence[str | Path]) -> list[Run]:
     places = [at_home(path) for path in paths]
     if not places:
         raise ConfigError("At least one run folder is needed.")
+    whole = [Path(os.path.realpath(place)) for place in places]  # Path.resolve fails for a link to itself
     for number, place in enumerate(places):
-        if place.resolve() in [other.resolve() for other in places[:number]]:
+        if whole[number] in whole[:number]:
             raise ConfigError(f"{place} is named twice.")
-    names = [place.resolve().name for place in places]
+    names = [place.name for place in whole]
     if len(set(names)) < len(names):
-        names = ["/".join(place.resolve().parts[-2:]) for place in places]
+        names = ["/".join(place.parts[-2:]) for place in whole]
     if len(set(names)) < len(names):
         names = [str(place) for place in places]
     return [_read(place, name) for place, name in zip(places, names, strict=True)]

@@ -92,6 +92,9 @@ def test_a_name_cannot_break_the_table(tmp_path: Path) -> None:
 def test_folders_that_are_no_runs(two, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere is no run folder: it has no metrics\.jsonl"):
         read_runs([tmp_path / "nowhere"])
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(DataError, match="loop is no run folder"):
+        read_runs([tmp_path / "loop"])
     (two[0] / "metrics.jsonl").write_text('{"images_seen": 8, "warnings": ["x"]}\n[1]\n{"images_seen": "a"}\n')
     with pytest.raises(DataError, match="has recorded nothing yet"):
         read_runs(two)
