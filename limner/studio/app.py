@@ -1,0 +1,165 @@
+"""The web application: routes, the page's files, the description of the API. No torch."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import limner
+from limner.optional import optional
+from limner.studio.routes import _ID, _NUMBER, PICTURES, ROUTES, SOUNDS, Route, answer, file, serve
+from limner.studio.security import Guard, Refused
+from limner.studio.settings import Settings
+from limner.studio.state import Studio
+
+STATIC = Path(__file__).parent / "static"
+TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_EVERYWHERE = (400, 403, 413, 415, 422, 429)
+
+
+def create_app(settings: Settings) -> Any:
+    """The ASGI application.
+
+    Raises:
+        MissingExtraError: if the extra `studio` is not installed.
+    """
+    fastapi = optional("fastapi", extra="studio")
+    requests = optional("starlette.requests", extra="studio")
+    studio = Studio(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        studio.start()
+        yield
+        await studio.close()
+
+    app = fastapi.FastAPI(
+        title="Limner studio",
+        version=limner.__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        redirect_slashes=False,
+    )
+    for route in ROUTES:
+        app.add_api_route(
+            route.path,
+            _endpoint(route, studio, requests.Request),
+            methods=[route.method],
+            summary=route.summary,
+            tags=[route.tag],
+            response_model=None,
+            status_code=route.status,
+            response_class=optional("starlette.responses", extra="studio").Response,
+            openapi_extra=describe(route),
+            responses=_answers(route),
+        )
+    if settings.has_page:
+        _add_page(app, requests.Request)
+    _add_errors(app)
+    app.openapi = _openapi(app, app.openapi)
+    app.state.studio = studio
+    app.add_middleware(Guard, settings=settings)
+    return app
+
+
+def _endpoint(route: Route, studio: Studio, request_class: Any) -> Any:
+    async def endpoint(request: Any) -> Any:
+        return await serve(route, request, studio)
+
+    endpoint.__annotations__ = {"request": request_class}  # FastAPI reads it; the package may be missing at import
+    endpoint.__name__ = route.handler.__name__
+    return endpoint
+
+
+def _add_page(app: Any, request_class: Any) -> None:
+    files = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.suffix in TYPES}
+
+    async def page(request: Any) -> Any:
+        name = request.path_params.get("name", "index.html")
+        if name not in files:
+            return _problem(Refused(404, "There is no such page."))
+        made = file(files[name], TYPES[files[name].suffix])
+        made.headers["cache-control"] = "no-cache"
+        return made
+
+    page.__annotations__ = {"request": request_class}
+    app.add_api_route("/", page, methods=["GET"], include_in_schema=False)
+    app.add_api_route("/static/{name:path}", page, methods=["GET"], include_in_schema=False)
+
+
+def _problem(refused: Refused) -> Any:
+    headers = {name.decode(): value.decode() for name, value in refused.headers()}
+    made = answer(refused.problem(), refused.status, headers)
+    made.headers["content-type"] = "application/problem+json"
+    return made
+
+
+def _add_errors(app: Any) -> None:
+    known: dict[str, set[str]] = {}
+    for route in ROUTES:
+        known.setdefault(re.sub(r"{\w+}", "[^/]+", route.path), set()).add(route.method)
+
+    async def not_found(request: Any, error: Any) -> Any:
+        return _problem(Refused(404, "There is no such page."))
+
+    async def not_allowed(request: Any, error: Any) -> Any:
+        path = request.url.path
+        allowed = sorted({one for pattern, methods in known.items() if re.fullmatch(pattern, path) for one in methods})
+        text = ", ".join(allowed or ["GET"])
+        return _problem(Refused(405, f"{request.method} is not allowed here; allowed: {text}.", allowed=text))
+
+    app.add_exception_handler(404, not_found)
+    app.add_exception_handler(405, not_allowed)
+
+
+def describe(route: Route) -> dict[str, Any]:
+    """Parameters and body of a route, for OpenAPI."""
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": _NUMBER if name == "number" else _ID}
+        for name in re.findall(r"{(\w+)}", route.path)
+    ]
+    parameters += [{"name": name, "in": "query", "schema": schema} for name, schema in route.query.items()]
+    if route.tag == "api":
+        session = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+        parameters.append({"name": "Limner-Session", "in": "header", "schema": session})
+    found: dict[str, Any] = {"parameters": parameters}
+    if route.media == "asset":
+        files = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (*PICTURES, *SOUNDS)}
+        found["requestBody"] = {"required": True, "content": {**files, "application/json": {"schema": {}}}}
+    elif route.body is not None:
+        found["requestBody"] = {"required": True, "content": {"application/json": {"schema": route.body}}}
+    return found
+
+
+def _answers(route: Route) -> dict[int | str, Any]:
+    media = "application/json" if route.media == "asset" else route.media
+    content: dict[str, Any] = {} if route.status == 204 else {"content": {media: {}}}
+    found: dict[int | str, Any] = {route.status: {"description": "done", **content}}
+    if route.status == 202:
+        found[200] = {"description": "the finished job", **content}
+    if "{asset}" in route.path:
+        found[200] = {
+            "description": "done",
+            "content": {kind: {} for kind in ("image/png", "audio/wav", "application/json")},
+        }
+    for status in dict.fromkeys((*_EVERYWHERE, 405, 408, 500, *route.errors)):
+        found[status] = {"description": "a problem in one sentence", "content": _PROBLEM}
+    return found
+
+
+def _openapi(app: Any, usual: Any) -> Any:
+    def openapi() -> Any:
+        found = usual()
+        text = {"type": "string"}
+        fields = {"type": text, "title": text, "status": {"type": "integer"}, "detail": text, "field": text}
+        problem = {"type": "object", "properties": fields, "required": ["type", "title", "status", "detail"]}
+        found.setdefault("components", {}).setdefault("schemas", {})["Problem"] = problem
+        return found
+
+    return openapi

@@ -1,0 +1,124 @@
+"""What the studio can draw: systems, their weights and operations, as JSON. No torch."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from limner import hub, registry
+from limner.data.spec import DataSpec
+from limner.errors import DataError, WeightsError, nearest
+from limner.files import read_text
+from limner.operations import Facts, Operation
+
+
+@lru_cache(maxsize=64)
+def _index(path: Path) -> dict[str, Any]:
+    return hub.read_index(path)
+
+
+class Catalogue:
+    """Systems and weights, found once at the start.
+
+    Args:
+        further: name -> weights folders beside the shipped ones.
+    """
+
+    def __init__(self, further: Mapping[str, Path] | None = None) -> None:
+        self.places: dict[str, Path] = {info.name: info.path for info in hub.list_weights()}
+        for name, path in (further or {}).items():
+            self.places[name] = hub.resolve(path).path
+        self.systems = [name for name in registry.system_names() if registry.operations(name)]
+        self.of: dict[str, list[str]] = {name: [] for name in registry.system_names()}
+        for name, path in self.places.items():
+            self.of[_index(path)["system"]].append(name)
+        for system, names in self.of.items():
+            names.sort(key=lambda name: (name != hub.default_weights(system), name))
+
+    def operation(self, system: str, name: str) -> Operation | None:
+        """A declared operation."""
+        if system not in self.systems:
+            return None
+        return next((one for one in registry.operations(system) if one.name == name), None)
+
+    def weights(self, system: str, name: str | None) -> str:
+        """The weights that are asked for, else the default ones.
+
+        Raises:
+            WeightsError: if there are none.
+        """
+        known = self.of[system]
+        if not known:
+            raise WeightsError(f'No weights of "{system}" came with this installation; name a folder with --weights.')
+        if name is None:
+            return known[0]
+        if name not in known:
+            raise WeightsError(f'There are no weights "{name[:80]}" of "{system}".{nearest(name[:80], known)}')
+        return name
+
+    def facts(self, weights: str) -> Facts:
+        """What decides the forms of weights."""
+        spec, index = self.spec(weights), _index(self.places[weights])
+        size = index["image_size"]
+        classes = tuple(spec.labels.classes) if spec.labels else ()
+        side = size if isinstance(size, int) else size[0]
+        return Facts(classes, tuple(spec.attribute_names), side)
+
+    def spec(self, weights: str) -> DataSpec:
+        """What the weights were trained with."""
+        return DataSpec.from_json(_index(self.places[weights])["spec"])
+
+    def system(self, name: str, *, is_whole: bool = False) -> dict[str, Any]:
+        """A system as JSON; its operations with their forms if it is to be whole."""
+        task = registry.task(name)
+        package = registry.config_class(name).__module__.rpartition(".")[0]
+        found: dict[str, Any] = {
+            "name": name,
+            "about": inspect.getdoc(importlib.import_module(package)) or "",
+            "task": task.about(),
+            "gives": task.gives,
+            "weights": [self._weights(one) for one in self.of[name]],
+            "operations": [one.name for one in registry.operations(name)],
+        }
+        if not self.of[name]:
+            found["missing"] = f'No weights of "{name}" came with this installation; name a folder with --weights.'
+        if is_whole:
+            facts = self.facts(self.of[name][0]) if self.of[name] else Facts()
+            found["operations"] = [_operation(one, facts) for one in registry.operations(name)]
+        return found
+
+    def _weights(self, name: str) -> dict[str, Any]:
+        spec, facts = self.spec(name), self.facts(name)
+        try:
+            card = read_text(self.places[name] / hub.CARD)
+        except DataError:
+            card = ""
+        expected = _index(self.places[name]).get("expected", {})
+        schema = spec.labels.to_json() if spec.labels else None
+        return {
+            "name": name,
+            "image_size": facts.image_size,
+            "schema": schema,
+            "attributes": list(facts.attributes),
+            "expected": expected,
+            "card": card,
+        }
+
+
+def _operation(one: Operation, facts: Facts) -> dict[str, Any]:
+    schema = one.schema(facts)
+    controls = {name: field.control for name, field in one.fields.items()}
+    hidden = dict(one.hidden)
+    return {"name": one.name, "title": one.title, "schema": schema, "controls": controls, "hidden": hidden}
+
+
+def reports(folder: Path | None) -> dict[str, Path]:
+    """Name -> file of the reports (Markdown, JSON) in a folder."""
+    if folder is None or not folder.is_dir():
+        return {}
+    found = sorted(path for path in folder.rglob("*") if path.suffix in (".md", ".json") and path.is_file())
+    return {path.relative_to(folder).as_posix().replace("/", "~"): path for path in found[:500]}

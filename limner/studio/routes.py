@@ -1,0 +1,578 @@
+"""The HTTP API `/api/v1`: one function a route, and the table of all of them. No torch."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import shlex
+import zipfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import limner
+from limner.errors import LimnerError, MissingExtraError, WeightsError
+from limner.files import read_text
+from limner.operations import FieldError
+from limner.optional import optional
+from limner.studio.catalogue import reports
+from limner.studio.jobs import Job, problem_of
+from limner.studio.security import SESSION_COOKIE, TOKEN_COOKIE, Refused, cookie, same
+from limner.studio.state import Studio
+from limner.studio.workspace import Session
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+PICTURES = ("image/png", "image/jpeg", "image/webp")
+SOUNDS = ("audio/wav", "audio/mpeg")
+KINDS = ("auto", "photo", "label_map", "keypoints", "strokes")
+PEOPLE = ("face", "body")
+_ID = {"type": "string", "maxLength": 80}
+_NUMBER = {"type": "integer", "minimum": 0, "maximum": 100_000}
+
+
+@dataclass
+class Call:
+    """A request with what it is about."""
+
+    request: Request
+    studio: Studio
+
+    @property
+    def session(self) -> Session:
+        """Whose request it is.
+
+        Raises:
+            Refused: if it is nobody's.
+        """
+        scope = self.request.scope
+        name = self.request.headers.get("limner-session") or cookie(scope, SESSION_COOKIE)
+        found = self.studio.workspace.get(name)
+        if found is None:
+            raise Refused(403, "There is no such session; POST /api/v1/sessions makes one.")
+        found.touch()
+        return found
+
+    def part(self, name: str) -> str:
+        """Of the path."""
+        return str(self.request.path_params[name])
+
+    def number(self, name: str, usual: int, low: int, high: int) -> int:
+        """A whole number of the query.
+
+        Raises:
+            Refused: if it is none, or out of range.
+        """
+        text = self.request.query_params.get(name)
+        if text is None:
+            return usual
+        if not (text.isascii() and text.isdecimal() and len(text) < 10 and low <= int(text) <= high):
+            raise Refused(422, f"{name} is {text[:40]!r}; it must be a whole number from {low} to {high}.", field=name)
+        return int(text)
+
+    async def json(self) -> dict[str, Any]:
+        """The body.
+
+        Raises:
+            Refused: if it is no JSON object.
+        """
+        kind = self.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        body = await self.request.body()
+        if kind != "application/json":
+            raise Refused(415, "The body must be application/json.")
+        try:
+            found = json.loads(body, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            raise Refused(400, "The body is not JSON.") from None
+        if not isinstance(found, dict):
+            raise Refused(422, "The body must be a JSON object.")
+        return found
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(name)
+
+
+Handler = Callable[[Call], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route and what its documentation says."""
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    status: int = 200
+    errors: tuple[int, ...] = ()
+    query: dict[str, Any] = field(default_factory=dict)
+    body: dict[str, Any] | None = None
+    media: str = "application/json"
+    tag: str = "api"
+
+
+def _responses() -> Any:
+    return optional("starlette.responses", extra="studio")
+
+
+def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """JSON that nobody stores."""
+    made: Response = _responses().JSONResponse(value, status, {"cache-control": "no-store", **(headers or {})})
+    return made
+
+
+def file(content: bytes | Path, kind: str, name: str | None = None) -> Response:
+    """A file; with a name it is to be saved."""
+    headers = {"cache-control": "private, max-age=3600"}
+    if name is not None:
+        headers["content-disposition"] = f'attachment; filename="{name}"'
+    data = content.read_bytes() if isinstance(content, Path) else content
+    made: Response = _responses().Response(data, 200, headers, kind)
+    return made
+
+
+async def health(call: Call) -> Any:
+    """Alive, and whether a worker can draw."""
+    return {"status": "ok", "ready": call.studio.jobs.is_ready}
+
+
+async def metrics(call: Call) -> Any:
+    """Prometheus text."""
+    client = optional("prometheus_client", extra="studio")
+    store, jobs = client.CollectorRegistry(), call.studio.jobs
+    ended = client.Gauge("limner_jobs_ended", "Jobs by their last state", ["state"], registry=store)
+    for state, count in jobs.drawn.items():
+        ended.labels(state).set(count)
+    client.Gauge("limner_jobs_queued", "Jobs that wait", registry=store).set(jobs.waiting())
+    client.Gauge("limner_sessions", "Sessions", registry=store).set(len(call.studio.workspace.open))
+    client.Gauge("limner_workers_ready", "Workers", registry=store).set(sum(one.is_ready for one in jobs.processes))
+    return file(client.generate_latest(store), "text/plain; version=0.0.4")
+
+
+async def about(call: Call) -> Any:
+    """Version, limits, and where photos lie."""
+    settings = call.studio.settings
+    return {
+        "limner": limner.__version__,
+        "device": settings.device,
+        "limits": settings.limits(),
+        "workspace": "Photos and results lie on this computer, in the folder that limner studio printed.",
+        "forgets": settings.forget,
+        "workers": settings.workers,
+        "reports": len(reports(settings.reports)),
+    }
+
+
+async def login(call: Call) -> Any:
+    """Exchange the token of the printed address for a cookie."""
+    token, given = call.studio.settings.token, (await call.json()).get("token")
+    if token and not (isinstance(given, str) and same(given, token)):
+        raise Refused(403, "The token is wrong; open the address that limner studio printed.")
+    made = answer({"status": "ok"})
+    made.set_cookie(TOKEN_COOKIE, token or "", httponly=True, samesite="strict", path="/")
+    return made
+
+
+async def systems(call: Call) -> Any:
+    """All systems."""
+    return [call.studio.catalogue.system(name) for name in call.studio.catalogue.systems]
+
+
+async def system(call: Call) -> Any:
+    """One system with its forms."""
+    name = call.part("system")
+    if name not in call.studio.catalogue.systems:
+        raise Refused(404, "There is no such system; /api/v1/systems lists all.")
+    return call.studio.catalogue.system(name, is_whole=True)
+
+
+async def new_session(call: Call) -> Any:
+    """A session and its cookie."""
+    session = call.studio.new_session()
+    days = call.studio.settings.session_days
+    made = answer({"id": session.id, "expires": session.expires + days * 86_400}, 201)
+    age = int(days * 86_400)
+    made.set_cookie(SESSION_COOKIE, session.id, httponly=True, samesite="strict", path="/", max_age=age)
+    return made
+
+
+async def this_session(call: Call) -> Any:
+    """The session of this request."""
+    session = call.session
+    return {"id": session.id, "expires": session.expires + call.studio.settings.session_days * 86_400}
+
+
+async def end_session(call: Call) -> Any:
+    """Delete the session with all it has."""
+    session = call.session
+    for job in call.studio.jobs.of(session.id):
+        call.studio.jobs.cancel(job)
+    call.studio.workspace.remove(session)
+    return _responses().Response(status_code=204)
+
+
+async def add_asset(call: Call) -> Any:
+    """Upload a file."""
+    session = call.session
+    media = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = call.request.query_params.get("kind", "auto")
+    if kind not in KINDS:
+        raise Refused(422, f"kind is {kind[:40]!r}; it must be one of {', '.join(KINDS)}.", field="kind")
+    if media == "application/json":
+        kind = kind if kind in ("keypoints", "strokes") else "keypoints"
+    elif media in SOUNDS:
+        kind = "audio"
+    elif media not in PICTURES or kind in ("keypoints", "strokes"):
+        raise Refused(415, f"The type must be one of {', '.join((*PICTURES, *SOUNDS, 'application/json'))}.")
+    name = call.request.query_params.get("name", "")[:100]
+    shown = name if name.isprintable() and name else "The file"
+    content = await call.request.body()
+    schema = call.request.query_params.get("schema")
+    found = await call.studio.decode(content, kind, schema, shown)
+    data = found.pop("content")
+    asset = session.add_asset(data, name=name if name.isprintable() else "", **found)
+    return answer(asset.to_json(), 201)
+
+
+async def asset(call: Call) -> Any:
+    """A file as we encoded it."""
+    session = call.session
+    found = session.asset(call.part("asset"))
+    if found is None:
+        raise Refused(404, "There is no such asset.")
+    path = session.asset_path(found)
+    kinds = {".png": "image/png", ".wav": "audio/wav", ".json": "application/json"}
+    return file(path, kinds[path.suffix])
+
+
+async def operate(call: Call) -> Any:
+    """Ask for something to be drawn."""
+    session, studio = call.session, call.studio
+    wait = call.number("wait", 0, 0, 30)
+    body = await call.json()
+    mode, texts = body.pop("mode", "preview"), {}
+    if mode not in ("preview", "keep"):
+        raise Refused(422, 'mode must be "preview" or "keep".', field="mode")
+    for key in ("view", "name", "weights"):
+        value = body.pop(key, None)
+        if value is not None and not (isinstance(value, str) and len(value) <= 200 and value.isprintable()):
+            raise Refused(422, f"{key} must be a text of at most 200 characters in one line.", field=key)
+        texts[key] = value
+    job = studio.job(
+        session,
+        system=call.part("system"),
+        operation=call.part("operation"),
+        weights=texts["weights"],
+        values=body,
+        mode=mode,
+        view=texts["view"] or "",
+        title=texts["name"] or "",
+    )
+    studio.submit(session, job)
+    await wait_for(call.request, studio, job, wait)
+    headers = {"location": f"/api/v1/jobs/{job.id}"}
+    return answer(studio.describe(job), 200 if job.has_ended else 202, headers)
+
+
+async def wait_for(request: Request, studio: Studio, job: Job, seconds: int) -> None:
+    """Until a job has ended, the time is over, or the client has gone: its preview is dropped then."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    while not job.has_ended and loop.time() < end:
+        try:
+            await asyncio.wait_for(job.over.wait(), min(1.0, max(0.01, end - loop.time())))
+        except TimeoutError:
+            if await request.is_disconnected() and job.mode == "preview":
+                studio.jobs.cancel(job)
+                return
+
+
+def _job(call: Call) -> Job:
+    job = call.studio.jobs.known.get(call.part("job"))
+    if job is None or job.session != call.session.id:
+        raise Refused(404, "There is no such job.")
+    return job
+
+
+async def jobs(call: Call) -> Any:
+    """The jobs of the session, the newest first."""
+    return [call.studio.describe(job) for job in call.studio.jobs.of(call.session.id)]
+
+
+async def one_job(call: Call) -> Any:
+    """A job; with `wait` once it has ended."""
+    job = _job(call)
+    await wait_for(call.request, call.studio, job, call.number("wait", 0, 0, 30))
+    return call.studio.describe(job)
+
+
+async def cancel(call: Call) -> Any:
+    """End a job."""
+    job = _job(call)
+    call.studio.jobs.cancel(job)
+    return call.studio.describe(job)
+
+
+async def events(call: Call) -> Any:
+    """Server-sent events."""
+    session, studio = call.session.id, call.studio
+    last = call.request.headers.get("last-event-id", "")
+    seen = int(last) if last.isascii() and last.isdecimal() and len(last) < 16 else studio.number
+    limit = call.number("limit", 1_000_000, 1, 1_000_000)
+    seconds = call.number("seconds", 86_400, 0, 86_400)
+
+    async def stream() -> AsyncIterator[str]:
+        nonlocal seen
+        woken, sent = asyncio.Event(), 0
+        studio.listeners.setdefault(session, set()).add(woken)
+        end = asyncio.get_running_loop().time() + seconds
+        try:
+            yield ": open\n\n"
+            while sent < limit and asyncio.get_running_loop().time() < end:
+                for number, event in [one for one in studio.events.get(session, ()) if one[0] > seen][: limit - sent]:
+                    seen, sent = number, sent + 1
+                    yield f"id: {number}\nevent: {event['event']}\ndata: {json.dumps(event)}\n\n"
+                woken.clear()
+                try:
+                    await asyncio.wait_for(woken.wait(), min(15.0, max(0.0, end - asyncio.get_running_loop().time())))
+                except TimeoutError:
+                    yield ": still here\n\n"
+        finally:
+            studio.listeners.get(session, set()).discard(woken)
+
+    return _responses().StreamingResponse(
+        stream(), media_type="text/event-stream", headers={"cache-control": "no-store"}
+    )
+
+
+def _about(call: Call) -> dict[str, Any]:
+    found = call.session.result(call.part("result"))
+    if found is None:
+        raise Refused(404, "There is no such result.")
+    return found
+
+
+def _shown(found: dict[str, Any]) -> dict[str, Any]:
+    base = f"/api/v1/results/{found['id']}"
+    images = [f"{base}/images/{number}.png" for number in range(len(found["pictures"]))]
+    return {
+        **{key: found[key] for key in ("id", "name", "created", "request", "inputs", "provenance", "seeds")},
+        "images": images,
+        "archive": f"{base}/archive.zip",
+    }
+
+
+async def results(call: Call) -> Any:
+    """Complete results, the newest first."""
+    session, limit = call.session, call.number("limit", 50, 1, 100)
+    before = call.request.query_params.get("before")
+    names = [name for name in session.results() if before is None or name < before][:limit]
+    found = [session.result(name) for name in names]
+    return [_shown(one) for one in found if one is not None]
+
+
+async def result(call: Call) -> Any:
+    """A result."""
+    return _shown(_about(call))
+
+
+async def delete_result(call: Call) -> Any:
+    """Delete a result."""
+    _about(call)
+    call.session.delete_result(call.part("result"))
+    return _responses().Response(status_code=204)
+
+
+async def image(call: Call) -> Any:
+    """A picture of a result or a preview."""
+    text = call.part("number")
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 10**6
+    found = call.studio.picture(call.session, call.part("result"), number)
+    if found is None:
+        raise Refused(404, "There is no such picture.")
+    return file(found, "image/png")
+
+
+async def record(call: Call) -> Any:
+    """The stored result, for `limner generate --from`."""
+    _about(call)
+    path = call.session.result_folder(call.part("result")) / "pictures" / "result.json"
+    return file(path, "application/json", "result.json")
+
+
+async def command(call: Call) -> Any:
+    """The command that makes the same."""
+    return {"command": shlex.join(_about(call)["command"])}
+
+
+async def python(call: Call) -> Any:
+    """The program that makes the same."""
+    return {"python": _about(call)["python"]}
+
+
+async def archive(call: Call) -> Any:
+    """Inputs, pictures, command and program."""
+    found, folder = _about(call), call.session.result_folder(call.part("result"))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in sorted((folder / "inputs").iterdir()):
+            packed.write(path, path.name)
+        for path in sorted((folder / "pictures").iterdir()):
+            packed.write(path, f"pictures/{path.name}")
+        packed.writestr("draw-again.sh", shlex.join(found["command"]) + "\n")
+        packed.writestr("draw_again.py", found["python"])
+    return file(buffer.getvalue(), "application/zip", f"limner-{found['id']}.zip")
+
+
+async def strokes(call: Call) -> Any:
+    """The strokes of a painting."""
+    _about(call)
+    folder = call.session.result_folder(call.part("result")) / "pictures"
+    found = sorted(folder.glob("*.strokes.json"))
+    if not found:
+        raise Refused(404, "This result has no strokes.")
+    return file(found[0], "application/json", "strokes.json")
+
+
+async def people(call: Call) -> Any:
+    """A person that code made, and the map of the picture."""
+    session, body = call.session, await call.json()
+    kind, seed = body.get("kind", "face"), body.get("seed", 0)
+    if kind not in PEOPLE:
+        raise Refused(422, "kind must be face or body.", field="kind")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**53:
+        raise Refused(422, f"seed must be a whole number from 0 to {2**53 - 1}.", field="seed")
+    return answer(await asyncio.to_thread(_person, session, str(kind), seed), 201)
+
+
+def _person(session: Session, kind: Any, seed: int) -> dict[str, Any]:
+    from PIL import Image
+
+    from limner.data.image_io import save_label_map
+    from limner.data.schema import get_schema
+    from limner.people.gallery import ready
+
+    known = ready(kind)
+    found = known[seed % len(known)]
+    picture, labels = io.BytesIO(), io.BytesIO()
+    Image.fromarray(found.image).save(picture, "PNG")
+    schema = get_schema(found.schema)
+    save_label_map(labels, found.label_map, schema)
+    height, width = found.label_map.shape
+    name = f"{kind}-{seed % len(known)}.png"
+    photo = session.add_asset(picture.getvalue(), "photo", name=name, width=width, height=height)
+    size = {"width": width, "height": height, "schema": schema.name}
+    label_map = session.add_asset(labels.getvalue(), "label_map", name=name, **size)
+    return {"name": name, "kind": kind, "photo": photo.to_json(), "label_map": label_map.to_json()}
+
+
+async def all_reports(call: Call) -> Any:
+    """Names of the reports."""
+    return [{"name": name} for name in reports(call.studio.settings.reports)]
+
+
+async def report(call: Call) -> Any:
+    """The text of a report."""
+    path = reports(call.studio.settings.reports).get(call.part("name"))
+    if path is None:
+        raise Refused(404, "There is no such report.")
+    return {"name": call.part("name"), "text": read_text(path)}
+
+
+_WAIT = {"wait": {"type": "integer", "minimum": 0, "maximum": 30}}
+_ASSET = {
+    "kind": {"type": "string", "enum": list(KINDS)},
+    "schema": {"type": "string", "maxLength": 80},
+    "name": {"type": "string", "maxLength": 100},
+}
+_OPERATION = {
+    "type": "object",
+    "properties": {
+        "mode": {"type": "string", "enum": ["preview", "keep"]},
+        "weights": {"type": "string"},
+        "view": {"type": "string"},
+        "name": {"type": "string"},
+    },
+    "description": "and the fields of the operation, as GET /systems/{system} describes them",
+}
+_PERSON = {
+    "type": "object",
+    "properties": {
+        "kind": {"type": "string", "enum": list(PEOPLE)},
+        "seed": {"type": "integer", "minimum": 0, "maximum": 2**53 - 1},
+    },
+}
+_TOKEN = {"type": "object", "properties": {"token": {"type": "string"}}}
+_R = "/api/v1/results/{result}"
+_PAGES = {"before": {"type": "string", "maxLength": 40}, "limit": {"type": "integer", "minimum": 1, "maximum": 100}}
+_STREAM = {
+    "limit": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
+    "seconds": {"type": "integer", "minimum": 0, "maximum": 86_400},
+}
+ROUTES = (
+    Route("GET", "/healthz", health, "Alive?", tag="root"),
+    Route("GET", "/metrics", metrics, "For Prometheus", media="text/plain", tag="root"),
+    Route("GET", "/api/v1/about", about, "Version and limits"),
+    Route("POST", "/api/v1/login", login, "Exchange the token for a cookie", body=_TOKEN),
+    Route("GET", "/api/v1/systems", systems, "All systems"),
+    Route("GET", "/api/v1/systems/{system}", system, "One system with its forms", errors=(404,)),
+    Route("POST", "/api/v1/sessions", new_session, "Begin a session", status=201),
+    Route("GET", "/api/v1/sessions", this_session, "The session"),
+    Route("DELETE", "/api/v1/sessions", end_session, "Delete the session with all it has", status=204),
+    Route("POST", "/api/v1/assets", add_asset, "Upload a file", 201, query=_ASSET, media="asset"),
+    Route("GET", "/api/v1/assets/{asset}", asset, "A file as we encoded it", errors=(404,), media="image/png"),
+    Route(
+        *("POST", "/api/v1/systems/{system}/{operation}", operate, "Draw"),
+        status=202,
+        errors=(404, 501, 503),
+        query=_WAIT,
+        body=_OPERATION,
+    ),
+    Route("GET", "/api/v1/jobs", jobs, "The session's jobs"),
+    Route("GET", "/api/v1/jobs/{job}", one_job, "A job", errors=(404,), query=_WAIT),
+    Route("DELETE", "/api/v1/jobs/{job}", cancel, "Cancel a job", errors=(404,)),
+    Route("GET", "/api/v1/events", events, "Server-sent events", query=_STREAM, media="text/event-stream"),
+    Route("GET", "/api/v1/results", results, "Results, the newest first", query=_PAGES),
+    Route("GET", _R, result, "A result", errors=(404,)),
+    Route("DELETE", _R, delete_result, "Delete a result", 204, errors=(404,)),
+    Route("GET", _R + "/images/{number}.png", image, "A picture", errors=(404,), media="image/png"),
+    Route("GET", _R + "/result.json", record, "The stored result", errors=(404,)),
+    Route("GET", _R + "/command", command, "The command that makes the same", errors=(404,)),
+    Route("GET", _R + "/python", python, "The program that makes the same", errors=(404,)),
+    Route("GET", _R + "/archive.zip", archive, "All of it", errors=(404,), media="application/zip"),
+    Route("GET", _R + "/strokes.json", strokes, "The strokes of a painting", errors=(404,)),
+    Route("POST", "/api/v1/people", people, "A person that code made", 201, body=_PERSON),
+    Route("GET", "/api/v1/reports", all_reports, "Reports"),
+    Route("GET", "/api/v1/reports/{name}", report, "A report", errors=(404,)),
+)
+
+
+async def serve(route: Route, request: Request, studio: Studio) -> Response:
+    """Answer a request; whatever fails becomes a problem in one sentence."""
+    try:
+        made = await route.handler(Call(request, studio))
+        return made if hasattr(made, "body_iterator") or hasattr(made, "status_code") else answer(made, route.status)
+    except Refused as error:
+        refused = error
+    except FieldError as error:
+        refused = Refused(422, str(error), field=error.field)
+    except (MissingExtraError, WeightsError) as error:
+        refused = Refused(501 if isinstance(error, MissingExtraError) else 503, str(error))
+    except LimnerError as error:
+        refused = Refused(422, str(error))
+    except Exception as error:
+        if type(error).__name__ == "ClientDisconnect":
+            raise
+        import traceback
+
+        found = problem_of(500, traceback.format_exc())
+        refused = Refused(500, found["detail"], incident=found["incident"])
+    headers = {name.decode(): value.decode() for name, value in refused.headers()}
+    made = answer(refused.problem(), refused.status, headers)
+    made.headers["content-type"] = "application/problem+json"
+    return made

@@ -1,0 +1,220 @@
+"""What every request must pass before it is looked at: host, origin, token, sizes, rates. No torch.
+
+Threats: other websites in the same browser, other users of the machine or the network, hostile clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+
+from limner.studio.settings import LOOPBACK, Settings
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+TITLES = {
+    400: "Bad request",
+    403: "Forbidden",
+    404: "Not found",
+    405: "Method not allowed",
+    408: "Too slow",
+    409: "Conflict",
+    411: "Length required",
+    413: "Too large",
+    415: "Unsupported type",
+    422: "Cannot be done",
+    429: "Too many",
+    500: "Fault in Limner",
+    501: "Not installed",
+    503: "Not available",
+}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
+    "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+HEADERS = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+FORMS = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
+TOKEN_COOKIE, SESSION_COOKIE = "limner_token", "limner_session"
+
+
+class Refused(Exception):
+    """A request is not served.
+
+    Args:
+        status: of the answer.
+        detail: a sentence.
+        facts: what else the answer says.
+    """
+
+    def __init__(self, status: int, detail: str, **facts: Any) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.facts = status, detail, facts
+
+    def problem(self) -> dict[str, Any]:
+        """RFC 9457."""
+        title = TITLES.get(self.status, "Error")
+        kind = "/problems/" + title.lower().replace(" ", "-")
+        return {"type": kind, "title": title, "status": self.status, "detail": self.detail, **self.facts}
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Of the answer."""
+        more = [(b"retry-after", b"1")] if self.status in (429, 503) else []
+        allow = [(b"allow", self.facts["allowed"].encode())] if self.status == 405 else []
+        return [(b"content-type", b"application/problem+json"), *more, *allow]
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """The value of a header, "" if it is not there."""
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+
+
+def cookie(scope: Scope, name: str) -> str:
+    """The value of a cookie, "" if it is not there."""
+    try:
+        found = SimpleCookie(header(scope, b"cookie"))
+    except CookieError:
+        return ""
+    return found[name].value if name in found else ""
+
+
+class Guard:
+    """ASGI middleware around the studio.
+
+    Args:
+        app: what is guarded.
+        settings: of the studio; its port must be the one that is listened to.
+    """
+
+    def __init__(self, app: App, settings: Settings) -> None:
+        self.app, self.settings = app, settings
+        names = {*LOOPBACK, settings.host, *settings.allowed_hosts} - {"0.0.0.0", "::"}
+        names = {f"[{name}]" if ":" in name else name for name in names}
+        self.hosts = names | {f"{name}:{settings.port}" for name in names}
+        self.calls: dict[str, tuple[float, float]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or refuse it."""
+        if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close"})
+                return
+            await self.app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def answer(message: MutableMapping[str, Any]) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                message = {**message, "headers": [*message.get("headers", []), *HEADERS]}
+            await send(message)
+
+        try:
+            self.check(scope)
+            await self.app(scope, self.limited(scope, receive), answer)
+        except Refused as refused:
+            if not has_begun:
+                await respond(answer, refused)
+
+    def check(self, scope: Scope) -> None:
+        """Raises: Refused, from what the head of the request says."""
+        host = header(scope, b"host").lower()
+        if host not in self.hosts and not (self.settings.host not in LOOPBACK and self.settings.token and host):
+            raise Refused(403, "The host is not this server's; open the address that limner studio printed.")
+        if scope["method"] not in ("GET", "HEAD"):
+            origin = header(scope, b"origin").lower()
+            if origin and origin not in (f"http://{host}", f"https://{host}"):
+                raise Refused(403, "Another website may not send requests to the studio.")
+            if header(scope, b"sec-fetch-site") not in ("", "same-origin", "none"):
+                raise Refused(403, "Another website may not send requests to the studio.")
+            kind = header(scope, b"content-type").partition(";")[0].strip().lower()
+            if kind in FORMS:
+                raise Refused(415, "Forms and plain text are not read; send JSON, a picture or sound.")
+        self.check_token(scope)
+        self.check_rate(scope)
+
+    def check_token(self, scope: Scope) -> None:
+        """Raises: Refused if a token is asked for and is not shown; the page's own files are free."""
+        token = self.settings.token
+        is_open = not scope["path"].startswith(("/api/", "/metrics")) or scope["path"] == "/api/v1/login"
+        if not token or is_open:
+            return
+        given = header(scope, b"authorization").removeprefix("Bearer ") or cookie(scope, TOKEN_COOKIE)
+        if not same(given, token):
+            raise Refused(403, "The token is missing or wrong; open the address that limner studio printed.")
+
+    def check_rate(self, scope: Scope) -> None:
+        """Raises: Refused if a session asks too often."""
+        if not scope["path"].startswith("/api/"):
+            return
+        who = header(scope, b"limner-session") or cookie(scope, SESSION_COOKIE) or str((scope.get("client") or "?")[0])
+        most, now = self.settings.requests_per_second, time.monotonic()
+        left, last = self.calls.get(who, (most, now))
+        left = min(most, left + (now - last) * most) - 1
+        if left < 0:
+            raise Refused(429, f"More than {most:g} requests a second; wait a moment.")
+        if len(self.calls) > 4096:
+            self.calls.clear()
+        self.calls[who] = (left, now)
+
+    def limited(self, scope: Scope, receive: Receive) -> Receive:
+        """`receive`, which refuses bodies that are too large or too slow."""
+        kind = header(scope, b"content-type").partition(";")[0].strip().lower()
+        settings = self.settings
+        is_file = scope["path"] == "/api/v1/assets" and kind.startswith(("image/", "audio/"))
+        most = settings.max_json_bytes
+        if is_file:
+            most = settings.max_picture_bytes if kind.startswith("image/") else settings.max_audio_bytes
+        length = header(scope, b"content-length")
+        if length.isdecimal() and int(length) > most:
+            raise Refused(413, f"The body has {int(length)} bytes; it may have {most}.")
+        start, got, is_whole = time.monotonic(), 0, False
+
+        async def read() -> MutableMapping[str, Any]:
+            nonlocal got, is_whole
+            if is_whole:
+                return await receive()
+            passed = time.monotonic() - start
+            slow = passed > settings.head_seconds and got / passed < settings.body_bytes_per_second
+            left = settings.body_seconds - passed
+            try:
+                if slow or left <= 0:
+                    raise TimeoutError
+                message = await asyncio.wait_for(receive(), min(left, settings.head_seconds))
+            except TimeoutError:
+                raise Refused(408, "The body came too slowly.") from None
+            if message["type"] == "http.request":
+                got += len(message.get("body", b""))
+                is_whole = not message.get("more_body", False)
+                if got > most:
+                    raise Refused(413, f"The body has more than {most} bytes.")
+            return message
+
+        return read
+
+
+def same(given: str, wanted: str) -> bool:
+    """Whether two secrets are equal, in a time that does not tell where they differ."""
+    return hmac.compare_digest(given.encode(), wanted.encode())
+
+
+async def respond(send: Send, refused: Refused) -> None:
+    """Answer with a problem."""
+    body = json.dumps(refused.problem()).encode()
+    headers = [*refused.headers(), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

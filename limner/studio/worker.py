@@ -1,0 +1,394 @@
+"""The process that draws: pipelines stay loaded here, so that the server needs no torch and outlives a crash.
+
+A kept job is drawn alone, with its plan's own batch size; previews of one kind may be drawn in one pass. While a kept
+job is drawn, waiting previews are drawn between its pictures, at most four in a row.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import os
+import shutil
+import tempfile
+import traceback
+from collections import OrderedDict, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from limner import registry
+from limner.errors import DataError, LimnerError, MissingExtraError, WeightsError
+
+if TYPE_CHECKING:
+    from limner.operations import Operation
+    from limner.pipelines import Pipeline
+    from limner.plan import GenerationPlan
+
+LOADED = 3
+IN_A_ROW = 4
+log = logging.getLogger("limner.studio")
+
+
+@dataclass(frozen=True)
+class Work:
+    """One job, as a worker sees it.
+
+    Attributes:
+        id: of the job.
+        system: its name.
+        operation: its name.
+        weights: name or folder.
+        values: checked values of the fields.
+        files: id of an asset -> its place and the name that the user gave it.
+        folder: where a kept result goes; none: a preview.
+    """
+
+    id: str
+    system: str
+    operation: str
+    weights: str
+    values: Mapping[str, Any]
+    files: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    folder: str | None = None
+
+
+class Stopped(Exception):
+    """A job was cancelled."""
+
+
+class Worker:
+    """What one process does.
+
+    Args:
+        connection: to the server.
+        device: where networks are.
+        merged: previews in one pass.
+    """
+
+    def __init__(self, connection: Connection, device: str, merged: int) -> None:
+        self.connection, self.device, self.merged = connection, device, merged
+        self.loaded: OrderedDict[str, Pipeline] = OrderedDict()
+        self.previews: deque[Work] = deque()
+        self.kept: deque[Work] = deque()
+        self.cancelled: set[str] = set()
+        self.is_over = False
+
+    def run(self) -> None:
+        """Until the server says that it is over, or is gone."""
+        try:
+            while not self.is_over:
+                self.listen(None if not self.previews and not self.kept else 0)
+                if self.previews:
+                    self.draw_previews()
+                elif self.kept:
+                    self.keep(self.kept.popleft())
+        except (EOFError, OSError):
+            return
+
+    def listen(self, timeout: float | None) -> None:
+        """Take in what the server said."""
+        while self.connection.poll(timeout):
+            kind, *rest = self.connection.recv()
+            if kind == "stop":
+                self.is_over = True
+                return
+            if kind == "cancel":
+                self.cancelled.add(rest[0])
+            else:
+                (self.kept if rest[0].folder else self.previews).append(rest[0])
+            timeout = 0
+
+    def say(self, *message: Any) -> None:
+        """Tell the server."""
+        self.connection.send(message)
+
+    def pipeline(self, work: Work) -> Pipeline:
+        """Loaded weights; the one that was not used for longest leaves."""
+        if work.weights not in self.loaded:
+            from limner.pipelines import load
+
+            self.loaded[work.weights] = load(work.weights, system=work.system).to(_device(self.device))
+        self.loaded.move_to_end(work.weights)
+        while len(self.loaded) > LOADED:
+            self.loaded.popitem(last=False)
+        return self.loaded[work.weights]
+
+    def draw_previews(self) -> int:
+        """Draw the first previews that can share a pass; their number."""
+        first = self.previews.popleft()
+        group = [first]
+        if operation_of(first).merges:
+            alike = [one for one in self.previews if _kind(one) == _kind(first)][: self.merged - 1]
+            for one in alike:
+                self.previews.remove(one)
+            group += alike
+        planned: list[tuple[Work, Any, GenerationPlan]] = []
+        for work in group:
+            with self.reporting(work):
+                self.say("started", work.id)
+                owner, plan, _ = self.plan(work)
+                planned.append((work, owner, plan))
+        for together in _alike(planned):
+            self._draw_together(together)
+        return len(group)
+
+    def _draw_together(self, planned: list[tuple[Work, Any, GenerationPlan]]) -> None:
+        merged = planned[0][2] if len(planned) == 1 else merge([plan for _, _, plan in planned], self.merged)
+        try:
+            result = planned[0][1].render(merged, progress=lambda count: self.listen(0))
+        except Exception:
+            if len(planned) == 1:
+                with self.reporting(planned[0][0]):
+                    raise
+            for one in planned:  # the fault of one is not that of all
+                self._draw_together([one])
+            return
+        media, at = list(result.media), 0
+        for work, _, plan in planned:
+            with self.reporting(work):
+                count = len(plan.seeds)
+                pictures = [_png(one) for one in media[at : at + count]]
+                at += count
+                extra = _strokes(result) if count == len(media) else None
+                self.say(
+                    "done", work.id, {"pictures": pictures, "names": [i.name for i in plan.items], "beside": extra}
+                )
+
+    def keep(self, work: Work) -> None:
+        """Draw a kept job into its folder."""
+        with self.reporting(work):
+            self.check(work)
+            self.say("started", work.id)
+            folder = Path(work.folder or "")
+            shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+            owner, plan, arguments = self.plan(work, folder / "inputs")
+            done, amount = 0, max(1, owner.amount(plan) if hasattr(owner, "amount") else len(plan.seeds))
+
+            def progress(count: int) -> None:
+                nonlocal done
+                done += count
+                self.listen(0)
+                served = 0
+                while self.previews and served < IN_A_ROW:
+                    served += self.draw_previews()
+                self.check(work)
+                self.say("progress", work.id, min(1.0, done / amount))
+
+            result = owner.render(plan, progress=progress)
+            result.save(folder / "pictures")
+            operation = operation_of(work)
+            words = operation.command_line(work.system, work.weights, arguments)
+            names = result.file_names()
+            record = {"pictures": names, "command": words, "python": operation.python(work.weights, arguments)}
+            self.say("done", work.id, {**record, "provenance": dict(result.provenance), "seeds": list(plan.seeds)})
+
+    def check(self, work: Work) -> None:
+        """Raises: Stopped if the job was cancelled."""
+        if work.id in self.cancelled:
+            raise Stopped
+
+    def plan(self, work: Work, folder: Path | None = None) -> tuple[Any, GenerationPlan, dict[str, Any]]:
+        """What draws, the plan, and the arguments that made it; files lie in the folder, by the fields' names."""
+        pipeline, operation = self.pipeline(work), operation_of(work)
+        with tempfile.TemporaryDirectory() as scratch:
+            place = folder or Path(scratch)
+            place.mkdir(parents=True, exist_ok=True)
+            names: dict[str, str] = {}
+            for stem, asset in operation.files(work.values):
+                source = Path(work.files[asset][0])
+                if asset not in names:  # one file may stand in two fields
+                    names[asset] = stem + source.suffix
+                    shutil.copyfile(source, place / names[asset])
+            arguments = operation.arguments(work.values, names)
+            try:
+                with _inside(place):
+                    owner, plan = operation.plan_with(pipeline, arguments)
+            except LimnerError as error:
+                raise type(error)(_in_users_words(str(error), names, work)) from error
+            return owner, plan, arguments
+
+    @contextlib.contextmanager
+    def reporting(self, work: Work) -> Iterator[None]:
+        """Tell the server of a failure, and go on."""
+        try:
+            yield
+        except Stopped:
+            self.say("cancelled", work.id)
+        except (EOFError, BrokenPipeError):
+            raise
+        except LimnerError as error:
+            status = 503 if isinstance(error, WeightsError) else 501 if isinstance(error, MissingExtraError) else 422
+            self.say("failed", work.id, status, str(error))
+        except Exception:
+            self.say("failed", work.id, 500, traceback.format_exc())
+
+
+def serve(connection: Connection, device: str, threads: int) -> None:
+    """The process: see `Worker`."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's
+    import torch
+
+    torch.set_num_threads(threads)
+    merged = 8 if _device(device) == "cpu" else 16
+    connection.send(("ready",))
+    Worker(connection, device, merged).run()
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name != "auto":
+        return name
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def operation_of(work: Work) -> Operation:
+    """The declaration."""
+    return next(one for one in registry.operations(work.system) if one.name == work.operation)
+
+
+def merge(plans: list[GenerationPlan], most: int) -> GenerationPlan:
+    """One plan of the pictures of several, which share the kinds of their conditions."""
+    import numpy as np
+
+    conditions = {}
+    for name in plans[0].conditions:
+        rows = [plan.condition(name, range(len(plan.seeds))) for plan in plans]
+        conditions[name] = np.concatenate(rows)
+    seeds = [seed for plan in plans for seed in plan.seeds]
+    settings = {name: value for name, value in plans[0].settings.items() if name != "columns"}
+    return replace(
+        plans[0], seeds=seeds, settings=settings, conditions=conditions, names=None, batch_size=min(most, len(seeds))
+    )
+
+
+def _alike(planned: list[tuple[Work, Any, Any]]) -> list[list[tuple[Work, Any, Any]]]:
+    groups: dict[Any, list[tuple[Work, Any, Any]]] = {}
+    for one in planned:
+        plan = one[2]
+        shapes = tuple(sorted((name, str(rows.dtype), rows.shape[1:]) for name, rows in plan.conditions.items()))
+        key = (plan.settings.get("mode"), shapes) if operation_of(one[0]).merges else one[0].id
+        groups.setdefault(key, []).append(one)
+    return list(groups.values())
+
+
+def _kind(work: Work) -> tuple[str, str, str]:
+    return (work.system, work.weights, work.operation)
+
+
+def _png(medium: Any) -> bytes:
+    still, buffer = medium.still(), io.BytesIO()
+    still.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _strokes(result: Any) -> Any:
+    documents = getattr(result, "documents", None)
+    return json.loads(documents[0].to_json()) if documents else None
+
+
+@contextlib.contextmanager
+def _inside(folder: Path) -> Iterator[None]:
+    """Relative names are of this folder; the process has one thread."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _in_users_words(text: str, names: Mapping[str, str], work: Work) -> str:
+    for asset, name in names.items():
+        text = text.replace(name, work.files[asset][1] or name)
+    return text
+
+
+def decode(content: bytes, kind: str, schema: str | None, limits: Mapping[str, float], name: str) -> dict[str, Any]:
+    """An uploaded file as we write it: decoded, checked, without metadata. Runs in a process of its own.
+
+    Args:
+        content: the file.
+        kind: "photo", "label_map", "audio", "keypoints", "strokes" or "auto" (a picture of either kind).
+        schema: label schema of a map whose file does not say it.
+        limits: "pixels" and "side".
+        name: what the user calls it.
+
+    Returns:
+        `content`, `kind`, and width, height and schema where there are any.
+
+    Raises:
+        DataError: in one sentence.
+    """
+    if kind in ("keypoints", "strokes"):
+        try:
+            return {"content": json.dumps(json.loads(content)).encode(), "kind": kind}
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"{name} is not JSON.") from error
+    if kind == "audio":
+        return {"content": _wave(content, name), "kind": kind}
+    from PIL import Image
+
+    from limner.data.image_io import label_map_from_pil, noted_schema, photo_from_pil, save_label_map
+    from limner.data.schema import get_schema
+
+    try:
+        picture = Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP"))
+    except Exception as error:
+        raise DataError(f"{name} is no PNG, JPEG or WebP picture, or it is damaged.") from error
+    width, height = picture.size
+    if width * height > limits["pixels"] or max(width, height) > limits["side"]:
+        raise DataError(
+            f"{name} is {width}x{height} pixels; it may have {limits['pixels'] / 1e6:.0f} million and sides of "
+            f"at most {limits['side']:.0f}: make it smaller."
+        )
+    buffer = io.BytesIO()
+    noted = noted_schema(picture)
+    if kind == "label_map" or (kind == "auto" and noted is not None):
+        chosen = noted or (get_schema(schema) if schema is not None else None)
+        if chosen is None:
+            raise DataError(f"{name} does not say which label schema it is of; name one.")
+        ids = label_map_from_pil(picture, chosen, where=name)
+        save_label_map(buffer, ids, chosen)
+        height, width = ids.shape
+        return {
+            "content": buffer.getvalue(),
+            "kind": "label_map",
+            "width": width,
+            "height": height,
+            "schema": chosen.name,
+        }
+    pixels = photo_from_pil(picture, where=name)
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return {"content": buffer.getvalue(), "kind": "photo", "width": pixels.shape[1], "height": pixels.shape[0]}
+
+
+def _wave(content: bytes, name: str) -> bytes:
+    """Sound as 16-bit mono WAV at 16 kHz."""
+    import wave
+
+    import numpy as np
+
+    from limner.media import read_waveform
+
+    with tempfile.NamedTemporaryFile(suffix=".bin") as file:
+        file.write(content)
+        file.flush()
+        try:
+            samples = np.asarray(read_waveform(file.name, max_seconds=600))
+        except DataError as error:
+            raise DataError(str(error).replace(file.name, name)) from error
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(16_000)
+        out.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
+    return buffer.getvalue()

@@ -1,0 +1,7 @@
+"""What a page may ask this system for."""
+
+from __future__ import annotations
+
+from limner.text_to_image.operations import PICTURES
+
+OPERATIONS = (PICTURES,)

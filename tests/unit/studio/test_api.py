@@ -1,0 +1,208 @@
+"""The whole way through the API, with a real worker and tiny random weights."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import limner
+from limner.data.image_io import save_label_map
+from limner.data.schema import get_schema
+
+API = "/api/v1"
+
+
+def label_map_png(size: int = 64) -> bytes:
+    ids = np.zeros((size, size), np.uint8)
+    ids[16:48, 16:48] = 1
+    buffer = io.BytesIO()
+    save_label_map(buffer, ids, get_schema("celebamask-19"))
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Iterator[Any]:
+    from fastapi.testclient import TestClient
+
+    from limner.studio.app import create_app
+    from limner.studio.settings import Settings
+
+    before = os.environ.get("LIMNER_WEIGHTS")
+    os.environ["LIMNER_WEIGHTS"] = str(tiny_weights.parent)
+    settings = Settings(workspace=tmp_path_factory.mktemp("workspace"), requests_per_second=10_000)
+    with TestClient(create_app(settings), base_url="http://127.0.0.1:7860") as client:
+        yield client
+    if before is None:
+        os.environ.pop("LIMNER_WEIGHTS")
+    else:
+        os.environ["LIMNER_WEIGHTS"] = before
+
+
+@pytest.fixture
+def client(app: Any) -> Any:
+    app.cookies.clear()
+    assert app.post(f"{API}/sessions").status_code == 201
+    return app
+
+
+def upload(client: Any, content: bytes, kind: str = "image/png", **query: str) -> Any:
+    return client.post(f"{API}/assets", params=query, content=content, headers={"content-type": kind})
+
+
+def drawn(client: Any, **body: Any) -> dict[str, Any]:
+    name = upload(client, label_map_png()).json()["id"]
+    made = client.post(f"{API}/systems/scgan/generate?wait=30", json={"label_map": name, **body})
+    for _ in range(20):
+        if made.status_code == 200 and made.json()["state"] in ("done", "failed"):
+            break
+        made = client.get(f"{API}/jobs/{made.json()['id']}?wait=30")
+    assert made.json()["state"] == "done", made.text
+    return dict(made.json())
+
+
+def test_a_preview_is_the_pipelines_picture(client: Any, tiny_weights: Path) -> None:
+    job = drawn(client, attributes={"Male": 1}, seed=5)
+    shown = client.get(job["result"]["images"][0])
+    assert shown.headers["content-type"] == "image/png"
+    wanted = limner.load(str(tiny_weights))(Image.open(io.BytesIO(label_map_png())), {"Male": 1}, seed=5).images[0]
+    found = np.asarray(Image.open(io.BytesIO(shown.content)), np.int16)
+    assert np.abs(found - np.asarray(wanted, np.int16)).max() <= 1  # another number of threads may round otherwise
+    assert client.get(f"{API}/results").json() == []
+
+
+def test_a_kept_result_has_all_that_makes_it_again(client: Any) -> None:
+    job = drawn(client, seed=3, num_images=2, mode="keep", name="Long hair")
+    base = f"{API}/results/{job['id']}"
+    found = client.get(base).json()
+    assert found["name"] == "Long hair" and len(found["images"]) == 2 and found["seeds"] == [3, 4]
+    words = client.get(f"{base}/command").json()["command"]
+    assert words.startswith("limner generate scgan --weights scgan-people-64 --label-map label_map.png --seed 3")
+    assert "seed=3, num_images=2" in client.get(f"{base}/python").json()["python"]
+    packed = zipfile.ZipFile(io.BytesIO(client.get(f"{base}/archive.zip").content))
+    names = set(packed.namelist())
+    assert {"label_map.png", "pictures/result.json", "draw-again.sh", "draw_again.py"} <= names
+    assert json.loads(packed.read("pictures/result.json"))["system"] == "scgan"
+    assert [one["id"] for one in client.get(f"{API}/results").json()] == [job["id"]]
+    assert client.delete(base).status_code == 204
+    assert client.get(base).status_code == 404
+
+
+def test_sessions_do_not_see_each_other(client: Any) -> None:
+    job = drawn(client, mode="keep")
+    name = upload(client, label_map_png()).json()["id"]
+    other = client.post(f"{API}/sessions").json()["id"]
+    headers = {"limner-session": other}
+    for path in (
+        f"/jobs/{job['id']}",
+        f"/results/{job['id']}",
+        f"/assets/{name}",
+        f"/results/{job['id']}/images/0.png",
+    ):
+        assert client.get(API + path, headers=headers).status_code == 404
+    assert client.delete(f"{API}/jobs/{job['id']}", headers=headers).status_code == 404
+    asked = client.post(f"{API}/systems/scgan/generate", json={"label_map": name}, headers=headers)
+    assert asked.status_code == 422 and asked.json()["field"] == "label_map"
+
+
+def test_forms_come_from_the_systems(client: Any) -> None:
+    names = {one["name"] for one in client.get(f"{API}/systems").json()}
+    assert {"scgan", "maskface", "portrait", "painter", "lgcgan"} <= names
+    system = client.get(f"{API}/systems/scgan").json()
+    assert system["weights"][0]["schema"]["classes"][0] == "background"
+    form = {one["name"]: one for one in system["operations"]}["generate"]
+    assert (
+        form["controls"]["label_map"] == "label-map"
+        and "Male" in form["schema"]["properties"]["attributes"]["properties"]
+    )
+    assert "missing" in client.get(f"{API}/systems/spade").json()
+
+
+@pytest.mark.parametrize(
+    "status, path, body",
+    [
+        (422, "scgan/generate", {}),
+        (422, "scgan/generate", {"label_map": "x"}),
+        (422, "scgan/generate", {"label_map": "a" * 64}),
+        (422, "scgan/generate", {"label_map": "a" * 64, "seed": -1}),
+        (422, "scgan/generate", {"mode": "other"}),
+        (422, "scgan/generate", []),
+        (404, "scgan/nothing", {}),
+        (404, "nothing/generate", {}),
+        (503, "spade/generate", {}),
+        (503, "scgan/generate", {"weights": "../../etc"}),
+    ],
+)
+def test_wrong_requests_are_refused_in_one_sentence(client: Any, status: int, path: str, body: Any) -> None:
+    found = client.post(f"{API}/systems/{path}", json=body)
+    problem = found.json()
+    assert found.status_code == status == problem["status"], found.text
+    assert found.headers["content-type"] == "application/problem+json"
+    assert problem["detail"] and "\n" not in problem["detail"] and "/tmp" not in problem["detail"]
+
+
+def test_uploads_are_decoded_and_lose_their_metadata(client: Any) -> None:
+    picture, buffer = Image.new("RGB", (40, 30), "red"), io.BytesIO()
+    exif = picture.getexif()
+    exif[0x010E] = "secret place"
+    picture.save(buffer, "JPEG", exif=exif)
+    made = upload(client, buffer.getvalue(), "image/jpeg", name="me.jpg")
+    assert made.status_code == 201 and made.json()["width"] == 40 and made.json()["kind"] == "photo"
+    shown = client.get(f"{API}/assets/{made.json()['id']}")
+    assert shown.headers["content-type"] == "image/png" and b"secret" not in shown.content
+    for content in (b"", b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>", label_map_png()[:60]):
+        refused = upload(client, content, name="x.png")
+        assert refused.status_code == 422 and refused.json()["detail"].startswith("x.png"), refused.text
+    assert upload(client, b"x", "image/svg+xml").status_code == 415
+
+
+def test_a_kept_job_survives_a_killed_server(client: Any) -> None:
+    """What lies in a job file when the server is killed is drawn by the next one, once."""
+    from limner.studio.app import create_app
+    from limner.studio.settings import Settings
+
+    studio = client.app.app.state.studio if hasattr(client.app, "app") else client.app.state.studio
+    session = studio.workspace.get(client.get(f"{API}/sessions").json()["id"])
+    name = upload(client, label_map_png()).json()["id"]
+    identity = session.new_id()
+    values = {"label_map": name, "seed": 9}
+    request = {"system": "scgan", "operation": "generate", "weights": None, "values": values, "title": "left behind"}
+    session.write_job({"id": identity, "attempts": 1, **request})
+
+    from fastapi.testclient import TestClient
+
+    again = create_app(Settings(workspace=studio.settings.workspace, requests_per_second=10_000))
+    with TestClient(again, base_url="http://127.0.0.1:7860") as second:
+        headers = {"limner-session": session.id}
+        for _ in range(4):
+            if second.get(f"{API}/jobs/{identity}?wait=30", headers=headers).json()["state"] == "done":
+                break
+        found = second.get(f"{API}/results/{identity}", headers=headers).json()
+        assert found["name"] == "left behind" and found["seeds"] == [9]
+    assert not list((session.folder / "jobs").iterdir())
+
+
+def test_events_tell_of_every_change(client: Any) -> None:
+    drawn(client, seed=1)
+    headers = {"last-event-id": "0"}
+    text = client.get(f"{API}/events?limit=2&seconds=5", headers=headers).text
+    states = [json.loads(line[6:])["state"] for line in text.splitlines() if line.startswith("data:")]
+    assert states[0] == "queued" and len(states) == 2
+
+
+def test_health_metrics_and_headers(client: Any) -> None:
+    assert client.get("/healthz").json()["status"] == "ok"
+    assert "limner_jobs_queued 0" in client.get("/metrics").text
+    page = client.get(f"{API}/about")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert page.json()["limits"]["max_pixels"] == 24_000_000
+    assert client.get("/nothing").status_code == 404
+    assert client.put(f"{API}/about").status_code == 405
