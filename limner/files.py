@@ -205,12 +205,17 @@ def sha256_of(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def resolved(path: str | Path) -> Path:
+    """The whole path without links; unlike `Path.resolve`, it gets through links to themselves."""
+    return Path(os.path.realpath(path))
+
+
 def _identity(path: Path) -> object:
     """The same for all names of one file: its place on the disk where it exists, else its whole path."""
     try:
         found = path.stat()
     except (OSError, ValueError):
-        return os.path.realpath(path)  # unlike Path.resolve, it gets through links to themselves
+        return resolved(path)
     return (found.st_dev, found.st_ino)
 
 

@@ -33,7 +33,7 @@ from limner.data.manifest import open_manifest, read_layout
 from limner.data.size import Size, SizeLike
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, DataError, LimnerError, ShapeError, WeightsError
-from limner.files import at_home, read_text, reason, sha256_of
+from limner.files import at_home, read_text, reason, resolved, sha256_of
 from limner.media import Media, Picture
 from limner.plan import Condition, GenerationPlan
 from limner.results import GenerationResult, read_result
@@ -376,7 +376,7 @@ class Pipeline:
             raise WeightsError(f"{path / hub.INDEX} does not fit its networks: {reason(error)}.") from error
         pipeline.expected = index["expected"]
         pipeline.weights_name = location.name
-        pipeline.weights_path = "" if hub.is_shipped(location) else str(location.path.resolve())
+        pipeline.weights_path = "" if hub.is_shipped(location) else str(resolved(location.path))
         return pipeline
 
     def _card(self, card: str | Path | None) -> str:

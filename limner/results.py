@@ -19,7 +19,7 @@ from typing import Any, Literal
 from PIL import Image
 
 from limner.errors import ConfigError, DataError, ShapeError
-from limner.files import at_home, checked_name, read_json, write_atomically
+from limner.files import at_home, checked_name, read_json, resolved, write_atomically
 from limner.media import Media, Picture
 from limner.plan import GenerationPlan, Item
 from limner.provenance import Facts, source_type, statement
@@ -243,9 +243,9 @@ def find(directory: Path, digest: str, wanted: Mapping[Path, Any], *, name: str 
         noted = _noted(record, name)
     elif any(_digest_of(path) == digest for path in wanted if path.suffix.lower() == ".png" and path.is_file()):
         return Found("again")  # killed before its record was written
-    known = {(directory / file).resolve() for file in noted}
+    known = {resolved(directory / file) for file in noted}
     for path in wanted:
-        if path.exists() and path.resolve() not in known:
+        if path.exists() and resolved(path) not in known:
             return Found(
                 "foreign",
                 f"{path} is there already, but {place} does not say that Limner made it; give another place, or "
@@ -330,8 +330,8 @@ def _noted(record: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _relative(wanted: Mapping[Path, Any], directory: Path) -> dict[str, Any]:
-    folder = directory.resolve()
-    return {Path(os.path.relpath(path.resolve(), folder)).as_posix(): asked for path, asked in wanted.items()}
+    folder = resolved(directory)
+    return {Path(os.path.relpath(resolved(path), folder)).as_posix(): asked for path, asked in wanted.items()}
 
 
 def _digest_of(path: Path) -> str | None:

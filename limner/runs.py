@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 from limner.data.image_io import open_picture
 from limner.errors import ConfigError, DataError, nearest
-from limner.files import MAX_TABLE_BYTES, at_home, read_json, read_text, read_yaml
+from limner.files import MAX_TABLE_BYTES, at_home, read_json, read_text, read_yaml, resolved
 from limner.markdown import escape
 from limner.optional import optional
 
@@ -63,7 +62,7 @@ def read_runs(paths: Sequence[str | Path]) -> list[Run]:
     places = [at_home(path) for path in paths]
     if not places:
         raise ConfigError("At least one run folder is needed.")
-    whole = [Path(os.path.realpath(place)) for place in places]  # Path.resolve fails for a link to itself
+    whole = [resolved(place) for place in places]
     for number, place in enumerate(places):
         if whole[number] in whole[:number]:
             raise ConfigError(f"{place} is named twice.")

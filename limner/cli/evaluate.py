@@ -22,7 +22,7 @@ from limner.cli.common import (
     to_json,
 )
 from limner.errors import ConfigError
-from limner.files import write_text_atomically
+from limner.files import resolved, write_text_atomically
 from limner.metrics.judges import judge_names, open_judge, open_judges, parsers
 from limner.task import FeatureSource, Task
 
@@ -77,7 +77,7 @@ def main(argv: list[str]) -> int:
     head = {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
         "command": shlex.join(["limner", "evaluate", *argv]),
-        "data": f"{Path(options.data).resolve().name}, split {options.split}",
+        "data": f"{resolved(options.data).name}, split {options.split}",
     }
     report = dataclasses.replace(report, head=head)
     if options.out is not None:

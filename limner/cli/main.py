@@ -33,7 +33,7 @@ SUMMARIES = {
     "reproduce": "train and score every row of a published table",
     "data": "check, convert or show a data set",
     "export": "write a network as ONNX, torch.export or TorchScript",
-    "studio": "an HTTP API over all systems on this computer",
+    "studio": "a page on this computer: paint label maps and watch pictures change",
     "doctor": "versions, devices, memory, speed and what is missing",
 }
 HELP = """\

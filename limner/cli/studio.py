@@ -1,4 +1,4 @@
-"""`limner studio`: an HTTP API over the pipelines; the page that will use it is not written yet."""
+"""`limner studio`: a page on this computer on which label maps are painted, and the HTTP API under it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from limner.errors import ConfigError
 from limner.files import at_home
 from limner.optional import optional
 
-PAGE = Path(__file__).parents[1] / "studio/static/index.html"
 EXAMPLES = (
-    "limner studio --no-ui",
-    "limner studio --no-ui --port 7860",
+    "limner studio",
+    "limner studio --no-browser --port 7860",
     "limner studio --no-ui --weights runs/first --reports runs/reports",
     "limner studio --no-ui --host 0.0.0.0 --token ''",
 )
@@ -29,7 +28,7 @@ def main(argv: list[str]) -> int:
     """Run `limner studio`, until it is interrupted."""
     parser = new_parser(
         "studio",
-        "The HTTP API of a studio on this computer: upload, paint, edit, age. Its page is not written yet.",
+        "A page on this computer: paint a label map and watch the picture change; and an HTTP API over all systems.",
         examples=EXAMPLES,
     )
     add_options(parser)
@@ -41,8 +40,6 @@ def main(argv: list[str]) -> int:
     if settings.token:
         address += f"#token={settings.token}"
     print(f"Limner studio: {address}", flush=True)
-    if not settings.has_page and not options.no_ui:
-        print("There is no page yet: this is the API alone, described at /api/v1/openapi.json.", flush=True)
     print(f"Photos and results lie in {settings.workspace}; stop with Ctrl-C.", flush=True)
     if settings.has_page and not options.no_browser:
         threading.Timer(1.0, webbrowser.open, [address]).start()
@@ -97,7 +94,7 @@ def _settings(options: Any) -> Any:
         host=options.host,
         port=_free_port(options.host, options.port),
         token=secrets.token_urlsafe(24) if options.token == "" else options.token,
-        has_page=not options.no_ui and PAGE.is_file(),
+        has_page=not options.no_ui,
         weights=further,
         reports=reports,
         device=options.device,

@@ -25,6 +25,7 @@ from limner.data.point_schema import OPENPOSE_18
 from limner.data.size import Size
 from limner.data.transforms import resize_image, resize_label_map
 from limner.errors import DataError
+from limner.files import resolved
 from limner.inputs import PhotoInput, read_pixels
 from limner.metrics.judges import JUDGES, open_judge
 from limner.pose_transfer.poses import Points, Pose, PoseInput, checked_pose, read_pose
@@ -208,7 +209,7 @@ def _pose_beside(path: Path) -> Pose | None:
     """The key points of `photo.jpg` in `photo.json`, or in a table of its folder or the one above."""
     if path.with_suffix(".json").is_file():
         return read_pose(path.with_suffix(".json"))
-    for folder in (path.parent, path.resolve().parent.parent):
+    for folder in (path.parent, resolved(path).parent.parent):
         for table in sorted(folder.glob("*.csv")):
             if _is_table(table):
                 rows = _table(table, table.stat().st_mtime_ns)

@@ -43,9 +43,11 @@ class Verdict:
         """
         import json
 
+        from limner import media
         from limner.errors import DataError
         from limner.files import read_json, reason, sha256_of, write_text_atomically
 
+        media.read_info(self.clip)  # what is no clip is not read to its end, which may be far
         try:
             hashed = sha256_of(self.clip)
         except OSError as error:

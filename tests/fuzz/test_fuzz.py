@@ -67,7 +67,7 @@ def shared(
         "scgan", type(smoke_pipeline("scgan", drawn_faces)).from_pretrained(root / "scgan"), root / "scgan-result"
     )
     used = {word for case in chosen_cases() for word in case.command} | {
-        case.name.split()[1] for case in chosen_cases() if case.name.startswith("stored ")
+        case.name.split()[1].rstrip(":") for case in chosen_cases() if case.name.startswith("stored ")
     }
     for system in [name for name in OTHERS if name in used]:
         _write_other(root, system, data_for(registry.task(system)))
@@ -153,6 +153,7 @@ def judge(case: Case, shared: Path, place: Path) -> list[str]:
         (here / path.name).symlink_to(path)
     case.prepare(here)
     before = listing(here)
+    free = {word for word in case.command if word and len(word) < 200 and not (here / word).exists()}
     child = os.fork()
     if child == 0:
         code = 98
@@ -183,8 +184,13 @@ def judge(case: Case, shared: Path, place: Path) -> list[str]:
     if usage.ru_maxrss > MAX_KIB:
         problems.append(f"{usage.ru_maxrss >> 10} MiB")
     after = listing(here)
-    problems += [f"{name} is left behind" for name in after.keys() - before.keys() if not name.startswith(ALLOWED)]
-    problems += [f"{name} was changed" for name in before if after.get(name) != before[name]]
+    asked = free if code == 0 else set()  # an output whose name is free, or a link to nothing, is written
+    problems += [
+        f"{name} is left behind"
+        for name in after.keys() - before.keys()
+        if not name.startswith(ALLOWED) and name not in asked
+    ]
+    problems += [f"{name} was changed" for name in before if after.get(name) != before[name] and name not in asked]
     problems += [f"{name} is left behind" for name in after if name.endswith((".tmp", ".part"))]
     return [f"{problem}: {text.strip()[-300:]}" for problem in problems]
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+import limner
 from limner.errors import ConfigError, DataError, WeightsError
 from limner.files import (
     checked_name,
@@ -16,6 +18,7 @@ from limner.files import (
     read_text,
     read_yaml,
     refuse_replaced_inputs,
+    resolved,
     sha256_of,
 )
 
@@ -141,3 +144,14 @@ def test_outputs_never_replace_inputs(tmp_path: Path) -> None:
         refuse_replaced_inputs([tmp_path / "out/new.png"], [tmp_path / "photos/new.png"])
     with pytest.raises(ConfigError, match="Two outputs"):
         refuse_replaced_inputs([tmp_path / "out/new.png", tmp_path / "photos/new.png"], [])
+
+
+def test_a_link_to_itself_has_a_whole_path(tmp_path):
+    link = tmp_path / "loop"
+    link.symlink_to(link)
+    assert resolved(link) == Path(os.path.realpath(tmp_path)) / "loop"
+    assert [
+        path
+        for path in sorted(Path(limner.__file__).parent.rglob("*.py"))
+        if re.search(r"(?<!__file__\))(?<!hub)\.resolve\(\)", path.read_text(encoding="utf-8"))
+    ] == []

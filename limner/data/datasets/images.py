@@ -35,7 +35,7 @@ from limner.data.cache import DiskCache, Planes, open_disk_cache
 from limner.data.image_io import PHOTO_SUFFIXES, read_any_picture, read_mask
 from limner.data.manifest import Manifest, find_kind, open_manifest
 from limner.errors import ConfigError, DataError
-from limner.files import at_home, cache_folder
+from limner.files import at_home, cache_folder, resolved
 
 log = logging.getLogger("limner")
 
@@ -182,7 +182,7 @@ def open_pictures(
     root = at_home(root)
     pictures = list_pictures(root)
     facts = [[p.name, p.split, [[f.stat().st_size, f.stat().st_mtime_ns] for f in p.files]] for p in pictures]
-    key = hashlib.sha256(json.dumps([_VERSION, str(root.resolve()), size, fit, facts]).encode()).hexdigest()[:20]
+    key = hashlib.sha256(json.dumps([_VERSION, str(resolved(root)), size, fit, facts]).encode()).hexdigest()[:20]
     folder = at_home(cache) if cache is not None else cache_folder() / "pictures"
     shape = (len(pictures), size, size)
     opened = open_disk_cache(
