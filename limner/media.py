@@ -31,6 +31,7 @@ from limner.provenance import Facts
 Frame = NDArray[np.uint8]
 Waveform = NDArray[np.float32]
 
+MAX_BYTES = 4 << 30  # of a video or an audio file
 EXTRA = "video"
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg")
 AUDIO_SUFFIXES = (".wav", ".flac", ".mp3", ".m4a", ".aac", ".ogg", ".opus")
@@ -356,6 +357,8 @@ def _opened(path: str | Path) -> Iterator[Any]:
     if not place.is_file():
         kind = "is missing" if not place.exists() else "is not a file"
         raise DataError(f"{path} {kind}: give a video or an audio file.")
+    if place.stat().st_size > MAX_BYTES:
+        raise DataError(f"{path} has more than {MAX_BYTES >> 30} GB, too much for a video or an audio file here.")
     try:
         with av.open(str(place), metadata_errors="replace") as container:
             yield container

@@ -148,3 +148,10 @@ def test_what_is_no_recording_is_refused_in_a_sentence(tmp_path: Path) -> None:
         media.write_video(
             tmp_path / "x.mp4", [frame(0)], frames_per_second=5, waveform=np.array([np.nan], dtype=np.float32)
         )
+
+
+def test_an_endless_file_is_refused_before_it_is_read(tmp_path):
+    with open(tmp_path / "clip.png", "wb") as file:
+        file.truncate(media.MAX_BYTES + 1)
+    with pytest.raises(DataError, match="more than 4 GB"):
+        media.read_info(tmp_path / "clip.png")
