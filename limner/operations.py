@@ -371,6 +371,7 @@ class Operation:
         sits: fields that go to the pipeline's `sit`, whose session then plans; none: the pipeline plans.
         command: further words of the command line, such as a flag that asks for this mode.
         merges: whether previews of several users may be drawn in one pass.
+        given: arguments that the method always gets, because the command line has them by itself.
     """
 
     name: str
@@ -381,6 +382,7 @@ class Operation:
     sits: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     merges: bool = False
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     def schema(self, facts: Facts) -> dict[str, Any]:
         """JSON schema of all its fields."""
@@ -434,7 +436,7 @@ class Operation:
         if self.sits:
             owner = pipeline.sit(**{name: arguments[name] for name in self.sits if name in arguments})
         make = owner.plan if self.plan == "plan" else getattr(owner, self.plan).plan
-        return owner, make(**{name: value for name, value in arguments.items() if name not in self.sits})
+        return owner, make(**{name: value for name, value in arguments.items() if name not in self.sits}, **self.given)
 
     def command_line(self, system: str, weights: str, arguments: Mapping[str, Any]) -> list[str]:
         """The words of a command that makes the same."""
@@ -451,8 +453,8 @@ class Operation:
             owner = "sitter"
             lines.append(f"sitter = pipe.sit({_call(arguments, self.sits)})")
         method = "plan" if self.plan == "plan" else f"{self.plan}.plan"
-        rest = [name for name in arguments if name not in self.sits]
-        lines += [f"plan = {owner}.{method}({_call(arguments, rest)})", 'pipe.render(plan).save("pictures")', ""]
+        rest = {**{name: value for name, value in arguments.items() if name not in self.sits}, **self.given}
+        lines += [f"plan = {owner}.{method}({_call(rest, rest)})", 'pipe.render(plan).save("pictures")', ""]
         return "\n".join(lines)
 
 

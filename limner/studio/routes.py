@@ -194,17 +194,19 @@ async def system(call: Call) -> Any:
 async def new_session(call: Call) -> Any:
     """A session and its cookie."""
     session = call.studio.new_session()
-    days = call.studio.settings.session_days
-    made = answer({"id": session.id, "expires": session.expires + days * 86_400}, 201)
-    age = int(days * 86_400)
+    age = int(call.studio.settings.session_days * 86_400)
+    made = answer(_session(call, session), 201)
     made.set_cookie(SESSION_COOKIE, session.id, httponly=True, samesite="strict", path="/", max_age=age)
     return made
 
 
 async def this_session(call: Call) -> Any:
     """The session of this request."""
-    session = call.session
-    return {"id": session.id, "expires": session.expires + call.studio.settings.session_days * 86_400}
+    return _session(call, call.session)
+
+
+def _session(call: Call, session: Session) -> dict[str, Any]:
+    return {"id": session.id, "expires": session.last_used + call.studio.settings.session_days * 86_400}
 
 
 async def end_session(call: Call) -> Any:

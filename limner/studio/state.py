@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from limner.errors import DataError, LimnerError
+from limner.files import write_text_atomically
 from limner.operations import Operation
 from limner.studio.catalogue import Catalogue
 from limner.studio.jobs import Job, Jobs
@@ -101,7 +102,7 @@ class Studio:
             idle = [one for one in self.workspace if not one.results() and one.id not in busy]
             if not idle:
                 raise Refused(429, f"There are {self.settings.sessions} sessions already; try again later.")
-            self.workspace.remove(min(idle, key=lambda one: one.expires))
+            self.workspace.remove(min(idle, key=lambda one: one.last_used))
         return self.workspace.new()
 
     def job(
@@ -189,11 +190,8 @@ class Studio:
     def _complete(self, session: Session, job: Job) -> None:
         inputs = {stem: name for stem, name in self._inputs(job)}
         about = {"id": job.id, "name": job.name, "created": job.created, "request": job.request, "inputs": inputs}
-        place = session.result_folder(job.id) / "about.json"
         text = json.dumps({**about, **(job.result or {})})
-        temporary = place.with_suffix(".new")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(place)
+        write_text_atomically(session.result_folder(job.id) / "about.json", text)
         gone = session.trim_results(self.settings.results_per_session, self.settings.bytes_per_session)
         if gone:
             self.tell(session.id, {"event": "notice", "detail": f"{len(gone)} old results left to make room."})

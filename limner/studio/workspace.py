@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from limner.errors import LimnerError
-from limner.files import read_json, read_text, write_atomically
+from limner.files import read_json, read_text, write_atomically, write_text_atomically
 
 ID = re.compile(r"[0-9a-f]{32}\Z")
 JOB = re.compile(r"[0-9]{8}-[0-9a-f]{8}\Z")
@@ -69,7 +69,7 @@ class Session:
         return [name for name in found if JOB.match(name)]
 
     @property
-    def expires(self) -> float:
+    def last_used(self) -> float:
         """Time when it was last used, seconds since 1970."""
         return (self.folder / "session.json").stat().st_mtime
 
@@ -117,7 +117,7 @@ class Session:
 
     def write_job(self, record: dict[str, Any]) -> None:
         """Keep a job until it has ended."""
-        _write_json(self.folder / "jobs" / f"{record['id']}.json", record)
+        write_text_atomically(self.folder / "jobs" / f"{record['id']}.json", json.dumps(record))
 
     def jobs(self) -> list[dict[str, Any]]:
         """The jobs that were not done when the server ended, the oldest first."""
@@ -192,7 +192,7 @@ class Workspace:
         path.mkdir(mode=0o700)
         for part in ("assets", "jobs", "results"):
             (path / part).mkdir(mode=0o700)
-        _write_json(path / "session.json", {"created": time.time()})
+        write_text_atomically(path / "session.json", json.dumps({"created": time.time()}))
         self.open[path.name] = Session(path)
         return self.open[path.name]
 
@@ -208,10 +208,5 @@ class Workspace:
     def forget_idle(self, days: float, busy: set[str]) -> None:
         """Delete sessions that nobody used for so many days."""
         for session in self:
-            if session.id not in busy and session.expires < time.time() - days * 86_400:
+            if session.id not in busy and session.last_used < time.time() - days * 86_400:
                 self.remove(session)
-
-
-def _write_json(path: Path, value: dict[str, Any]) -> None:
-    text = json.dumps(value)
-    write_atomically({path: lambda temporary: temporary.write_text(text, encoding="utf-8")})

@@ -29,7 +29,8 @@ OPERATIONS = (
             "render": "exact",
             "start": "Python and the command line",
             "vgg16": "a file on the server",
-            "name": "of the files",
+            "name": "that of the picture's file",
         },
+        given={"name": "image"},  # the command line names a painting like its picture, and so the file of this field
     ),
 )

@@ -117,7 +117,7 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
         }
         if not self.config.model.parser:
             rates["parser"] = options.lr_parser
-        return adam(self.networks, rates, betas=(options.beta1, options.beta2), fused=True)
+        return adam(self.networks, rates, betas=(options.beta1, options.beta2))
 
     def prepare(self, device: torch.device) -> None:
         """Read VGG-19, where the perceptual loss has a weight.
