@@ -59,6 +59,9 @@ class LossConfig:
     """Power of a class's inverse share of the batch that is its weight in the segmentation losses (paper: 0)."""
     gp_reduce: Literal["sum", "mean"] = "sum"
     """Whether the penalised gradient is of the sum of the 2x2 scores (authors' code) or of their mean."""
+    segmentor_noise: float = 0.0
+    """Largest standard deviation, in [-1, 1] units, of the noise on all that S sees in training (paper: 0). G otherwise
+    learns patterns, above all in eyes, that S takes for parts and nobody sees; noise hides such patterns from S."""
     use_segmentor: bool = True
     """Off: the ablation without S; the generator gets no spatial loss."""
     use_classifier: bool = True
@@ -67,7 +70,9 @@ class LossConfig:
     """Differentiable augmentation of all that D sees, for small data sets (Zhao et al. 2020); not in the paper."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, "loss", {"diversity_limit": AT_LEAST_0, "segmentation_balance": AT_LEAST_0})
+        check_ranges(
+            self, "loss", {name: AT_LEAST_0 for name in ("diversity_limit", "segmentation_balance", "segmentor_noise")}
+        )
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,8 @@ class Draws(TensorBatch):
     mix: Float[Tensor, "b 1 1 1"]
     """Share of the real image in the gradient penalty's point."""
     augment: Float[Tensor, "b 4"]
+    segmentor_noise: Float[Tensor, "b _ h w"]
+    """Added to what S sees; without the option an empty tensor."""
 
 
 @dataclass
@@ -127,7 +129,16 @@ class SCGAN(System[SCGANConfig, MaskToImageBatch]):
             other_latent=engine.randn(size, self.config.model.latent_size, purpose="other latent"),
             mix=engine.rand(size, 1, 1, 1, purpose="gradient penalty"),
             augment=engine.rand(size, NUM_DRAWS, purpose="discriminator augmentation"),
+            segmentor_noise=self.draw_segmentor_noise(batch.image, engine),
         )
+
+    def draw_segmentor_noise(self, image: Float[Tensor, "b 3 h w"], engine: Engine) -> Float[Tensor, "b _ h w"]:
+        """White noise, of another strength up to `segmentor_noise` in each picture, so that S knows clean ones too."""
+        largest = self.config.loss.segmentor_noise
+        if largest == 0:
+            return image[:, :0]
+        strength = largest * engine.rand(len(image), 1, 1, 1, purpose="strength of segmentor noise")
+        return strength * engine.randn(*image.shape, purpose="segmentor noise")
 
     def discriminator_loss(self, draws: Draws, engine: Engine) -> Tensor:
         """L_D = d(fake) - d(real) + lambda_gp L_gp + lambda_cls L_cls_real, with d the mean of the 2x2 scores."""
@@ -154,7 +165,7 @@ class SCGAN(System[SCGANConfig, MaskToImageBatch]):
 
     def segmentor_loss(self, draws: Draws, engine: Engine) -> Tensor:
         """L_S: mean cross-entropy over the pixels of real images; S never learns from fakes."""
-        loss = self.segmentation_loss(engine.networks["segmentor"](draws.image), draws.label_map)
+        loss = self.segmentation_loss(engine.networks["segmentor"](self.seen(draws.image, draws)), draws.label_map)
         engine.log("loss/segmentation_real", loss)
         return loss
 
@@ -171,7 +182,7 @@ class SCGAN(System[SCGANConfig, MaskToImageBatch]):
             engine.log("loss/classification_fake", classification)
         if weights.use_segmentor:
             with engine.frozen("segmentor") as segmentor:
-                segmentation = self.segmentation_loss(segmentor(fake).float(), draws.target_map)
+                segmentation = self.segmentation_loss(segmentor(self.seen(fake, draws)).float(), draws.target_map)
             loss = loss + weights.weight_segmentation * segmentation
             engine.log("loss/segmentation_fake", segmentation)
         if weights.weight_diversity > 0:
@@ -202,6 +213,10 @@ class SCGAN(System[SCGANConfig, MaskToImageBatch]):
     def augment(self, image: Tensor, draws: Draws) -> Tensor:
         """What D sees of an image."""
         return augment_for_discriminator(image, draws.augment, self.config.loss.discriminator_augment)
+
+    def seen(self, image: Float[Tensor, "b 3 h w"], draws: Draws) -> Float[Tensor, "b 3 h w"]:
+        """What S sees of an image in training."""
+        return image + draws.segmentor_noise if self.config.loss.segmentor_noise > 0 else image
 
     def classification_loss(self, logits: Float[Tensor, "b n_c"], attributes: Float[Tensor, "b n_c"]) -> Tensor:
         """A_c: binary cross-entropy summed over independent attributes, softmax cross-entropy over exclusive ones."""

@@ -293,3 +293,22 @@ def test_a_segmentor_that_never_learns_is_refused():
         OptimizerConfig(freeze_segmentor=True)
     with pytest.raises(ConfigError, match=r"--optimizer.segmentor_images is 256"):
         dataclasses.replace(smoke(), optimizer=OptimizerConfig(segmentor_images=256))
+
+
+def test_noise_before_the_segmentor_is_seen_by_it_alone_and_strongest_at_its_limit(batch, monkeypatch):
+    torch.manual_seed(0)
+    config = smoke()
+    config = dataclasses.replace(config, loss=dataclasses.replace(config.loss, segmentor_noise=0.4))
+    engine = engine_of(SCGAN(config, DataSpec(SCHEMA, ("Dark", "Light"))))
+    draws = engine.system.draw(batch, engine)
+    strengths = draws.segmentor_noise.flatten(1).std(1)
+    assert strengths.max() < 0.4 * 1.05 and strengths.std() > 0.01  # of another strength in each picture
+    torch.testing.assert_close(engine.system.seen(batch.image, draws), batch.image + draws.segmentor_noise)
+    seen = []
+    monkeypatch.setattr(
+        engine.networks["segmentor"], "forward", lambda image: seen.append(image) or torch.zeros(8, 3, SIZE, SIZE)
+    )
+    engine.system.segmentor_loss(draws, engine)
+    torch.testing.assert_close(seen[0], batch.image + draws.segmentor_noise)
+    clean = engine_of(SCGAN(smoke(), DataSpec(SCHEMA, ("Dark", "Light"))))
+    assert clean.system.seen(batch.image, clean.system.draw(batch, clean)) is batch.image
