@@ -27,6 +27,7 @@ ENDED = ("done", "failed", "cancelled", "timed_out", "superseded")
 OUTSTANDING = 8
 """Previews that a worker may have at once, so that it can draw them in one pass."""
 GRACE_SECONDS = 5.0
+LOST = "The process that drew this has ended, perhaps for lack of memory; ask again, or for less at once."
 
 
 @dataclass(eq=False)
@@ -310,7 +311,8 @@ class Jobs:
             if job.has_ended:
                 continue
             if job is guilty or job.attempts > 2:
-                self.end(job, "failed", problem_of(500, f"The worker ended while it drew the job {job.id}."))
+                log.error("the worker ended (%s) while it drew the job %s", process.process.exitcode, job.id)
+                self.end(job, "failed", {"status": 503, "detail": LOST})
             else:
                 job.state = "queued"
                 self.queued[job.mode].appendleft(job)

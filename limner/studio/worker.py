@@ -130,6 +130,7 @@ class Worker:
         planned: list[tuple[Work, Any, GenerationPlan]] = []
         for work in group:
             with self.reporting(work):
+                self.check(work)
                 self.say("started", work.id)
                 owner, plan, _ = self.plan(work)
                 planned.append((work, owner, plan))
@@ -190,6 +191,7 @@ class Worker:
     def check(self, work: Work) -> None:
         """Raises: Stopped if the job was cancelled."""
         if work.id in self.cancelled:
+            self.cancelled.remove(work.id)
             raise Stopped
 
     def plan(self, work: Work, folder: Path | None = None) -> tuple[Any, GenerationPlan, dict[str, Any]]:
