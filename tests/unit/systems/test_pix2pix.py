@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from limner.data.batch import collate
 from limner.data.dataset import MaskToImageDataset
 from limner.engine.engine import Engine
 from limner.errors import ConfigError, ShapeError
+from limner.systems import pix2pix
 from limner.systems.pix2pix.config import ModelConfig, OptimizerConfig
 from limner.systems.pix2pix.networks import Generator
 from limner.systems.pix2pix.presets import paper, smoke
@@ -44,6 +47,10 @@ def test_parameters_of_the_paper():
         generator = Generator(num_classes=19, condition="palette", image_size=256)
     # 54.41 M; biases only where no norm follows.
     assert sum(p.numel() for p in generator.parameters()) == 54_414_531
+    page = (Path(pix2pix.__file__).parent / "README.md").read_text()
+    assert "54,414,531" in page and "576 biases more than the 54,413,955 parameters" in page
+    biases = [m.bias.numel() for m in generator.encoder.modules() if isinstance(m, nn.Conv2d) and m.bias is not None]
+    assert biases == [64, 512] and sum(biases) == 54_414_531 - 54_413_955
     assert generator.num_noise == 512 * (4**2 + 8**2 + 16**2)  # the three blocks after the innermost
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
+from limner import registry
 from limner.errors import ShapeError
 from limner.faces.parts import PARTS
 from limner.nn.label_maps import one_hot
+from limner.nn.parsing import ParsingNetwork
+from limner.systems import portrait
 from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction, spread_over_gaps
 from limner.systems.portrait.parts import Geometry, Target
 
@@ -29,6 +34,18 @@ def test_parameter_counts_of_the_generator():
         assert count(generator) == 12_111_811
         assert count(Generator(image_size=256, mask_encoder="multi")) == 13_850_755
         assert count(Discriminator()) == 5_555_586
+
+
+def test_the_page_says_how_large_the_parser_is():
+    with torch.device("meta"):
+        width = registry.preset("portrait", "paper").model.parser_width
+        parser = ParsingNetwork(num_classes=11, num_attributes=0, width=width)
+    page = " ".join((Path(portrait.__file__).parent / "README.md").read_text().split())
+    assert (
+        f"{count(parser):,} parameters at the preset `paper`, where the authors' program has a U-Net of 29,260,427"
+        in page
+    )
+    assert count(parser) == 5_529_099
 
 
 @pytest.mark.parametrize(
