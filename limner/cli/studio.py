@@ -15,6 +15,7 @@ from limner.cli.common import add_device, new_parser
 from limner.errors import ConfigError
 from limner.files import at_home
 from limner.optional import optional
+from limner.studio.settings import LIMITS, Settings
 
 EXAMPLES = (
     "limner studio",
@@ -50,9 +51,8 @@ def main(argv: list[str]) -> int:
         log_level="warning",
         access_log=False,
         server_header=False,
-        http=optional("limner.studio.protocol", extra="studio").protocol(settings.head_seconds),
+        http=optional("limner.studio.protocol", extra="studio").protocol(settings.head_seconds, settings.connections),
         timeout_keep_alive=int(settings.head_seconds),
-        limit_concurrency=settings.connections,
         timeout_graceful_shutdown=2,
         h11_max_incomplete_event_size=32_768,
     )
@@ -71,18 +71,22 @@ def add_options(parser: Any) -> None:
     parser.add_argument("--forget", action="store_true", help="delete everything at the end")
     parser.add_argument("--weights", nargs="+", default=[], metavar="DIR", help="further weights or run folders")
     parser.add_argument("--reports", default=None, metavar="DIR", help="folder of evaluation reports to show")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that draw")
-    parser.add_argument("--sessions", type=int, default=64, metavar="N", help="sessions at most")
-    parser.add_argument("--queued", type=int, default=64, metavar="N", help="jobs that may wait in all")
-    parser.add_argument("--session-days", type=float, default=7.0, metavar="DAYS", help="idle life of a session")
-    parser.add_argument("--kept-seconds", type=float, default=600.0, metavar="S", help="that a kept job may take")
-    parser.add_argument("--preview-seconds", type=float, default=30.0, metavar="S", help="that a preview may take")
+    parser.add_argument(
+        "--allow-host",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="further names of this server, as a proxy or a network has them",
+    )
+    limits = parser.add_argument_group("limits")
+    for name, words in LIMITS.items():
+        usual = Settings.__dataclass_fields__[name].default
+        flag, kind = f"--{name.replace('_', '-')}", type(usual)
+        limits.add_argument(flag, type=kind, default=usual, metavar="N", help=words)
     add_device(parser)
 
 
-def _settings(options: Any) -> Any:
-    from limner.studio.settings import Settings
-
+def _settings(options: Any) -> Settings:
     further = {Path(folder).name: at_home(folder) for folder in options.weights}
     if len(further) < len(options.weights):
         raise ConfigError("Two folders of --weights have one name; rename one.")
@@ -98,13 +102,9 @@ def _settings(options: Any) -> Any:
         weights=further,
         reports=reports,
         device=options.device,
-        workers=options.workers,
         forget=options.forget,
-        sessions=options.sessions,
-        queued=options.queued,
-        session_days=options.session_days,
-        kept_seconds=options.kept_seconds,
-        preview_seconds=options.preview_seconds,
+        allowed_hosts=tuple(name.lower() for name in options.allow_host),
+        **{name: getattr(options, name) for name in LIMITS},
     )
 
 

@@ -5,19 +5,20 @@ orientation is applied. More than 8 bits per channel are read where it is known 
 it is not; transparency is refused.
 Label maps become (H, W) uint8 class ids and must be lossless. They are turned as their photo is; see `turn_with_photo`.
 
-`open_picture` is the only place that opens a picture file: it reads the formats of `FORMATS` and no other. Pillow left
-to itself tries every format that it knows, whatever the file is called, and runs Ghostscript on some.
+`open_picture` is the only place that opens pictures, files and uploads: it reads the formats of `FORMATS` and no other.
+Pillow left to itself tries every format that it knows, whatever the file is called, and runs Ghostscript on some.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
@@ -364,29 +365,77 @@ def _opened(path: str | Path, *, strict: bool = True) -> Iterator[Image.Image]:
     Damage that is found while it is used becomes a DataError.
     """
     with open_picture(path) as picture:
-        # an MPO is a photo of a telephone: its further frames are previews or the other eye's view
-        if strict and getattr(picture, "is_animated", False) and picture.format != "MPO":
-            raise DataError(f"{path} has several frames: save the one you want as a still picture.")
+        if strict:
+            _check_still(picture, str(path))
         yield picture
 
 
 @contextmanager
-def open_picture(path: str | Path) -> Iterator[Image.Image]:
-    """A picture file opened as it is, for `with`: of one of `FORMATS`, and of at most `MAX_PIXELS`.
+def open_upload(
+    content: bytes, *, where: str, max_pixels: int = MAX_PIXELS, max_side: int | None = None
+) -> Iterator[Image.Image]:
+    """The same for a still picture in memory, which came from another machine.
+
+    Args:
+        content: the file.
+        where: what the user calls it.
+        max_pixels: width times height, at most `MAX_PIXELS`.
+        max_side: width and height, each; none: no limit.
+
+    Raises:
+        DataError: as `open_picture`, or if it has several frames.
+    """
+    with open_picture(io.BytesIO(content), where=where) as picture:
+        if picture.width * picture.height > max_pixels or max(picture.size) > (max_side or max_pixels):
+            sides = f" and sides of at most {max_side}" if max_side else ""
+            raise DataError(
+                f"{where} has {picture.width}x{picture.height} pixels; it may have {max_pixels / 1e6:g} "
+                f"million{sides}: make it smaller."
+            )
+        _check_still(picture, where)
+        yield picture
+
+
+def _check_still(picture: Image.Image, where: str) -> None:
+    # an MPO is a photo of a telephone: its further frames are previews or the other eye's view
+    if getattr(picture, "is_animated", False) and picture.format != "MPO":
+        raise DataError(f"{where} has several frames: save the one you want as a still picture.")
+
+
+@contextmanager
+def open_picture(source: str | Path | IO[bytes], *, where: str | None = None) -> Iterator[Image.Image]:
+    """A picture opened as it is, for `with`: of one of `FORMATS`, and of at most `MAX_PIXELS`.
 
     Damage that is found while it is used becomes a DataError, too.
+
+    Args:
+        source: the file, or one that is open.
+        where: what messages call it; none: its path.
 
     Raises:
         DataError: if the file is missing, no regular file, no such picture, too large or damaged.
     """
-    if not os.fspath(path):
+    if isinstance(source, str | os.PathLike) and not os.fspath(source):
         raise DataError("The name of a picture is empty.")
-    with _damage_named(str(path)), open_regular(path) as file, _identified(file, str(path)) as picture:
-        if os.fstat(file.fileno()).st_size > MAX_BYTES:
-            raise DataError(f"{path} has more than {MAX_BYTES // 1_000_000} MB: save the picture alone.")
+    name = where if where is not None else str(source)
+    with (
+        _damage_named(name),
+        open_regular(source) if isinstance(source, str | os.PathLike) else nullcontext(source) as file,
+        _identified(file, name) as picture,
+    ):
+        if _num_bytes(file) > MAX_BYTES:
+            raise DataError(f"{name} has more than {MAX_BYTES // 1_000_000} MB: save the picture alone.")
         if picture.width * picture.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         yield picture
+
+
+def _num_bytes(file: IO[bytes]) -> int:
+    """Of a file, which stays where it is."""
+    place = file.tell()
+    found = file.seek(0, os.SEEK_END)
+    file.seek(place)
+    return found
 
 
 def _identified(file: IO[bytes], where: str) -> Image.Image:

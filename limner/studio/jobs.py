@@ -11,7 +11,6 @@ import contextlib
 import logging
 import multiprocessing
 import os
-import secrets
 import threading
 import time
 from collections import deque
@@ -19,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from limner.studio.security import fault
 from limner.studio.worker import Work, serve
 
 log = logging.getLogger("limner.studio")
@@ -27,6 +27,8 @@ ENDED = ("done", "failed", "cancelled", "timed_out", "superseded")
 OUTSTANDING = 8
 """Previews that a worker may have at once, so that it can draw them in one pass."""
 GRACE_SECONDS = 5.0
+REMEMBERED = 200
+"""Jobs that have ended, whose pictures stay in memory."""
 LOST = "The process that drew this has ended, perhaps for lack of memory; ask again, or for less at once."
 
 
@@ -41,6 +43,8 @@ class Job:
         view: of several previews of one view only the newest counts.
         name: that the user gave it.
         request: the fields as they were asked for.
+        begun: how often it was begun to be drawn, by earlier servers too.
+        noted: the same as the disk has it.
     """
 
     work: Work
@@ -55,6 +59,8 @@ class Job:
     started: float | None = None
     ended: float | None = None
     attempts: int = 0
+    begun: int = 0
+    noted: int = 0
     problem: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
     pictures: list[bytes] = field(default_factory=list)
@@ -254,6 +260,8 @@ class Jobs:
             problem = {"status": 422, "detail": f"The job took more than {seconds:.0f} s; ask for less at once."}
         job.state, job.problem, job.ended = state, problem, time.time()
         self.drawn[state] += 1
+        if len(self.known) > REMEMBERED + 64:
+            self.forget()
         job.over.set()
         self.changed(job)
 
@@ -276,7 +284,7 @@ class Jobs:
         if kind == "started":
             process.current = job
             if not job.has_ended:
-                job.state, job.started = "running", time.time()
+                job.state, job.started, job.begun = "running", time.time(), job.begun + 1
                 loop = asyncio.get_running_loop()
                 loop.call_later(self.seconds[job.mode], self._late, process, job, job.attempts)
                 self.changed(job)
@@ -326,7 +334,15 @@ class Jobs:
             return
         self.processes[place] = self._process()
 
-    def forget(self, most: int = 200) -> None:
+    def leave(self, session: str) -> None:
+        """A session is gone."""
+        for job in self.of(session):
+            self.cancel(job)
+            del self.known[job.id]
+        if session in self.turn:
+            self.turn.remove(session)
+
+    def forget(self, most: int = REMEMBERED) -> None:
         """Drop the oldest ended jobs and their pictures from memory."""
         ended = sorted((job for job in self.known.values() if job.has_ended), key=_age)
         for job in ended[: max(0, len(ended) - most)]:
@@ -337,9 +353,8 @@ def problem_of(status: int, text: str) -> dict[str, Any]:
     """What a user reads of a failure; of our own bugs a number, and the log has the rest."""
     if status != 500:
         return {"status": status, "detail": text}
-    incident = secrets.token_hex(4)
-    log.error("incident %s: %s", incident, text)
-    return {"status": 500, "detail": "This is a fault in Limner; its log says more.", "incident": incident}
+    refused = fault(text)
+    return {"status": 500, "detail": refused.detail, **refused.facts}
 
 
 def _age(job: Job) -> float:

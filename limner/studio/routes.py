@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import shlex
+import traceback
 import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -18,16 +19,17 @@ from limner.files import read_text
 from limner.operations import FieldError
 from limner.optional import optional
 from limner.studio.catalogue import reports
-from limner.studio.jobs import Job, problem_of
-from limner.studio.security import SESSION_COOKIE, TOKEN_COOKIE, Refused, cookie, same
+from limner.studio.jobs import Job
+from limner.studio.security import SESSION_COOKIE, TOKEN_COOKIE, Refused, cookie, fault, same
 from limner.studio.state import Studio
-from limner.studio.workspace import Session
+from limner.studio.workspace import DiskError, Session
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-PICTURES = ("image/png", "image/jpeg", "image/webp")
+PICTURES = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif", "image/tiff")
+"""What `limner.data.image_io` reads of files, by its types."""
 SOUNDS = ("audio/wav", "audio/mpeg")
 KINDS = ("auto", "photo", "label_map", "keypoints", "strokes")
 PEOPLE = ("face", "body")
@@ -122,7 +124,9 @@ def _responses() -> Any:
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """JSON that nobody stores."""
-    made: Response = _responses().JSONResponse(value, status, {"cache-control": "no-store", **(headers or {})})
+    text = json.dumps(value, allow_nan=False)  # in ASCII, for a text of a client may hold half a surrogate pair
+    headers = {"cache-control": "no-store", **(headers or {})}
+    made: Response = _responses().Response(text, status, headers, "application/json")
     return made
 
 
@@ -211,10 +215,7 @@ def _session(call: Call, session: Session) -> dict[str, Any]:
 
 async def end_session(call: Call) -> Any:
     """Delete the session with all it has."""
-    session = call.session
-    for job in call.studio.jobs.of(session.id):
-        call.studio.jobs.cancel(job)
-    call.studio.workspace.remove(session)
+    call.studio.remove(call.session)
     return _responses().Response(status_code=204)
 
 
@@ -294,13 +295,6 @@ async def wait_for(request: Request, studio: Studio, job: Job, seconds: int) -> 
                 return
 
 
-def _job(call: Call) -> Job:
-    job = call.studio.jobs.known.get(call.part("job"))
-    if job is None or job.session != call.session.id:
-        raise Refused(404, "There is no such job.")
-    return job
-
-
 async def jobs(call: Call) -> Any:
     """The jobs of the session, the newest first."""
     return [call.studio.describe(job) for job in call.studio.jobs.of(call.session.id)]
@@ -308,16 +302,27 @@ async def jobs(call: Call) -> Any:
 
 async def one_job(call: Call) -> Any:
     """A job; with `wait` once it has ended."""
-    job = _job(call)
-    await wait_for(call.request, call.studio, job, call.number("wait", 0, 0, 30))
-    return call.studio.describe(job)
+    session, name, seconds = call.session, call.part("job"), call.number("wait", 0, 0, 30)
+    job = call.studio.jobs.known.get(name)
+    if job is not None and job.session == session.id:
+        await wait_for(call.request, call.studio, job, seconds)
+        return call.studio.describe(job)
+    found = call.studio.described(session, name)
+    if found is None:
+        raise Refused(404, "There is no such job.")
+    return found
 
 
 async def cancel(call: Call) -> Any:
     """End a job."""
-    job = _job(call)
-    call.studio.jobs.cancel(job)
-    return call.studio.describe(job)
+    session, name = call.session, call.part("job")
+    job = call.studio.jobs.known.get(name)
+    if job is not None and job.session == session.id:
+        call.studio.jobs.cancel(job)
+    found = call.studio.described(session, name)
+    if found is None:
+        raise Refused(404, "There is no such job.")
+    return found
 
 
 async def events(call: Call) -> Any:
@@ -563,17 +568,16 @@ async def serve(route: Route, request: Request, studio: Studio) -> Response:
         refused = error
     except FieldError as error:
         refused = Refused(422, str(error), field=error.field)
-    except (MissingExtraError, WeightsError) as error:
-        refused = Refused(501 if isinstance(error, MissingExtraError) else 503, str(error))
+    except MissingExtraError as error:
+        refused = Refused(501, str(error))
+    except (DiskError, WeightsError) as error:
+        refused = Refused(503, str(error))
     except LimnerError as error:
         refused = Refused(422, str(error))
     except Exception as error:
         if type(error).__name__ == "ClientDisconnect":
             raise
-        import traceback
-
-        found = problem_of(500, traceback.format_exc())
-        refused = Refused(500, found["detail"], incident=found["incident"])
+        refused = fault(traceback.format_exc())
     headers = {name.decode(): value.decode() for name, value in refused.headers()}
     made = answer(refused.problem(), refused.status, headers)
     made.headers["content-type"] = "application/problem+json"

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import ipaddress
 import json
+import logging
+import secrets
+import socket
 import time
+import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -20,6 +25,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+log = logging.getLogger("limner.studio")
 TITLES = {
     400: "Bad request",
     403: "Forbidden",
@@ -101,8 +107,11 @@ class Guard:
 
     def __init__(self, app: App, settings: Settings) -> None:
         self.app, self.settings = app, settings
-        names = {*LOOPBACK, settings.host, *settings.allowed_hosts} - {"0.0.0.0", "::"}
-        names = {f"[{name}]" if ":" in name else name for name in names}
+        names = {*LOOPBACK, settings.host.lower()} - {"0.0.0.0", "::"}
+        if settings.host not in LOOPBACK:
+            own = socket.gethostname().lower()
+            names |= {own, f"{own}.local"}
+        names = {f"[{name}]" if ":" in name else name for name in names} | set(settings.allowed_hosts)
         self.hosts = names | {f"{name}:{settings.port}" for name in names}
         self.calls: dict[str, tuple[float, float]] = {}
 
@@ -126,15 +135,26 @@ class Guard:
         try:
             self.check(scope)
             await self.app(scope, self.limited(scope, receive), answer)
-        except Refused as refused:
-            if not has_begun:
-                await respond(answer, refused)
+        except Refused as error:
+            refused = error
+        except Exception as error:
+            if has_begun or type(error).__name__ == "ClientDisconnect":
+                return
+            refused = fault(traceback.format_exc())
+        else:
+            return
+        if not has_begun:
+            await respond(answer, refused)
 
     def check(self, scope: Scope) -> None:
         """Raises: Refused, from what the head of the request says."""
         host = header(scope, b"host").lower()
-        if host not in self.hosts and not (self.settings.host not in LOOPBACK and self.settings.token and host):
-            raise Refused(403, "The host is not this server's; open the address that limner studio printed.")
+        if not self.knows(host):
+            raise Refused(
+                403,
+                "The host is not this server's; open the address that limner studio printed, or start it with "
+                "--allow-host and this name.",
+            )
         if scope["method"] not in ("GET", "HEAD"):
             origin = header(scope, b"origin").lower()
             if origin and origin not in (f"http://{host}", f"https://{host}"):
@@ -146,6 +166,20 @@ class Guard:
                 raise Refused(415, "Forms and plain text are not read; send JSON, a picture or sound.")
         self.check_token(scope)
         self.check_rate(scope)
+
+    def knows(self, host: str) -> bool:
+        """Whether a `Host` is this server's. Other websites may give their own name our address, but not ours theirs:
+        so a bare address is believed where the server can be reached by one."""
+        if host in self.hosts or self.settings.host in LOOPBACK:
+            return host in self.hosts
+        name, colon, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
+        if not colon:
+            name, port = host, ""
+        try:
+            ipaddress.ip_address(name.removeprefix("[").removesuffix("]"))
+        except ValueError:
+            return False
+        return port in ("", str(self.settings.port))
 
     def check_token(self, scope: Scope) -> None:
         """Raises: Refused if a token is asked for and is not shown; the page's own files are free."""
@@ -207,14 +241,33 @@ class Guard:
         return read
 
 
+def fault(text: str) -> Refused:
+    """A mistake of our own: its number for the user, the rest for the log."""
+    incident = secrets.token_hex(4)
+    log.error("incident %s: %s", incident, text)
+    return Refused(500, "This is a fault in Limner; its log says more.", incident=incident)
+
+
+async def busy(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application for connections that are too many."""
+    if scope["type"] == "http":
+        await respond(send, Refused(503, "The studio has too many connections; try again in a moment."))
+
+
 def same(given: str, wanted: str) -> bool:
     """Whether two secrets are equal, in a time that does not tell where they differ."""
-    return hmac.compare_digest(given.encode(), wanted.encode())
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), wanted.encode("utf-8", "surrogatepass"))
 
 
 async def respond(send: Send, refused: Refused) -> None:
     """Answer with a problem."""
     body = json.dumps(refused.problem()).encode()
     headers = [*refused.headers(), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+    await send(
+        {
+            "type": "http.response.start",
+            "status": refused.status,
+            "headers": [*headers, (b"cache-control", b"no-store")],
+        }
+    )
     await send({"type": "http.response.body", "body": body})

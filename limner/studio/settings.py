@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from limner.errors import ConfigError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LIMITS = {
+    "workers": "processes that draw",
+    "sessions": "sessions at most",
+    "queued": "jobs that may wait in all",
+    "queued_per_session": "jobs that may wait of one session",
+    "preview_seconds": "that a preview may take",
+    "kept_seconds": "that a kept job may take",
+    "results_per_session": "results that are kept of one session; the oldest leave first",
+    "bytes_per_session": "that its results may take",
+    "session_days": "idle life of a session",
+    "max_json_bytes": "of a request",
+    "max_picture_bytes": "of an uploaded picture",
+    "max_pixels": "of an uploaded picture, width times height",
+    "max_side": "pixels of its width and of its height",
+    "max_audio_bytes": "of an uploaded recording",
+    "max_audio_seconds": "of an uploaded recording",
+    "head_seconds": "within which the head of a request must come",
+    "body_seconds": "within which its body must come",
+    "body_bytes_per_second": "at least, of a body",
+    "connections": "at once",
+    "requests_per_second": "of one session",
+}
+"""Every number that the studio is bounded by and what it counts; each is an option, and `/about` shows all."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +70,7 @@ class Settings:
     max_audio_bytes: int = 20 * 2**20
     max_pixels: int = 24_000_000
     max_side: int = 8_192
+    max_audio_seconds: int = 600
     head_seconds: float = 10.0
     body_seconds: float = 60.0
     body_bytes_per_second: float = 8_000.0
@@ -61,9 +86,12 @@ class Settings:
     requests_per_second: float = 50.0
 
     def __post_init__(self) -> None:
-        for name in ("workers", "queued", "queued_per_session", "sessions", "connections"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name} is {getattr(self, name)}; it must be 1 or more.")
+        for name in LIMITS:
+            value = getattr(self, name)
+            least = 1 if isinstance(value, int) else 0
+            if not (math.isfinite(value) and value >= least and value != 0):
+                flag = name.replace("_", "-")
+                raise ConfigError(f"--{flag} is {value}; it must be {'1 or more' if least else 'more than 0'}.")
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"--port is {self.port}; it must be from 0 (any that is free) to 65535.")
         if self.host not in LOOPBACK and not self.token:
@@ -73,4 +101,4 @@ class Settings:
 
     def limits(self) -> dict[str, Any]:
         """The numbers, for `/about`."""
-        return {name: value for name, value in asdict(self).items() if type(value) in (int, float) and name != "port"}
+        return {name: getattr(self, name) for name in LIMITS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+import logging
 import multiprocessing
 from collections import deque
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from limner.errors import DataError, LimnerError
-from limner.files import write_text_atomically
 from limner.operations import Operation
 from limner.studio.catalogue import Catalogue
 from limner.studio.jobs import Job, Jobs
 from limner.studio.security import Refused
 from limner.studio.settings import Settings
 from limner.studio.worker import Work, decode
-from limner.studio.workspace import Session, Workspace
+from limner.studio.workspace import DiskError, Session, Workspace
 
+log = logging.getLogger("limner.studio")
 DECODE_SECONDS = 30.0
 
 
@@ -60,25 +60,41 @@ class Studio:
 
     def _again(self, session: Session, record: dict[str, Any]) -> None:
         try:
-            if session.result(record["id"]) is not None or record["attempts"] > 1:
+            if session.result(record["id"]) is not None:
                 session.end_job(str(record["id"]))
                 return
             job = self.job(session, mode="keep", name=record["id"], **{key: record[key] for key in RECORDED})
+            job.created = float(record.get("created", job.created))
+            job.begun = job.noted = int(record.get("begun", 0))
         except (KeyError, TypeError, ValueError, LimnerError, Refused):
             session.end_job(str(record.get("id", "")))
             return
-        job.attempts = 1
-        session.write_job({**record, "attempts": 2})
+        if job.begun > 1:
+            self.jobs.known[job.id] = job
+            self.jobs.end(job, "failed", {"status": 503, "detail": "The studio ended twice while it drew this."})
+            return
         self.jobs.submit(job)
 
     async def _tidy(self) -> None:
         while True:
             busy = {job.session for job in self.jobs.known.values() if not job.has_ended}
-            self.workspace.forget_idle(self.settings.session_days, busy)
+            try:
+                for session in self.workspace.idle(self.settings.session_days, busy):
+                    self.remove(session)
+                for session in self.workspace:
+                    session.trim_assets()
+            except (OSError, LimnerError):
+                log.exception("the workspace cannot be tidied")
             self.jobs.forget()
-            for session in self.workspace:
-                session.trim_assets()
             await asyncio.sleep(300)
+
+    def remove(self, session: Session) -> None:
+        """Forget a session with all it has."""
+        self.jobs.leave(session.id)
+        self.workspace.remove(session)
+        self.events.pop(session.id, None)
+        for waiting in self.listeners.get(session.id, ()):
+            waiting.set()
 
     async def close(self) -> None:
         """End."""
@@ -89,7 +105,7 @@ class Studio:
             self.pool.shutdown(wait=False, cancel_futures=True)
         if self.settings.forget:
             for session in self.workspace:
-                self.workspace.remove(session)
+                self.remove(session)
 
     def new_session(self) -> Session:
         """A session; the oldest one that has nothing leaves if there are too many.
@@ -102,7 +118,7 @@ class Studio:
             idle = [one for one in self.workspace if not one.results() and one.id not in busy]
             if not idle:
                 raise Refused(429, f"There are {self.settings.sessions} sessions already; try again later.")
-            self.workspace.remove(min(idle, key=lambda one: one.last_used))
+            self.remove(min(idle, key=lambda one: one.last_used))
         return self.workspace.new()
 
     def job(
@@ -171,27 +187,41 @@ class Studio:
             if self.jobs.waiting() >= settings.queued:
                 raise Refused(429, f"{settings.queued} jobs wait already.")
         if job.mode == "keep":
-            session.write_job({"id": job.id, "attempts": 1, **job.request})
+            self._note(session, job)
         self.jobs.submit(job)
+
+    def _note(self, session: Session, job: Job) -> None:
+        session.write_job({"id": job.id, "begun": job.begun, "created": job.created, **job.request})
+        job.noted = job.begun
 
     def changed(self, job: Job) -> None:
         """Called by the queue: keep what has ended, and tell who listens."""
         session = self.workspace.get(job.session)
         if session is None:
             return
-        if job.has_ended and job.mode == "keep":
+        if job.mode == "keep":
+            self._keep_record(session, job)
+        self.tell(session.id, {"event": "job", **self.describe(job)})
+
+    def _keep_record(self, session: Session, job: Job) -> None:
+        """Bring the disk to what a kept job is now."""
+        try:
             if job.state == "done":
                 self._complete(session, job)
-            else:
+            elif job.begun > job.noted and not job.has_ended:
+                self._note(session, job)
+        except DiskError as error:
+            if job.state == "done":  # nobody has heard of it yet
+                job.state, job.result, job.problem = "failed", None, {"status": 503, "detail": str(error)}
+        if job.has_ended:
+            if job.state != "done":
                 session.delete_result(job.id)
             session.end_job(job.id)
-        self.tell(session.id, {"event": "job", **self.describe(job)})
 
     def _complete(self, session: Session, job: Job) -> None:
         inputs = {stem: name for stem, name in self._inputs(job)}
         about = {"id": job.id, "name": job.name, "created": job.created, "request": job.request, "inputs": inputs}
-        text = json.dumps({**about, **(job.result or {})})
-        write_text_atomically(session.result_folder(job.id) / "about.json", text)
+        session.complete_result({**about, **(job.result or {})})
         gone = session.trim_results(self.settings.results_per_session, self.settings.bytes_per_session)
         if gone:
             self.tell(session.id, {"event": "notice", "detail": f"{len(gone)} old results left to make room."})
@@ -228,6 +258,21 @@ class Studio:
                 found["result"]["strokes"] = job.result["beside"]
         return found
 
+    def described(self, session: Session, name: str) -> dict[str, Any] | None:
+        """A job as JSON; of one that only its result remembers, what that says."""
+        job = self.jobs.known.get(name)
+        if job is not None:
+            return self.describe(job) if job.session == session.id else None
+        about = session.result(name)
+        if about is None:
+            return None
+        base = f"/api/v1/results/{name}"
+        images = [f"{base}/images/{number}.png" for number in range(len(about["pictures"]))]
+        facts = {key: about["request"][key] for key in ("system", "operation")}
+        times = {"created": about["created"], "started": None, "ended": None}
+        state = {"id": name, "state": "done", "mode": "keep", "position": 0, "progress": 1.0}
+        return {**state, **times, **facts, "name": about["name"], "result": {"id": name, "images": images}}
+
     def tell(self, session: str, event: dict[str, Any]) -> None:
         """An event of a session."""
         self.number += 1
@@ -241,7 +286,8 @@ class Studio:
         Raises:
             DataError: if it cannot be.
         """
-        limits = {"pixels": self.settings.max_pixels, "side": self.settings.max_side}
+        settings = self.settings
+        limits = {"pixels": settings.max_pixels, "side": settings.max_side, "seconds": settings.max_audio_seconds}
         if self.pool is None:
             self.pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
         pool, loop = self.pool, asyncio.get_running_loop()

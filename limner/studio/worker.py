@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from limner import registry
 from limner.errors import DataError, LimnerError, MissingExtraError, WeightsError
+from limner.studio.workspace import DiskError, on_disk
 
 if TYPE_CHECKING:
     from limner.operations import Operation
@@ -181,12 +182,17 @@ class Worker:
                 self.say("progress", work.id, min(1.0, done / amount))
 
             result = owner.render(plan, progress=progress)
-            result.save(folder / "pictures")
+            with on_disk():
+                result.save(folder / "pictures")
+            self.listen(0)
+            self.check(work)
             operation = operation_of(work)
             words = operation.command_line(work.system, work.weights, arguments)
             names = result.file_names()
             record = {"pictures": names, "command": words, "python": operation.python(work.weights, arguments)}
-            self.say("done", work.id, {**record, "provenance": dict(result.provenance), "seeds": list(plan.seeds)})
+            record |= {"provenance": dict(result.provenance), "seeds": list(plan.seeds)}
+            # As plain values: torch's version is of a class of torch, which the server would have to import.
+            self.say("done", work.id, json.loads(json.dumps(record)))
 
     def check(self, work: Work) -> None:
         """Raises: Stopped if the job was cancelled."""
@@ -199,13 +205,15 @@ class Worker:
         pipeline, operation = self.pipeline(work), operation_of(work)
         with tempfile.TemporaryDirectory() as scratch:
             place = folder or Path(scratch)
-            place.mkdir(parents=True, exist_ok=True)
+            with on_disk():
+                place.mkdir(parents=True, exist_ok=True)
             names: dict[str, str] = {}
             for stem, asset in operation.files(work.values):
                 source = Path(work.files[asset][0])
                 if asset not in names:  # one file may stand in two fields
                     names[asset] = stem + source.suffix
-                    shutil.copyfile(source, place / names[asset])
+                    with on_disk():
+                        shutil.copyfile(source, place / names[asset])
             arguments = operation.arguments(work.values, names)
             try:
                 with _inside(place):
@@ -220,11 +228,14 @@ class Worker:
         try:
             yield
         except Stopped:
+            if work.folder is not None:
+                shutil.rmtree(work.folder, ignore_errors=True)
             self.say("cancelled", work.id)
         except (EOFError, BrokenPipeError):
             raise
         except LimnerError as error:
-            status = 503 if isinstance(error, WeightsError) else 501 if isinstance(error, MissingExtraError) else 422
+            is_away = isinstance(error, WeightsError | DiskError)
+            status = 503 if is_away else 501 if isinstance(error, MissingExtraError) else 422
             self.say("failed", work.id, status, str(error))
         except Exception:
             self.say("failed", work.id, 500, traceback.format_exc())
@@ -313,14 +324,14 @@ def _in_users_words(text: str, names: Mapping[str, str], work: Work) -> str:
     return text
 
 
-def decode(content: bytes, kind: str, schema: str | None, limits: Mapping[str, float], name: str) -> dict[str, Any]:
+def decode(content: bytes, kind: str, schema: str | None, limits: Mapping[str, int], name: str) -> dict[str, Any]:
     """An uploaded file as we write it: decoded, checked, without metadata. Runs in a process of its own.
 
     Args:
         content: the file.
         kind: "photo", "label_map", "audio", "keypoints", "strokes" or "auto" (a picture of either kind).
         schema: label schema of a map whose file does not say it.
-        limits: "pixels" and "side".
+        limits: "pixels" and "side" of pictures, "seconds" of sound.
         name: what the user calls it.
 
     Returns:
@@ -335,44 +346,30 @@ def decode(content: bytes, kind: str, schema: str | None, limits: Mapping[str, f
         except (ValueError, RecursionError) as error:
             raise DataError(f"{name} is not JSON.") from error
     if kind == "audio":
-        return {"content": _wave(content, name), "kind": kind}
+        return {"content": _wave(content, name, limits["seconds"]), "kind": kind}
     from PIL import Image
 
-    from limner.data.image_io import label_map_from_pil, noted_schema, photo_from_pil, save_label_map
-    from limner.data.schema import get_schema
+    from limner.data.image_io import label_map_from_pil, noted_schema, open_upload, photo_from_pil, save_label_map
+    from limner.data.schema import SCHEMAS
 
-    try:
-        picture = Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP"))
-    except Exception as error:
-        raise DataError(f"{name} is no PNG, JPEG or WebP picture, or it is damaged.") from error
-    width, height = picture.size
-    if width * height > limits["pixels"] or max(width, height) > limits["side"]:
-        raise DataError(
-            f"{name} is {width}x{height} pixels; it may have {limits['pixels'] / 1e6:.0f} million and sides of "
-            f"at most {limits['side']:.0f}: make it smaller."
-        )
     buffer = io.BytesIO()
-    noted = noted_schema(picture)
-    if kind == "label_map" or (kind == "auto" and noted is not None):
-        chosen = noted or (get_schema(schema) if schema is not None else None)
+    with open_upload(content, where=name, max_pixels=limits["pixels"], max_side=limits["side"]) as picture:
+        noted = noted_schema(picture)
+        if kind != "label_map" and (kind != "auto" or noted is None):
+            pixels = photo_from_pil(picture, where=name)
+            Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+            height, width = pixels.shape[:2]
+            return {"content": buffer.getvalue(), "kind": "photo", "width": width, "height": height}
+        chosen = noted or SCHEMAS.get(schema or "")  # no `get_schema`, which would read a file of this machine
         if chosen is None:
-            raise DataError(f"{name} does not say which label schema it is of; name one.")
+            raise DataError(f"{name} does not say which label schema it is of; name one of {', '.join(SCHEMAS)}.")
         ids = label_map_from_pil(picture, chosen, where=name)
-        save_label_map(buffer, ids, chosen)
-        height, width = ids.shape
-        return {
-            "content": buffer.getvalue(),
-            "kind": "label_map",
-            "width": width,
-            "height": height,
-            "schema": chosen.name,
-        }
-    pixels = photo_from_pil(picture, where=name)
-    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
-    return {"content": buffer.getvalue(), "kind": "photo", "width": pixels.shape[1], "height": pixels.shape[0]}
+    save_label_map(buffer, ids, chosen)
+    size = {"width": ids.shape[1], "height": ids.shape[0]}
+    return {"content": buffer.getvalue(), "kind": "label_map", **size, "schema": chosen.name}
 
 
-def _wave(content: bytes, name: str) -> bytes:
+def _wave(content: bytes, name: str, seconds: int) -> bytes:
     """Sound as 16-bit mono WAV at 16 kHz."""
     import wave
 
@@ -384,7 +381,7 @@ def _wave(content: bytes, name: str) -> bytes:
         file.write(content)
         file.flush()
         try:
-            samples = np.asarray(read_waveform(file.name, max_seconds=600))
+            samples = np.asarray(read_waveform(file.name, max_seconds=seconds))
         except DataError as error:
             raise DataError(str(error).replace(file.name, name)) from error
     buffer = io.BytesIO()

@@ -6,25 +6,52 @@ renamed, so that a killed server leaves no half file; a result counts once its `
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import logging
 import os
 import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from limner.errors import LimnerError
+from limner.errors import DataError, LimnerError
 from limner.files import read_json, read_text, write_atomically, write_text_atomically
 
+log = logging.getLogger("limner.studio")
 ID = re.compile(r"[0-9a-f]{32}\Z")
 JOB = re.compile(r"[0-9]{8}-[0-9a-f]{8}\Z")
 SHA = re.compile(r"[0-9a-f]{64}\Z")
 SUFFIXES = {"photo": ".png", "label_map": ".png", "audio": ".wav", "keypoints": ".json", "strokes": ".json"}
+
+
+class DiskError(LimnerError):
+    """What must be kept cannot be written."""
+
+
+@contextlib.contextmanager
+def on_disk() -> Iterator[None]:
+    """What the system refuses becomes one sentence, without a path of the server.
+
+    Raises:
+        DiskError: saying why.
+    """
+    try:
+        yield
+    except (OSError, DataError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(cause, OSError):
+            raise
+        why = os.strerror(cause.errno) if cause.errno else "it cannot be reached"
+        log.error("the workspace cannot be written: %s", error)
+        raise DiskError(
+            f"The studio cannot write into its folder ({why}); make room, or choose another --workspace."
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -75,7 +102,8 @@ class Session:
 
     def touch(self) -> None:
         """Note that it is used."""
-        os.utime(self.folder / "session.json")
+        with contextlib.suppress(OSError):  # only its age would be wrong
+            os.utime(self.folder / "session.json")
 
     def new_id(self) -> str:
         """For a job and its result; later ones sort later."""
@@ -88,9 +116,13 @@ class Session:
         place = self.folder / "assets" / asset.file
         note = place.with_suffix(".about")
         text = json.dumps(asset.to_json())
-        write_atomically(
-            {place: lambda path: path.write_bytes(content), note: lambda path: path.write_text(text, encoding="utf-8")}
-        )
+        with on_disk():
+            write_atomically(
+                {
+                    place: lambda path: path.write_bytes(content),
+                    note: lambda path: path.write_text(text, encoding="utf-8"),
+                }
+            )
         return asset
 
     def asset(self, name: str) -> Asset | None:
@@ -117,7 +149,8 @@ class Session:
 
     def write_job(self, record: dict[str, Any]) -> None:
         """Keep a job until it has ended."""
-        write_text_atomically(self.folder / "jobs" / f"{record['id']}.json", json.dumps(record))
+        with on_disk():
+            write_text_atomically(self.folder / "jobs" / f"{record['id']}.json", json.dumps(record))
 
     def jobs(self) -> list[dict[str, Any]]:
         """The jobs that were not done when the server ended, the oldest first."""
@@ -151,6 +184,11 @@ class Session:
         folders = (self.folder / "results").iterdir()
         return sorted((path.name for path in folders if (path / "about.json").is_file()), reverse=True)
 
+    def complete_result(self, about: Mapping[str, Any]) -> None:
+        """From now on it is one."""
+        with on_disk():
+            write_text_atomically(self.result_folder(about["id"]) / "about.json", json.dumps(about))
+
     def delete_result(self, name: str) -> None:
         """Remove a result."""
         shutil.rmtree(self.result_folder(name), ignore_errors=True)
@@ -176,12 +214,17 @@ class Workspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "sessions"
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.folder.chmod(0o700)
+        with on_disk():
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.folder.chmod(0o700)
         self.open: dict[str, Session] = {}
         for path in self.folder.iterdir():
-            if ID.match(path.name) and (path / "session.json").is_file():
+            if not ID.match(path.name):
+                continue
+            if (path / "session.json").is_file():
                 self.open[path.name] = Session(path)
+            else:  # what a worker wrote while its session was deleted
+                shutil.rmtree(path, ignore_errors=True)
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self.open.values()))
@@ -189,10 +232,15 @@ class Workspace:
     def new(self) -> Session:
         """A session with an id that nobody can guess."""
         path = self.folder / secrets.token_hex(16)
-        path.mkdir(mode=0o700)
-        for part in ("assets", "jobs", "results"):
-            (path / part).mkdir(mode=0o700)
-        write_text_atomically(path / "session.json", json.dumps({"created": time.time()}))
+        try:
+            with on_disk():
+                path.mkdir(mode=0o700)
+                for part in ("assets", "jobs", "results"):
+                    (path / part).mkdir(mode=0o700)
+                write_text_atomically(path / "session.json", json.dumps({"created": time.time()}))
+        except DiskError:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
         self.open[path.name] = Session(path)
         return self.open[path.name]
 
@@ -205,8 +253,7 @@ class Workspace:
         self.open.pop(session.id, None)
         shutil.rmtree(session.folder, ignore_errors=True)
 
-    def forget_idle(self, days: float, busy: set[str]) -> None:
-        """Delete sessions that nobody used for so many days."""
-        for session in self:
-            if session.id not in busy and session.last_used < time.time() - days * 86_400:
-                self.remove(session)
+    def idle(self, days: float, busy: set[str]) -> list[Session]:
+        """Sessions that nobody used for so many days, without those that are busy."""
+        before = time.time() - days * 86_400
+        return [session for session in self if session.id not in busy and session.last_used < before]

@@ -259,7 +259,6 @@ OPENERS = {  # what opens a file of the user's -> the modules that may; others g
         "limner/people/body.py",  # unpacks PNG of the package
         "limner/pose_transfer/evaluation.py",  # reads back the JPEG that it has just made
         "limner/results.py",  # reads the notes of PNG files that it wrote
-        "limner/studio/worker.py",  # uploads, in memory, of fewer formats
     },
     r"(?<!files)\.read_text\(": {
         "limner/cli/doctor.py",  # of the kernel, like the next

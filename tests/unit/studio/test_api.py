@@ -54,6 +54,10 @@ def client(app: Any) -> Any:
     return app
 
 
+def studio_of(client: Any) -> Any:
+    return client.app.state.studio
+
+
 def upload(client: Any, content: bytes, kind: str = "image/png", **query: str) -> Any:
     return client.post(f"{API}/assets", params=query, content=content, headers={"content-type": kind})
 
@@ -169,13 +173,15 @@ def test_a_kept_job_survives_a_killed_server(client: Any) -> None:
     from limner.studio.app import create_app
     from limner.studio.settings import Settings
 
-    studio = client.app.app.state.studio if hasattr(client.app, "app") else client.app.state.studio
+    studio = studio_of(client)
     session = studio.workspace.get(client.get(f"{API}/sessions").json()["id"])
     name = upload(client, label_map_png()).json()["id"]
     identity = session.new_id()
     values = {"label_map": name, "seed": 9}
     request = {"system": "scgan", "operation": "generate", "weights": None, "values": values, "title": "left behind"}
-    session.write_job({"id": identity, "attempts": 1, **request})
+    session.write_job({"id": identity, "begun": 1, **request})
+    twice = session.new_id()
+    session.write_job({"id": twice, "begun": 2, **request})
 
     from fastapi.testclient import TestClient
 
@@ -187,7 +193,76 @@ def test_a_kept_job_survives_a_killed_server(client: Any) -> None:
                 break
         found = second.get(f"{API}/results/{identity}", headers=headers).json()
         assert found["name"] == "left behind" and found["seeds"] == [9]
+        lost = second.get(f"{API}/jobs/{twice}", headers=headers).json()
+        assert lost["state"] == "failed" and "ended twice" in lost["error"]["detail"]
     assert not list((session.folder / "jobs").iterdir())
+
+
+def test_a_server_that_forgot_a_job_knows_it_by_its_result(client: Any) -> None:
+    job = drawn(client, seed=2, mode="keep")
+    studio_of(client).jobs.forget(0)
+    found = client.get(f"{API}/jobs/{job['id']}").json()
+    assert {key: found[key] for key in ("state", "result", "name")} == {
+        key: job[key] for key in ("state", "result", "name")
+    }
+    assert client.delete(f"{API}/jobs/{job['id']}").json()["state"] == "done"  # the result stays
+    assert client.get(found["result"]["images"][0]).status_code == 200
+
+
+def test_kept_results_are_plain_values(client: Any) -> None:
+    """Torch's version is of a class of torch: a server that got it from its worker imported torch, 180 MB of it."""
+    job = drawn(client, mode="keep")
+    result = studio_of(client).jobs.known[job["id"]].result
+    assert {type(value) for value in result["provenance"].values()} <= {str, int, float, bool, dict, list, type(None)}
+
+
+def test_a_deleted_session_leaves_nothing(client: Any) -> None:
+    session = client.get(f"{API}/sessions").json()["id"]
+    drawn(client, mode="keep")
+    folder = studio_of(client).workspace.get(session).folder
+    assert folder.is_dir() and client.delete(f"{API}/sessions").status_code == 204
+    assert not folder.exists() and client.get(f"{API}/jobs").status_code == 403
+    assert not [job for job in studio_of(client).jobs.known.values() if job.session == session]
+
+
+@pytest.mark.parametrize("kind", ["BMP", "GIF", "TIFF", "PNG", "WEBP"])
+def test_uploads_come_through_the_door_for_files(client: Any, kind: str) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (9, 7), (250, 0, 0)).save(buffer, kind, **({"lossless": True} if kind == "WEBP" else {}))
+    made = upload(client, buffer.getvalue(), f"image/{kind.lower()}")
+    assert made.status_code == 201, made.text
+    shown = client.get(f"{API}/assets/{made.json()['id']}").content
+    assert Image.open(io.BytesIO(shown)).getpixel((3, 3)) == (250, 0, 0)
+
+
+def test_uploads_that_are_too_large_or_move_are_refused(client: Any) -> None:
+    buffer, moving = io.BytesIO(), io.BytesIO()
+    Image.new("1", (8200, 2)).save(buffer, "PNG")
+    frames = [Image.new("L", (4, 4), grey) for grey in (0, 255)]
+    frames[0].save(moving, "GIF", save_all=True, append_images=frames[1:])
+    for content, words in ((buffer.getvalue(), "sides of at most 8192"), (moving.getvalue(), "several frames")):
+        refused = upload(client, content, name="x.png")
+        assert refused.status_code == 422 and words in refused.json()["detail"], refused.text
+
+
+def test_a_schema_is_no_file_of_the_server(client: Any, tmp_path: Path) -> None:
+    path = tmp_path / "schema.json"
+    path.write_text(json.dumps(get_schema("celebamask-19").to_json()))
+    buffer = io.BytesIO()
+    Image.new("L", (8, 8)).save(buffer, "PNG")
+    for schema, status in (("celebamask-19", 201), (str(path), 422)):
+        asked = {"kind": "label_map", "name": "map.png", "schema": schema}
+        headers = {"content-type": "image/png"}
+        refused = client.post(f"{API}/assets", params=asked, content=buffer.getvalue(), headers=headers)
+        assert refused.status_code == status, refused.text
+    assert refused.status_code == 422 and str(tmp_path) not in refused.text
+
+
+def test_half_a_surrogate_pair_is_no_fault(client: Any) -> None:
+    text = '{"attributes": {"\\ud800": 1}, "label_map": "%s"}' % ("a" * 64)
+    headers = {"content-type": "application/json"}
+    refused = client.post(f"{API}/systems/scgan/generate", content=text, headers=headers)
+    assert refused.status_code == 422 and refused.json()["field"] == "attributes"
 
 
 def test_events_tell_of_every_change(client: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from limner.errors import ConfigError
 from limner.studio.security import Guard
-from limner.studio.settings import Settings
+from limner.studio.settings import LIMITS, Settings
 
 SESSION = "0" * 32
 
@@ -141,3 +141,44 @@ def test_a_token_is_asked_for(tmp_path: Path, headers: dict[str, str], status: i
 def test_another_host_needs_a_token(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--token"):
         Settings(workspace=tmp_path, host="0.0.0.0")
+
+
+@pytest.mark.parametrize(
+    "host, status",
+    [
+        ("192.168.1.2:7860", 200),
+        ("[fe80::1]:7860", 200),
+        ("10.0.0.1", 200),
+        ("localhost:7860", 200),
+        ("studio.example:7860", 200),
+        ("behind.example", 200),
+        ("evil.test", 403),
+        ("evil.test:7860", 403),
+        ("192.168.1.2.evil.test:7860", 403),
+        ("192.168.1.2:80", 403),
+        ("1.2.3:7860", 403),
+        ("", 403),
+        (":7860", 403),
+    ],
+)
+def test_names_of_the_server_in_a_network(tmp_path: Path, host: str, status: int) -> None:
+    """A website may point its own name at our address, so the token does not make any name good."""
+    names = ("studio.example", "behind.example")
+    settings = Settings(workspace=tmp_path, host="0.0.0.0", token="secret", allowed_hosts=names)
+    assert ask(settings, {"host": host, "authorization": "Bearer secret"})[0] == status
+
+
+def test_a_fault_is_one_sentence_with_a_number(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        raise ZeroDivisionError("secret")
+
+    status, headers, body = ask(settings, {}, guard=Guard(broken, settings))
+    assert status == 500 and b"secret" not in body and headers["content-type"] == "application/problem+json"
+    assert json.loads(body)["incident"] in caplog.text and "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_limits_are_positive(tmp_path: Path, name: str) -> None:
+    for value in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(ConfigError, match=name.replace("_", "-")):
+            Settings(workspace=tmp_path, **{name: value})

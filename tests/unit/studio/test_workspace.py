@@ -72,12 +72,13 @@ def test_a_damaged_job_file_is_dropped(tmp_path: Path) -> None:
     assert Session(session.folder).new_id().startswith("00000002")
 
 
-def test_idle_sessions_are_deleted_unless_they_draw(tmp_path: Path) -> None:
+def test_idle_sessions_are_known_unless_they_draw(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path)
     old, busy, fresh = workspace.new(), workspace.new(), workspace.new()
     for session in (old, busy):
         os.utime(session.folder / "session.json", (time.time() - 10 * 86_400,) * 2)
-    workspace.forget_idle(7, {busy.id})
+    assert workspace.idle(7, {busy.id}) == [old] and fresh in workspace.idle(-1, set())
+    workspace.remove(old)
     assert set(workspace.open) == {busy.id, fresh.id} and not old.folder.exists()
 
 
