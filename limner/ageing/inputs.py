@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -65,6 +66,7 @@ def read_face_photo(
     landmarks: npt.ArrayLike | None = None,
     align: Align = "auto",
     framing: str = "UTKFace",
+    check: Callable[[NDArray[np.uint8], str], object] | None = None,
 ) -> FacePhoto:
     """A photo of one face, cut as the networks know faces.
 
@@ -75,6 +77,7 @@ def read_face_photo(
         landmarks: 68 positions (x, y) in the photo, pixels, iBUG order; none: they are looked for.
         align: whether it is cut and turned.
         framing: data set whose pictures show faces so, for a warning.
+        check: refuses a square photo and its name, where no landmarks are known and it does not show a face.
 
     Raises:
         ConfigError: if `align` is unknown.
@@ -97,6 +100,8 @@ def read_face_photo(
     elif _has_finder():
         found = find_landmarks(pixels, where)
     alignment = _alignment(pixels, found, template, image_size, align, where, framing)
+    if found is None and check is not None:
+        check(pixels, where)
     if points is None:
         points = _fitted(mean_shape, found, template, pixels.shape, where)
     moved = (points + 0.5) @ alignment.matrix[:, :2].T + alignment.matrix[:, 2]

@@ -23,6 +23,7 @@ from limner.data.config import Fit
 from limner.data.manifest import Manifest
 from limner.errors import ConfigError, nearest
 from limner.faces.alignment import Alignment
+from limner.faces.presence import check_photo
 from limner.inputs import PhotoInput, to_tensor
 from limner.media import Frame
 from limner.mode import mode, plan_of
@@ -147,6 +148,7 @@ class TalkingPipeline(Pipeline):
             landmarks=landmarks,
             align=align,
             framing="people-talking",
+            check=check_photo,
         )
 
     def plan_conditions(self) -> Mapping[str, Condition]:

@@ -262,3 +262,13 @@ def test_the_demo_lets_shipped_people_say_a_shipped_word(speaker, tmp_path):
     videos = sorted(tmp_path.glob("*-says-it/talk.mp4"))
     assert len(videos) == NUM_SPEAKERS
     assert media.read_info(videos[0]).sample_rate_hz == 16_000 and 28 < len(list(media.read_frames(videos[0]))) < 31
+
+
+def test_a_photo_that_shows_no_face_or_two_is_refused_without_dlib(speaker, face, speech, monkeypatch):
+    monkeypatch.setattr("limner.ageing.inputs._has_finder", lambda: False)
+    with pytest.raises(DataError, match="no single face"):
+        speaker.plan(np.full((128, 128, 3), 90, np.uint8), speech)
+    with pytest.raises(DataError, match="more than one face"):
+        speaker.plan(np.concatenate([face[:, 32:96], ready("face")[1].image[:, 32:96]], axis=1), speech)
+    landmarks = ready("face")[0].landmarks
+    assert speaker.plan(np.full((128, 128, 3), 90, np.uint8), speech, landmarks=landmarks).settings["photo"] == "photo"
