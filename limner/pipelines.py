@@ -11,13 +11,15 @@ and `Pipeline.render(plan)`. The command line asks the plan whether its work is 
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self, cast, get_args
 
 import torch
 from PIL import Image
@@ -26,18 +28,21 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import limner
-from limner import hub, registry
+from limner import hub, registry, runtimes
 from limner.data.colors import Colors
 from limner.data.config import Fit
 from limner.data.manifest import open_manifest, read_layout
 from limner.data.size import Size, SizeLike
 from limner.data.spec import DataSpec
-from limner.errors import ConfigError, DataError, LimnerError, ShapeError, WeightsError
+from limner.errors import ConfigError, DataError, LimnerError, ShapeError, WeightsError, nearest
 from limner.files import at_home, read_text, reason, resolved, sha256_of
 from limner.media import Media, Picture
 from limner.plan import Condition, GenerationPlan
 from limner.results import GenerationResult, read_result
+from limner.runtimes import OnnxForward, Runtime, run_by
 from limner.weights_folder import check_sum, load_network, read_sums, tensors_to_save, write_json
+
+_log = logging.getLogger(__name__)
 
 _DEFAULT_CARD = """\
 ---
@@ -67,8 +72,10 @@ class Pipeline:
     """Base of the inference side of a system.
 
     `fit` says what is done with label maps and photos that are not square: "refuse" (usual), "crop" or "pad".
-    `colors` says how coloured label maps of other tools are read; see `limner.data.colors.get_colors`. A pipeline may
-    be used by several threads at once, as long as none of them moves, saves or trains it, or changes these two.
+    `colors` says how coloured label maps of other tools are read; see `limner.data.colors.get_colors`. `runtime` says
+    what runs the networks when a plan is drawn: "torch", "onnx" (ONNX Runtime, on the CPU), or "auto", which is what
+    drew a stored plan and else "torch". A pipeline may be used by several threads at once, as long as none of them
+    moves, saves or trains it, or changes these three.
 
     A subclass states `name` and `network_classes`, and implements `_draw`. Networks are used as they are given (no
     copy): a pipeline made inside training saves and draws with the live weights.
@@ -105,7 +112,12 @@ class Pipeline:
         self.weights_path = ""
         self.fit: Fit = "refuse"
         self.colors: str | Path | Colors | None = None
+        self.runtime: Runtime = "auto"
         self._weights_hash: str | None = None
+        self._forwards: dict[str, OnnxForward] = {}
+        self._joined: dict[str, nn.Module] | None = None
+        self._runs_onnx = False
+        self._fell_back = False
 
     @classmethod
     def network_classes(cls) -> dict[str, type[nn.Module]]:
@@ -143,6 +155,14 @@ class Pipeline:
     def export_targets(self) -> dict[str, ExportTarget]:
         """The networks that `limner export` can write, the most useful one first; none by default."""
         return {}
+
+    def joined_networks(self) -> dict[str, nn.Module]:
+        """Several networks that are called as one, by a name; ONNX Runtime runs each of these as a whole."""
+        return {}
+
+    def joined(self, name: str) -> nn.Module:
+        """One of `joined_networks`."""
+        return (self.joined_networks() if self._joined is None else self._joined)[name]
 
     def config(self, network: str) -> dict[str, Any]:
         """The keyword arguments that a network was built with."""
@@ -203,11 +223,32 @@ class Pipeline:
             "weights_hash": self.weights_hash,
             "limner": limner.__version__,
             "torch": torch.__version__,
+            **({"onnxruntime": runtimes.version()} if self._runs_onnx else {}),
         }
 
     def current(self, plan: GenerationPlan) -> GenerationPlan:
-        """A plan as this version makes it: what plans of older results leave out is added; others stay as they are."""
-        return plan
+        """A plan as this pipeline draws it: by its runtime; what plans of older results leave out is added."""
+        wanted = plan.runtime if self.runtime == "auto" else self.runtime
+        if wanted == "onnx" and (why := runtimes.why_not(self.device)) is not None:
+            if not self._fell_back:
+                _log.warning("PyTorch draws instead of ONNX Runtime: %s.", why)
+            self._fell_back, wanted = True, "torch"
+        return plan if wanted == plan.runtime else replace(plan, runtime=wanted)
+
+    def drawer(self, plan: GenerationPlan) -> Self:
+        """This pipeline, or a copy of it whose networks ONNX Runtime runs, as a plan says."""
+        if plan.runtime != "onnx" or self._runs_onnx:
+            return self
+        twin = copy.copy(self)
+        twin._runs_onnx = True
+        twin.components = {name: self._by_onnx(name, network) for name, network in self.components.items()}
+        twin._joined = {name: self._by_onnx(name, network) for name, network in self.joined_networks().items()}
+        return twin
+
+    def _by_onnx(self, name: str, network: nn.Module) -> nn.Module:
+        if name not in self._forwards:
+            self._forwards[name] = OnnxForward(network, name=name, weights_hash=self.weights_hash)
+        return run_by(network, self._forwards[name])
 
     def amount(self, plan: GenerationPlan) -> int:
         """How many of `unit` a plan takes, for a progress bar."""
@@ -228,12 +269,13 @@ class Pipeline:
         """
         plan, media = self.current(plan), list[Media]()
         self.check_plan(plan)
+        drawer = self.drawer(plan)
         with self.inference():
             for start in range(0, len(plan.seeds), plan.batch_size):
                 rows = range(start, min(start + plan.batch_size, len(plan.seeds)))
-                media += [Picture(one) if isinstance(one, Image.Image) else one for one in self._draw(plan, rows)]
+                media += [Picture(one) if isinstance(one, Image.Image) else one for one in drawer._draw(plan, rows)]
                 progress(len(rows))
-        return GenerationResult(media, plan, self.provenance, weights_path=self.weights_path)
+        return GenerationResult(media, plan, drawer.provenance, weights_path=self.weights_path)
 
     def reproduce(self, path: str | Path) -> GenerationResult:
         """Draw the pictures of a stored `result.json` again: the same bits on the same machine.
@@ -413,7 +455,9 @@ class Pipeline:
         (folder / hub.SUMS).write_text(sums, encoding="utf-8")
 
 
-def load(name_or_path: str | Path, system: str | None = None, *, with_optional: bool = False) -> Pipeline:
+def load(
+    name_or_path: str | Path, system: str | None = None, *, with_optional: bool = False, runtime: Runtime = "auto"
+) -> Pipeline:
     """Load a pipeline: `limner.load("scgan")`, `limner.load("runs/first")`.
 
     Args:
@@ -421,12 +465,20 @@ def load(name_or_path: str | Path, system: str | None = None, *, with_optional: 
             folder. A local path never touches a network.
         system: the system that the weights must be of, if that matters.
         with_optional: also load the networks that only training and evaluation use, where the folder has them.
+        runtime: what runs the networks when something is drawn: "torch", "onnx" (ONNX Runtime on the CPU, with the
+            extra `export`; the networks are exported at their first use), or "auto": what drew a stored result, else
+            "torch".
 
     Raises:
+        ConfigError: if there is no such runtime.
         WeightsError: if there are no such weights, or they cannot be used.
     """
+    if runtime not in get_args(Runtime):
+        raise ConfigError(f'There is no runtime "{runtime}".{nearest(str(runtime), get_args(Runtime))}')
     index = hub.read_index(hub.resolve(name_or_path, system=system).path)
     if system is not None and index["system"] != system:
         raise WeightsError(f'{name_or_path} holds weights of the system "{index["system"]}", not of "{system}".')
     pipeline_class: type[Pipeline] = registry.pipeline_class(index["system"])
-    return pipeline_class.from_pretrained(name_or_path, with_optional=with_optional)
+    pipeline = pipeline_class.from_pretrained(name_or_path, with_optional=with_optional)
+    pipeline.runtime = runtime
+    return pipeline

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,6 +96,7 @@ class GenerationPlan:
         batch_size: pictures in one forward pass. Another value may change a picture by rounding.
         names: of the files, without suffix, one a picture; none: they are named after the seeds.
         from_photo: whether somebody's photo is changed or borrowed from: results then say "edited", not "generated".
+        runtime: what runs the networks, "torch" or "onnx"; they round differently.
     """
 
     seeds: Sequence[int | None]
@@ -104,11 +105,14 @@ class GenerationPlan:
     batch_size: int = 1
     names: list[str] | None = None
     from_photo: bool = False
+    runtime: Literal["torch", "onnx"] = "torch"
 
     def __post_init__(self) -> None:
         size = self.batch_size
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
             raise ConfigError(f"batch_size is {size!r}; it must be a whole number, 1 or more.")
+        if self.runtime not in ("torch", "onnx"):
+            raise ConfigError(f'The plan\'s runtime is {self.runtime!r}; it must be "torch" or "onnx".')
         object.__setattr__(self, "batch_size", int(size))  # JSON knows no numpy
         object.__setattr__(self, "seeds", list(self.seeds))
         for name, rows in self.conditions.items():
@@ -208,11 +212,14 @@ class GenerationPlan:
             batch_size=data["batch_size"],
             names=[str(name) for name in data["names"]] if "names" in data else None,
             from_photo=bool(data.get("from_photo", False)),
+            runtime=data.get("runtime", "torch"),
         )
 
     def _additions(self) -> dict[str, Any]:
-        named = {} if self.names is None else {"names": self.names}
-        return {**named, "from_photo": True} if self.from_photo else named
+        found: dict[str, Any] = {} if self.names is None else {"names": self.names}
+        if self.from_photo:
+            found["from_photo"] = True
+        return found if self.runtime == "torch" else {**found, "runtime": self.runtime}
 
     def digest(self, system: str, weights_hash: str) -> str:
         """SHA-256 over the plan and the weights: equal digests mean equal pictures."""

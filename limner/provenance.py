@@ -46,7 +46,7 @@ class Facts:
         info.add_text("Software", f"Limner {version}" if version else "Limner")
         info.add_text("Disclaimer", statement(from_photo=self.from_photo))
         info.add_text("DigitalSourceType", source_type(from_photo=self.from_photo))
-        for key in ("system", "weights", "weights_hash"):
+        for key in ("system", "weights", "weights_hash", "onnxruntime"):
             if key in self.made_by:
                 # a stroke file may hold any text
                 info.add_text(f"limner:{key}", str(self.made_by[key]).encode(errors="backslashreplace").decode())

@@ -24,8 +24,9 @@ from limner.media import Media, Picture
 from limner.plan import GenerationPlan, Item
 from limner.provenance import Facts, source_type, statement
 
-RESULT_VERSION = 2
-"""Version 1 named all files after seeds, and noted a painting's other files under "extras"."""
+RESULT_VERSION = 3
+"""Version 1 named all files after seeds, and noted a painting's other files under "extras"; version 3 is written only
+where another runtime than PyTorch drew, so that older programs read all they can draw."""
 
 MAX_RESULT_BYTES = 512_000_000
 """A stored result is refused if it has more."""
@@ -57,7 +58,7 @@ class GenerationResult:
     Attributes:
         media: pictures or clips.
         plan: every input that decided them.
-        provenance: `system`, `weights`, `weights_hash`, `limner`, `torch`: what made them.
+        provenance: `system`, `weights`, `weights_hash`, `limner`, `torch`: what made them; `onnxruntime` too.
     """
 
     media: Sequence[Media]
@@ -132,7 +133,7 @@ class GenerationResult:
         wanted, digest = self._wanted(directory, name, beside), self.digest
         noted = _noted_before(directory / f"{name}.json", digest)
         record = {
-            "format_version": RESULT_VERSION,
+            "format_version": 2 if self.plan.runtime == "torch" else RESULT_VERSION,
             **self.provenance,
             **({"weights_path": self.weights_path} if self.weights_path else {}),
             "digest": digest,

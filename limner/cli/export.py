@@ -40,7 +40,8 @@ def main(argv: list[str]) -> int:
         emit(payload, options.json, text)
         return 0
 
-    from limner.export.networks import TOLERANCE, export_network
+    from limner.export.networks import export_network
+    from limner.runtimes import TOLERANCE
 
     report = export_network(pipeline, out, format=options.format, network=options.network)
     if report.max_difference is None:

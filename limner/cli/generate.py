@@ -64,7 +64,7 @@ def _generate(system: str, argv: list[str]) -> int:
     part, num_parts = _shard(options.shard)
     make_tasks = module.make_tasks if hasattr(module, "make_tasks") else _mode(module, options, usual).tasks
     needs_weights = getattr(module, "needs_weights", lambda options: True)(options)
-    pipeline = _load(options.weights or system, system, options.device) if needs_weights else None
+    pipeline = _load(options.weights or system, system, options) if needs_weights else None
     start = time.perf_counter()
     if pipeline is not None and getattr(options, "fit", None) in get_args(Fit):
         pipeline.fit = options.fit
@@ -136,7 +136,7 @@ def _reproduce(argv: list[str], system: str | None) -> int:
     if system is not None and system != record["system"]:
         raise ConfigError(f'{options.source} was drawn by "{record["system"]}", not by "{system}".')
     try:
-        pipeline = _load(options.weights or _weights_of(record), record["system"], options.device)
+        pipeline = _load(options.weights or _weights_of(record), record["system"], options)
     except WeightsError as error:
         if options.weights:
             raise
@@ -155,6 +155,8 @@ def _reproduce(argv: list[str], system: str | None) -> int:
 def _add_common_options(parser: Any) -> None:
     add_weights(parser)
     add_device(parser)
+    words = "what runs the networks: torch, onnx (ONNX Runtime on the CPU), or what drew the stored result, else torch"
+    parser.add_argument("--runtime", choices=("auto", "torch", "onnx"), default="auto", help=words)
     parser.add_argument("--out", default=None, metavar="DIR", help="folder for the pictures (limner-SYSTEM)")
     parser.add_argument("--force", action="store_true", help="draw again what is there already")
 
@@ -216,10 +218,10 @@ def _shard(text: str | None) -> tuple[int, int]:
     return int(part), int(parts)
 
 
-def _load(weights: str, system: str, device: str) -> Pipeline:
+def _load(weights: str, system: str, options: Any) -> Pipeline:
     from limner.pipelines import load
 
-    return load(weights, system=system).to(pick_device(device))
+    return load(weights, system=system, runtime=options.runtime).to(pick_device(options.device))
 
 
 def _report(

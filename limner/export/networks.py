@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import io
 import json
-import logging
 import math
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -20,16 +17,12 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from limner.errors import ConfigError, LimnerError, nearest
+from limner.errors import ConfigError, LimnerError, MissingExtraError, nearest
 from limner.files import at_home, write_atomically
-from limner.optional import optional
 from limner.pipelines import ExportTarget, Pipeline
+from limner.runtimes import TOLERANCE, free_batches, open_session, quiet, write_onnx
 
 NetworkFormat = Literal["onnx", "torch-export", "torchscript"]
-
-TOLERANCE = 1e-3
-"""Largest accepted difference of outputs in [-1, 1] or of logits; an eighth of a grey level. ONNX Runtime sums in
-another order than PyTorch, and instance norm divides by the spread of few values, which magnifies roundings."""
 
 _METADATA_FILE = "limner.json"
 
@@ -80,7 +73,7 @@ def export_network(
     differences: list[float] = []
 
     def write_and_compare(temporary: Path) -> None:
-        with pipeline.inference(), _quiet():
+        with pipeline.inference(), quiet():
             write(target, temporary, _metadata(pipeline, name))
             for batch in (1, 3):
                 difference = _difference(target, run, temporary, target.example(batch))
@@ -98,27 +91,21 @@ def export_network(
 
 
 def _write_onnx(target: ExportTarget, path: Path, metadata: dict[str, str]) -> None:
-    onnx = optional("onnx", extra="export")
-    optional("onnxscript", extra="export")
-    program = torch.onnx.export(
+    write_onnx(
         target.module,
         target.example(2),
-        input_names=target.inputs,
-        output_names=target.outputs,
-        dynamic_shapes=_free_batch(target),
-        opset_version=18,
-        dynamo=True,
-        verbose=False,
+        path,
+        inputs=target.inputs,
+        outputs=target.outputs,
+        metadata=metadata,
+        free=free_batches(len(target.inputs)),
     )
-    assert program is not None  # so it is with dynamo=True
-    model = program.model_proto
-    onnx.helper.set_model_props(model, metadata)
-    onnx.checker.check_model(model, full_check=True)
-    path.write_bytes(model.SerializeToString())
 
 
 def _write_torch_export(target: ExportTarget, path: Path, metadata: dict[str, str]) -> None:
-    program = torch.export.export(target.module, target.example(2), dynamic_shapes=_free_batch(target), strict=False)
+    program = torch.export.export(
+        target.module, target.example(2), dynamic_shapes=free_batches(len(target.inputs)), strict=False
+    )
     buffer = io.BytesIO()  # by path, torch.export insists on the suffix .pt2
     torch.export.save(program, buffer, extra_files={_METADATA_FILE: json.dumps(metadata)})
     path.write_bytes(buffer.getvalue())
@@ -133,12 +120,9 @@ def _write_torchscript(target: ExportTarget, path: Path, metadata: dict[str, str
 
 def _run_onnx(target: ExportTarget, path: Path) -> Callable[..., Sequence[Tensor]] | None:
     try:
-        onnxruntime = optional("onnxruntime", extra="export")
-    except LimnerError:
+        session = open_session(path)
+    except MissingExtraError:
         return None
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def run(*inputs: Tensor) -> list[Tensor]:
         feed = {name: tensor.cpu().numpy() for name, tensor in zip(target.inputs, inputs, strict=True)}
@@ -175,11 +159,6 @@ def _difference(
     return worst
 
 
-def _free_batch(target: ExportTarget) -> tuple[dict[int, torch.export.Dim], ...]:
-    batch = torch.export.Dim("batch")
-    return tuple({0: batch} for _ in target.inputs)
-
-
 def _as_tuple(value: Tensor | Sequence[Tensor]) -> Sequence[Tensor]:
     return (value,) if isinstance(value, Tensor) else tuple(value)
 
@@ -194,19 +173,3 @@ def _metadata(pipeline: Pipeline, network: str) -> dict[str, str]:
         "classes": json.dumps(pipeline.spec.labels.classes if pipeline.spec.labels else []),
         "attributes": json.dumps(pipeline.spec.attribute_names),
     }
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """The exporters' own remarks (deprecations, optional optimisers) are of no use to our user."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

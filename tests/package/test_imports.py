@@ -39,7 +39,7 @@ DOORS = {"limner.inputs", "limner.faces", "limner.motion", "limner.tasks"}
 MIDDLE = LOW | FIND | RESULTS | DOORS | {"limner.pipelines", "limner.demo"}
 LAYERS = {
     "limner": {"limner.loading", "limner.pipelines", "limner.registry"},  # lazy exports
-    "limner.loading": BASE | {"limner.pipelines", "limner.systems"},  # systems for their types alone
+    "limner.loading": BASE | {"limner.pipelines", "limner.runtimes", "limner.systems"},  # systems for their types alone
     "limner.__main__": {"limner.cli"},
     "limner.errors": set(),
     "limner.optional": {"limner.errors"},
@@ -64,7 +64,8 @@ LAYERS = {
     "limner.plan": BASE,
     "limner.results": BASE | {"limner.plan"},
     "limner.weights_folder": LOW | FIND,
-    "limner.pipelines": LOW | FIND | RESULTS | {"limner.weights_folder"},
+    "limner.runtimes": BASE,
+    "limner.pipelines": LOW | FIND | RESULTS | {"limner.runtimes", "limner.weights_folder"},
     "limner.motion": BASE | {"limner.results"},
     "limner.tasks": LOW | RESULTS | {"limner.pipelines"},
     "limner.inputs": BASE | {"limner.data", "limner.plan", "limner.tasks"},
@@ -86,11 +87,11 @@ LAYERS = {
     "limner.systems": MIDDLE
     | {"limner.ageing", "limner.mask_to_image", "limner.people", "limner.pose_transfer"}
     | {"limner.talking_faces", "limner.text_to_image"},
-    "limner.export": MIDDLE,
+    "limner.export": MIDDLE | {"limner.runtimes"},
     "limner.studio": MIDDLE | {"limner.export", "limner.people"},
     "limner.reproduce": MIDDLE | {"limner.mask_to_image", "limner.training"},
     "limner.cli": MIDDLE
-    | {"limner.people", "limner.export", "limner.studio", "limner.training", "limner.reproduce"}
+    | {"limner.people", "limner.export", "limner.runtimes", "limner.studio", "limner.training", "limner.reproduce"}
     | {"limner.runs"},
 }
 FORBIDDEN = {

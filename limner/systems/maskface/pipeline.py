@@ -384,6 +384,7 @@ class MaskFacePipeline(Pipeline):
 
     def current(self, plan: GenerationPlan) -> GenerationPlan:
         """See `Pipeline.current`: older plans say that a style is of a photo in words alone."""
+        plan = super().current(plan)
         styles = [plan.settings.get(key) for key in ("start", "end")] + list(plan.settings.get("styles", []))
         borrows = any(style and style != "code" and not str(style).startswith("seed ") for style in styles)
         return replace(plan, from_photo=True) if borrows and not plan.from_photo else plan

@@ -269,6 +269,7 @@ class PainterPipeline(Pipeline):
 
     def current(self, plan: GenerationPlan) -> GenerationPlan:
         """See `Pipeline.current`: older plans name their files in the settings alone."""
+        plan = super().current(plan)
         if plan.names is not None and plan.from_photo:
             return plan
         names = painting_names(str(plan.settings["name"]), plan.settings["strokes"])
@@ -291,18 +292,19 @@ class PainterPipeline(Pipeline):
         settings = plan.settings
         documents: list[StrokeDocument] = []
         statistics: list[dict[str, float]] = []
+        drawer = self.drawer(plan)
         with self.inference():
             features = feature_function(settings["features"], self._vgg16_file(settings))
             target = plan.conditions["image"][0]
-            weight_map = self._weight_map(target, plan.conditions.get("mask"), features)
+            weight_map = drawer._weight_map(target, plan.conditions.get("mask"), features)
             for budget, passes in zip(settings["strokes"], settings["tiles"], strict=True):
-                document, numbers = self._paint(plan, weight_map, features, budget, passes, progress)
+                document, numbers = drawer._paint(plan, weight_map, features, budget, passes, progress)
                 documents.append(document)
                 statistics.append(numbers)
         return PaintingResult(
             media=[Picture(document.redraw()) for document in documents],
             plan=plan,
-            provenance=self.provenance,
+            provenance=drawer.provenance,
             weights_path=self.weights_path,
             documents=documents,
             weight_map=weight_map,

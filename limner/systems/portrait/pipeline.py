@@ -257,11 +257,16 @@ class PortraitPipeline(Pipeline):
         self, label_map: Int64[Tensor, "b h w"], photo: Float[Tensor, "b 3 h w"], codes: Float[Tensor, "b parts z"]
     ) -> Float[Tensor, "b 3 h w"]:
         """Portraits in [-1, 1] of target maps, with the backgrounds of photos and the looks of codes."""
-        image: Tensor = _Edit(self.appearance, self.components["generator"])(label_map, photo, codes)
+        image: Tensor = self.joined("edit")(label_map, photo, codes)
         return image
+
+    def joined_networks(self) -> dict[str, nn.Module]:
+        """`edit`: the heads of the appearance network and the generator."""
+        return {"edit": _Edit(self.appearance, self.components["generator"])}
 
     def current(self, plan: GenerationPlan) -> GenerationPlan:
         """See `Pipeline.current`: every portrait is made from a photo."""
+        plan = super().current(plan)
         return plan if plan.from_photo else replace(plan, from_photo=True)
 
     def plan_conditions(self) -> Mapping[str, Condition]:

@@ -144,6 +144,7 @@ class SPADEPipeline(Pipeline):
 
     def current(self, plan: GenerationPlan) -> GenerationPlan:
         """See `Pipeline.current`."""
+        plan = super().current(plan)
         return replace(plan, from_photo=True) if "style" in plan.conditions and not plan.from_photo else plan
 
     def plan_conditions(self) -> Mapping[str, Condition]:

@@ -1,0 +1,104 @@
+"""Pictures by ONNX Runtime beside the same pictures by PyTorch, for every shipped system that draws.
+
+Protocol: one plan a system, of one picture (the painter: 50 strokes), on one thread; whole `Pipeline.render`, checks
+and 8-bit pictures included. The first drawing of each runtime is thrown away: it exports or opens the networks and
+compares them. Then both take turns, forwards and backwards, in processor seconds, which other programs disturb less
+than the clock. The largest difference of a pixel is of the same two results. Networks are exported into a folder of
+this run.
+
+    python benchmarks/runtimes.py
+    python benchmarks/runtimes.py --systems scgan portrait
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from functools import partial
+from typing import Any
+
+from measure import alternate, in_fresh_process, milliseconds, new_parser, report, summary
+
+SYSTEMS = ("scgan", "maskface", "portrait", "lgcgan", "scagan", "painter")
+
+
+def plan_of(system: str, pipeline: Any) -> Any:
+    """One picture, of people who never lived."""
+    from limner.people.gallery import ready
+
+    if system in ("scgan", "maskface"):
+        from limner.data.drawn import FaceParameters, render
+
+        return pipeline.plan(render(FaceParameters.sample(20, 0), 128).label_map, schema="celebamask-19", seed=1)
+    faces = ready("face")
+    if system == "portrait":
+        return pipeline.sit(faces[6].image).swap.plan(hair=faces[23].image)
+    if system == "lgcgan":
+        return pipeline.plan(faces[6].image, [70], landmarks=faces[6].landmarks)
+    if system == "painter":
+        return pipeline.plan(faces[6].image, 50)
+    bodies = ready("body")
+    return pipeline.plan(bodies[0].image, bodies[1].keypoints, source_pose=bodies[0].keypoints)
+
+
+def measure(system: str, *, repeats: int) -> dict[str, Any]:
+    """Processor seconds of a drawing by each runtime, and how far the pictures are apart."""
+    import numpy as np
+    import torch
+
+    import limner
+
+    torch.set_num_threads(1)
+    pipelines = {name: limner.load(system, runtime=name) for name in ("torch", "onnx")}
+    plan = plan_of(system, pipelines["torch"])
+    results: dict[str, Any] = {}
+
+    def draw(name: str) -> float:
+        start = time.process_time()
+        results[name] = pipelines[name].render(plan)
+        return time.process_time() - start
+
+    start = time.perf_counter()
+    draw("onnx")
+    first = time.perf_counter() - start
+    seconds = alternate({name: partial(draw, name) for name in pipelines}, warmup=1, repeats=repeats)
+    one, other = (np.stack([np.asarray(image, dtype=np.int16) for image in results[name].images]) for name in pipelines)
+    return {
+        "weights": pipelines["torch"].weights_name,
+        "seconds": {name: summary(values) for name, values in seconds.items()},
+        "first_seconds": first,
+        "largest_difference": int(np.abs(one - other).max()),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = new_parser(__doc__)
+    parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=SYSTEMS, help="(all of them)")
+    parser.add_argument("--repeats", type=int, default=None, help="drawings by each (20; with --quick 3)")
+    options = parser.parse_args()
+    repeats = options.repeats or (3 if options.quick else 20)
+    data: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["LIMNER_CACHE"] = folder
+        for system in options.systems:
+            print(f"measuring {system} …", file=sys.stderr)
+            data[system] = in_fresh_process(measure, system=system, repeats=repeats)
+    rows = [
+        {
+            "system": system,
+            "torch, ms": milliseconds(found["seconds"]["torch"]["min"]),
+            "onnx, ms": milliseconds(found["seconds"]["onnx"]["min"]),
+            "ratio": f"{found['seconds']['torch']['min'] / found['seconds']['onnx']['min']:.2f}",
+            "grey levels apart": str(found["largest_difference"]),
+            "first use, s": f"{found['first_seconds']:.1f}",
+        }
+        for system, found in data.items()
+    ]
+    report("Runtimes", f"{repeats} drawings by each, in turn, one thread.", {"Processor time": rows}, data, options)
+
+
+if __name__ == "__main__":
+    main()
