@@ -5,7 +5,10 @@ speed does not depend on their values) sees random pictures, made in batches of 
 `collect_statistics` takes their features, as `limner evaluate` does with the real pictures; nothing is decoded from
 files (see data_wait.py). Every number of pictures has a process of its own, so that its peak memory is its own; the
 ratio of the two peaks says whether memory grows with the number. Then, on features of that many pictures: the time of
-each distance with its interval. Inception-v3 (random weights) sees 128 of them, for comparison.
+each distance with its interval. Inception-v3 (random weights) sees 128 of them, for comparison. Last, on 2,000 vectors
+of 2,048 features (`--quick`: 300 of 256): processor time of each distance beside its plain formula in double
+precision, as packages compute it: full matrices, and the eigenvalues of the product of the covariances; they take turns
+on one thread.
 Targets: 10,000 pictures of 128 px for FID-people in 180 s on two cores; peak memory flat.
 
     python benchmarks/metrics.py
@@ -17,9 +20,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
-from measure import gibibytes, in_fresh_process, load_average, new_parser, own_peak_memory, report
+from measure import alternate, gibibytes, in_fresh_process, load_average, new_parser, own_peak_memory, report
 
 BATCH = 32
 TARGET_SECONDS, TARGET_IMAGES = 180, 10_000
@@ -112,6 +116,80 @@ def measure_distances(*, count: int, num_features: int, threads: int | None) -> 
     return seconds
 
 
+def plain_kid(real: Any, fake: Any) -> Any:
+    """The unbiased estimate from three full kernel matrices."""
+    real, fake = real.double(), fake.double()
+    size = real.shape[1]
+    own = []
+    for vectors in (real, fake):
+        kernel = (vectors @ vectors.T / size + 1) ** 3
+        own.append((kernel.sum() - kernel.trace()) / (len(vectors) * (len(vectors) - 1)))
+    return own[0] + own[1] - 2 * ((real @ fake.T / size + 1) ** 3).mean()
+
+
+def plain_precision_recall(real: Any, fake: Any) -> tuple[Any, Any]:
+    """Shares from the four full matrices of distances."""
+    import torch
+
+    from limner.metrics.precision_recall import NEIGHBOURS
+
+    def share(vectors: Any, manifold: Any) -> Any:
+        radii = torch.cdist(manifold, manifold).kthvalue(NEIGHBOURS + 1).values
+        return (torch.cdist(vectors, manifold) <= radii).any(1).double().mean()
+
+    real, fake = real.double(), fake.double()
+    return share(fake, real), share(real, fake)
+
+
+def plain_frechet(real: Any, fake: Any) -> Any:
+    """With the eigenvalues of the product of the covariances."""
+    import torch
+
+    means = [vectors.double().mean(0) for vectors in (real, fake)]
+    covariances = [vectors.double().T.cov() for vectors in (real, fake)]
+    cross = torch.linalg.eigvals(covariances[0] @ covariances[1]).sqrt().real.sum()
+    traces = sum(covariance.trace() for covariance in covariances)
+    return (means[0] - means[1]).square().sum() + traces - 2 * cross
+
+
+def measure_plain(*, count: int, num_features: int, repeats: int) -> dict[str, Any]:
+    """Least processor seconds of each distance and of its plain formula, in turn, and how far they are apart."""
+    import torch
+
+    from limner.metrics.frechet import frechet_distance
+    from limner.metrics.kernel import kernel_distance
+    from limner.metrics.precision_recall import precision_and_recall
+    from limner.metrics.statistics import collect_statistics
+
+    torch.set_num_threads(1)
+    random = torch.Generator().manual_seed(0)
+    real, fake = (torch.randn(count, num_features, generator=random) * scale for scale in (1.0, 1.02))
+
+    def ours() -> Any:
+        parts = [collect_statistics([one], count, num_features=num_features).moments() for one in (real, fake)]
+        return frechet_distance(*parts[0], *parts[1])
+
+    cases: dict[str, tuple[Any, Any]] = {
+        "KID": (lambda: kernel_distance(real, fake), lambda: plain_kid(real, fake)),
+        "precision and recall": (lambda: precision_and_recall(real, fake), lambda: plain_precision_recall(real, fake)),
+        "Fréchet distance": (ours, lambda: plain_frechet(real, fake)),
+    }
+    found: dict[str, Any] = {}
+    for name, (own, plain) in cases.items():
+        values: dict[str, Any] = {}
+
+        def timed(which: str, function: Any, values: dict[str, Any] = values) -> float:
+            start = time.process_time()
+            values[which] = torch.stack(function()) if name == "precision and recall" else function()  # noqa: B023
+            return time.process_time() - start
+
+        functions = {"own": partial(timed, "own", own), "plain": partial(timed, "plain", plain)}
+        seconds = alternate(functions, warmup=0 if repeats == 1 else 1, repeats=repeats)
+        apart = ((values["own"] - values["plain"]).abs() / values["plain"].abs().clamp_min(1e-300)).max()
+        found[name] = {"own": min(seconds["own"]), "plain": min(seconds["plain"]), "relative_difference": float(apart)}
+    return found
+
+
 def measure_inception(*, count: int, size: int, threads: int | None) -> dict[str, Any]:
     """Inception-v3 on some pictures of the same size, enlarged to its own."""
     import torch
@@ -158,17 +236,33 @@ def main() -> None:
         measure_distances, count=count, num_features=people[1]["num_features"], threads=options.threads
     )
     inception = in_fresh_process(measure_inception, count=8 if options.quick else 128, **shared)
+    plain = in_fresh_process(
+        measure_plain,
+        count=300 if options.quick else 2000,
+        num_features=256 if options.quick else 2048,
+        repeats=1 if options.quick else 3,
+    )
     growth = people[1]["peak_memory_bytes"] / people[0]["peak_memory_bytes"]
     protocol = (
         f"{'Weights ' + options.weights if options.weights else 'Random weights'}; pictures of {options.size} px, "
         f"threads {people[1]['threads']}, load average {people[1]['load_average']}."
     )
-    data = {"people": people, "distance_seconds": distances, "inception": inception, "memory_ratio": growth}
-    report("Metrics", protocol, tables(people, distances, inception, growth), data, options)
+    data = {
+        "people": people,
+        "distance_seconds": distances,
+        "inception": inception,
+        "memory_ratio": growth,
+        "plain": plain,
+    }
+    report("Metrics", protocol, tables(people, distances, inception, growth, plain), data, options)
 
 
 def tables(
-    people: list[dict[str, Any]], distances: dict[str, float], inception: dict[str, Any], growth: float
+    people: list[dict[str, Any]],
+    distances: dict[str, float],
+    inception: dict[str, Any],
+    growth: float,
+    plain: dict[str, Any],
 ) -> dict[str, list[dict[str, str]]]:
     """The networks, what grows, then the distances."""
     runs = {f"FID-people, {run['images']} pictures": run for run in people}
@@ -191,7 +285,22 @@ def tables(
         {"ratio": "peak memory, all pictures / a tenth of them", "value": f"{growth:.2f}"},
     ]
     numbers = [{"number": name, "seconds": f"{seconds:.2f}"} for name, seconds in distances.items()]
-    return {"Networks": networks, "Ratios": ratios, f"Distances of {people[1]['images']} pictures": numbers}
+    formulas = [
+        {
+            "distance": name,
+            "own, s": f"{one['own']:.3g}",
+            "plain formula, s": f"{one['plain']:.3g}",
+            "plain / own": f"{one['plain'] / one['own']:.2f}",
+            "relative difference": f"{one['relative_difference']:.1g}",
+        }
+        for name, one in plain.items()
+    ]
+    return {
+        "Networks": networks,
+        "Ratios": ratios,
+        "Beside plain formulas": formulas,
+        f"Distances of {people[1]['images']} pictures": numbers,
+    }
 
 
 if __name__ == "__main__":

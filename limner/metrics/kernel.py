@@ -14,7 +14,7 @@ from torch import Tensor
 from limner.errors import DataError, ShapeError
 
 SETTINGS = "kernel (x.y/d + 1)^3, all pairs"
-_BLOCK = 1024  # rows of the kernel matrix at a time
+_BLOCK = 256  # rows of the kernel matrix at a time; few, as a symmetric one is made from its diagonal on
 
 
 def kernel_distance(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d2"]) -> Float[Tensor, ""]:
@@ -52,7 +52,7 @@ def resampled_kernel_distances(
     real, fake = real.double(), fake.double()
     weights, ones = weights.to(fake), real.new_ones(1, len(real))
     within = _mean_of_pairs(fake, weights) + _mean_of_pairs(real, ones)
-    across = _weighted_sum(real, fake, ones.expand(len(weights), -1), weights) / (len(real) * weights.sum(1))
+    across = _sum_across(real, fake, weights) / (len(real) * weights.sum(1))
     return within - 2 * across
 
 
@@ -60,18 +60,31 @@ def _mean_of_pairs(vectors: Tensor, weights: Tensor) -> Tensor:
     """Weighted mean of the kernel over all pairs of two different vectors, for each row of weights."""
     diagonal = _kernel((vectors * vectors).sum(1), vectors.shape[1])
     squares = weights.square()
-    pairs = _weighted_sum(vectors, vectors, weights, weights) - squares @ diagonal
+    pairs = _sum_within(vectors, weights) - squares @ diagonal
     count = weights.sum(1).square() - squares.sum(1)
     # Without a pair, the sum over none is a rounding, which divided by 0 would be infinite.
     return (pairs / count).where(count > 0, torch.nan)
 
 
-def _weighted_sum(first: Tensor, second: Tensor, weights1: Tensor, weights2: Tensor) -> Tensor:
-    """Sum over i and j of w1_i w2_j k(first_i, second_j), for each row of weights; in blocks, to keep memory small."""
-    total = weights1.new_zeros(len(weights1))
-    for rows, factors in zip(first.split(_BLOCK), weights1.split(_BLOCK, dim=1), strict=True):
-        kernel = _kernel(rows @ second.T, second.shape[1])
-        total += (factors * (weights2 @ kernel.T)).sum(1)
+def _sum_within(vectors: Tensor, weights: Tensor) -> Tensor:
+    """Sum over i and j of w_i w_j k(v_i, v_j), for each row of weights; each pair's kernel is made once."""
+    total = weights.new_zeros(len(weights))
+    for start in range(0, len(vectors), _BLOCK):
+        end = min(start + _BLOCK, len(vectors))
+        kernel = _kernel(vectors[start:end] @ vectors[start:].T, vectors.shape[1])
+        own, others = kernel[:, : end - start], kernel[:, end - start :]
+        met = weights[:, start:end] @ own + 2 * (weights[:, end:] @ others.T)
+        total += (weights[:, start:end] * met).sum(1)
+    return _checked(total)
+
+
+def _sum_across(real: Tensor, fake: Tensor, weights: Tensor) -> Tensor:
+    """Sum over i and j of w_j k(real_i, fake_j), for each row of weights."""
+    sums = [_kernel(real @ rows.T, real.shape[1]).sum(0) for rows in fake.split(_BLOCK)]
+    return _checked(weights @ torch.cat(sums))
+
+
+def _checked(total: Tensor) -> Tensor:
     if not total.isfinite().all():
         raise DataError(
             "KID needs features that are finite and whose kernel is; check the images that they were made of."
@@ -81,4 +94,5 @@ def _weighted_sum(first: Tensor, second: Tensor, weights1: Tensor, weights2: Ten
 
 def _kernel(products: Tensor, num_features: int) -> Tensor:
     """(x.y / d + 1)^3; Sec. 4 of the paper."""
-    return (products / num_features + 1) ** 3
+    base = products / num_features + 1
+    return base * base * base

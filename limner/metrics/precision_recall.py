@@ -17,7 +17,7 @@ from torch import Tensor
 from limner.errors import ConfigError, DataError, ShapeError
 
 NEIGHBOURS = 3  # the paper's k
-_BLOCK = 1024  # rows of the distance matrix at a time
+_BLOCK = 256  # rows of the distance matrix at a time; few, as a symmetric one is made from its diagonal on
 _ROUNDING = 1e-13  # of a squared distance, in units of the squared lengths that it is the difference of
 
 
@@ -41,17 +41,34 @@ def inside_manifold(
         ConfigError: if `neighbours` is below 1.
         DataError: if the manifold has no more than `neighbours` vectors, or a squared distance is not finite.
     """
-    if vectors.shape[1] != manifold.shape[1]:
-        raise ShapeError(f"Feature vectors of {vectors.shape[1]} and {manifold.shape[1]} numbers cannot be compared.")
-    if neighbours < 1:
-        raise ConfigError(f"neighbours is {neighbours}; it must be at least 1.")
-    if len(manifold) <= neighbours:
-        raise DataError(f"Balls to the neighbour number {neighbours} need more images than that, not {len(manifold)}.")
+    _check(vectors, manifold, neighbours)
     centre = manifold.double().mean(0)
     vectors, manifold = vectors.double() - centre, manifold.double() - centre
-    # The smallest of the k + 1 distances is that of a vector to itself.
-    radii = torch.cat([d.kthvalue(neighbours + 1).values for d in _squared_distances(manifold, manifold)])
+    radii = _squared_radii(manifold, neighbours)
     return torch.cat([(d <= radii).any(1) for d in _squared_distances(vectors, manifold)])
+
+
+def inside_each_other(
+    real: Float[Tensor, "n d"], fake: Float[Tensor, "m d2"], *, neighbours: int = NEIGHBOURS
+) -> tuple[Bool[Tensor, " m"], Bool[Tensor, " n"]]:
+    """`inside_manifold` of the generated vectors among the real ones, and the other way round, in half of the work.
+
+    Raises:
+        ShapeError, ConfigError, DataError: as `inside_manifold`.
+    """
+    _check(fake, real, neighbours)
+    _check(real, fake, neighbours)
+    real, fake = real.double(), fake.double()
+    centre = real.mean(0)
+    real_radii = _squared_radii(real - centre, neighbours)
+    fake_radii = _squared_radii(fake - fake.mean(0), neighbours)
+    fake_inside: list[Tensor] = []
+    real_inside = torch.zeros(len(real), dtype=torch.bool, device=real.device)
+    blocks = _squared_distances(fake - centre, real - centre)
+    for distances, radii in zip(blocks, fake_radii.split(_BLOCK), strict=True):
+        fake_inside.append((distances <= real_radii).any(1))
+        real_inside |= (distances <= radii[:, None]).any(0)
+    return torch.cat(fake_inside), real_inside
 
 
 def precision_and_recall(
@@ -62,9 +79,36 @@ def precision_and_recall(
     Raises:
         ShapeError, ConfigError, DataError: as `inside_manifold`.
     """
-    precision = inside_manifold(fake, real, neighbours=neighbours)
-    recall = inside_manifold(real, fake, neighbours=neighbours)
+    precision, recall = inside_each_other(real, fake, neighbours=neighbours)
     return PrecisionRecall(precision.double().mean(), recall.double().mean())
+
+
+def _check(vectors: Tensor, manifold: Tensor, neighbours: int) -> None:
+    """Raises: as `inside_manifold`."""
+    if vectors.shape[1] != manifold.shape[1]:
+        raise ShapeError(f"Feature vectors of {vectors.shape[1]} and {manifold.shape[1]} numbers cannot be compared.")
+    if neighbours < 1:
+        raise ConfigError(f"neighbours is {neighbours}; it must be at least 1.")
+    if len(manifold) <= neighbours:
+        raise DataError(f"Balls to the neighbour number {neighbours} need more images than that, not {len(manifold)}.")
+
+
+def _squared_radii(manifold: Tensor, neighbours: int) -> Tensor:
+    """From each vector to its k-th nearest neighbour, squared; each pair's distance is made once."""
+    kept = neighbours + 1  # the smallest distance is that of a vector to itself
+    nearest = manifold.new_full((len(manifold), kept), torch.inf)
+    for start in range(0, len(manifold), _BLOCK):
+        (distances,) = _squared_distances(manifold[start : start + _BLOCK], manifold[start:])
+        size = len(distances)
+        nearest[start : start + size] = _smallest(nearest[start : start + size], distances)
+        nearest[start + size :] = _smallest(nearest[start + size :], distances[:, size:].T)
+    return nearest.amax(1)
+
+
+def _smallest(nearest: Tensor, distances: Tensor) -> Tensor:
+    """The smallest of each row of both."""
+    count = nearest.shape[1]
+    return torch.cat([nearest, distances], dim=1).topk(count, largest=False, sorted=False).values
 
 
 def _squared_distances(first: Tensor, second: Tensor) -> Iterator[Tensor]:

@@ -14,8 +14,8 @@ from limner.metrics.bootstrap import centred_interval, group_places, mean_interv
 from limner.metrics.features import FeatureNetwork
 from limner.metrics.frechet import frechet_distance, resampled_frechet_distances
 from limner.metrics.inception_score import NUM_SPLITS, InceptionScore
-from limner.metrics.kernel import SETTINGS, kernel_distance, resampled_kernel_distances
-from limner.metrics.precision_recall import NEIGHBOURS, inside_manifold
+from limner.metrics.kernel import SETTINGS, resampled_kernel_distances
+from limner.metrics.precision_recall import NEIGHBOURS, inside_each_other
 from limner.metrics.protocol import Measurement, Protocol
 from limner.metrics.statistics import FeatureStatistics
 
@@ -92,19 +92,19 @@ def set_measurements(
             note=_note(count, network.num_features),
         )
     used = f"{len(real.vectors)} real and {kept} judged images"
-    discrepancy = float(kernel_distance(real.vectors, fake.vectors))
+    all_of_them = weights.new_ones(1, kept)  # with the resamples, so that each kernel is made once
+    discrepancies = resampled_kernel_distances(real.vectors, fake.vectors, torch.cat([all_of_them, weights]))
+    discrepancy = float(discrepancies[0])
     measurements["kid"] = Measurement(
         discrepancy,
         protocol(f"{network.metric_name('KID')}, {what}", f"{SETTINGS} of {used}, {resampled}"),
-        interval=centred_interval(discrepancy, resampled_kernel_distances(real.vectors, fake.vectors, weights)),
+        interval=centred_interval(discrepancy, discrepancies[1:]),
         note=KID_NOTE,
     )
     if min(len(real.vectors), kept) <= NEIGHBOURS:
         return measurements
-    shares = {
-        "precision": (inside_manifold(fake.vectors, real.vectors), places),
-        "recall": (inside_manifold(real.vectors, fake.vectors), None),
-    }
+    fake_inside, real_inside = inside_each_other(real.vectors, fake.vectors)
+    shares = {"precision": (fake_inside, places), "recall": (real_inside, None)}
     for name, (inside, maps) in shares.items():
         measurements[name] = Measurement(
             float(inside.double().mean()),
