@@ -12,7 +12,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from limner.errors import ConfigError, nearest
 
@@ -126,7 +126,16 @@ class LabelMap(_File):
 
 @dataclass(frozen=True, kw_only=True)
 class Photo(_File):
-    """A photo."""
+    """A photo.
+
+    Attributes:
+        shows: "face" or "body"; what a form offers first.
+    """
+
+    shows: Literal["face", "body"] = "face"
+
+    def schema(self, facts: Facts) -> dict[str, Any]:
+        return {**super().schema(facts), "x-shows": self.shows}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ REPOSE = Operation(
     plan="plan",
     title="Take another pose",
     fields={
-        "photo": Photo(is_required=True),
+        "photo": Photo(is_required=True, shows="body"),
         "pose": Keypoints(is_required=True),
         "source_pose": Keypoints(title="pose in the photo"),
         "swap_sides": Flag(title="exchange left and right"),

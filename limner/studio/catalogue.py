@@ -83,6 +83,7 @@ class Catalogue:
             "gives": task.gives,
             "weights": [self._weights(one) for one in self.of[name]],
             "operations": [one.name for one in registry.operations(name)],
+            "titles": [one.title for one in registry.operations(name)],
         }
         if not self.of[name]:
             found["missing"] = f'No weights of "{name}" came with this installation; name a folder with --weights.'
@@ -99,9 +100,12 @@ class Catalogue:
             card = ""
         expected = _index(self.places[name]).get("expected", {})
         schema = spec.labels.to_json() if spec.labels else None
+        points = spec.keypoints.to_json() if spec.keypoints else None
         return {
             "name": name,
             "image_size": facts.image_size,
+            "keypoints": points,
+            "words": list(spec.vocabulary.words[1:]) if spec.vocabulary else None,
             "schema": schema,
             "attributes": list(facts.attributes),
             "expected": expected,

@@ -405,6 +405,14 @@ async def image(call: Call) -> Any:
     return file(found, "image/png")
 
 
+async def found_map(call: Call) -> Any:
+    """The label map that a preview found in its photo."""
+    found = call.studio.found_map(call.session, call.part("result"))
+    if found is None:
+        raise Refused(404, "There is no such label map.")
+    return file(found, "image/png")
+
+
 async def record(call: Call) -> Any:
     """The stored result, for `limner generate --from`."""
     _about(call)
@@ -475,7 +483,25 @@ def _person(session: Session, kind: Any, seed: int) -> dict[str, Any]:
     photo = session.add_asset(picture.getvalue(), "photo", name=name, width=width, height=height)
     size = {"width": width, "height": height, "schema": schema.name}
     label_map = session.add_asset(labels.getvalue(), "label_map", name=name, **size)
-    return {"name": name, "kind": kind, "photo": photo.to_json(), "label_map": label_map.to_json()}
+    made = {"name": name, "kind": kind, "photo": photo.to_json(), "label_map": label_map.to_json()}
+    made |= {"attributes": list(found.attributes), "captions": list(found.captions), "age_years": found.age_years}
+    if found.keypoints is not None:
+        pose = {"points": _named_points(found.keypoints), "width": width, "height": height}
+        made["keypoints"] = {
+            **session.add_asset(json.dumps(pose).encode(), "keypoints", name=name).to_json(),
+            "pose": pose,
+        }
+    return made
+
+
+def _named_points(points: Any) -> dict[str, list[float] | None]:
+    """Key points by name; null where they are not seen."""
+    from limner.data.keypoints import NAMES
+
+    return {
+        name: [round(float(x), 2), round(float(y), 2)] if x == x and y == y else None
+        for name, (x, y) in zip(NAMES, points, strict=True)
+    }
 
 
 async def all_reports(call: Call) -> Any:
@@ -548,6 +574,7 @@ ROUTES = (
     Route("GET", _R, result, "A result", errors=(404,)),
     Route("DELETE", _R, delete_result, "Delete a result", 204, errors=(404,)),
     Route("GET", _R + "/images/{number}.png", image, "A picture", errors=(404,), media="image/png"),
+    Route("GET", _R + "/label-map.png", found_map, "The map found in a photo", errors=(404,), media="image/png"),
     Route("GET", _R + "/result.json", record, "The stored result", errors=(404,)),
     Route("GET", _R + "/command", command, "The command that makes the same", errors=(404,)),
     Route("GET", _R + "/python", python, "The program that makes the same", errors=(404,)),

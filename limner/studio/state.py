@@ -254,8 +254,12 @@ class Studio:
             count = len(job.pictures) if job.mode == "preview" else len(job.result["pictures"])
             base = f"/api/v1/results/{job.id}"
             found["result"] = {"id": job.id, "images": [f"{base}/images/{n}.png" for n in range(count)]}
+            if job.mode == "preview":
+                found["result"]["names"] = job.result["names"]
             if job.result.get("beside") is not None:
                 found["result"]["strokes"] = job.result["beside"]
+            if job.result.get("label_map") is not None:
+                found["result"]["label_map"] = f"{base}/label-map.png"
         return found
 
     def described(self, session: Session, name: str) -> dict[str, Any] | None:
@@ -312,6 +316,14 @@ class Studio:
         if about is None or number >= len(about["pictures"]):
             return None
         return session.result_folder(name) / "pictures" / str(about["pictures"][number])
+
+    def found_map(self, session: Session, name: str) -> bytes | None:
+        """The label map that a preview found in its photo."""
+        job = self.jobs.known.get(name)
+        if job is None or job.session != session.id or not job.result:
+            return None
+        found: bytes | None = job.result.get("label_map")
+        return found
 
 
 RECORDED = ("system", "operation", "weights", "values", "title")

@@ -157,9 +157,24 @@ class Worker:
                 pictures = [_png(one) for one in media[at : at + count]]
                 at += count
                 extra = _strokes(result) if count == len(media) else None
-                self.say(
-                    "done", work.id, {"pictures": pictures, "names": [i.name for i in plan.items], "beside": extra}
-                )
+                facts = {
+                    "names": [item.name for item in plan.items],
+                    "beside": extra,
+                    "label_map": self.found_map(work, plan),
+                }
+                self.say("done", work.id, {"pictures": pictures, **facts})
+
+    def found_map(self, work: Work, plan: GenerationPlan) -> bytes | None:
+        """The label map that the weights found in a photo, where a repainted one could have been given: a PNG."""
+        from limner.data.image_io import save_label_map
+
+        for name, one in operation_of(work).fields.items():
+            is_found = one.control == "label-map" and not one.is_required and name not in work.values
+            if is_found and name in plan.conditions:
+                buffer = io.BytesIO()
+                save_label_map(buffer, plan.condition(name, range(1))[0], self.pipeline(work).spec.schema)
+                return buffer.getvalue()
+        return None
 
     def keep(self, work: Work) -> None:
         """Draw a kept job into its folder."""

@@ -281,3 +281,17 @@ def test_health_metrics_and_headers(client: Any) -> None:
     assert page.json()["limits"]["max_pixels"] == 24_000_000
     assert client.get("/nothing").status_code == 404
     assert client.put(f"{API}/about").status_code == 405
+
+
+def test_a_body_comes_with_its_pose_and_a_face_with_its_map(client: Any) -> None:
+    body = client.post(f"{API}/people", json={"kind": "body", "seed": 1}).json()
+    pose = client.get(f"{API}/assets/{body['keypoints']['id']}").json()
+    assert pose == body["keypoints"]["pose"] and len(pose["points"]) == 18 and pose["width"] == body["photo"]["width"]
+    face = client.post(f"{API}/people", json={"kind": "face", "seed": 1}).json()
+    assert "keypoints" not in face and face["captions"] and face["label_map"]["schema"] == "celebamask-19"
+
+
+def test_only_previews_of_photos_have_a_found_map(client: Any) -> None:
+    job = drawn(client)
+    assert "label_map" not in job["result"] and len(job["result"]["names"]) == 1
+    assert client.get(f"{API}/results/{job['id']}/label-map.png").status_code == 404

@@ -28,7 +28,7 @@ def test_the_page_and_all_that_it_names_is_served(client):
     page = client.get("/")
     assert page.status_code == 200 and "default-src 'none'" in page.headers["content-security-policy"]
     names = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
-    assert {"/static/style.css", "/static/ui/page.js"} <= set(names)
+    assert {"/static/style.css", "/static/ui/app.js"} <= set(names)
     for name in names:
         assert client.get(name).status_code == 200, name
 

@@ -1,0 +1,171 @@
+// The editors that stand in the large square, by the kind of the field that they give.
+
+import * as api from "../core/api.js";
+import { controlOf } from "./controls.js";
+import { button, el, guarded, loaded } from "./dom.js";
+import { MapEditor } from "./map-editor.js";
+import { PhotoControl, fileButton } from "./photo.js";
+import { PoseEditor } from "./pose-editor.js";
+
+const random = () => Math.floor(Math.random() * 1e6);
+
+function mapFiles(editor) {
+	const open = fileButton("Open map", "image/png", (file) => editor.openFile(file));
+	const save = guarded(async () => el("a", { href: api.assetUrl(await editor.asset()), download: "label-map.png" }).click());
+	editor.onOpen = () => open.querySelector("input").click();
+	editor.onSave = save;
+	return [open, button("Save map", save, { id: "export" })];
+}
+
+/** The editor of a required label map. */
+function labelMap(field, { weights, changed }) {
+	const editor = new MapEditor({ schema: weights.schema, imageSize: weights.image_size, changed });
+	const roll = async () => {
+		const found = await api.person("face", random());
+		await editor.open(api.assetUrl(found.label_map.id), found.name);
+	};
+	return {
+		kind: "map",
+		controls: { [field.name]: { get: () => editor.asset(), set: (id) => editor.open(api.assetUrl(id), editor.name) } },
+		element: editor.element,
+		tools: editor.tools,
+		below: editor.classes,
+		actions: [button("New map", guarded(roll), { id: "person" }), ...mapFiles(editor)],
+		start: async () => editor.isOpened || roll(),
+		remove: () => editor.remove(),
+	};
+}
+
+/** A photo in the square; where the operation takes a repainted map of it, that is painted over the photo. */
+function photo(field, context) {
+	const mapField = context.fields.find((one) => one.control === "label-map" && !one.isRequired);
+	if (mapField && context.weights.schema) return new PhotoWithMap(field, mapField, context);
+	const control = new PhotoControl(field, context);
+	return { kind: "photo", controls: { [field.name]: control }, element: control.element, owns: (one) => one === control };
+}
+
+class PhotoWithMap {
+	kind = "photo-map";
+
+	constructor(field, mapField, { weights, changed }) {
+		this.map = new MapEditor({ schema: weights.schema, imageSize: weights.image_size, changed: () => this.#painted() });
+		this.changed = changed;
+		this.photo = new PhotoControl(field, { changed, used: () => this.#another() });
+		this.isPainted = this.isFound = false;
+		this.map.opacity = 0.6;
+		this.controls = {
+			[field.name]: this.photo,
+			[mapField.name]: {
+				get: () => (this.isPainted ? this.map.asset() : undefined),
+				set: async (id) => {
+					await this.map.open(api.assetUrl(id), "repainted.png");
+					this.isPainted = this.isFound = Boolean(id);
+				},
+			},
+		};
+		this.opacity = el("input", { type: "range", min: 0, max: 1, step: 0.05, value: 0.6 });
+		this.opacity.addEventListener("input", () => {
+			this.map.opacity = Number(this.opacity.value);
+			this.map.canvasView.show();
+		});
+		this.forget = button("Its own map", () => this.#another(true), { id: "own-map", title: "Give the repainted map up" });
+		this.tabs = ["Photo", "Map"].map((text) => button(text, () => this.show(text), { data: { side: text } }));
+		this.element = el("div", { className: "sides" }, this.photo.element, this.map.element,
+			el("div", { className: "row under" }, ...this.tabs, el("label", { className: "field opacity" }, el("span", {}, "photo over the map"), this.opacity)));
+		this.tools = this.map.tools;
+		this.below = this.map.classes;
+		this.actions = [this.forget, ...mapFiles(this.map)];
+		this.show("Photo");
+	}
+
+	owns(control) {
+		return control === this.photo;
+	}
+
+	/** Show the photo or its map. */
+	show(which) {
+		const isMap = which === "Map";
+		this.photo.element.hidden = isMap;
+		for (const one of [this.map.element, this.tools, this.below, this.opacity.parentElement, ...this.actions]) one.hidden = !isMap;
+		this.tabs.forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.side === which)));
+		this.map.canvasView.show();
+	}
+
+	#painted() {
+		if (!this.isFound) return; // the map that was found is shown, nobody painted
+		this.isPainted = true;
+		this.changed();
+	}
+
+	#another(asks = false) {
+		this.isPainted = this.isFound = false;
+		if (asks) this.changed();
+	}
+
+	/** A preview came: show the map that was found in the photo. */
+	drawn(job) {
+		guarded(async () => {
+			if (this.photo.get()) this.map.under = await loaded(api.assetUrl(this.photo.get()));
+			if (job.result.label_map && !this.isPainted) {
+				this.isFound = false;
+				await this.map.open(job.result.label_map, "repainted.png");
+				this.isFound = true;
+			}
+			this.map.canvasView.show();
+		})();
+	}
+
+	remove() {
+		this.map.remove();
+	}
+}
+
+/** A sentence. */
+function caption(field, context) {
+	const control = controlOf(field, context);
+	control.roll = async () => {
+		const [first] = (await api.person("face", random())).captions;
+		control.set(first);
+	};
+	const another = button("Another", guarded(async () => [await control.roll(), context.changed()]), { title: "What somebody that code drew looks like" });
+	return { kind: "caption", controls: { [field.name]: control }, element: el("div", { className: "stage paper" }, control.element, another), owns: (one) => one === control };
+}
+
+/** A pose that is wanted, over the photo; beside it the pose in the photo, if the operation takes one. */
+function keypoints(field, { weights, fields, changed }) {
+	const own = fields.filter((one) => one.control === "keypoints");
+	const editor = new PoseEditor({ schema: weights.keypoints, fields: own, changed });
+	const photos = fields.filter((one) => one.control === "photo" && one.isRequired).map((one) => one.name);
+	const source = own.find((one) => !one.isRequired)?.name;
+	return {
+		kind: "pose",
+		controls: Object.fromEntries(own.map((one) => [one.name, editor.control(one.name)])),
+		element: editor.element,
+		tools: editor.tools,
+		actions: [fileButton("Open pose", "application/json", async (file) => {
+			const asset = await api.upload(new Blob([file], { type: "application/json" }), { kind: "keypoints", name: file.name.slice(0, 100) });
+			await editor.openPose(asset.id, file.name);
+			changed();
+		}), button("Save pose", () => {
+			const url = URL.createObjectURL(new Blob([JSON.stringify(editor.figure.toPose(), null, 1)], { type: "application/json" }));
+			el("a", { href: url, download: "pose.json" }).click();
+			URL.revokeObjectURL(url);
+		})],
+		used: guarded(async (name, id, person) => {
+			if (!photos.includes(name)) return;
+			await editor.setBackdrop(id && api.assetUrl(id));
+			if (source) {
+				if (person?.keypoints) editor.setPose(source, person.keypoints.pose);
+				else editor.figures[source] = null; // of another photo
+			}
+		}),
+		start: async (before) => {
+			const shown = photos.map((name) => before[name]).find(Boolean);
+			if (shown) await editor.setBackdrop(api.assetUrl(shown));
+			if (!editor.figures[field.name]) await editor.roll(field.name);
+		},
+		remove: () => editor.remove(),
+	};
+}
+
+export const EDITORS = { "label-map": labelMap, photo, caption, keypoints };

@@ -1,0 +1,79 @@
+// All kept results: with their settings, two beside each other, deleted, downloaded.
+
+import * as api from "../core/api.js";
+import { button, el, guarded, say, words } from "./dom.js";
+import { about, resultButtons } from "./kept.js";
+
+const isId = (value) => /^[0-9a-f]{64}$/.test(value);
+
+/** What was asked for, without files. */
+function settings(request) {
+	const told = (value) => (typeof value === "object" ? Object.entries(value).filter(([, share]) => share).map(([name, share]) => (share === 1 ? words(name) : `${words(name)} ${share}`)).join(", ") : String(value));
+	return Object.entries(request.values)
+		.filter(([, value]) => ![value].flat().some(isId))
+		.map(([name, value]) => [words(name), told(value) || "none"]);
+}
+
+/** The page of kept results. */
+export function galleryPage({ go }) {
+	const list = el("ul", { className: "cards", id: "gallery" });
+	const pair = el("div", { className: "pair", id: "pair", hidden: true });
+	const empty = el("p", { className: "nothing" }, "Nothing is kept yet: draw something and press Keep.");
+	const more = button("Older ones", guarded(() => load()), { id: "older", hidden: true });
+	const chosen = new Map();
+	let last;
+
+	const compare = () => {
+		pair.hidden = chosen.size !== 2;
+		if (pair.hidden) return;
+		pair.replaceChildren(...[...chosen.values()].map((result) => el("figure", {}, media(result),
+			el("figcaption", {}, about(result), el("dl", {}, ...settings(result.request).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]))))));
+	};
+
+	const media = (result, number = 0) => (result.images[number].endsWith(".mp4")
+		? el("video", { src: result.images[number], controls: true, loop: true, "aria-label": `Synthetic clip: ${about(result)}` })
+		: el("img", { src: result.images[number], alt: `Synthetic picture: ${about(result)}`, loading: "lazy" }));
+
+	const again = (result) => button("Again", () => {
+		localStorage.setItem(`limner:${result.request.system}/${result.request.operation}`, JSON.stringify(result.request.values));
+		go(result.request.system, result.request.operation, result.request.weights);
+	}, { title: "Open it in its editor" });
+
+	const card = (result) => {
+		const mark = el("input", { type: "checkbox", on: { change: () => {
+			if (mark.checked) chosen.set(result.id, result);
+			else chosen.delete(result.id);
+			if (chosen.size > 2) {
+				const [first] = chosen.keys();
+				chosen.delete(first);
+				list.querySelector(`[data-id="${first}"] input`).checked = false;
+			}
+			compare();
+		} } });
+		const buttons = resultButtons(result, async () => {
+			chosen.delete(result.id);
+			item.remove();
+			compare();
+			empty.hidden = list.children.length > 0;
+		});
+		buttons.prepend(again(result));
+		const rest = result.images.slice(1, 9).map((_, number) => media(result, number + 1));
+		const item = el("li", { data: { id: result.id } }, media(result), rest.length > 0 && el("div", { className: "rest" }, ...rest),
+			el("p", {}, result.name || about(result)),
+			el("p", { className: "settings" }, settings(result.request).map(([name, value]) => `${name}: ${value}`).join("; ")),
+			el("label", { className: "check" }, mark, "compare"), buttons);
+		return item;
+	};
+
+	const load = async () => {
+		const found = await api.results(last);
+		last = found.at(-1)?.id;
+		list.append(...found.map(card));
+		more.hidden = found.length < 24;
+		empty.hidden = list.children.length > 0;
+		say("");
+	};
+	const element = el("section", { className: "plain" }, el("h2", {}, "Gallery"),
+		el("p", {}, "Everything that you kept, with what makes it again. Mark two to see them beside each other."), pair, empty, list, more);
+	return { element, start: load };
+}

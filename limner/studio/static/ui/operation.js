@@ -1,0 +1,177 @@
+// The page of an operation: its editor on the left, what is drawn on the right, the rest of its form beside them.
+
+import * as api from "../core/api.js";
+import { bodyOf, fieldsOf, missing, stageOf } from "../core/form.js";
+import { controlOf } from "./controls.js";
+import { button, cleanup, el, guarded, say } from "./dom.js";
+import { EDITORS } from "./editors.js";
+import { ResultView } from "./result.js";
+
+const PAUSE = 120; // milliseconds between two previews while somebody paints
+const REST = 1000; // after which the state is kept
+
+/** Build the page of one operation of a system. */
+export class OperationPage {
+	/** @param {object} options  system and operation as the API describes them, weights: which of the system's */
+	constructor({ system, operation, weights, showKept }) {
+		Object.assign(this, { system, operation, weights, showKept });
+		this.cleanup = cleanup();
+		this.fields = fieldsOf(operation);
+		this.controls = {};
+		this.isReady = false;
+		this.wanted = this.busy = false;
+		const main = stageOf(this.fields);
+		const context = { system, weights, fields: this.fields, changed: () => this.changed(), pick: (label) => this.result.pickLabel(label), cleanup: this.cleanup };
+		const make = main && EDITORS[main.control];
+		this.editor = make ? make(main, context) : null;
+		Object.assign(this.controls, this.editor?.controls);
+		for (const field of this.fields) {
+			if (this.controls[field.name]) continue;
+			const control = controlOf(field, { ...context, used: (id, person) => this.editor?.used?.(field.name, id, person) });
+			if (control) this.controls[field.name] = control;
+		}
+		const label = Object.values(this.controls).find((control) => control.label)?.label;
+		const shown = (text) => Object.values(this.controls).forEach((control) => control.shown?.(text));
+		this.result = new ResultView({ system: system.name, label, picked: shown, cleanup: this.cleanup });
+		this.element = this.#layout();
+	}
+
+	remove() {
+		this.isGone = true;
+		clearTimeout(this.timer);
+		this.cleanup.run();
+		this.editor?.remove?.();
+	}
+
+	#layout() {
+		const side = this.fields.map((field) => this.controls[field.name]).filter((control) => control && !this.editor?.owns?.(control) && control.element);
+		this.keepButton = button("Keep", guarded(() => this.keep()), { id: "keep", className: "main" });
+		this.cancelButton = button("Cancel", guarded(() => this.cancel()), { id: "cancel" });
+		this.cancelButton.hidden = true;
+		const wide = side.filter((control) => control.isWide);
+		const rest = side.filter((control) => !control.isWide);
+		const views = ["map", "both", "result"].map((name) => button({ map: "Input", both: "Both", result: "Result" }[name], () => this.#view(name), { data: { view: name }, "aria-pressed": String(name === "map") }));
+		return el("div", { className: "operation", data: { view: "map", stage: this.editor?.kind ?? "none" } },
+			this.editor?.tools ?? el("div", { className: "tools none" }),
+			el("div", { className: "squares" }, el("section", { className: "input", "aria-label": "Input" }, this.editor?.element ?? ""), this.result.element),
+			el("div", { className: "views", role: "group", "aria-label": "What is shown" }, ...views),
+			el("div", { className: "below" }, ...wide.map((control) => control.element), this.editor?.below ?? ""),
+			el("section", { className: "side", "aria-label": "Choices" }, ...rest.map((control) => control.element),
+				el("div", { className: "row actions" }, this.keepButton, this.cancelButton, ...(this.editor?.actions ?? []))));
+	}
+
+	#view(name) {
+		this.element.dataset.view = name;
+		for (const one of this.element.querySelectorAll(".views button")) one.setAttribute("aria-pressed", String(one.dataset.view === name));
+	}
+
+	/** What was there the last time, else a first picture of people that code drew. */
+	async start() {
+		const before = await this.#remembered();
+		for (const [name, value] of Object.entries(before)) await this.controls[name]?.set(value);
+		await this.editor?.start?.(before);
+		for (const field of this.fields) {
+			const control = this.controls[field.name];
+			if (field.isRequired && control?.roll && !control.get()?.length) await control.roll();
+		}
+		this.isReady = true;
+		this.changed();
+	}
+
+	get #place() {
+		return `limner:${this.system.name}/${this.operation.name}`;
+	}
+
+	async #remembered() {
+		try {
+			const found = JSON.parse(localStorage.getItem(this.#place) ?? "{}");
+			const isId = (value) => /^[0-9a-f]{64}$/.test(value);
+			for (const [name, value] of Object.entries(found)) {
+				const ids = (Array.isArray(value) ? value : [value]).filter(isId);
+				if (!(await Promise.all(ids.map(api.hasAsset))).every(Boolean)) delete found[name];
+			}
+			return found;
+		} catch {
+			return {};
+		}
+	}
+
+	#remember(values) {
+		clearTimeout(this.timer);
+		this.timer = setTimeout(() => localStorage.setItem(this.#place, JSON.stringify(values)), REST);
+	}
+
+	async #body(mode) {
+		const values = {};
+		for (const [name, control] of Object.entries(this.controls)) {
+			values[name] = mode === "preview" && control.preview ? await control.preview() : await control.get();
+		}
+		return bodyOf(this.fields, values);
+	}
+
+	/** Something was changed: draw what is now wanted, the newest alone. */
+	changed() {
+		if (this.isReady && !this.isGone) this.preview();
+	}
+
+	preview = guarded(async () => {
+		this.wanted = true;
+		if (this.busy) return;
+		this.busy = true;
+		try {
+			while (this.wanted && !this.isGone) {
+				this.wanted = false;
+				await this.#draw();
+				await new Promise((done) => setTimeout(done, PAUSE));
+			}
+		} finally {
+			this.busy = false;
+		}
+	});
+
+	async #draw() {
+		const body = await this.#body("preview");
+		const lacking = missing(this.fields, body);
+		if (lacking.length) return say(`Give ${lacking.join(" and ")} to begin.`);
+		const begun = performance.now();
+		const job = await this.#ask("preview", body);
+		this.#remember(await this.#body("keep"));
+		if (!job || this.isGone) return;
+		this.result.show(job);
+		for (const control of Object.values(this.controls)) control.drawn?.();
+		this.editor?.drawn?.(job);
+		say(`drawn in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+	}
+
+	async #ask(mode, body) {
+		try {
+			return await api.draw(this.system.name, this.operation.name, { mode, view: "page", weights: this.weights.name, ...body }, (job) => this.#waiting(job, mode));
+		} finally {
+			this.job = null;
+			this.cancelButton.hidden = true;
+		}
+	}
+
+	#waiting(job, mode) {
+		this.job = job;
+		this.cancelButton.hidden = false;
+		const doing = mode === "keep" ? "keeping" : "drawing";
+		if (job.state === "queued") say(job.position ? `waiting, number ${job.position}` : "waiting…");
+		else say(job.progress > 0 ? `${doing}, ${Math.round(100 * job.progress)} % done` : `${doing}…`);
+	}
+
+	async cancel() {
+		if (this.job) await api.cancel(this.job.id);
+		say("cancelled");
+	}
+
+	async keep() {
+		say("keeping…");
+		const body = await this.#body("keep");
+		const lacking = missing(this.fields, body);
+		if (lacking.length) throw new api.Problem(`Give ${lacking.join(" and ")} first.`);
+		if (!(await this.#ask("keep", body))) return;
+		await this.showKept();
+		say("kept");
+	}
+}

@@ -1,0 +1,263 @@
+// The editor of poses: joints are dragged on a stick figure over the photo.
+
+import * as api from "../core/api.js";
+import { Skeleton, readPose } from "../core/skeleton.js";
+import { CanvasView } from "./canvas-view.js";
+import { button, cleanup, el, guarded, isWriting, loaded, say, toggle, words } from "./dom.js";
+
+const COLOURS = { l_: "#2f8fff", r_: "#ff6a3d" };
+const upload = (pose) => api.upload(new Blob([JSON.stringify(pose)], { type: "application/json" }), { kind: "keypoints", name: "pose.json" });
+
+/** A figure, or several that the user switches between: the pose that is wanted, the pose in the photo. */
+export class PoseEditor {
+	/** @param {object} options  schema: of the points; fields: those of key points; changed() */
+	constructor({ schema, fields, changed }) {
+		this.schema = schema;
+		this.changed = changed;
+		this.cleanup = cleanup();
+		this.figures = Object.fromEntries(fields.map((field) => [field.name, null]));
+		this.titles = Object.fromEntries(fields.map((field) => [field.name, field.title]));
+		this.shown = fields[0].name;
+		this.joint = -1;
+		this.backdrop = null;
+		this.#build(fields);
+		this.cleanup.listen(document, "keydown", (event) => this.#key(event));
+	}
+
+	remove() {
+		this.cleanup.run();
+	}
+
+	get figure() {
+		return this.figures[this.shown];
+	}
+
+	/** What the form sends for one of the fields. */
+	control(name) {
+		return {
+			get: async () => (this.figures[name] ? (await upload(this.figures[name].toPose())).id : undefined),
+			set: async (id) => this.setPose(name, await (await fetch(api.assetUrl(id))).json()),
+		};
+	}
+
+	/** Use a pose for a field. */
+	setPose(name, pose) {
+		if (this.figures[name]) this.figures[name].setPose(pose);
+		else this.figures[name] = new Skeleton(this.schema, pose);
+		this.refresh();
+	}
+
+	/** Use a file of the user for the figure that is shown. */
+	async openPose(id, name) {
+		const { naturalWidth = 256, naturalHeight = 256 } = this.backdrop ?? {};
+		const pose = readPose(await (await fetch(api.assetUrl(id))).json(), this.schema, naturalWidth, naturalHeight);
+		if (!pose) throw new api.Problem(`${name} is no file of one pose; docs/pose-transfer.md lists the forms.`);
+		this.setPose(this.shown, pose);
+	}
+
+	/** Show a photo behind the figure. */
+	async setBackdrop(url) {
+		this.backdrop = url ? await loaded(url) : null;
+		this.canvasView.show();
+	}
+
+	/** A pose of somebody that code drew. */
+	async roll(name = this.shown) {
+		const person = await api.person("body", Math.floor(Math.random() * 1e6));
+		this.setPose(name, person.keypoints.pose);
+		this.changed();
+	}
+
+	#build(fields) {
+		this.canvasView = new CanvasView({
+			id: "pose",
+			label: "Pose: drag a joint, or choose one with Tab or comma and full stop and move it with the arrow keys",
+			cleanup: this.cleanup,
+			paint: (context, view, side) => this.#paint(context, view, side),
+			down: (event, x, y) => this.#down(x, y),
+			move: (event, x, y) => this.#move(x, y),
+			up: () => this.#up(),
+		});
+		this.canvas = this.canvasView.canvas;
+		this.canvas.editor = this; // for scripts and tests
+		this.spoken = el("p", { className: "unseen", "aria-live": "polite" });
+		this.element = el("div", { className: "stage" }, this.canvas, this.spoken);
+		this.lock = toggle("Lock limbs", () => {}, { key: "K", id: "lock-limbs", title: "Limbs keep their lengths (K)" });
+		this.lock.flip();
+		this.which = fields.map((field) => button(field.title, () => this.#choose(field.name), { data: { figure: field.name }, "aria-pressed": String(field.name === this.shown) }));
+		this.undoButton = button("Undo", () => this.#step("undo"), { key: "Ctrl Z", id: "undo" });
+		this.redoButton = button("Redo", () => this.#step("redo"), { key: "Ctrl Shift Z", id: "redo" });
+		this.tools = el("div", { className: "tools", role: "toolbar", "aria-label": "Tools" },
+			...(fields.length > 1 ? this.which : []), this.lock,
+			button("Hide joint", () => this.#edit(() => this.joint >= 0 && this.figure.flip(this.joint)), { key: "H", id: "hide" }),
+			button("Mirror", () => this.#edit(() => this.figure.mirror()), { key: "S", id: "mirror" }),
+			el("div", { className: "zoom steps", role: "group", "aria-label": "Steps" }, this.undoButton, this.redoButton),
+			el("div", { className: "zoom", role: "group", "aria-label": "Zoom" },
+				button("−", () => this.canvasView.zoom(1 / 1.5), { "aria-label": "Smaller (-)" }),
+				button("+", () => this.canvasView.zoom(1.5), { "aria-label": "Larger (+)" }),
+				button("All", () => this.canvasView.whole(), { "aria-label": "See all (Home)" })),
+			button("Another", guarded(() => this.roll()), { id: "another-pose", title: "The pose of somebody that code drew" }));
+		this.refresh();
+	}
+
+	#choose(name) {
+		this.shown = name;
+		this.joint = -1;
+		this.which.forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.figure === name)));
+		this.refresh();
+		if (!this.figure) say(`There is no ${this.titles[name]} yet; Another takes one, or open a file.`);
+	}
+
+	refresh() {
+		this.undoButton.disabled = !this.figure?.done.length;
+		this.redoButton.disabled = !this.figure?.undone.length;
+		this.canvasView.show();
+	}
+
+	// ---- the canvas: the picture's frame lies in the middle of the square
+
+	get #frame() {
+		const { width, height } = this.figure ?? { width: 1, height: 1 };
+		const side = Math.max(width, height);
+		return { side, left: (side - width) / 2, top: (side - height) / 2 };
+	}
+
+	#toSquare([x, y]) {
+		const { side, left, top } = this.#frame;
+		return [(x + 0.5 + left) / side, (y + 0.5 + top) / side];
+	}
+
+	#toPicture(x, y) {
+		const { side, left, top } = this.#frame;
+		return [x * side - left - 0.5, y * side - top - 0.5];
+	}
+
+	#paint(context, view, side) {
+		if (this.backdrop) {
+			const { naturalWidth: width, naturalHeight: height } = this.backdrop;
+			const [wide, high] = width > height ? [1, height / width] : [width / height, 1];
+			const [x0, y0] = view.outside((1 - wide) / 2, (1 - high) / 2);
+			context.globalAlpha = 0.45;
+			context.imageSmoothingEnabled = true;
+			context.drawImage(this.backdrop, x0 * side, y0 * side, wide * view.scale * side, high * view.scale * side);
+			context.globalAlpha = 1;
+		}
+		if (!this.figure) return;
+		const at = (point) => view.outside(...this.#toSquare(point)).map((share) => share * side);
+		const { points, limbs, names } = this.figure;
+		const colour = (name) => COLOURS[name.slice(0, 2)] ?? "#7a5cff";
+		context.lineCap = "round";
+		for (const [from, to] of limbs) {
+			if (!points[from] || !points[to]) continue;
+			for (const [ink, width] of [["#ffffff", 8], [colour(names[to]), 5]]) {
+				context.beginPath();
+				context.moveTo(...at(points[from]));
+				context.lineTo(...at(points[to]));
+				Object.assign(context, { strokeStyle: ink, lineWidth: width * devicePixelRatio });
+				context.stroke();
+			}
+		}
+		points.forEach((point, number) => {
+			if (!point) return;
+			context.beginPath();
+			context.arc(...at(point), (number === this.joint ? 9 : 6) * devicePixelRatio, 0, 2 * Math.PI);
+			context.fillStyle = number === this.joint ? "#111111" : colour(names[number]);
+			context.fill();
+			Object.assign(context, { strokeStyle: "#ffffff", lineWidth: 2 * devicePixelRatio });
+			context.stroke();
+		});
+	}
+
+	#down(x, y) {
+		if (!this.figure) return;
+		const [px, py] = this.#toPicture(x, y);
+		const within = (24 / this.canvas.clientWidth / this.canvasView.view.scale) * this.#frame.side;
+		this.joint = this.figure.nearest(px, py, within);
+		this.#speak();
+		if (this.joint < 0) return this.canvasView.show();
+		this.figure.begin();
+		this.isHeld = true;
+	}
+
+	#move(x, y) {
+		if (!this.isHeld) return;
+		this.figure.move(this.joint, ...this.#toPicture(x, y), this.lock.getAttribute("aria-pressed") === "true");
+		this.canvasView.show();
+		this.changed();
+	}
+
+	#up() {
+		if (!this.isHeld) return this.canvasView.show();
+		this.isHeld = false;
+		this.#finish();
+	}
+
+	#finish() {
+		if (this.figure.end()) this.changed();
+		this.refresh();
+	}
+
+	#edit(action) {
+		if (!this.figure) return;
+		this.figure.begin();
+		action();
+		this.#finish();
+	}
+
+	#step(way) {
+		if (!this.figure?.[way]()) return;
+		this.changed();
+		this.refresh();
+	}
+
+	// ---- keys
+
+	#key(event) {
+		if (!this.element.isConnected || isWriting(event.target)) return;
+		const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+		if ((event.ctrlKey || event.metaKey) && key === "z") {
+			event.preventDefault();
+			return this.#step(event.shiftKey ? "redo" : "undo");
+		}
+		if (event.ctrlKey || event.metaKey || event.altKey || !this.figure) return;
+		const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+		const isHere = document.activeElement === this.canvas;
+		const actions = {
+			k: () => this.lock.flip(),
+			s: () => this.#edit(() => this.figure.mirror()),
+			h: () => this.#edit(() => this.joint >= 0 && this.figure.flip(this.joint)),
+			"+": () => this.canvasView.zoom(1.5),
+			"=": () => this.canvasView.zoom(1.5),
+			"-": () => this.canvasView.zoom(1 / 1.5),
+			Home: () => this.canvasView.whole(),
+			",": () => this.#next(-1),
+			".": () => this.#next(1),
+		};
+		if (isHere && ways[key]) this.#nudge(...ways[key], event.shiftKey ? 8 : 1);
+		else if (actions[key]) actions[key]();
+		else return;
+		event.preventDefault();
+	}
+
+	#next(way) {
+		const count = this.schema.points.length;
+		this.joint = (this.joint + way + count) % count;
+		this.#speak();
+		this.canvasView.show();
+	}
+
+	#nudge(right, down, step) {
+		if (this.joint < 0) this.#next(1);
+		const point = this.figure.points[this.joint];
+		if (!point) return;
+		const isLocked = this.lock.getAttribute("aria-pressed") === "true";
+		this.#edit(() => this.figure.move(this.joint, point[0] + right * step, point[1] + down * step, isLocked));
+		this.#speak();
+	}
+
+	#speak() {
+		const point = this.figure.points[this.joint];
+		const place = point ? `at ${Math.round(point[0])}, ${Math.round(point[1])}` : "hidden";
+		this.spoken.textContent = this.joint < 0 ? "" : `${words(this.schema.points[this.joint])} ${place}`;
+	}
+}

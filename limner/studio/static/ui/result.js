@@ -1,0 +1,62 @@
+// What was drawn: a picture, one of several with a slider, a painting that is played, a clip.
+
+import { el } from "./dom.js";
+import { Playback } from "./playback.js";
+
+/** The square of the result. */
+export class ResultView {
+	constructor({ system, label = null, picked = () => {}, cleanup }) {
+		this.system = system;
+		this.label = label;
+		this.labels = [];
+		this.picked = picked;
+		this.index = 0;
+		this.images = [];
+		this.image = el("img", { id: "result", className: "square", alt: "" });
+		this.video = el("video", { className: "square", controls: true, loop: true, hidden: true });
+		this.empty = el("p", { className: "nothing" }, "The picture comes here.");
+		this.playback = new Playback(cleanup);
+		this.stage = el("div", { className: "stage" }, this.image, this.playback.canvas, this.video, this.empty);
+		this.strip = el("ul", { className: "strip", id: "strip", hidden: true });
+		this.element = el("section", { className: "result", "aria-label": "Result" }, this.stage, this.playback.bar, this.strip);
+	}
+
+	/** Show a finished job. */
+	show(job) {
+		const { images, names, video, strokes } = job.result;
+		this.images = images;
+		this.labels = images.map((_, number) => (names && this.label?.(names[number])) ?? `Picture ${number + 1} of ${images.length}`);
+		this.empty.hidden = true;
+		this.video.hidden = !video;
+		this.image.hidden = Boolean(video);
+		if (video) this.video.src = video;
+		this.playback.load(strokes ?? null);
+		this.strip.hidden = images.length < 2;
+		this.strip.replaceChildren(...(images.length < 2 ? [] : images.map((url, number) => this.#thumb(url, number))));
+		this.pick(Math.min(this.index, images.length - 1));
+	}
+
+	#thumb(url, number) {
+		const name = this.labels[number];
+		const made = el("button", { type: "button", "aria-pressed": "false", title: name, on: { click: () => this.pick(number) } },
+			el("img", { src: url, alt: name }));
+		return el("li", {}, made);
+	}
+
+	/** Show one of several pictures. */
+	pick(number) {
+		this.index = number;
+		if (!this.images[number]) return;
+		this.image.src = this.images[number];
+		const which = this.images.length > 1 ? `: ${this.labels[number]}` : "";
+		this.image.alt = `Synthetic picture that ${this.system} drew${which}`;
+		this.strip.querySelectorAll("button").forEach((one, at) => one.setAttribute("aria-pressed", String(at === number)));
+		this.picked(this.labels[number]);
+	}
+
+	/** Show the picture of a label. */
+	pickLabel(label) {
+		const number = this.labels.indexOf(label);
+		if (number >= 0) this.pick(number);
+	}
+}
