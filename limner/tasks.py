@@ -10,11 +10,11 @@ them with `add_evaluate_options(parser)` and turns them into arguments of its `e
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from limner.errors import ConfigError, DataError, missing
 from limner.files import reason, refuse_replaced_inputs, sha256_of
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 MAX_IMAGES = 1_000_000
 """So many pictures of one condition are taken for a slip of the hand."""
+
+USUAL_FIT = "refuse"
+"""What is done with photos that are not square unless the user says otherwise."""
 
 IMAGES_PER_TASK = 64
 """So many pictures of one label map are lost at most when the program is killed."""
@@ -145,28 +148,109 @@ class Labelling:
 
         refuse_replaced_inputs([self.path], [self.image])
         picture_size(self.image)  # refuses what is no picture before it is hashed
-        notes = self._notes()
+        notes = made_of(self.pipeline, self.image, "image")
         if self.path.exists() and not force:
-            if notes.items() <= label_map_notes(self.path).items():
+            if is_made_of(label_map_notes(self.path), notes):
                 return Outcome([self.path], skipped=True)
             raise DataError(
                 f"{self.path} is there already, but not as the label map of {self.image} as it is now by the weights "
                 f"{self.pipeline.weights_name}; give another --out, or --force to replace it."
             )
+        if notes["fit"] == USUAL_FIT:
+            del notes["fit"]
         label_map = self.segment(self.image)
         schema = self.pipeline.spec.schema
         write_atomically({self.path: lambda path: save_label_map(path, label_map, schema, notes=notes)})
         height, width = label_map.shape
         return Outcome([self.path], skipped=False, sizes=((width, height),), what="label map")
 
-    def _notes(self) -> dict[str, str]:
-        """What decides the map: the picture's file and the weights."""
-        try:
-            image = sha256_of(self.image)
-        except OSError as error:
-            raise DataError(f"{self.image} cannot be read: {reason(error)}.") from error
-        made_by = {name: self.pipeline.provenance[name] for name in ("system", "weights_hash")}
-        return {**made_by, "image_sha256": image}
+
+@dataclass(frozen=True)
+class Judging:
+    """Write what a judge says of a photo or clip as JSON, which notes both.
+
+    Attributes:
+        pipeline: the judge.
+        judge: the file -> what it says.
+        source: the photo or clip.
+        path: of the JSON file.
+        asked: what else decides the verdict, under the names that it is noted by.
+        kind: what the source is.
+    """
+
+    pipeline: Pipeline
+    judge: Callable[[Path], dict[str, Any]]
+    source: Path
+    path: Path
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    kind: Literal["photo", "clip"] = "photo"
+
+    def run(self, *, force: bool) -> Outcome:
+        """See `Task`.
+
+        Raises:
+            ConfigError: if the verdict would replace the file that it is about.
+            DataError: if that file cannot be read, or if a file is there that is not the verdict on it as it is now by
+                these weights, and `force` is not set.
+        """
+        import json
+
+        from limner import media
+        from limner.data.image_io import picture_size
+        from limner.files import read_json, write_text_atomically
+
+        refuse_replaced_inputs([self.path], [self.source])
+        # What is no picture, or no clip, is refused before it is hashed: its end may be far.
+        _ = picture_size(self.source) if self.kind == "photo" else media.read_info(self.source)
+        noted = {**made_of(self.pipeline, self.source, self.kind), **self.asked}
+        if self.path.exists() and not force:
+            there = read_json(self.path)
+            if isinstance(there, dict) and is_made_of(there, noted):
+                return Outcome([self.path], skipped=True, what="verdict")
+            raise DataError(
+                f"{self.path} is there already, but not as the verdict on {self.source} as it is now by the weights "
+                f"{self.pipeline.weights_name}; give another --out, or --force to replace it."
+            )
+        found = {self.kind: self.source.name, **self.judge(self.source), **self.pipeline.provenance, **noted}
+        write_text_atomically(self.path, json.dumps(found, indent=2) + "\n")
+        return Outcome([self.path], skipped=False, what="verdict")
+
+
+def made_of(pipeline: Pipeline, source: Path, kind: str) -> dict[str, Any]:
+    """What decides a label map or a verdict: the file that it is about, the weights, and how they read it.
+
+    Raises:
+        DataError: if the file cannot be read.
+    """
+    try:
+        hashed = sha256_of(source)
+    except OSError as error:
+        raise DataError(f"{source} cannot be read: {reason(error)}.") from error
+    made_by = {name: pipeline.provenance[name] for name in ("system", "weights_hash")}
+    return {**made_by, f"{kind}_sha256": hashed, "fit": pipeline.fit}
+
+
+def is_made_of(there: Mapping[str, Any], noted: Mapping[str, Any]) -> bool:
+    """Whether a file that is there notes the same; older ones do not say how what they are about was read."""
+    return all(there.get(name, USUAL_FIT if name == "fit" else None) == value for name, value in noted.items())
+
+
+def verdicts(
+    pipeline: Pipeline,
+    judge: Callable[[Path], dict[str, Any]],
+    sources: Iterable[Path],
+    out: Path,
+    *,
+    kind: Literal["photo", "clip"] = "photo",
+    asked: Mapping[str, Any] | None = None,
+) -> list[Task]:
+    """One `Judging` a file, into `out/<name of the file>.json`.
+
+    Raises:
+        ConfigError: if two files share a name.
+    """
+    names = unique_names(sources)
+    return [Judging(pipeline, judge, path, out / f"{name}.json", asked or {}, kind) for name, path in names.items()]
 
 
 def labelling_tasks(

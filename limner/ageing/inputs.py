@@ -19,10 +19,11 @@ import numpy.typing as npt
 from numpy.typing import NDArray
 from PIL import Image
 
+from limner.data.config import Fit
 from limner.errors import ConfigError, DataError, ShapeError
 from limner.faces.alignment import Alignment, eyes_and_mouth
 from limner.faces.landmarks import find_landmarks
-from limner.inputs import PhotoInput, read_pixels
+from limner.inputs import PhotoInput, read_pixels, square
 
 Align = Literal["auto", "always", "never"]
 """Whether a photo is cut and turned: where its face is not in its place yet, always, or never."""
@@ -65,6 +66,7 @@ def read_face_photo(
     mean_shape: npt.NDArray[np.float64],
     landmarks: npt.ArrayLike | None = None,
     align: Align = "auto",
+    fit: Fit = "refuse",
     framing: str = "UTKFace",
     check: Callable[[NDArray[np.uint8], str], object] | None = None,
 ) -> FacePhoto:
@@ -76,6 +78,7 @@ def read_face_photo(
         mean_shape: (68, 2) shares of the side: where the training faces have their landmarks.
         landmarks: 68 positions (x, y) in the photo, pixels, iBUG order; none: they are looked for.
         align: whether it is cut and turned.
+        fit: how one that is not square and not cut to its face becomes square: refused, cropped or padded.
         framing: data set whose pictures show faces so, for a warning.
         check: refuses a square photo and its name, where no landmarks are known and it does not show a face.
 
@@ -99,11 +102,11 @@ def read_face_photo(
         found = eyes_and_mouth(points, where)
     elif _has_finder():
         found = find_landmarks(pixels, where)
-    alignment = _alignment(pixels, found, template, image_size, align, where, framing)
+    alignment = _alignment(pixels, found, template, image_size, align, fit, where, framing)
     if found is None and check is not None:
-        check(pixels, where)
+        check(square(pixels, fit, where), where)
     if points is None:
-        points = _fitted(mean_shape, found, template, pixels.shape, where)
+        points = _fitted(mean_shape, found, template, alignment, where)
     moved = (points + 0.5) @ alignment.matrix[:, :2].T + alignment.matrix[:, 2]
     return FacePhoto(
         name=Path(photo).stem if isinstance(photo, str | Path) else "photo",
@@ -172,17 +175,22 @@ def _alignment(
     template: npt.NDArray[np.float64],
     image_size: int,
     align: Align,
+    fit: Fit,
     where: str,
     framing: str,
 ) -> Alignment:
     height, width = pixels.shape[:2]
-    square = height == width
+    is_square = height == width
+    as_it_is = Alignment.of_middle(
+        (height, width), min(height, width) if fit == "crop" else max(height, width), image_size
+    )
     if found is None:
-        if align == "always" or not square:
+        if align == "always" or (not is_square and fit == "refuse"):
             reason = "align is always" if align == "always" else f"it is {width}x{height}"
             raise DataError(
                 f"{where} must be cut to its face ({reason}), but where that lies is not known: give its landmarks, "
-                'cut it to a square, or install dlib with: pip install "limner[landmarks]"'
+                "make it square (--fit crop or pad, in Python: pipe.fit), or install dlib with: "
+                'pip install "limner[landmarks]"'
             )
         _log.warning(
             "%s: its landmarks are not known, so those of the mean face are taken; the face must look forward, stand "
@@ -190,13 +198,16 @@ def _alignment(
             where,
             framing,
         )
-        return Alignment.of_square(width, image_size)
-    in_place = square and bool(np.abs((found + 0.5) / width - template).max() <= NEAR)
+        return as_it_is
+    in_place = is_square and bool(np.abs((found + 0.5) / width - template).max() <= NEAR)
     if align == "never" or (align == "auto" and in_place):
-        if not square:
-            raise DataError(f"{where} is {width}x{height}, but must be square where align is never: cut it.")
+        if not is_square and fit == "refuse":
+            raise DataError(
+                f"{where} is {width}x{height}, but must be square where align is never: cut it, or say --fit crop or "
+                "pad (in Python: pipe.fit)."
+            )
         _refuse_tilted(found, where)
-        return Alignment.of_square(width, image_size)
+        return as_it_is
     return Alignment.of_landmarks(found, image_size, where=where, template=template)
 
 
@@ -214,15 +225,15 @@ def _fitted(
     mean_shape: npt.NDArray[np.float64],
     found: npt.NDArray[np.float64] | None,
     template: npt.NDArray[np.float64],
-    shape: tuple[int, ...],
+    alignment: Alignment,
     where: str,
 ) -> npt.NDArray[np.float64]:
     """The mean face's landmarks in the photo's pixels: brought to the found eyes and mouth, or as in any square."""
-    if found is None:
-        return mean_shape * shape[1] - 0.5
-    to_face = Alignment.of_landmarks(found, 1, where=where, template=template)
+    to_face = alignment
+    if found is not None:
+        to_face = Alignment.of_landmarks(found, 1, where=where, template=template)
     inverse = np.linalg.inv(np.vstack([to_face.matrix, [0.0, 0.0, 1.0]]))
-    moved: npt.NDArray[np.float64] = mean_shape @ inverse[:2, :2].T + inverse[:2, 2] - 0.5
+    moved: npt.NDArray[np.float64] = (mean_shape * to_face.image_size) @ inverse[:2, :2].T + inverse[:2, 2] - 0.5
     return moved
 
 

@@ -68,7 +68,9 @@ def read_faces(
         raise ConfigError(f"There are {len(photos)} photos, but landmarks for {len(marks)}; give None where unknown.")
     mean = shapes_of(pipeline).mean_shape().double().cpu().numpy()
     return [
-        read_face_photo(one, image_size=pipeline.image_size, mean_shape=mean, landmarks=points, align=align)
+        read_face_photo(
+            one, image_size=pipeline.image_size, mean_shape=mean, landmarks=points, align=align, fit=pipeline.fit
+        )
         for one, points in zip(photos, marks, strict=True)
     ]
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from limner.results import Beside
 
 OUTPUTS = ("motion",)
+READS_SQUARES = False  # photos of any proportions are cut about the person, or go on beyond their sides
 PHOTO = ("--photo", "--source-pose", "--swap-sides", "--batch-size")
 SEEDS = ("--seed", "--num-images")
 SEQUENCE = ("--poses", "--steps", "--interpolation", "--motion", "--frames-per-second")

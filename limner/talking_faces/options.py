@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner.errors import ConfigError
-from limner.tasks import Mode, Outcome, Rendering, Task, input_files, unique_names
+from limner.tasks import Mode, Rendering, Task, input_files, unique_names, verdicts
 
 if TYPE_CHECKING:
     from limner.plan import GenerationPlan
@@ -19,55 +18,14 @@ if TYPE_CHECKING:
 READ_BACK = "words.json"
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """Write what a judge says of a clip as JSON.
-
-    Attributes:
-        pipeline: the judge.
-        judge: path of the clip -> what it says.
-        clip: the clip.
-        path: of the JSON file.
-    """
-
-    pipeline: Any
-    judge: Callable[[Path], dict[str, Any]]
-    clip: Path
-    path: Path
-
-    def run(self, *, force: bool) -> Outcome:
-        """See `limner.tasks.Task`.
-
-        Raises:
-            DataError: if the clip cannot be read, or the file is there and holds something else.
-        """
-        import json
-
-        from limner import media
-        from limner.errors import DataError
-        from limner.files import read_json, reason, sha256_of, write_text_atomically
-
-        media.read_info(self.clip)  # what is no clip is not read to its end, which may be far
-        try:
-            hashed = sha256_of(self.clip)
-        except OSError as error:
-            raise DataError(f"{self.clip} cannot be read: {reason(error)}.") from error
-        made_of = {"clip_sha256": hashed, **self.pipeline.provenance}
-        if self.path.exists() and not force:
-            known = read_json(self.path)
-            if all(known.get(name) == made_of[name] for name in ("clip_sha256", "system", "weights_hash")):
-                return Outcome([self.path], skipped=True)
-            raise DataError(
-                f"{self.path} is there already, but is not the verdict of {self.pipeline.weights_name} on "
-                f"{self.clip} as it is now; give another --out, or --force to replace it."
-            )
-        found = {"clip": self.clip.name, **self.judge(self.clip), **made_of}
-        write_text_atomically(self.path, json.dumps(found, indent=2) + "\n")
-        return Outcome([self.path], skipped=False, what="verdict")
-
-
-def clip_verdicts(pipeline: Any, judge: Callable[[Path], dict[str, Any]], options: Namespace) -> list[Task]:
-    """One `Verdict` a clip of `--clip`.
+def clip_verdicts(
+    pipeline: Any,
+    judge: Callable[[Path], dict[str, Any]],
+    options: Namespace,
+    *,
+    asked: Mapping[str, Any] | None = None,
+) -> list[Task]:
+    """One verdict a clip of `--clip`.
 
     Raises:
         ConfigError: if no clip is named, or two share a name.
@@ -77,8 +35,8 @@ def clip_verdicts(pipeline: Any, judge: Callable[[Path], dict[str, Any]], option
 
     if not options.clip:
         raise ConfigError("--clip is missing: name a video of a face, or a folder of them.")
-    clips = unique_names(input_files(options.clip, VIDEO_SUFFIXES, "video"))
-    return [Verdict(pipeline, judge, clip, Path(options.out) / f"{name}.json") for name, clip in clips.items()]
+    clips = input_files(options.clip, VIDEO_SUFFIXES, "video")
+    return verdicts(pipeline, judge, clips, Path(options.out), kind="clip", asked=asked)
 
 
 def add_talking_options(parser: ArgumentParser, *, views: tuple[str, ...], has_gain: bool) -> None:

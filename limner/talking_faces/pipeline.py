@@ -147,6 +147,7 @@ class TalkingPipeline(Pipeline):
             mean_shape=mean_shape().double().numpy(),
             landmarks=landmarks,
             align=align,
+            fit=self.fit,
             framing="people-talking",
             check=check_photo,
         )

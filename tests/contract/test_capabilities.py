@@ -111,6 +111,52 @@ def test_it_generates_and_again_from_the_record(name, task, run_of, data_for, tm
     assert files(tmp_path / "again") == files(records[0].parent)
 
 
+def widened(words: list[str]) -> list[str]:
+    """The same pictures, wider than high by half: their edges go on to both sides."""
+    for path in map(Path, words):
+        if path.suffix != ".png":
+            continue
+        with Image.open(path) as picture:
+            margin, pixels = picture.width // 4, np.asarray(picture)
+            wide = Image.fromarray(np.pad(pixels, [(0, 0), (margin, margin), (0, 0)][: pixels.ndim], mode="edge"))
+            if picture.mode == "P":
+                wide.putpalette(picture.getpalette())
+            wide.save(path)
+    return words
+
+
+def test_oblong_pictures_are_refused_unless_it_is_said_how_they_fit(
+    name, task, run_of, data_for, tmp_path, capsys
+) -> None:
+    if not {"image", "label_map"} & set(task.conditions.values()):
+        pytest.skip("no picture is given")
+    words = widened(conditions(task, data_for(task), tmp_path))
+    command = ["generate", name, "--weights", str(run_of(name)), *words, "--out"]
+    assert main(["generate", name, "--help"]) == 0
+    if "--fit {refuse,crop,pad}" not in " ".join(capsys.readouterr().out.split()):
+        assert main([*command, str(tmp_path / "any")]) == 0, "any proportions are taken"
+        return
+    assert main([*command, str(tmp_path / "refuse")]) == 1
+    assert "--fit crop or pad" in capsys.readouterr().err
+    for fit in ("crop", "pad"):
+        assert main([*command, str(tmp_path / fit), "--fit", fit]) == 0
+
+
+def test_a_verdict_is_of_what_it_was_made_of(name, task, run_of, data_for, tmp_path, capsys) -> None:
+    if task.gives not in ("verdict", "label_map"):
+        pytest.skip("its results note everything")
+    words = conditions(task, data_for(task), tmp_path)
+    source = tmp_path / f"source{Path(words[1]).suffix}"
+    source.write_bytes(Path(words[1]).read_bytes())
+    command = ["generate", name, "--weights", str(run_of(name)), words[0], str(source), *words[2:]]
+    command += ["--out", str(tmp_path / "out")]
+    assert main(command) == 0
+    assert main(command) == 0 and "there already" in capsys.readouterr().out
+    source.write_bytes(source.read_bytes() + b"\0")
+    assert main(command) == 1 and "as it is now" in capsys.readouterr().err
+    assert main([*command, "--force"]) == 0
+
+
 def test_a_batch_is_as_good_as_one_by_one(name, task, run_of, data_for, tmp_path) -> None:
     if not task.seeded:
         pytest.skip("no seed changes what it makes")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 from torch.utils.data import DataLoader
 
 from limner import registry
@@ -69,6 +70,14 @@ def test_every_configuration_field_is_described(name, data):
 def test_smoke_networks_are_small(name, data):
     system, _, _ = build(name, data)
     assert sum(p.numel() for network in system.networks.values() for p in network.parameters()) < 1_000_000
+
+
+def test_smoke_networks_run_where_there_is_no_avx512(name, data):
+    """There oneDNN's 1x1 convolutions with a stride overwrite memory unless their channels are a multiple of 8."""
+    system, _, _ = build(name, data)
+    convolutions = [m for network in system.networks.values() for m in network.modules() if isinstance(m, nn.Conv2d)]
+    strided = [m for m in convolutions if m.kernel_size == (1, 1) and max(m.stride) > 1]
+    assert [m.in_channels for m in strided if m.in_channels % 8] == []
 
 
 def test_steps_change_every_trained_network(name, data):

@@ -230,7 +230,9 @@ def test_a_damaged_file_is_refused_or_changes_nothing(system: str, preset: str, 
             except LimnerError as error:
                 assert "\n" not in str(error) and len(str(error)) < 600, f"{file}: {name}"
             else:
-                assert found == whole and file.name == "README.md", f"{file}: {name}"
+                # A bit of the list of sums may be of the card's line, which nothing reads.
+                harmless = file.name == "README.md" or (file.name, name) == ("SHA256SUMS", "a bit")
+                assert found == whole and harmless, f"{file}: {name}"
 
 
 @pytest.mark.slow

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.errors import ConfigError, DataError
-from limner.tasks import Outcome, Task, input_files, unique_names
+from limner.errors import ConfigError
+from limner.tasks import Task, input_files, verdicts
 
 if TYPE_CHECKING:
     from limner.systems.damsm.pipeline import DAMSMPipeline
@@ -42,45 +40,5 @@ def make_tasks(pipeline: DAMSMPipeline, options: Namespace) -> list[Task]:
     if not options.photo or not captions:
         raise ConfigError("--photo and --caption are needed: name pictures, and sentences in quotes.")
     photos = input_files(options.photo, PHOTO_SUFFIXES, "picture")
-    return [
-        Scoring(pipeline, photo, tuple(captions), Path(options.out) / f"{name}.json")
-        for name, photo in unique_names(photos).items()
-    ]
-
-
-@dataclass(frozen=True)
-class Scoring:
-    """Write how well a picture fits captions."""
-
-    pipeline: DAMSMPipeline
-    photo: Path
-    captions: Sequence[str]
-    path: Path
-
-    def run(self, *, force: bool) -> Outcome:
-        """See `limner.tasks.Task`.
-
-        Raises:
-            ConfigError, DataError: if a caption or the picture cannot be used, or the file is of other captions.
-        """
-        import json
-
-        from limner.files import read_json, write_text_atomically
-
-        if self.path.exists() and not force:
-            try:
-                found = read_json(self.path)
-                texts = [one["caption"] for one in found["scores"]]
-                is_same = texts == list(self.captions) and found["weights_hash"] == self.pipeline.weights_hash
-            except (DataError, LookupError, TypeError):
-                is_same = False
-            if not is_same:
-                raise DataError(
-                    f"{self.path} is there already, but not as the scores of these captions by the weights "
-                    f"{self.pipeline.weights_name}; give another --out, or --force to replace it."
-                )
-            return Outcome([self.path], skipped=True, what="verdict")
-        (scores,) = self.pipeline(self.photo, list(self.captions))
-        text = json.dumps({"photo": self.photo.name, **scores, **self.pipeline.provenance}, indent=2)
-        write_text_atomically(self.path, text + "\n")
-        return Outcome([self.path], skipped=False, what="verdict")
+    asked = {"captions": captions}
+    return verdicts(pipeline, lambda photo: pipeline(photo, captions)[0], photos, Path(options.out), asked=asked)

@@ -40,7 +40,8 @@ class FaceJudgePipeline(Pipeline):
             DataError: if the photo cannot be read or is not square.
             ShapeError: if an array is no picture.
         """
-        verdict = self.verdict(to_tensor(read_square_photo(photo, image_size=self.image_size), self.device))
+        pixels = read_square_photo(photo, image_size=self.image_size, fit=self.fit)
+        verdict = self.verdict(to_tensor(pixels, self.device))
         return {
             "years": round(float(verdict.years[0]), 2),
             "embedding": [round(value, 5) for value in verdict.embedding[0].tolist()],

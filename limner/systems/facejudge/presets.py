@@ -67,7 +67,7 @@ def cpu() -> FaceJudgeConfig:
 def smoke() -> FaceJudgeConfig:
     """Seconds; proves that the code runs."""
     return FaceJudgeConfig(
-        model=ModelConfig(image_size=32, width=4, embedding_size=16),
+        model=ModelConfig(image_size=32, width=8, embedding_size=16),
         loss=LossConfig(),
         optimizer=OptimizerConfig(),
         dataset=DataConfig(),

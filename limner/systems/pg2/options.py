@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 
 from limner.pose_transfer.options import (
     OUTPUTS,
+    READS_SQUARES,
     add_evaluate_options,
     add_pose_options,
     evaluate_arguments,
@@ -17,6 +18,7 @@ __all__ = [
     "EXAMPLES",
     "MODES",
     "OUTPUTS",
+    "READS_SQUARES",
     "add_evaluate_options",
     "add_options",
     "evaluate_arguments",

@@ -343,8 +343,8 @@ class PortraitPipeline(Pipeline):
         height, width = pixels.shape[:2]
         if height != width and self.fit == "refuse":
             raise DataError(
-                f"{where} is {width}x{height}, but must be square, cut like a portrait; an uncut photo is edited with "
-                "--align or --fit, or with landmarks."
+                f"{where} is {width}x{height}, but must be square, cut like a portrait: cut it, or say --fit crop or "
+                "pad (in Python: pipe.fit); an uncut photo may be edited with --align, or with landmarks."
             )
         side = min(height, width) if self.fit == "crop" else max(height, width)
         return Alignment.of_middle((height, width), side, self.image_size).zoomed(self.spec.zoom)

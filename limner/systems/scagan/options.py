@@ -10,6 +10,7 @@ from limner.errors import ConfigError
 from limner.pose_transfer.options import (
     OUTPUTS,
     PHOTO,
+    READS_SQUARES,
     SEEDS,
     add_evaluate_options,
     add_pose_options,
@@ -29,6 +30,7 @@ __all__ = [
     "EXAMPLES",
     "MODES",
     "OUTPUTS",
+    "READS_SQUARES",
     "add_evaluate_options",
     "add_options",
     "evaluate_arguments",

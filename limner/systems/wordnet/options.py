@@ -32,4 +32,4 @@ def make_tasks(pipeline: WordNetPipeline, options: Namespace) -> list[Task]:
         ConfigError: if no clip is named.
         DataError: if a file is missing.
     """
-    return clip_verdicts(pipeline, partial(pipeline, top=options.top), options)
+    return clip_verdicts(pipeline, partial(pipeline, top=options.top), options, asked={"top": options.top})

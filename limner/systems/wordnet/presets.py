@@ -65,7 +65,7 @@ def cpu() -> WordNetConfig:
 def smoke() -> WordNetConfig:
     """Seconds; proves that the code runs."""
     return WordNetConfig(
-        model=ModelConfig(image_size=32, width=4, mouth_size=16),
+        model=ModelConfig(image_size=32, width=8, mouth_size=16),
         loss=LossConfig(),
         optimizer=OptimizerConfig(),
         dataset=ClipConfig(num_frames=8),

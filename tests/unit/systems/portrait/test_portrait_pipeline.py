@@ -298,7 +298,7 @@ NO_FACE = np.zeros((64, 64, 3), np.uint8)
         (
             np.zeros((64, 50, 3), np.uint8),
             DataError,
-            "an uncut photo is edited with --align or --fit, or with landmarks",
+            "say --fit crop or pad (in Python: pipe.fit); an uncut photo may be edited with --align, or with landmarks",
         ),
         (np.zeros((9, 9, 3), np.uint8), DataError, "9x9, too small to see a face"),
         (np.zeros((64, 64, 4), np.uint8), ShapeError, "it must be uint8 (height, width, 3)"),
