@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shlex
@@ -281,3 +282,13 @@ def test_files_of_the_user_are_opened_in_one_place(opener: str) -> None:
         if re.search(opener, path.read_text(encoding="utf-8"))
     }
     assert found <= OPENERS[opener], "use limner.files or limner.data.image_io"
+
+
+def test_results_on_record_say_on_which_range_ssim_was_taken() -> None:
+    """Limner once took it on [-1, 1], which gives lower values than published ones."""
+    found = []
+    for path in (ROOT / "docs/results").rglob("*.json"):
+        measurements = json.loads(path.read_text()).get("measurements", {})
+        found += [one["protocol"] for key, one in measurements.items() if key.endswith("_ssim")]
+    assert found
+    assert all("on [-1, 1]" in one["metric"] or "on [0, 1]" in one["settings"] for one in found)

@@ -207,6 +207,7 @@ class _Asked:
         how = f"exact raster, {passes}, strokes follow {self.follow}, correction {self.correction:g}"
         if self.vgg16 is not None:
             how += f", feature mask of VGG-16 ({sha256_of(self.vgg16)[:12]}) for who wants it"
+        how += {"psnr": f"; {PSNR().settings}", "ssim": f"; {SSIM().settings}"}.get(metric.partition(",")[0], "")
         if self.features is not None and metric.startswith("same class"):
             features = self.features
             how += f"; class seen first by {features.name} {features.weights} ({features.sha256[:12]})"

@@ -35,6 +35,8 @@ def test_report_has_every_score_and_its_protocol(painter: PainterPipeline, pictu
     assert found["painter_20_mse_background"].note == "0 of 2 pictures have this value"
     assert {"random_5_mse", "fit_5_psnr", "painter_20_strokes_to_good"} <= set(found)
     assert found["fit_5_ratio"].value > 0 and "fit_20_mse" not in found, "only few are fitted: it is slow"
+    assert "images on [0, 1], data range 1" in found["painter_5_ssim"].protocol.settings
+    assert "data range 2, mean of the images' ratios" in found["painter_5_psnr"].protocol.settings
     protocol = found["painter_5_mse"].protocol
     assert (
         protocol.count == 2
