@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 READY = ROOT / "limner" / "people" / "ready"
 STEPS, BATCH = 20, 8
 DATA: dict[str, str] = {
+    "videos": "people-talking --num 24 --size 64",
+    "captions": "people-faces --num 40 --size 64",
     "age groups": "people-ages --num 40 --size 64",
     "key points": "people-bodies --num 24 --size 64",
     "": "drawn-faces --num 40 --size 64",
@@ -57,17 +59,21 @@ def main() -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--code", type=Path, default=ROOT, help="checkout whose package is run")
     parser.add_argument("--only", choices=["losses", "pictures"], default=None)
+    parser.add_argument("--systems", nargs="+", default=[], help="losses of these alone")
     options = parser.parse_args()
     kept = options.file.resolve().with_suffix("")
     if options.action == "write":
-        found = _measure(options.code, options.only, kept, is_first=True)
+        found = _measure(options.code, options.only, kept, is_first=True, systems=options.systems)
         options.file.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         print(f"{options.file}: {len(found)} fingerprints")
         return 0
     before = json.loads(options.file.read_text(encoding="utf-8"))
     if options.only is not None:
         before = {key: value for key, value in before.items() if key.startswith(options.only)}
-    after = _measure(options.code, options.only, kept, is_first=False, wanted=before)
+    if options.systems:
+        chosen = {f"losses of {name}" for name in options.systems}
+        before = {key: value for key, value in before.items() if key in chosen or not key.startswith("losses")}
+    after = _measure(options.code, options.only, kept, is_first=False, wanted=before, systems=options.systems)
     different = [key for key in before if before[key] != after.get(key)]
     for key in different:
         print(f"differs: {key}, {_first_difference(before[key], after.get(key))}")
@@ -76,7 +82,13 @@ def main() -> int:
 
 
 def _measure(
-    code: Path, only: str | None, kept: Path, *, is_first: bool, wanted: Collection[str] = ()
+    code: Path,
+    only: str | None,
+    kept: Path,
+    *,
+    is_first: bool,
+    wanted: Collection[str] = (),
+    systems: Collection[str] = (),
 ) -> dict[str, Any]:
     """Name -> losses or hashes of pixels; the first run leaves its pictures in `kept`."""
     found: dict[str, Any] = {}
@@ -84,6 +96,8 @@ def _measure(
         work = Path(folder)
         if only != "pictures":
             for system in json.loads(_limner(code, work, "list --json"))["systems"]:
+                if systems and system["name"] not in systems:
+                    continue
                 if f"losses of {system['name']}" in wanted or is_first:
                     kind = next(kind for word, kind in DATA.items() if word in system["task"])
                     folder = kind.split()[0]

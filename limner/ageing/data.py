@@ -22,13 +22,15 @@ from torch.utils.data import Dataset
 from limner.data.ages import LGCGAN_GROUPS
 from limner.data.batch import TensorBatch
 from limner.data.config import AugmentConfig, DataConfig
+from limner.data.dataset import SampleDataset
 from limner.data.datasets.utkface import AGE_GROUPS, age_group, parse_name
 from limner.data.fields import Field
+from limner.data.geometry import Geometry
 from limner.data.manifest import Manifest, Row, open_manifest
 from limner.data.point_schema import IBUG_68
 from limner.data.sampler import SampleKey
 from limner.data.spec import DataSpec
-from limner.data.transforms import resize_image
+from limner.data.transforms import Mirror
 from limner.engine.data import TrainingData, required
 from limner.errors import ConfigError, DataError
 from limner.files import read_json
@@ -38,6 +40,7 @@ MIN_EYES, MAX_EYES = 0.1, 0.8
 """Distance between the eyes, as a share of the width, outside which landmarks are taken for wrong."""
 MAX_VALIDATION = 200
 """Faces of one validation at most: each is brought to all ages."""
+_MIRRORED_SHARES = Geometry.mirrored(2)  # of points in shares of the side: x becomes 1 - x
 FIELDS: tuple[Field, ...] = ("image", "landmarks", "age_group")
 ALSO: tuple[Field, ...] = ("identity",)
 SPEC = DataSpec(landmarks=IBUG_68, age_groups=LGCGAN_GROUPS)
@@ -138,7 +141,7 @@ class AgeDataset(Dataset[FacePair]):
             people[name].append(index)
         self._person = {name: number for number, name in enumerate(sorted(people))}
         self._rows_of_person = {name: np.array(rows) for name, rows in people.items()}
-        self._cache: dict[int, tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]] = {}
+        self.samples = SampleDataset(manifest, fields=("image", "landmarks"), size=image_size)
 
     @property
     def num_people(self) -> int:
@@ -168,15 +171,12 @@ class AgeDataset(Dataset[FacePair]):
 
     def face(self, index: int, mirrored: bool = False) -> Face:
         """Row `index`."""
-        if index not in self._cache:
-            row = self.manifest.rows[index]
-            image = self.manifest.read_image(row)
-            shares = ((_landmarks(self.manifest, row) + 0.5) / len(image)).astype(np.float32)
-            self._cache[index] = (resize_image(image, self.image_size), shares)
-        image, points = self._cache[index]
+        sample = self.samples[index]
+        assert sample.image is not None and sample.landmarks is not None  # both were asked for
+        image, points = sample.image, ((sample.landmarks + 0.5) / self.image_size).astype(np.float32)
         if mirrored:
-            image = np.ascontiguousarray(image[:, ::-1])
-            points = np.array((1, 0), np.float32) + points[IBUG_68.flip_permutation()] * np.array((-1, 1), np.float32)
+            image = Mirror(self.samples.size).colours(image)
+            points = _MIRRORED_SHARES.move(points.astype(np.float64), IBUG_68).astype(np.float32)
         return Face(
             image,
             points,

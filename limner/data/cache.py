@@ -1,9 +1,8 @@
-"""Decoded samples, kept in memory or on the disk: any size, any planes (arrays of bytes with one row a sample)."""
+"""Decoded samples, kept in memory (any arrays) or on the disk (planes: arrays of bytes with one row a sample)."""
 
 from __future__ import annotations
 
 import json
-import math
 import os
 import shutil
 import tempfile
@@ -20,6 +19,7 @@ from limner.files import MAX_TABLE_BYTES, read_json, reason
 
 UInt8Array = npt.NDArray[np.uint8]
 Planes = dict[str, UInt8Array]
+Arrays = Mapping[str, npt.NDArray[Any]]
 Progress = Callable[..., Iterable[Any]]
 
 INDEX = "index.json"
@@ -27,34 +27,32 @@ _BATCH = 32
 
 
 class MemoryCache:
-    """The first samples of a set as they are read; those that do not fit are read each time.
+    """Samples as they are read, while there is room for them; those that do not fit are read each time.
 
     Args:
-        num: samples of the set.
-        planes: name -> shape of one sample's array.
-        max_bytes: memory for all of them.
+        max_bytes: memory for the arrays of all of them.
 
     Raises:
         ConfigError: if `max_bytes` is negative.
     """
 
-    def __init__(self, num: int, planes: Mapping[str, tuple[int, ...]], *, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int) -> None:
         if max_bytes < 0:
             raise ConfigError(f"cache_bytes is {max_bytes}, but must not be negative.")
-        per_sample = sum(math.prod(shape) for shape in planes.values())
-        num_kept = min(num, max_bytes // per_sample) if per_sample else 0
-        self._planes = {name: np.empty((num_kept, *shape), dtype=np.uint8) for name, shape in planes.items()}
-        self._is_kept = np.zeros(num_kept, dtype=bool)
+        self._free = max_bytes
+        self._kept: dict[int, Arrays] = {}
 
-    def get(self, index: int, read: Callable[[], Planes]) -> Planes:
-        """The planes of a sample: kept ones, else what `read` gives."""
-        if index < len(self._is_kept) and self._is_kept[index]:
-            return {name: plane[index] for name, plane in self._planes.items()}
+    def get(self, index: int, read: Callable[[], Arrays]) -> Arrays:
+        """The arrays of a sample by name: kept ones, else what `read` gives."""
+        if index in self._kept:
+            return self._kept[index]
         found = read()
-        if index < len(self._is_kept):
-            for name, plane in self._planes.items():
-                plane[index] = found[name]
-            self._is_kept[index] = True
+        num_bytes = sum(array.nbytes for array in found.values())
+        if num_bytes <= self._free:
+            # A view would keep the whole picture that it was cut out of.
+            found = {name: array if array.base is None else array.copy() for name, array in found.items()}
+            self._kept[index] = found
+            self._free -= num_bytes
         return found
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from torch.utils.data import Dataset
 
 from limner.data.ages import group_of
 from limner.data.batch import MaskToImageBatch, MaskToImageSample, collate
-from limner.data.cache import MemoryCache, Planes
+from limner.data.cache import Arrays, MemoryCache
 from limner.data.config import AugmentConfig
 from limner.data.fields import IN_WORDS, Field
 from limner.data.geometry import Geometry
@@ -24,6 +26,7 @@ from limner.errors import ConfigError, DataError
 
 __all__ = ["MaskToImageBatch", "MaskToImageDataset", "MaskToImageSample", "SampleDataset", "collate"]
 
+_POINTS: frozenset[Field] = frozenset({"landmarks", "keypoints"})
 CACHE_BYTES = 2 * 1024**3
 """Memory for decoded samples unless a caller says otherwise."""
 
@@ -75,13 +78,7 @@ class SampleDataset(Dataset[Sample]):
             name: {text: number for number, text in enumerate(sorted({getattr(row, name) for row in rows} - {""}))}
             for name in ("identity", "category")
         }
-        planes: dict[str, tuple[int, ...]] = {}
-        if "image" in self.fields:
-            planes["image"] = (*self.size, 3)
-        if "label_map" in self.fields:
-            planes["label_map"] = tuple(self.size)
-        self._cache = MemoryCache(len(rows), planes, max_bytes=cache_bytes)
-        self._points: dict[int, dict[str, Points | None]] = {}
+        self._cache = MemoryCache(cache_bytes)
 
     def __len__(self) -> int:
         return len(self.manifest)
@@ -101,30 +98,29 @@ class SampleDataset(Dataset[Sample]):
 
     def _sample(self, index: int) -> Sample:
         row, spec = self.manifest.rows[index], self.manifest.spec
-        planes = self._cache.get(index, lambda: self._read(row))
+        found = self._cache.get(index, lambda: self._read(row))
         group = None if row.age is None else group_of(row.age, spec.age_groups)
         sample = Sample(
             index=index,
-            image=planes.get("image"),
-            label_map=planes.get("label_map"),
+            image=found.get("image"),
+            label_map=found.get("label_map"),
+            landmarks=found.get("landmarks"),
+            keypoints=found.get("keypoints"),
             attributes=self._attributes[index],
             age=float("nan") if row.age is None else row.age,
             age_group=-1 if group is None else group,
             identity=self._numbers["identity"].get(row.identity, -1),
             category=self._numbers["category"].get(row.category, -1),
         )
-        if self.fields & {"landmarks", "keypoints"}:
-            if index not in self._points:
-                self._points[index] = self._read_points(row)
-            sample = dataclasses.replace(sample, **self._points[index])  # type: ignore[arg-type]
         if "captions" in self.fields:
             sample = dataclasses.replace(sample, captions=self.manifest.marks_of(row).captions)
         return sample
 
-    def _read(self, row: Row) -> Planes:
-        manifest, found = self.manifest, Planes()
+    def _read(self, row: Row) -> Arrays:
+        """The arrays of a row: pixels at the size of the samples, and points in these pixels."""
+        manifest, found = self.manifest, dict[str, npt.NDArray[Any]]()
         where = f"{manifest.root / row.image}"
-        image = manifest.read_whole_image(row) if "image" in self.fields else None
+        image = manifest.read_whole_image(row) if self.fields & {"image", *_POINTS} else None
         if "label_map" in self.fields:
             label_map = manifest.read_whole_label_map(row)
             if image is not None:
@@ -132,21 +128,19 @@ class SampleDataset(Dataset[Sample]):
             fitted, _ = fit_shape(label_map, self.size, manifest.fit, where, is_label_map=True)
             found["label_map"] = resize_label_map(fitted, self.size)
         if image is not None:
-            fitted, _ = fit_shape(image, self.size, manifest.fit, where)
-            found["image"] = resize_image(fitted, self.size)
+            fitted, placed = fit_shape(image, self.size, manifest.fit, where)
+            if "image" in self.fields:
+                found["image"] = resize_image(fitted, self.size)
+            found |= self._read_points(row, placed.then(Geometry.resized(Size(*fitted.shape[:2]), self.size)))
         return found
 
-    def _read_points(self, row: Row) -> dict[str, Points | None]:
-        """The points of a row in the pixels of its sample."""
-        manifest, marks = self.manifest, self.manifest.marks_of(row)
-        image = manifest.read_whole_image(row)
-        fitted, placed = fit_shape(image, self.size, manifest.fit, f"{manifest.root / row.image}")
-        whole = placed.then(Geometry.resized(Size(*fitted.shape[:2]), self.size))
-        schemas = {"landmarks": manifest.spec.landmarks, "keypoints": manifest.spec.keypoints}
-        found: dict[str, Points | None] = {}
-        for name, schema in schemas.items():
-            points = getattr(marks, name)
-            if name in self.fields and points is not None:
+    def _read_points(self, row: Row, whole: Geometry) -> dict[str, Points]:
+        """The points of a row, moved as its pixels are."""
+        spec, found = self.manifest.spec, dict[str, Points]()
+        for name in self.fields & _POINTS:
+            points = getattr(self.manifest.marks_of(row), name)
+            schema = spec.landmarks if name == "landmarks" else spec.keypoints
+            if points is not None:
                 if schema is None:
                     raise ConfigError(f"{name} are read, but the manifest was opened without asking for them (needs=).")
                 found[name] = whole.move(points, schema)

@@ -14,9 +14,10 @@ from torch.utils.data import Dataset
 
 from limner.data.audio import FRAMES_PER_SECOND, SAMPLE_RATE_HZ, mel_windows, speech_windows
 from limner.data.batch import TensorBatch
+from limner.data.cache import Arrays, MemoryCache
 from limner.data.clips import ClipReader
 from limner.data.geometry import Geometry
-from limner.data.manifest import Manifest
+from limner.data.manifest import Manifest, Row
 from limner.data.point_schema import IBUG_68
 from limner.data.sample import Points
 from limner.data.sampler import SampleKey
@@ -103,8 +104,8 @@ class ClipDataset(Dataset[ClipSample]):
             raise DataError(f"{manifest.root} ({manifest.kind}) has no clips.")
         if reader.audio != (wanted := AudioSpec(SAMPLE_RATE_HZ, float(FRAMES_PER_SECOND))):
             raise ConfigError(f"Clips are read as {reader.audio}, but must be as {wanted}.")
-        if (num_frames is not None and num_frames < 1) or cache_bytes < 0:
-            raise ConfigError(f"num_frames {num_frames} must be at least 1, cache_bytes {cache_bytes} at least 0.")
+        if num_frames is not None and num_frames < 1:
+            raise ConfigError(f"num_frames is {num_frames}, but must be at least 1.")
         self.manifest, self.size, self.num_frames, self.seed = manifest, Size.of(size), num_frames, seed
         self._reader = reader
         self._numbers = {
@@ -114,8 +115,7 @@ class ClipDataset(Dataset[ClipSample]):
         if categories is not None:
             self._numbers["category"] = {text: number for number, text in enumerate(categories)}
         self._has_mel, self._any_photo = has_mel, any_photo
-        self._kept: dict[int, tuple[Frames, Windows, Points, Windows]] = {}
-        self._free = cache_bytes
+        self._cache = MemoryCache(cache_bytes)
 
     def __len__(self) -> int:
         return len(self.manifest)
@@ -128,7 +128,8 @@ class ClipDataset(Dataset[ClipSample]):
         """
         index = key.index if isinstance(key, SampleKey) else range(len(self))[key]
         row = self.manifest.rows[index]
-        frames, speech, landmarks, mel = self._clip(index)
+        clip = self._cache.get(index, lambda: self._read(row))
+        frames, speech, landmarks, mel = (clip[name] for name in ("frames", "speech", "landmarks", "mel"))
         whole = min(len(frames), len(speech)) - 1
         num_frames = max(whole, 1) if self.num_frames is None else self.num_frames
         last = whole - num_frames
@@ -152,10 +153,7 @@ class ClipDataset(Dataset[ClipSample]):
             index,
         )
 
-    def _clip(self, index: int) -> tuple[Frames, Windows, Points, Windows]:
-        if index in self._kept:
-            return self._kept[index]
-        row = self.manifest.rows[index]
+    def _read(self, row: Row) -> Arrays:
         clip = self._reader.read_clip(row)
         where = f"{self.manifest.root / row.video}"
         fitted = [fit_shape(frame, self.size, self.manifest.fit, where) for frame in clip.frames]
@@ -168,11 +166,7 @@ class ClipDataset(Dataset[ClipSample]):
             known = labels.landmarks[: len(frames)]
             landmarks[: len(known)] = [whole.move(points, IBUG_68) for points in known]
         mel = mel_windows(clip.waveform) if self._has_mel else np.zeros((0, 0, 0), np.float32)
-        found = frames, speech_windows(clip.waveform), landmarks, mel
-        num_bytes = sum(array.nbytes for array in found)
-        if num_bytes <= self._free:
-            self._kept[index], self._free = found, self._free - num_bytes
-        return found
+        return {"frames": frames, "speech": speech_windows(clip.waveform), "landmarks": landmarks, "mel": mel}
 
 
 def collate_clips(items: list[ClipSample]) -> ClipBatch:

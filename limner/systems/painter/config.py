@@ -228,6 +228,22 @@ class PainterConfig:
                 "some, or set --agent.discount, --reward.weight_gan and --reward.weight_foreground to 0."
             )
 
+    @property
+    def attends(self) -> bool:
+        """Whether agent and critic see attention and feature mask."""
+        return self.model.attention != "none"
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether there is a critic."""
+        return self.agent.discount > 0
+
+    @property
+    def discriminators(self) -> tuple[str, ...]:
+        """Those that the reward asks."""
+        weights = {"discriminator": self.reward.weight_gan, "foreground": self.reward.weight_foreground}
+        return tuple(name for name, weight in weights.items() if weight > 0)
+
     def _check_joint(self) -> None:
         if self.stage.name != "joint":
             return

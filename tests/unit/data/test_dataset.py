@@ -41,7 +41,7 @@ def test_cache_equals_no_cache(celebamask_hq):
     manifest = open_manifest(celebamask_hq())
     cached, read = (
         MaskToImageDataset(manifest, image_size=24, augment=ALL, seed=5, cache_bytes=cache_bytes)
-        for cache_bytes in (10**9, 5 * 24 * 24 * 4)  # all rows, and the first five
+        for cache_bytes in (10**9, 5 * 24 * 24 * 4)  # all rows, and five of them
     )
     for turn in range(2):
         for index in range(12):

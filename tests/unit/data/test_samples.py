@@ -172,10 +172,31 @@ def test_the_memory_cache_reads_what_it_keeps_once():
 
     def read():
         calls.append(1)
-        return {"a": np.full((2, 2), len(calls), np.uint8)}
+        return {"a": np.full((2, 2), len(calls), np.uint8), "b": np.zeros(0, np.float64)}
 
-    cache = MemoryCache(3, {"a": (2, 2)}, max_bytes=8)  # two samples fit
+    cache = MemoryCache(8)  # two samples of four bytes fit
     assert [int(cache.get(index, read)["a"][0, 0]) for index in (0, 1, 2, 0, 1, 2)] == [1, 2, 3, 1, 2, 4]
+
+
+def test_the_memory_cache_does_not_keep_what_a_sample_was_cut_out_of():
+    whole = np.arange(100, dtype=np.uint8)
+    kept = MemoryCache(10).get(0, lambda: {"a": whole[10:20]})["a"]
+    assert kept.base is None and kept.tolist() == list(range(10, 20))
+
+
+def test_a_row_is_decoded_once_for_all_its_fields():
+    read = []
+
+    @dataclass(frozen=True)
+    class Counted(Blobs):
+        def read_image(self, row: Row) -> np.ndarray:
+            read.append(row.name)
+            return super().read_image(row)
+
+    dataset = SampleDataset(blobs(reader=Counted()), fields=("image", "landmarks"), size=20)
+    for _ in range(2):
+        assert dataset[1].image is not None and dataset[1].landmarks is not None
+    assert read == ["1"]
 
 
 def test_a_zoomed_set_has_its_points_in_the_cut():

@@ -26,7 +26,10 @@ from limner.systems.painter.environment import ExactRenderer, Scene, Transitions
 from limner.systems.painter.pipeline import PainterPipeline
 from limner.systems.painter.rasterizer import stroke_alphas
 from limner.systems.painter.schedule import lr_factor
-from limner.systems.painter.stages.agent import AgentStage, UpdateBatch, follow
+from limner.systems.painter.stages.agent import AgentStage
+from limner.systems.painter.stages.losses import UpdateBatch, follow
+from limner.systems.painter.stages.online import Online
+from limner.systems.painter.stages.remembered import Remembered
 from limner.systems.painter.system import Painter
 from limner.systems.painter.weight_map import find_face, find_subject, gradient_features
 from tests.engines import engine_of
@@ -96,7 +99,8 @@ def test_an_agent_that_does_not_look_ahead_has_no_critic(pictures: Path) -> None
     engine.run_step(batch)
     assert any(not torch.equal(a, b) for a, b in zip(before, system.networks["actor"].parameters(), strict=True))
     assert "value" not in engine.averages()
-    memory = system.stage._memory()
+    assert isinstance(system.stage, AgentStage) and isinstance(system.stage.rule, Remembered)
+    memory = system.stage.rule.memory()
     canvas, action = memory._parts["canvases"][0, -2:], memory._parts["actions"][0, -1:]
     exact, _ = paint(canvas[:1].float() / 255, action, ExactRenderer(32))
     assert (exact * 255 - canvas[1:].float()).abs().max() < 1.1, "episodes show what the strokes really look like"
@@ -112,13 +116,14 @@ MEMORYLESS: dict[str, dict[str, Any]] = {
 def test_an_agent_without_memory_learns_from_each_action_as_it_is_played(pictures: Path) -> None:
     system, engine, batch = started(configured(**MEMORYLESS), pictures)
     stage = system.stage
-    assert isinstance(stage, AgentStage)
+    assert isinstance(stage, AgentStage) and isinstance(stage.rule, Online)
+    rule = stage.rule
     assert batch.target.shape[-1] == 64, "pictures are kept at twice the size, to be cut"
     updates = []
     # A spy that notes what is on the easels; the real update runs.
-    engine.update = lambda *given, real=engine.update: (updates.append(stage.easels), real(*given))  # type: ignore
+    engine.update = lambda *given, real=engine.update: (updates.append(rule.easels), real(*given))  # type: ignore
     engine.run_step(batch)
-    assert len(updates) == 3 and stage.replay is None, "one update an action"
+    assert len(updates) == 3, "one update an action"
     steps = [sorted(set(easels.step.tolist())) for easels in updates]
     assert steps == [[0, 1, 2]] * 3, "every update sees all steps of an episode"
     first, second = updates[:2]
@@ -127,7 +132,7 @@ def test_an_agent_without_memory_learns_from_each_action_as_it_is_played(picture
     assert torch.equal(second.step[goes_on], first.step[goes_on] + 1)
     assert not torch.equal(second.canvas[goes_on], first.canvas[goes_on])
     assert (second.step[~goes_on] == 0).all()
-    assert stage.easels is not None and (stage.easels.canvas.shape[-1], len(stage.easels)) == (32, 8)
+    assert rule.easels is not None and (rule.easels.canvas.shape[-1], len(rule.easels)) == (32, 8)
 
 
 def test_views_are_squares_of_the_picture_with_features_of_their_own(pictures: Path) -> None:
@@ -136,7 +141,7 @@ def test_views_are_squares_of_the_picture_with_features_of_their_own(pictures: P
     assert isinstance(stage, AgentStage)
     rows, columns = torch.meshgrid(torch.linspace(0, 1, 64), torch.linspace(0, 1, 64), indexing="ij")
     ramps = torch.stack([rows, columns, torch.zeros(64, 64)]).expand(400, -1, -1, -1)
-    view = stage._cut(Scene(ramps, ramps[:, :1].clone(), torch.zeros(400, 1, 64, 64)), engine)
+    view = stage.views.cut(Scene(ramps, ramps[:, :1].clone(), torch.zeros(400, 1, 64, 64)), engine)
     assert view.target.shape == (400, 3, 32, 32)
     torch.testing.assert_close(view.target[:, :1], view.attention)
     torch.testing.assert_close(view.features, gradient_features(view.target))
@@ -154,7 +159,7 @@ def test_some_pictures_exchange_their_colours(pictures: Path) -> None:
     stage = system.stage
     assert isinstance(stage, AgentStage)
     scene = Scene(*(part[:1].expand(600, -1, -1, -1) for part in vars(batch).values()))
-    found = stage._recolored(scene, engine)
+    found = stage.views.recolored(scene, engine)
     assert torch.equal(found.target.sort(dim=1).values, scene.target.sort(dim=1).values), "no colour is lost"
     is_same = (found.target == scene.target).flatten(1).all(dim=1)
     assert 0.5 < is_same.float().mean() < 0.67, "one in six orders is the old one"
@@ -167,7 +172,7 @@ def test_some_episodes_begin_with_a_blur(pictures: Path) -> None:
     stage = system.stage
     assert isinstance(stage, AgentStage)
     scene = Scene(*(part[:1].expand(300, -1, -1, -1) for part in vars(batch).values()))
-    canvas = stage._beginning(scene, engine)
+    canvas = stage.views.beginning(scene, engine)
     is_blank = (canvas == 0).flatten(1).all(dim=1)
     assert 0.4 < is_blank.float().mean() < 0.6
     blurs = canvas[~is_blank]
@@ -189,7 +194,8 @@ def test_a_resumed_agent_makes_the_same_next_update(
     again, other, _ = started(config, pictures, seed=1)
     other.system.restore(other, load_state(tmp_path / "state"))
     assert isinstance(again.stage, AgentStage)
-    assert len(again.stage._memory()) == (0 if sections else 16)
+    if isinstance(again.stage.rule, Remembered):
+        assert len(again.stage.rule.memory()) == 16
     other.run_step(batch)
     for name, network in system.networks.items():
         for key, tensor in network.state_dict().items():
@@ -204,25 +210,25 @@ def test_restored_easels_stand_where_the_networks_are(pictures: Path, tmp_path: 
     stage = AgentStage(configured(**MEMORYLESS))
     stage.networks["actor"].to("meta")
     stage.load_state_dict(load_state(tmp_path / "state")["system"])
-    assert stage.easels is not None
-    assert {part.device.type for part in vars(stage.easels).values()} == {"meta"}
+    assert isinstance(stage.rule, Online) and stage.rule.easels is not None
+    assert {part.device.type for part in vars(stage.rule.easels).values()} == {"meta"}
 
 
 def test_the_target_of_a_last_action_is_its_reward(pictures: Path) -> None:
     """With done = 1, y = r, so the loss is the square of V alone."""
     system, engine, batch = started(configured(), pictures)
     stage = system.stage
-    assert isinstance(stage, AgentStage)
+    assert isinstance(stage, AgentStage) and isinstance(stage.rule, Remembered)
     engine.run_step(batch)
-    found = stage._memory().sample(torch.rand(8, 2), torch.device("cpu"))
+    found = stage.rule.memory().sample(torch.rand(8, 2), torch.device("cpu"))
     assert isinstance(found, Transitions)
     last, inner = (
         UpdateBatch(**{**vars(found), "done": torch.full((8, 1), done), "mix": torch.rand(8, 1, 1, 1)})
         for done in (1.0, 0.0)
     )
-    value = stage._value(engine.networks["critic"], last, last.canvas, last.next_canvas, 1)
-    torch.testing.assert_close(stage.critic_loss(last, engine), value.square().mean())
-    assert (stage.critic_loss(inner, engine) - value.square().mean()).abs() > 1e-3, "others look ahead"
+    value = stage.losses.value(engine.networks["critic"], last, last.canvas, last.next_canvas, 1)
+    torch.testing.assert_close(stage.losses.critic(last, engine), value.square().mean())
+    assert (stage.losses.critic(inner, engine) - value.square().mean()).abs() > 1e-3, "others look ahead"
 
 
 def test_slow_copies_follow_slowly_and_take_buffers_over(pictures: Path) -> None:
