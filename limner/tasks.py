@@ -1,10 +1,9 @@
 """Units of work of `limner generate`: each writes its files whole or not at all, and can tell that it is done.
 
 A system's `options.py` has DESCRIPTION, EXAMPLES, `add_options(parser)`, which adds its command-line options, and
-MODES, the ways in which they can be used; or, instead of MODES, a function `make_tasks(pipeline, options)` that turns
-the values of all options into tasks once the pipeline is loaded. A system whose evaluation has options of its own adds
-them with `add_evaluate_options(parser)` and turns them into arguments of its `evaluate` with
-`evaluate_arguments(options, device)`. No torch here.
+MODES, the ways in which they can be used. A system whose evaluation has options of its own adds them with
+`add_evaluate_options(parser)` and turns them into arguments of its `evaluate` with `evaluate_arguments(options,
+device)`. No torch here.
 """
 
 from __future__ import annotations
@@ -266,6 +265,35 @@ def labelling_tasks(
     return [Labelling(segment, pipeline, path, out / f"{name}.png") for name, path in names.items()]
 
 
+def verdict_tasks(
+    pipeline: Any,
+    options: Namespace,
+    kind: Literal["photo", "clip"],
+    *,
+    judge: Callable[[Path], dict[str, Any]] | None = None,
+    asked: Mapping[str, Any] | None = None,
+) -> list[Task]:
+    """`verdicts` on the files of `--photo` or `--clip`.
+
+    Args:
+        pipeline: the judge.
+        options: of the command line.
+        kind: of the files.
+        judge: path -> what it says; none: the pipeline itself.
+        asked: what else decides the verdicts.
+
+    Raises:
+        ConfigError: if two files share a name.
+        DataError: if a file is missing.
+    """
+    from limner.data.image_io import PHOTO_SUFFIXES
+    from limner.media import VIDEO_SUFFIXES
+
+    suffixes, what = (PHOTO_SUFFIXES, "picture") if kind == "photo" else (VIDEO_SUFFIXES, "video")
+    files = input_files(getattr(options, kind), suffixes, what)
+    return verdicts(pipeline, judge or pipeline, files, Path(options.out), kind=kind, asked=asked)
+
+
 @dataclass(frozen=True)
 class Mode:
     """One way in which a system can be used on the command line.
@@ -276,6 +304,7 @@ class Mode:
         needs: those of them that must be given.
         flag: the option that asks for this way; "" for the usual one.
         title: what messages call a way that no flag asks for.
+        needs_weights: whether it asks a network; else `tasks` gets None in place of a pipeline.
     """
 
     tasks: Callable[[Any, Namespace], list[Task]]
@@ -283,6 +312,7 @@ class Mode:
     needs: tuple[str, ...] = ()
     flag: str = ""
     title: str = "plain pictures"
+    needs_weights: bool = True
 
 
 def choose_mode(modes: Sequence[Mode], given: Collection[str], *, example: str) -> Mode:
@@ -317,13 +347,13 @@ def add_sampling_options(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--num-images", type=int, default=1, metavar="N", help="pictures of each condition, a seed each"
     )
-    parser.add_argument(
-        "--batch-size",
-        type=int,
-        default=None,
-        metavar="N",
-        help="pictures in one pass (else 1 on the CPU, 16 elsewhere)",
-    )
+    add_batch_size(parser)
+
+
+def add_batch_size(parser: ArgumentParser) -> None:
+    """Add `--batch-size`."""
+    words = "pictures in one pass (else 1 on the CPU, 16 elsewhere)"
+    parser.add_argument("--batch-size", type=int, default=None, metavar="N", help=words)
 
 
 def check_num_images(options: Namespace, most: int = MAX_IMAGES) -> None:

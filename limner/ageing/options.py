@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limner.errors import ConfigError, missing
 from limner.motion import check_motion, motion_beside
-from limner.tasks import Rendering, Task, input_files, unique_names
+from limner.tasks import Mode, Rendering, Task, add_batch_size, input_files, unique_names
 
 if TYPE_CHECKING:
     from limner.ageing.inputs import FacePhoto
@@ -49,135 +47,127 @@ def add_face_options(parser: ArgumentParser) -> None:
     walk.add_argument("--steps", type=int, default=None, metavar="N", help="pictures, both ends included (else 10)")
     walk.add_argument("--motion", default=None, metavar="FILE", help="also write a .gif or .mp4 of the walk")
     parser.add_argument("--paste-back", action="store_true", help="also write the whole photo with the face changed")
-    parser.add_argument(
-        "--batch-size", type=int, default=None, metavar="N", help="pictures in one pass (else 1 on the CPU)"
+    add_batch_size(parser)
+
+
+Plan = Callable[[Any, Namespace, str, dict[str, Any]], "GenerationPlan"]
+"""(pipeline, options, photo, arguments that all plans take) -> what is to be drawn of the photo."""
+
+_ALWAYS = ("--photo", "--landmarks", "--align", "--batch-size")
+
+
+def age_modes(
+    *, extra: tuple[str, ...] = (), others: Mapping[str, tuple[Plan, tuple[str, ...]]] | None = None
+) -> tuple[Mode, ...]:
+    """The ways in which an ageing system can be used.
+
+    Args:
+        extra: options of the system that every way takes; arguments of its plans under the same name.
+        others: flag of a further way -> what plans it, and which options beside the usual ones it reads.
+    """
+
+    def mode(plan: Plan, reads: tuple[str, ...], flag: str = "") -> Mode:
+        names = [name[2:].replace("-", "_") for name in extra]
+        return Mode(partial(_tasks, plan, names), (*_ALWAYS, *extra, *reads), ("--photo",), flag, title="single ages")
+
+    return (
+        mode(_single_ages, ("--age", "--paste-back")),
+        mode(partial(_from_age, "older"), ("--from-age", "--paste-back"), "--older"),
+        mode(partial(_from_age, "younger"), ("--from-age", "--paste-back"), "--younger"),
+        mode(_walk, ("--steps", "--motion", "--paste-back"), "--walk"),
+        *(mode(plan, reads, flag) for flag, (plan, reads) in (others or {}).items()),
     )
 
 
-@dataclass(frozen=True)
-class FaceWork:
-    """What is asked for of every photo.
+def _single_ages(pipeline: Any, options: Namespace, photo: str, common: dict[str, Any]) -> GenerationPlan:
+    plan: GenerationPlan = pipeline.ages.plan(photo, options.age, **common)
+    return plan
 
-    Attributes:
-        pipeline: of an ageing system.
-        options: of the command line.
-        extra: further arguments of every mode, such as the gender.
-        other_modes: flag -> what plans it, called with a photo and the common arguments.
+
+def _from_age(way: str, pipeline: Any, options: Namespace, photo: str, common: dict[str, Any]) -> GenerationPlan:
+    from limner.ageing.pipeline import ages_from
+
+    plan: GenerationPlan = pipeline.ages.plan(photo, ages_from(pipeline, photo, options.from_age, way), **common)
+    return plan
+
+
+def _walk(pipeline: Any, options: Namespace, photo: str, common: dict[str, Any]) -> GenerationPlan:
+    steps = {} if options.steps is None else {"steps": options.steps}
+    plan: GenerationPlan = pipeline.walk.plan(photo, *options.walk, **steps, **common)
+    return plan
+
+
+def _tasks(plan: Plan, extra: Sequence[str], pipeline: Any, options: Namespace) -> list[Task]:
+    """One task a photo; of several photos each in a folder of its own.
+
+    Raises:
+        ConfigError: if two photos share a name, or a moving picture is asked for of several.
+        DataError: if a file is missing.
     """
+    from limner.data.image_io import PHOTO_SUFFIXES
 
-    pipeline: Any
-    options: Namespace
-    extra: dict[str, Any]
-    other_modes: dict[str, Callable[..., GenerationPlan]]
+    photos = input_files(options.photo, PHOTO_SUFFIXES, "picture")
+    check_motion(options.motion, len(photos))
+    out, names = Path(options.out), unique_names(photos)
+    common = {"align": options.align, "batch_size": options.batch_size}
+    common |= {name: getattr(options, name) for name in extra}
+    return [
+        _task(
+            partial(plan, pipeline, options), pipeline, options, photo, out / name if len(photos) > 1 else out, common
+        )
+        for name, photo in names.items()
+    ]
 
-    def tasks(self) -> list[Task]:
-        """One task a photo.
 
-        Raises:
-            ConfigError: if options contradict each other.
-            DataError: if a file is missing.
-        """
-        from limner.data.image_io import PHOTO_SUFFIXES
+def _task(
+    plan: Callable[[str, dict[str, Any]], GenerationPlan],
+    pipeline: Any,
+    options: Namespace,
+    photo: Path,
+    directory: Path,
+    common: dict[str, Any],
+) -> Task:
+    """The work on one photo."""
 
-        options = self.options
-        mode = self.mode()
-        if not options.photo:
-            raise missing(["--photo"], example=f"limner generate {self.pipeline.name} --photo face.jpg --out ages")
-        photos = input_files(options.photo, PHOTO_SUFFIXES, "picture")
-        check_motion(options.motion, len(photos))
-        out = Path(options.out)
-        names = unique_names(photos)
-        return [self.task(mode, photo, out / name if len(photos) > 1 else out) for name, photo in names.items()]
-
-    def mode(self) -> str:
-        """The flag of the mode, "" for plain ages.
-
-        Raises:
-            ConfigError: if there are two, or an option has no effect in it.
-        """
-        options = self.options
-        asked = {
-            "--older": options.older,
-            "--younger": options.younger,
-            "--walk": options.walk is not None,
-            **{flag: bool(getattr(options, flag[2:].replace("-", "_"))) for flag in self.other_modes},
-        }
-        modes = [flag for flag, value in asked.items() if value]
-        if len(modes) > 1:
-            raise ConfigError(f"{modes[0]} and {modes[1]} cannot go together; give one of them.")
-        mode = modes[0] if modes else ""
-        unused = {
-            "--age": options.age is not None and mode in ("--older", "--younger", "--walk"),
-            "--from-age": options.from_age is not None and mode not in ("--older", "--younger", "--round-trip"),
-            "--steps": options.steps is not None and mode != "--walk",
-            "--motion": options.motion is not None and mode != "--walk",
-            "--paste-back": options.paste_back and mode not in ("", "--older", "--younger", "--walk"),
-        }
-        for flag, is_unused in unused.items():
-            if is_unused:
-                raise ConfigError(f"{flag} has no effect with {mode or 'single ages'}; leave it out.")
-        return mode
-
-    def task(self, mode: str, photo: Path, directory: Path) -> Task:
-        """The work on one photo."""
-        options, pipeline = self.options, self.pipeline
-
-        @lru_cache(maxsize=1)
-        def common() -> dict[str, Any]:
-            return {
-                "landmarks": self.landmarks(options.landmarks, photo),
-                "align": options.align,
-                "batch_size": options.batch_size,
-                **self.extra,
-            }
-
-        @lru_cache(maxsize=1)
-        def face() -> FacePhoto:
-            from limner.ageing.pipeline import read_faces
-
-            (found,) = read_faces(pipeline, str(photo), landmarks=common()["landmarks"], align=options.align)
-            return found
-
-        def plan() -> GenerationPlan:
-            made: GenerationPlan
-            if mode in ("--older", "--younger"):
-                from limner.ageing.pipeline import ages_from
-
-                wanted = ages_from(pipeline, photo, options.from_age, mode[2:])
-                made = pipeline.ages.plan(str(photo), wanted, **common())
-            elif mode == "--walk":
-                steps = {} if options.steps is None else {"steps": options.steps}
-                made = pipeline.walk.plan(str(photo), *options.walk, **steps, **common())
-            elif mode:
-                made = self.other_modes[mode](str(photo), common())
-            else:
-                made = pipeline.ages.plan(str(photo), options.age, **common())
-            return made
-
-        return Rendering(pipeline, plan, directory, beside=partial(self.beside, face, photo, directory))
-
-    def landmarks(self, path: str | None, photo: Path) -> Any:
-        """Landmarks of a photo from a file or a folder; none if none is named."""
-        if path is None:
+    @lru_cache(maxsize=1)
+    def landmarks() -> Any:
+        if options.landmarks is None:
             return None
         from limner.ageing.landmark_files import LandmarkFiles
 
-        return LandmarkFiles(path).of(photo)
+        return LandmarkFiles(options.landmarks).of(photo)
 
-    def beside(self, face: Callable[[], FacePhoto], photo: Path, directory: Path, plan: GenerationPlan) -> list[Beside]:
-        """The whole photos and the moving picture, as far as they are asked for."""
-        from limner.results import Beside
+    @lru_cache(maxsize=1)
+    def face() -> FacePhoto:
+        from limner.ageing.pipeline import read_faces
 
-        files = []
-        if self.options.paste_back:
-            files += [
-                Beside(directory / f"{item.name}-whole.png", photo.name, partial(_whole, face, index), is_medium=True)
-                for index, item in enumerate(plan.items)
-                if "source" not in item.name
-            ]
-        if self.options.motion is not None:
-            files.append(motion_beside(self.options.motion, directory))
-        return files
+        (found,) = read_faces(pipeline, str(photo), landmarks=landmarks(), align=options.align)
+        return found
+
+    return Rendering(
+        pipeline,
+        lambda: plan(str(photo), {"landmarks": landmarks(), **common}),
+        directory,
+        beside=partial(_beside, options, face, photo, directory),
+    )
+
+
+def _beside(
+    options: Namespace, face: Callable[[], FacePhoto], photo: Path, directory: Path, plan: GenerationPlan
+) -> list[Beside]:
+    """The whole photos and the moving picture, as far as they are asked for."""
+    from limner.results import Beside
+
+    files = []
+    if options.paste_back:
+        files += [
+            Beside(directory / f"{item.name}-whole.png", photo.name, partial(_whole, face, index), is_medium=True)
+            for index, item in enumerate(plan.items)
+            if "source" not in item.name
+        ]
+    if options.motion is not None:
+        files.append(motion_beside(options.motion, directory))
+    return files
 
 
 def _whole(face: Callable[[], FacePhoto], index: int, result: GenerationResult, path: Path) -> None:

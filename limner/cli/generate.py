@@ -62,9 +62,10 @@ def _generate(system: str, argv: list[str]) -> int:
     options.out = options.out or default_out(system)
     out = _out(options, files=getattr(module, "OUT_FILES", ()))
     part, num_parts = _shard(options.shard)
-    make_tasks = module.make_tasks if hasattr(module, "make_tasks") else _mode(module, options, usual).tasks
-    needs_weights = getattr(module, "needs_weights", lambda options: True)(options)
-    pipeline = _load(options.weights or system, system, options) if needs_weights else None
+    mode = _mode(module, options, usual)
+    if not mode.needs_weights and options.weights is not None:
+        raise ConfigError(f"--weights has no effect with {mode.flag}; leave it out.")
+    pipeline = _load(options.weights or system, system, options) if mode.needs_weights else None
     start = time.perf_counter()
     if pipeline is not None and getattr(options, "fit", None) in get_args(Fit):
         pipeline.fit = options.fit
@@ -75,7 +76,7 @@ def _generate(system: str, argv: list[str]) -> int:
     with keeping(_inputs(options, outputs=getattr(module, "OUTPUTS", ()))):
         if getattr(options, "map_of", None):
             options.label_map = [*options.label_map, *_make_maps(options, out)]
-        tasks = make_tasks(pipeline, options)[part::num_parts]
+        tasks = mode.tasks(pipeline, options)[part::num_parts]
         remove_leftovers(out)
         outcomes, failed = _run(tasks, system, force=options.force)
     _report(pipeline, options.json in (True, "-"), out, outcomes, failed, time.perf_counter() - start)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from limner.errors import ConfigError
 from limner.motion import FRAMES_PER_SECOND, check_motion, motion_beside
-from limner.tasks import Mode, Rendering, Task, add_sampling_options, input_files, unique_names
+from limner.tasks import Mode, Rendering, Task, add_batch_size, add_sampling_options, input_files, unique_names
 
 if TYPE_CHECKING:
     from limner.plan import GenerationPlan
@@ -23,12 +23,15 @@ SEEDS = ("--seed", "--num-images")
 SEQUENCE = ("--poses", "--steps", "--interpolation", "--motion", "--frames-per-second")
 
 
-def add_pose_options(parser: ArgumentParser, *, views: tuple[str, ...] = (), has_parsing: bool = False) -> None:
+def add_pose_options(
+    parser: ArgumentParser, *, views: tuple[str, ...] = (), seeded: bool = False, has_parsing: bool = False
+) -> None:
     """Add what every system of pose transfer takes.
 
     Args:
         parser: of the command.
         views: what the system can show beside picture, source and pose.
+        seeded: whether a seed changes what it draws.
         has_parsing: whether it looks at a label map of the photo.
     """
     person = parser.add_argument_group("who")
@@ -61,7 +64,7 @@ def add_pose_options(parser: ArgumentParser, *, views: tuple[str, ...] = (), has
         choices=["picture", "source", "pose", *views],
         help="what to write of each pose",
     )
-    add_sampling_options(parser)
+    (add_sampling_options if seeded else add_batch_size)(parser)
     sequence = parser.add_argument_group("a sequence of poses, instead of single ones")
     sequence.add_argument("--poses", default=None, metavar="FILE|DIR", help="several poses: a list, a table, a folder")
     sequence.add_argument("--steps", type=int, default=None, metavar="N", help="pictures from pose to pose (else 8)")

@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limner.errors import ConfigError
-from limner.tasks import Mode, Rendering, Task, input_files, unique_names, verdicts
+from limner.tasks import Mode, Rendering, Task, input_files, unique_names
 
 if TYPE_CHECKING:
     from limner.plan import GenerationPlan
     from limner.results import Beside
 
 READ_BACK = "words.json"
-
-
-def clip_verdicts(
-    pipeline: Any,
-    judge: Callable[[Path], dict[str, Any]],
-    options: Namespace,
-    *,
-    asked: Mapping[str, Any] | None = None,
-) -> list[Task]:
-    """One verdict a clip of `--clip`.
-
-    Raises:
-        ConfigError: if no clip is named, or two share a name.
-        DataError: if a file is missing.
-    """
-    from limner.media import VIDEO_SUFFIXES
-
-    if not options.clip:
-        raise ConfigError("--clip is missing: name a video of a face, or a folder of them.")
-    clips = input_files(options.clip, VIDEO_SUFFIXES, "video")
-    return verdicts(pipeline, judge, clips, Path(options.out), kind="clip", asked=asked)
 
 
 def add_talking_options(parser: ArgumentParser, *, views: tuple[str, ...], has_gain: bool) -> None:

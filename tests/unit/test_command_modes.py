@@ -52,7 +52,7 @@ def test_what_cannot_be_is_one_sentence(given: list[str], text: str) -> None:
         choose_mode((*MODES, Mode(nothing, flag="--a"), Mode(nothing, flag="--b")), ["--a", "--b"], example="x")
 
 
-@pytest.mark.parametrize("system", ["scgan", "maskface", "portrait", "spade", "pix2pix", "cyclegan", "parser"])
+@pytest.mark.parametrize("system", registry.system_names())
 def test_modes_name_options_that_there_are(system: str) -> None:
     """A slip in a name would refuse an option that has an effect."""
     module = registry.generate_options(system)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING
+from argparse import ArgumentParser
 
-from limner.ageing.options import FaceWork, add_face_options
-from limner.tasks import Task
-
-if TYPE_CHECKING:
-    from limner.systems.caae.pipeline import CAAEPipeline
+from limner.ageing.options import add_face_options, age_modes
 
 DESCRIPTION = "Bring faces to other ages: all ten age groups, single years, or the way from one age to another."
 EXAMPLES = (
@@ -26,11 +21,4 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--gender", choices=["male", "female"], default=None, help="a label that the weights take")
 
 
-def make_tasks(pipeline: CAAEPipeline, options: Namespace) -> list[Task]:
-    """The work that the options ask for.
-
-    Raises:
-        ConfigError: if options contradict each other.
-        DataError: if a file is missing.
-    """
-    return FaceWork(pipeline, options, {"gender": options.gender}, {}).tasks()
+MODES = age_modes(extra=("--gender",))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from limner.errors import ConfigError
-from limner.tasks import Task, input_files, verdicts
+from limner.errors import missing
+from limner.tasks import Mode, Task, verdict_tasks
 
 if TYPE_CHECKING:
     from limner.systems.damsm.pipeline import DAMSMPipeline
@@ -26,19 +26,24 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--captions", default=None, metavar="FILE", help="a text file with one sentence a line")
 
 
-def make_tasks(pipeline: DAMSMPipeline, options: Namespace) -> list[Task]:
-    """One file a picture.
+def _verdicts(pipeline: DAMSMPipeline, options: Namespace) -> list[Task]:
+    """One file a picture, with the scores of all captions.
 
     Raises:
-        ConfigError: if no picture or no caption is named.
+        ConfigError: if no caption is named.
         DataError: if a file is missing.
     """
-    from limner.data.image_io import PHOTO_SUFFIXES
     from limner.text_to_image.words import caption_lines
 
     captions = [*options.caption, *(caption_lines(options.captions) if options.captions is not None else [])]
-    if not options.photo or not captions:
-        raise ConfigError("--photo and --caption are needed: name pictures, and sentences in quotes.")
-    photos = input_files(options.photo, PHOTO_SUFFIXES, "picture")
-    asked = {"captions": captions}
-    return verdicts(pipeline, lambda photo: pipeline(photo, captions)[0], photos, Path(options.out), asked=asked)
+    if not captions:
+        raise missing(["--caption"], example=EXAMPLES[0])
+
+    def scores(photo: Path) -> dict[str, Any]:
+        (found,) = pipeline(photo, captions)
+        return found
+
+    return verdict_tasks(pipeline, options, "photo", judge=scores, asked={"captions": captions})
+
+
+MODES = (Mode(_verdicts, ("--photo", "--caption", "--captions"), ("--photo",), title="photos"),)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.errors import missing
-from limner.tasks import Task, input_files, verdicts
+from limner.tasks import Mode, Task, verdict_tasks
 
 if TYPE_CHECKING:
     from limner.systems.facejudge.pipeline import FaceJudgePipeline
@@ -26,16 +24,8 @@ def add_options(parser: ArgumentParser) -> None:
     )
 
 
-def make_tasks(pipeline: FaceJudgePipeline, options: Namespace) -> list[Task]:
-    """One file a photo.
+def _verdicts(pipeline: FaceJudgePipeline, options: Namespace) -> list[Task]:
+    return verdict_tasks(pipeline, options, "photo")
 
-    Raises:
-        ConfigError: if no photo is named.
-        DataError: if a file is missing.
-    """
-    from limner.data.image_io import PHOTO_SUFFIXES
 
-    if not options.photo:
-        raise missing(["--photo"], example=EXAMPLES[0])
-    photos = input_files(options.photo, PHOTO_SUFFIXES, "picture")
-    return verdicts(pipeline, pipeline, photos, Path(options.out))
+MODES = (Mode(_verdicts, ("--photo",), ("--photo",), title="photos"),)

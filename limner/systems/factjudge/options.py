@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limner.errors import missing
-from limner.tasks import Task, input_files, verdicts
+from limner.tasks import Mode, Task, verdict_tasks
 
 if TYPE_CHECKING:
     from limner.systems.factjudge.pipeline import FactJudgePipeline
@@ -24,16 +22,8 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--photo", nargs="+", default=[], metavar="FILE|DIR", help="square pictures")
 
 
-def make_tasks(pipeline: FactJudgePipeline, options: Namespace) -> list[Task]:
-    """One file a picture.
+def _verdicts(pipeline: FactJudgePipeline, options: Namespace) -> list[Task]:
+    return verdict_tasks(pipeline, options, "photo", judge=lambda photo: {"facts": pipeline(photo)})
 
-    Raises:
-        ConfigError: if no picture is named.
-        DataError: if a file is missing.
-    """
-    from limner.data.image_io import PHOTO_SUFFIXES
 
-    if not options.photo:
-        raise missing(["--photo"], example=EXAMPLES[0])
-    photos = input_files(options.photo, PHOTO_SUFFIXES, "picture")
-    return verdicts(pipeline, lambda photo: {"facts": pipeline(photo)}, photos, Path(options.out))
+MODES = (Mode(_verdicts, ("--photo",), ("--photo",), title="photos"),)

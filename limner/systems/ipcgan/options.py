@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
-from typing import TYPE_CHECKING
+from argparse import ArgumentParser
 
-from limner.ageing.options import FaceWork, add_face_options
-from limner.tasks import Task
-
-if TYPE_CHECKING:
-    from limner.systems.ipcgan.pipeline import IPCGANPipeline
+from limner.ageing.options import add_face_options, age_modes
 
 DESCRIPTION = "Bring faces to other ages: all ten age groups, single years, or the way from one age to another."
 EXAMPLES = (
@@ -25,11 +20,4 @@ def add_options(parser: ArgumentParser) -> None:
     add_face_options(parser)
 
 
-def make_tasks(pipeline: IPCGANPipeline, options: Namespace) -> list[Task]:
-    """The work that the options ask for.
-
-    Raises:
-        ConfigError: if options contradict each other.
-        DataError: if a file is missing.
-    """
-    return FaceWork(pipeline, options, {}, {}).tasks()
+MODES = age_modes()

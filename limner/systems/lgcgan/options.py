@@ -5,9 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
-from limner.ageing.options import FaceWork, add_face_options
+from limner.ageing.options import add_face_options, age_modes
 from limner.errors import ConfigError
-from limner.tasks import Task
 
 if TYPE_CHECKING:
     from limner.plan import GenerationPlan
@@ -42,33 +41,36 @@ def add_options(parser: ArgumentParser) -> None:
     more.add_argument("--like-face", default=None, metavar="PHOTO", help="take another face's landmarks; for one --age")
 
 
-def make_tasks(pipeline: LGcGANPipeline, options: Namespace) -> list[Task]:
-    """The work that the options ask for.
+def _one_age(options: Namespace) -> str:
+    if options.age is None or len(options.age) != 1:
+        raise ConfigError("--round-trip, --edit and --like-face are of one age: give one --age.")
+    return str(options.age[0])
 
-    Raises:
-        ConfigError: if options contradict each other.
-        DataError: if a file is missing.
-    """
 
-    def one_age() -> str:
-        if options.age is None or len(options.age) != 1:
-            raise ConfigError("--round-trip, --edit and --like-face are of one age: give one --age.")
-        return str(options.age[0])
+def _round_trip(pipeline: LGcGANPipeline, options: Namespace, photo: str, common: dict[str, Any]) -> GenerationPlan:
+    return pipeline.round_trip.plan(photo, _one_age(options), options.from_age, **common)
 
-    def round_trip(photo: str, common: dict[str, Any]) -> GenerationPlan:
-        return pipeline.round_trip.plan(photo, one_age(), options.from_age, **common)
 
-    def attention(photo: str, common: dict[str, Any]) -> GenerationPlan:
-        return pipeline.attention.plan(photo, options.age, **common)
+def _attention(pipeline: LGcGANPipeline, options: Namespace, photo: str, common: dict[str, Any]) -> GenerationPlan:
+    return pipeline.attention.plan(photo, options.age, **common)
 
-    def edit(photo: str, common: dict[str, Any]) -> GenerationPlan:
-        return pipeline.edit.plan(photo, one_age(), amounts(options.edit), **common)
 
-    def like_face(photo: str, common: dict[str, Any]) -> GenerationPlan:
-        return pipeline.edit.plan(photo, one_age(), like=options.like_face, **common)
+def _edit(pipeline: LGcGANPipeline, options: Namespace, photo: str, common: dict[str, Any]) -> GenerationPlan:
+    return pipeline.edit.plan(photo, _one_age(options), amounts(options.edit), **common)
 
-    modes = {"--round-trip": round_trip, "--attention": attention, "--edit": edit, "--like-face": like_face}
-    return FaceWork(pipeline, options, {}, modes).tasks()
+
+def _like_face(pipeline: LGcGANPipeline, options: Namespace, photo: str, common: dict[str, Any]) -> GenerationPlan:
+    return pipeline.edit.plan(photo, _one_age(options), like=options.like_face, **common)
+
+
+MODES = age_modes(
+    others={
+        "--round-trip": (_round_trip, ("--age", "--from-age")),
+        "--attention": (_attention, ("--age",)),
+        "--edit": (_edit, ("--age",)),
+        "--like-face": (_like_face, ("--age",)),
+    }
+)
 
 
 def amounts(texts: list[str]) -> dict[str, float]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from limner.errors import ConfigError, DataError, WeightsError
 from limner.files import refuse_replaced_inputs
 from limner.systems.painter.config import CORRECTION, Follow
-from limner.tasks import Outcome, Rendering, Task, input_files, unique_names
+from limner.tasks import Mode, Outcome, Rendering, Task, input_files, unique_names
 
 if TYPE_CHECKING:
     from limner.systems.painter.drawing import Files
@@ -160,25 +160,14 @@ def evaluate_arguments(options: Namespace, device: Any) -> dict[str, Any]:
     }
 
 
-def needs_weights(options: Namespace) -> bool:
-    """Whether a network is needed: not for drawing strokes again."""
-    return not options.redraw
-
-
-def make_tasks(pipeline: PainterPipeline | None, options: Namespace) -> list[Task]:
-    """One painting a picture, or one drawing a stroke file.
+def _redrawings(pipeline: None, options: Namespace) -> list[Task]:
+    """One drawing a stroke file.
 
     Raises:
         ConfigError: if options contradict each other or have a wrong form.
         DataError: if a file is missing.
     """
-    _refuse_contradictions(options)
-    given = {name: value for name, value in vars(options).items() if value is not None}
-    options = Namespace(**{**vars(options), **_USUAL, **given})
-    return _paintings(pipeline, options) if pipeline is not None else _redrawings(options)
-
-
-def _redrawings(options: Namespace) -> list[Task]:
+    options = _filled(options)
     files, size = _files(options), _size(options.size)
     drawings = unique_names(Path(file) for file in options.redraw)
     directory, name = _place(Path(options.out), None if len(drawings) > 1 else next(iter(drawings)))
@@ -190,10 +179,17 @@ def _redrawings(options: Namespace) -> list[Task]:
 
 
 def _paintings(pipeline: PainterPipeline, options: Namespace) -> list[Task]:
+    """One painting a picture.
+
+    Raises:
+        ConfigError: if options contradict each other or have a wrong form.
+        DataError: if a file is missing.
+    """
     from limner.data.datasets.images import SUFFIXES
     from limner.systems.painter.inputs import stroke_numbers
     from limner.systems.painter.strokes import StrokeDocument
 
+    options = _filled(options)
     files = _files(options)
     budgets = stroke_numbers(_numbers_or_kinds(options.strokes))
     pictures = unique_names(input_files(options.image, SUFFIXES, "picture"))
@@ -267,18 +263,24 @@ class Redrawing:
         return Outcome([picture], skipped=False, sizes=(result.images[0].size,))
 
 
-def _refuse_contradictions(options: Namespace) -> None:
-    if bool(options.image) == bool(options.redraw):
-        raise ConfigError(
-            f"Name either pictures with --image, or stroke files with --redraw, such as in: {EXAMPLES[0]}"
-        )
-    tiles, colors = ("tiles", "focus", "follow", "overlap"), ("canvas", "palette", "correction")
-    painting = ("strokes", *tiles, *colors, "mask", "fit", "render", "start", "vgg16")
-    without_tiles = _passes(options) == []
+_TILES = ("tiles", "focus", "follow", "overlap")
+_FILES = ("--svg", "--svg-style", "--csv", "--gif", "--video", "--fps", "--duration")
+_HOW = ("--strokes", "--tiles", "--size", "--start", "--show-attention", *(f"--{name}" for name in _PASSED_ON))
+MODES = (
+    Mode(_paintings, ("--image", *_HOW, *_FILES), ("--image",), title="pictures"),
+    Mode(_redrawings, ("--size", *_FILES), flag="--redraw", needs_weights=False),
+)
+
+
+def _filled(options: Namespace) -> Namespace:
+    """The options with their usual values where none is given.
+
+    Raises:
+        ConfigError: if one has no effect beside another.
+    """
     without_effect = {
-        "with --redraw": (*painting, "seed", "show_attention", "weights") if options.redraw else (),
         "with --start, as the stroke file has it": ("canvas", "fit") if options.start is not None else (),
-        "with --tiles 0": tiles[1:] if without_tiles else (),
+        "with --tiles 0": _TILES[1:] if _passes(options) == [] else (),
         "with --render neural": ("correction",) if options.render == "neural" else (),
         "without --svg": () if options.svg else ("svg_style",),
         "without --gif or --video": () if options.gif or options.video else ("fps", "duration"),
@@ -288,6 +290,8 @@ def _refuse_contradictions(options: Namespace) -> None:
             value = getattr(options, name)
             if value is not None and value is not False:
                 raise ConfigError(f"--{name.replace('_', '-')} has no effect {where}; leave it out.")
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    return Namespace(**{**vars(options), **_USUAL, **given})
 
 
 def _place(out: Path, single: str | None) -> tuple[Path, str | None]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from limner.talking_faces.options import clip_verdicts
-from limner.tasks import Task
+from limner.tasks import Mode, Task, verdict_tasks
 
 if TYPE_CHECKING:
     from limner.systems.syncnet.pipeline import SyncNetPipeline
@@ -25,11 +24,8 @@ def add_options(parser: ArgumentParser) -> None:
     )
 
 
-def make_tasks(pipeline: SyncNetPipeline, options: Namespace) -> list[Task]:
-    """One file a clip.
+def _verdicts(pipeline: SyncNetPipeline, options: Namespace) -> list[Task]:
+    return verdict_tasks(pipeline, options, "clip")
 
-    Raises:
-        ConfigError: if no clip is named.
-        DataError: if a file is missing.
-    """
-    return clip_verdicts(pipeline, pipeline, options)
+
+MODES = (Mode(_verdicts, ("--clip",), ("--clip",), title="clips"),)

@@ -6,8 +6,7 @@ from argparse import ArgumentParser, Namespace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from limner.talking_faces.options import clip_verdicts
-from limner.tasks import Task
+from limner.tasks import Mode, Task, verdict_tasks
 
 if TYPE_CHECKING:
     from limner.systems.wordnet.pipeline import WordNetPipeline
@@ -25,11 +24,9 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--top", type=int, default=None, metavar="N", help="words to name (else 5, or all if fewer)")
 
 
-def make_tasks(pipeline: WordNetPipeline, options: Namespace) -> list[Task]:
-    """One file a clip.
+def _verdicts(pipeline: WordNetPipeline, options: Namespace) -> list[Task]:
+    judge = partial(pipeline, top=options.top)
+    return verdict_tasks(pipeline, options, "clip", judge=judge, asked={"top": options.top})
 
-    Raises:
-        ConfigError: if no clip is named.
-        DataError: if a file is missing.
-    """
-    return clip_verdicts(pipeline, partial(pipeline, top=options.top), options, asked={"top": options.top})
+
+MODES = (Mode(_verdicts, ("--clip", "--top"), ("--clip",), title="clips"),)

@@ -3,24 +3,24 @@
 from limner.systems.painter import options
 from limner.systems.painter.options import (
     JSON_FILE,
+    MODES,
     OUT_FILES,
+    OUTPUTS,
     add_evaluate_options,
     add_options,
     evaluate_arguments,
-    make_tasks,
-    needs_weights,
 )
 
 __all__ = [
     "DESCRIPTION",
     "EXAMPLES",
     "JSON_FILE",
+    "MODES",
+    "OUTPUTS",
     "OUT_FILES",
     "add_evaluate_options",
     "add_options",
     "evaluate_arguments",
-    "make_tasks",
-    "needs_weights",
 ]
 
 DESCRIPTION = "Paint pictures stroke by stroke, every part of them alike; or draw a stroke file again at any size."

@@ -5,8 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from limner.errors import ConfigError
-from limner.tasks import Rendering, Task, add_sampling_options, seed_blocks
+from limner.tasks import Mode, Rendering, Task, add_sampling_options, seed_blocks
 
 DESCRIPTION = "Make clips of captions."
 EXAMPLES = ("limner generate toy --weights runs/toy --caption 'a red circle' --out clips",)
@@ -17,9 +16,7 @@ def add_options(parser: ArgumentParser) -> None:
     add_sampling_options(parser)
 
 
-def make_tasks(pipeline: Any, options: Namespace) -> list[Task]:
-    if not options.caption:
-        raise ConfigError("--caption is missing: say what to show.")
+def _clips(pipeline: Any, options: Namespace) -> list[Task]:
     common = {"batch_size": options.batch_size or 1}
     return [
         Rendering(
@@ -30,3 +27,6 @@ def make_tasks(pipeline: Any, options: Namespace) -> list[Task]:
         )
         for name, seed, count in seed_blocks(options)
     ]
+
+
+MODES = (Mode(_clips, ("--caption", "--seed", "--num-images", "--batch-size"), ("--caption",), title="clips"),)

@@ -93,4 +93,7 @@ def test_a_file_of_scores_of_other_captions_is_not_replaced(trained, tmp_path, c
     assert main([*command, "--caption", "a red circle"]) == 0
     assert json.loads((tmp_path / "out/photo.json").read_text())["scores"][0]["caption"] == "a red circle"
     assert main([*command, "--caption", "a blue circle"]) == 1
-    assert "not as the scores of these captions" in capsys.readouterr().err
+    assert "not as the verdict on" in capsys.readouterr().err
+    assert main([*command, "--caption", "a red circle"]) == 0, "of the same captions it is there already"
+    Image.fromarray(image[::-1]).save(tmp_path / "photo.png")
+    assert main([*command, "--caption", "a red circle"]) == 1, "another photo"

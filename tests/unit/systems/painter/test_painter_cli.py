@@ -211,8 +211,8 @@ def test_going_on(run, folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        ("--out O", 2, "either pictures with --image"),
-        ("--image P --redraw S --out O", 2, "either pictures with --image"),
+        ("--out O", 2, "--image is missing, such as in"),
+        ("--image P --redraw S --out O", 2, "--image has no effect with --redraw"),
         ("--image none.png --out O", 1, "is missing"),
         ("--image T --strokes 0 --out O", 2, "at most 100000"),
         ("--image P --palette 4 --seed -1 --out O", 2, "seed is -1"),
