@@ -22,8 +22,11 @@ JudgeKind = Literal["parser", "face-embedding", "age", "keypoints", "image-text"
 FeatureSource = Literal["people", "inception", "parser"]
 """Networks that `--features` can name for the distances between sets of pictures."""
 
-DataOption = Literal["kind", "fit", "fix_sides", "colors"]
+DataOption = Literal["kind", "schema", "attributes", "fit", "fix_sides", "colors"]
 """Options of reading a data folder, in the words of `limner.data.config.DataConfig`."""
+
+LABEL_MAP_OPTIONS: tuple[DataOption, ...] = ("kind", "schema", "fit", "fix_sides", "colors")
+"""Of folders with label maps."""
 
 MEDIA: dict[Medium, str] = {
     "picture": "pictures",
@@ -45,7 +48,7 @@ class Task:
         uses: fields that it uses where the data have them.
         conditions: option of `limner generate` -> field that its value is of, for options that are enough to make
             something. `{"--label-map": "label_map"}` says that a label map is enough.
-        data_options: how its data may be read; the commands offer no others.
+        data_options: how its data may be read, fields of its section `dataset`; the commands offer no others.
         judges: kinds of judges that its evaluation cannot do without. Where the user names none, the default weights
             of the system "parser" judge; other kinds must be named.
         also_judges: kinds of judges that its evaluation can use beside these.
@@ -87,6 +90,11 @@ class Task:
             for value in given:
                 if value not in known:  # the author of a system is told, not its user
                     raise ValueError(f'{name} has "{value}", but may have {", ".join(known)}')
+
+    @property
+    def reading_options(self) -> tuple[DataOption, ...]:
+        """Options of reading data with trained weights, which know their schema and attributes themselves."""
+        return tuple(name for name in self.data_options if name not in ("schema", "attributes"))
 
     @property
     def accepted_judges(self) -> tuple[JudgeKind, ...]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
+from limner.data.config import Fit
 from limner.errors import ConfigError, LimnerError, missing, nearest
 from limner.task import DataOption
 
@@ -146,29 +147,41 @@ def add_data_options(parser: ArgumentParser, options: Collection[DataOption]) ->
     add_reading_options(parser, options)
 
 
-def add_reading_options(parser: ArgumentParser, options: Collection[DataOption]) -> None:
+_READING: dict[DataOption, dict[str, Any]] = {
+    "kind": {"type": str, "default": "auto", "help": "layout of the folder; auto looks"},
+    "schema": {"type": str, "default": None, "help": "label schema (a name or a JSON file)"},
+    "attributes": {"type": str, "nargs": "*", "default": None, "help": "names of the attributes to use"},
+    "fit": {"choices": get_args(Fit), "default": None, "help": "pictures that are not square"},
+    "fix_sides": {
+        "action": "store_true",
+        "help": "correct maps whose left and right are exchanged while reading",
+    },
+    "colors": {
+        "type": str,
+        "default": None,
+        "metavar": "nearest|FILE",
+        "help": "coloured label maps of other tools: nearest, a JSON file with the colours of the classes, or "
+        "nearest:FILE",
+    },
+}
+"""Option -> what argparse is told of it."""
+
+
+def add_reading_options(parser: ArgumentParser, options: Collection[DataOption] = get_args(DataOption)) -> None:
     """Add options of reading a data folder; `reading` turns their values into arguments."""
-    if "kind" in options:
-        parser.add_argument("--kind", type=str, default="auto", help="layout of the folder; auto looks")
-    if "fit" in options:
-        words = "pictures that are not square"
-        parser.add_argument("--fit", choices=["refuse", "crop", "pad"], default=None, help=words)
-    if "fix_sides" in options:
-        words = "correct maps whose left and right are exchanged while reading"
-        parser.add_argument("--fix-sides", action="store_true", help=words)
-    if "colors" in options:
-        add_colors(parser)
+    for name in options:
+        parser.add_argument(f"--{name.replace('_', '-')}", **_READING[name])
 
 
-def add_colors(parser: ArgumentParser) -> None:
-    """Add `--colors`; see `limner.data.colors.get_colors`."""
-    words = "coloured label maps of other tools: nearest, a JSON file with the colours of the classes, or nearest:FILE"
-    parser.add_argument("--colors", type=str, default=None, metavar="nearest|FILE", help=words)
-
-
-def reading(options: Any) -> dict[str, Any]:
-    """The values of `add_reading_options`, as arguments of what opens data."""
-    return {name: getattr(options, name) for name in get_args(DataOption) if hasattr(options, name)}
+def reading(options: Any, *, given: bool = False) -> dict[DataOption, Any]:
+    """The values of `add_reading_options`, as arguments of what opens data; with `given` not those left as usual."""
+    names: tuple[DataOption, ...] = get_args(DataOption)
+    found = {name: getattr(options, name) for name in names if hasattr(options, name)}
+    if given:
+        found = {name: value for name, value in found.items() if value != _READING[name].get("default", False)}
+    if found.get("attributes") is not None:
+        found["attributes"] = tuple(found["attributes"])
+    return found
 
 
 def refuse_missing(options: Any, names: Iterable[str], *, example: str) -> None:

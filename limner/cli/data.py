@@ -6,13 +6,12 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from limner import registry
 from limner.cli.common import add_reading_options, emit, new_parser, progress, reading
 from limner.errors import ConfigError, DataError, LimnerError, nearest
 from limner.files import refuse_replaced_inputs
-from limner.task import DataOption
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
@@ -95,13 +94,9 @@ def check(argv: list[str]) -> int:
 def _training_of(args: Any) -> dict[str, Any]:
     """What a run of the system would train on: its own code opens the folder and makes a batch."""
     config = registry.preset(args.system, "smoke")
-    given = {"schema": args.schema, **reading(args)}
-    given["attributes"] = None if args.attributes is None else tuple(args.attributes)
-    known = {field.name for field in dataclasses.fields(config.dataset)}
-    usual = {"kind": "auto", "fix_sides": False}
-    chosen = {name: value for name, value in given.items() if value != usual.get(name)}
+    chosen = reading(args, given=True)
     for name in chosen:
-        if name not in known:
+        if name not in registry.task(args.system).data_options:
             option = name.replace("_", "-")
             raise ConfigError(f"--{option} has no effect on {args.system}, which reads no such thing; leave it out.")
     found: dict[str, Any] = {"system": args.system, "errors": []}
@@ -176,8 +171,7 @@ def convert(argv: list[str]) -> int:
         "--from", dest="source", type=str, default=None, help="schema of the maps (a name or JSON file)"
     )
     parser.add_argument("--to", type=str, default=None, help="schema to write; none: that of the maps")
-    parser.add_argument("--kind", type=str, default="auto", help="layout of the data set; auto looks")
-    add_reading_options(parser, ("fix_sides", "colors"))
+    add_reading_options(parser, ("kind", "fix_sides", "colors"))
     _add_out(parser, "folder to write to (or a .png, if PATH is one map)")
     args = parser.parse_args(argv)
     from limner.data.convert import open_label_maps, write_label_maps
@@ -316,9 +310,7 @@ MAKERS: dict[str, Callable[[Any, Counted], None]] = {
 
 def _add_dataset(parser: ArgumentParser) -> None:
     parser.add_argument("path", type=str, help="folder of the data set")
-    parser.add_argument("--schema", type=str, default=None, help="label schema (a name or a JSON file)")
-    parser.add_argument("--attributes", type=str, nargs="*", default=None, help="names of the attributes to use")
-    add_reading_options(parser, get_args(DataOption))
+    add_reading_options(parser)
 
 
 def _add_out(parser: ArgumentParser, text: str) -> None:
@@ -331,8 +323,6 @@ def _open(args: Any, *, allow_problems: bool = False) -> Any:
 
     return open_manifest(
         args.path,
-        schema=args.schema,
-        attributes=args.attributes,
         **reading(args),
         allow_problems=allow_problems,
     )

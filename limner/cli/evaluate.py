@@ -121,7 +121,7 @@ def _read_options(system: str, task: Task, argv: list[str]) -> Any:
     )
     add_weights(parser)
     add_device(parser)
-    add_data_options(parser, task.data_options)
+    add_data_options(parser, task.reading_options)
     parser.add_argument("--split", type=str, default="test", help='rows to use; "all" for every row')
     parser.add_argument("--num-images", type=int, default=None, metavar="N", help="samples to judge")
     seed = "seed of what is drawn, and of the intervals" if task.seeded else "seed of the intervals"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from limner.cli.common import add_data_options, emit, new_parser, pick_device, progress, reading, refuse_missing
 from limner.cli.evaluate import FEATURES, check_features, feature_network
 from limner.errors import ConfigError
 from limner.reproduce.study import Study, load_study, study_names
-from limner.task import DataOption
 
 EXAMPLES = (
     "limner reproduce scgan-table --data DATA --out runs/scgan-table",
@@ -88,7 +87,7 @@ def _parse(argv: list[str], study: Study | None) -> Any:
     )
     if study is None:
         parser.add_argument("table", nargs="?", default=None, help=f"one of: {tables}; or a YAML file of the same form")
-    add_data_options(parser, get_args(DataOption) if task is None else task.data_options)
+    add_data_options(parser, () if task is None else task.reading_options)
     parser.add_argument("--out", type=str, default=None, metavar="DIR", help="folder of the study")
     presets = "paper, gpu, cpu, smoke" if study is None else ", ".join(study.presets)
     parser.add_argument("--preset", type=str, default="cpu", help=f"of all rows: {presets}")

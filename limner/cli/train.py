@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import os
 import shlex
@@ -48,7 +49,8 @@ def read_options(system: str, argv: list[str]) -> tuple[Any, Any]:
     from jsonargparse import set_parsing_settings
 
     config_type = registry.config_class(system)
-    argv = _written_out(argv, config_type)
+    short = registry.task(system).data_options
+    argv = _written_out(argv, short)
     presets = registry.presets(system)
     sections = [field.name for field in dataclasses.fields(config_type)]
     for file in _values_of("--config", argv):
@@ -60,8 +62,7 @@ def read_options(system: str, argv: list[str]) -> tuple[Any, Any]:
     set_parsing_settings(docstring_parse_attribute_docstrings=True)  # a field's docstring is its help
     parser = new_parser(
         f"train {system}",
-        f"Train {system} on a data set; everything about the run ends up in the folder --out. --schema, --kind, --fit, "
-        "--fix-sides and --colors, as the other commands have them, are short for --dataset.schema and so on.",
+        f"Train {system} on a data set; everything about the run ends up in the folder --out.{_short_forms(short)}",
         examples=[
             f"limner train {system} --preset cpu --data DATA --out runs/first",
             f"limner train {system} --out runs/first --resume auto",
@@ -123,21 +124,34 @@ def train(system: str, config: Any, options: Any, *, command: list[str]) -> int:
     return 0 if done.complete else 130
 
 
-def _written_out(argv: list[str], config_type: type) -> list[str]:
-    """The words with the options of reading data, which other commands have too, as those of the section `dataset`."""
-    dataset = get_type_hints(config_type).get("dataset")
-    fields = {field.name for field in dataclasses.fields(dataset)} if dataset is not None else set()
-    words = []
-    for word in argv:
+def _written_out(argv: list[str], options: Sequence[DataOption]) -> list[str]:
+    """The words with these options, which other commands have too, as those of the section `dataset`."""
+    words, rest = list[str](), list(argv)
+    while rest:
+        word = rest.pop(0)
         option, equals, value = word.partition("=")
         name = option.removeprefix("--").replace("-", "_")
-        if not option.startswith("--") or name not in ("schema", *get_args(DataOption)) or name not in fields:
+        if not option.startswith("--") or name not in options:
             words.append(word)
+        elif name == "attributes":
+            values = [value] if equals else []
+            while rest and not equals and not rest[0].startswith("--"):
+                values.append(rest.pop(0))
+            words.append(f"--dataset.attributes={json.dumps(values)}")
         elif name == "fix_sides" and not equals:
             words.append("--dataset.fix_sides=true")
         else:
             words.append(f"--dataset.{name}{equals}{value}")
     return words
+
+
+def _short_forms(options: Sequence[DataOption]) -> str:
+    """A sentence about the options that are written as the other commands have them."""
+    if not options:
+        return ""
+    flags = [f"--{name.replace('_', '-')}" for name in options]
+    rest = f", {', '.join(flags[1:])} likewise" if flags[1:] else ""
+    return f" {flags[0]} is short for --dataset.{options[0]}{rest}."
 
 
 def _run_that_goes_on(argv: list[str]) -> Path | None:

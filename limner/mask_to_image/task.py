@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from limner.data.fields import Field
-from limner.task import Task
+from limner.task import LABEL_MAP_OPTIONS, DataOption, Task
 
 
 def label_map_task(*, tables: tuple[str, ...], uses: tuple[Field, ...] = (), seeded: bool = True) -> Task:
@@ -14,12 +14,13 @@ def label_map_task(*, tables: tuple[str, ...], uses: tuple[Field, ...] = (), see
         uses: fields that it uses where the data have them.
         seeded: whether a seed changes the pictures.
     """
+    attributes: tuple[DataOption, ...] = ("attributes",) if "attributes" in uses else ()
     return Task(
         gives="picture",
         needs=("image", "label_map"),
         uses=uses,
         conditions={"--label-map": "label_map"},
-        data_options=("kind", "fit", "fix_sides", "colors"),
+        data_options=(*LABEL_MAP_OPTIONS, *attributes),
         judges=("parser",),
         features=("people", "inception", "parser"),
         tables=tables,

@@ -432,7 +432,7 @@ def _train_and_score(
 
 def _reading(plan: Plan) -> dict[str, Any]:
     """How the data are read, in the words of `Pipeline.open_data`."""
-    return {name: getattr(plan.dataset, name) for name in plan.study.task.data_options if name != "colors"}
+    return {name: getattr(plan.dataset, name) for name in plan.study.task.reading_options if name != "colors"}
 
 
 def _points(run: Path, *, every: int, batch: int) -> list[Path]:

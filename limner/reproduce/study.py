@@ -311,6 +311,6 @@ def row_config(
     sections = {name: dataclasses.replace(getattr(config, name), **values) for name, values in changes.items()}
     if isinstance(config.dataset, DataConfig):
         return dataclasses.replace(config, dataset=dataset, **sections)
-    reading = {name: getattr(dataset, name) for name in registry.task(row.system).data_options}
+    reading = {name: getattr(dataset, name) for name in registry.task(row.system).reading_options}
     own = sections.get("dataset", config.dataset)
     return dataclasses.replace(config, **{**sections, "dataset": dataclasses.replace(own, **reading)})

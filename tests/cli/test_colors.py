@@ -15,6 +15,7 @@ from limner.cli.main import main
 from limner.cli.train import read_options
 from limner.data.image_io import read_label_map
 from limner.data.schema import SCHEMAS
+from limner.errors import ConfigError
 
 from ..contract.stored import smoke_pipeline
 
@@ -101,6 +102,14 @@ def test_training_has_the_spelling_of_the_other_commands(system: str, tmp_path: 
     found = config.dataset
     assert (found.fix_sides, found.fit, found.colors, found.kind) == (True, "pad", "nearest", "folder")
     assert found.schema == "portrait-11"
+
+
+def test_training_takes_attributes_in_the_same_words(tmp_path: Path) -> None:
+    for words in (["--attributes", "Male", "Young"], ["--attributes=Male"], ["--attributes"]):
+        _, config = read_options("scgan", ["--preset", "smoke", *words, "--out", str(tmp_path)])
+        assert config.dataset.attributes == (("Male", "Young") if words[1:] else ("Male",) if "=" in words[0] else ())
+    with pytest.raises(ConfigError, match='no option "--attributes"'):  # it learns from none
+        read_options("spade", ["--preset", "smoke", "--attributes", "Male", "--out", str(tmp_path)])
 
 
 @pytest.mark.parametrize("verb", ["check", "show", "convert"])

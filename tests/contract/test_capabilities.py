@@ -218,6 +218,9 @@ def test_list_and_doctor_know_it(name, task, capsys) -> None:
     assert main(["list", "--json"]) == 0
     listed = {system["name"]: system for system in json.loads(capsys.readouterr().out)["systems"]}
     assert listed[name]["task"] == task.about()
+    if name == "toy":  # what it says of our own systems has tests of its own
+        assert main(["doctor", "--json"]) == 0
+        assert list(json.loads(capsys.readouterr().out)["systems"]) == NAMES
 
 
 def test_it_is_shown_in_the_demo(name, task, run_of, tmp_path, monkeypatch, capsys) -> None:
@@ -225,6 +228,7 @@ def test_it_is_shown_in_the_demo(name, task, run_of, tmp_path, monkeypatch, caps
         pytest.skip("the demos of the package's own systems have tests of their own")
     limner.load(run_of(name)).save_pretrained(tmp_path / "weights/toy-shapes", default=True)
     monkeypatch.setenv("LIMNER_WEIGHTS", str(tmp_path / "weights"))
+    capsys.readouterr()
     assert main(["demo", "toy", "--out", str(tmp_path / "demo"), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["systems"]["toy"]["weights"] == "toy-shapes"
@@ -245,7 +249,10 @@ def test_its_table_is_reproduced(name, task, data_for, tmp_path, capsys) -> None
         "pictures": 4,
         "points": 2,
         "columns": {"judge_colour": {"title": "colour, %", "better": "high"}},
-        "rows": [{"name": "usual", "system": "toy"}, {"name": "slow", "system": "toy", "rates": 0.1}],
+        "rows": [
+            {"name": "usual", "system": "toy", "stages": {"still": 0.5}},
+            {"name": "slow", "system": "toy", "stages": {"still": 0.5}, "rates": 0.1},
+        ],
     }
     (tmp_path / "toy-table.yaml").write_text(yaml.safe_dump(study))
     command = ["reproduce", str(tmp_path / "toy-table.yaml"), "--preset", "smoke", "--data", str(data_for(task))]

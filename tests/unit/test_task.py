@@ -20,6 +20,13 @@ def test_every_system_declares_what_it_is_about(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", registry.system_names())
+def test_its_data_options_are_settings_of_its_data(name: str) -> None:
+    """`train` and `data check --system` put them there."""
+    options = registry.task(name).data_options
+    assert set(options) <= {field.name for field in dataclasses.fields(registry.preset(name, "smoke").dataset)}
+
+
+@pytest.mark.parametrize("name", registry.system_names())
 def test_every_stage_has_a_preset_of_every_size(name: str) -> None:
     presets = registry.presets(name)
     for size in ("paper", "gpu", "cpu", "smoke"):

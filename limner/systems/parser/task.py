@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from limner.task import Task
+from limner.task import LABEL_MAP_OPTIONS, Task
 
 TASK = Task(
     gives="label_map",
     needs=("image", "label_map"),
     uses=("attributes",),
     conditions={"--image": "image"},
-    data_options=("kind", "fit", "fix_sides", "colors"),
+    data_options=(*LABEL_MAP_OPTIONS, "attributes"),
     judges_as="parser",
     seeded=False,
 )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from limner.task import Task
+from limner.task import LABEL_MAP_OPTIONS, Task
 
 TASK = Task(
     gives="picture",
     needs=("image", "label_map"),
     conditions={"--photo": "image", "--map": "label_map"},
-    data_options=("kind", "fit", "fix_sides", "colors"),
+    data_options=LABEL_MAP_OPTIONS,
     judges=("parser",),
     features=("people", "inception", "parser"),
     tables=("portrait-experiments",),

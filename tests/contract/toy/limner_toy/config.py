@@ -1,9 +1,20 @@
 """Everything that can be set about the toy. No torch import."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from limner.data.config import Fit
 from limner.engine.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class StageConfig:
+    """What is trained, on top of what."""
+
+    name: Literal["still", "clip"] = "clip"
+    """still: pictures of captions; clip: how they fade in."""
+    still: str | None = None
+    """Run or weights of stage still, for stage clip."""
 
 
 @dataclass(frozen=True)
@@ -12,15 +23,13 @@ class ModelConfig:
 
     image_size: int = 32
     """Height and width in pixels."""
-    width: int = 16
-    """Numbers that a word becomes."""
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
     """One Adam."""
 
-    lr_generator: float = 1e-2
+    lr: float = 1e-2
     """Learning rate."""
 
 
@@ -36,10 +45,12 @@ class CaptionConfig:
 
 @dataclass(frozen=True)
 class ToyConfig:
-    """A complete training run of the toy."""
+    """A complete training run of one stage of the toy."""
 
+    stage: StageConfig
+    """What is trained."""
     model: ModelConfig
-    """Network."""
+    """Networks."""
     optimizer: OptimizerConfig
     """Optimiser."""
     dataset: CaptionConfig

@@ -31,17 +31,16 @@ def evaluate(
         end = pipeline(caption, seed=seed + number).media[0].frames[-1]
         pictures = [torch.from_numpy(pixels.copy()).permute(2, 0, 1) for pixels in (end, rows.read_image(row))]
         found.append([judge.facts(one[None] / 127.5 - 1)[0] in caption.split() for one in pictures])
-
-    def share(column: int, what: str) -> Measurement:
-        protocol = Protocol(
-            metric=f"colour by {judges[0].name}, {what}",
-            split=split,
-            count=len(found),
-            resolution=pipeline.image_size,
-            network=judges[0].name,
-            data_fingerprint=rows.fingerprint(),
-        )
-        return Measurement(sum(row[column] for row in found) / len(found), protocol, is_share=True)
-
-    measurements = {"judge_colour": share(0, "ends of clips"), "judge_colour_real": share(1, "real pictures")}
+    protocol = Protocol(
+        metric=f"colour by {judges[0].name}",
+        split=split,
+        count=len(found),
+        resolution=pipeline.image_size,
+        network=judges[0].name,
+        data_fingerprint=rows.fingerprint(),
+    )
+    measurements = {
+        key: Measurement(sum(row[column] for row in found) / len(found), protocol, is_share=True)
+        for column, key in enumerate(("judge_colour", "judge_colour_real"))
+    }
     return EvaluationReport(provenance=pipeline.provenance, measurements=with_ceilings(measurements))

@@ -1,21 +1,39 @@
-"""The toy's only network."""
+"""The toy's two networks, and the frame that they make together."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 
-class Generator(nn.Module):
-    """Words (b, n), noise (b, 4) and moments (b,) in [0, 1] -> frames (b, 3, s, s) in [-1, 1]."""
+class Still(nn.Module):
+    """Words (b, n) and noise (b, 4) -> pictures (b, 3, s, s) in [-1, 1]."""
 
-    def __init__(self, *, num_words: int, image_size: int, width: int) -> None:
+    def __init__(self, *, num_words: int, image_size: int) -> None:
         super().__init__()
-        self.config: dict[str, Any] = {"num_words": num_words, "image_size": image_size, "width": width}
-        self.words = nn.EmbeddingBag(num_words, width, padding_idx=0)
-        self.to_image = nn.Linear(width + 4, 3 * image_size**2)
+        self.config: dict[str, Any] = {"num_words": num_words, "image_size": image_size}
+        self.words = nn.EmbeddingBag(num_words, 16, padding_idx=0)
+        self.to_image = nn.Linear(20, 3 * image_size**2)
 
-    def forward(self, words: Tensor, noise: Tensor, moment: Tensor) -> Tensor:
+    def forward(self, words: Tensor, noise: Tensor) -> Tensor:
         size = self.config["image_size"]
-        image = torch.tanh(self.to_image(torch.cat([self.words(words), 0.1 * noise], dim=1)))
-        return moment[:, None, None, None] * (image.view(-1, 3, size, size) + 1) - 1
+        return torch.tanh(self.to_image(torch.cat([self.words(words), 0.1 * noise], dim=1))).view(-1, 3, size, size)
+
+
+class Fader(nn.Module):
+    """Moments (b,) in [0, 1] -> brightness (b,) in [0, 1]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config: dict[str, Any] = {}
+        self.curve = nn.Linear(1, 1)
+
+    def forward(self, moment: Tensor) -> Tensor:
+        return torch.sigmoid(self.curve(moment[:, None]))[:, 0]
+
+
+def frame(networks: Mapping[str, nn.Module], words: Tensor, noise: Tensor, moment: Tensor) -> Tensor:
+    """Words (b, n), noise (b, 4) and moments (b,) in [0, 1] -> frames (b, 3, s, s) in [-1, 1], black at first."""
+    brightness: Tensor = networks["fader"](moment)[:, None, None, None]
+    return brightness * (networks["still"](words, noise) + 1) - 1

@@ -17,14 +17,9 @@ def add_options(parser: ArgumentParser) -> None:
 
 
 def _clips(pipeline: Any, options: Namespace) -> list[Task]:
-    common = {"batch_size": options.batch_size or 1}
+    plan = partial(pipeline.plan, options.caption, batch_size=options.batch_size or 1)
     return [
-        Rendering(
-            pipeline,
-            partial(pipeline.plan, options.caption, seed=seed, num_images=count, **common),
-            Path(options.out),
-            name,
-        )
+        Rendering(pipeline, partial(plan, seed=seed, num_images=count), Path(options.out), name)
         for name, seed, count in seed_blocks(options)
     ]
 

@@ -8,14 +8,16 @@ import torch
 from torch import nn
 
 from limner.data.captions import fit_words
+from limner.data.fields import Field
 from limner.data.manifest import open_manifest
-from limner.errors import ConfigError
+from limner.errors import ConfigError, WeightsError
 from limner.media import Clip
 from limner.pipelines import ExportTarget, Pipeline
 from limner.plan import GenerationPlan
 from limner.results import GenerationResult
-from limner_toy.networks import Generator
+from limner_toy.networks import Fader, Still, frame
 
+NEEDS: tuple[Field, ...] = ("image", "captions")
 WORDS = 8
 """Length of a caption."""
 FRAMES = 6
@@ -30,14 +32,15 @@ class ToyPipeline(Pipeline):
 
     @classmethod
     def network_classes(cls) -> dict[str, type[nn.Module]]:
-        return {"generator": Generator}
+        return {"still": Still, "fader": Fader}
 
     def __call__(self, caption: str, *, seed: int = 0, num_images: int = 1, batch_size: int = 1) -> GenerationResult:
         return self.render(self.plan(caption, seed=seed, num_images=num_images, batch_size=batch_size))
 
     def plan(self, caption: str, *, seed: int = 0, num_images: int = 1, batch_size: int = 1) -> GenerationPlan:
         vocabulary = self.spec.vocabulary
-        assert vocabulary is not None  # of weights that learned from captions
+        if vocabulary is None:
+            raise WeightsError("These weights know no words.")
         found = vocabulary.encode(caption)
         if not found.ids:
             raise ConfigError(f'No word of "{caption}" is known; these are: {", ".join(vocabulary.words[1:])}.')
@@ -46,21 +49,19 @@ class ToyPipeline(Pipeline):
         return GenerationPlan(seeds, {"caption": caption}, {"words": words[None]}, batch_size=batch_size)
 
     def open_data(self, path: str | Path, *, kind: str = "auto", fit: Any = None, fix_sides: bool = False) -> Any:
-        return open_manifest(path, kind=kind, fit=fit, needs=("image", "captions"), asked_by="toy")
+        return open_manifest(path, kind=kind, fit=fit, needs=NEEDS, asked_by="toy")
 
     def export_targets(self) -> dict[str, ExportTarget]:
         def example(batch: int) -> tuple[torch.Tensor, ...]:
-            return torch.ones(batch, WORDS, dtype=torch.int64), torch.zeros(batch, 4), torch.ones(batch)
+            return torch.ones(batch, WORDS, dtype=torch.int64), torch.zeros(batch, 4)
 
-        generator = self.components["generator"]
-        return {"generator": ExportTarget(generator, ("words", "noise", "moment"), ("image",), example)}
+        return {"still": ExportTarget(self.components["still"], ("words", "noise"), ("image",), example)}
 
-    def _draw(self, plan: GenerationPlan, rows: range) -> list[Clip]:  # type: ignore[override]
+    def _draw(self, plan: GenerationPlan, rows: range) -> list[Clip]:
         words = torch.from_numpy(plan.condition("words", rows).copy()).to(self.device)
         noise = [torch.randn(4, generator=torch.Generator().manual_seed(seed)) for seed in plan.seeds_of(rows)]
-        generator, frames = self.components["generator"], []
-        for moment in torch.linspace(0, 1, FRAMES):
-            moments = moment.expand(len(rows)).to(self.device)
-            image = generator(words, torch.stack(noise).to(self.device), moments)
-            frames.append(((image.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy())
+        given, frames = (words, torch.stack(noise).to(self.device)), []
+        for moment in torch.linspace(0, 1, FRAMES, device=self.device):
+            image = frame(self.components, *given, moment.expand(len(rows)))
+            frames.append(((image + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy())
         return [Clip(clip, frames_per_second=6.0) for clip in np.stack(frames, axis=1)]

@@ -8,5 +8,6 @@ TASK = Task(
     conditions={"--caption": "captions"},
     data_options=("kind", "fit"),
     judges=("facts",),
+    stages=("still", "clip"),
     extras={"video": "write clips"},
 )
