@@ -24,6 +24,7 @@ class Range:
         open: ends that do not belong to it, "(", ")" or both.
         multiple_of: whole numbers alone, and of these the multiples of this one.
         power_of_two: powers of two alone.
+        values: these alone; see `one_of`.
     """
 
     least: float
@@ -31,17 +32,27 @@ class Range:
     open: str = ""
     multiple_of: int = 1
     power_of_two: bool = False
+    values: tuple[float, ...] = ()
+
+    @classmethod
+    def one_of(cls, *values: float) -> Range:
+        """These values alone."""
+        return cls(min(values), max(values), values=values)
 
     def __contains__(self, value: float) -> bool:
         inside = self.least <= value <= self.most and value < math.inf  # NaN is in no interval
         if not inside or ("(" in self.open and value == self.least) or (")" in self.open and value == self.most):
             return False
+        if self.values:
+            return value in self.values
         if self.power_of_two:
             return int(value) & (int(value) - 1) == 0
         return self.multiple_of == 1 or value % self.multiple_of == 0
 
     def __str__(self) -> str:
         """What a value must be, after "it must "."""
+        if self.values:
+            return f"be one of {', '.join(map(_number, self.values))}"
         kind = "be a power of two" if self.power_of_two else "be"
         if self.multiple_of > 1:
             kind = f"be a multiple of {self.multiple_of}"

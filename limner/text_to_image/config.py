@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from limner.errors import ConfigError
+from limner.ranges import Range, check_ranges
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,8 @@ class TextConfig:
     """Numbers of a word before the LSTM, without `encoders`."""
 
     def __post_init__(self) -> None:
-        for name, most in (("length", 100), ("code_size", 4096), ("embedding_size", 4096)):
-            if not 1 <= getattr(self, name) <= most:
-                raise ConfigError(f"--text.{name} is {getattr(self, name)}; it must be from 1 to {most}.")
-        if self.code_size % 2:
-            raise ConfigError(f"--text.code_size is {self.code_size}; it must be even, half for each direction.")
+        sizes = {"code_size": Range(2, 4096, multiple_of=2), "embedding_size": Range(1, 4096)}  # half a direction
+        check_ranges(self, "text", {"length": Range(1, 100), **sizes})
 
 
 @dataclass(frozen=True)
@@ -50,12 +48,7 @@ class LossConfig:
     """Differentiable augmentation of all that discriminators see (Zhao et al. 2020)."""
 
     def __post_init__(self) -> None:
-        for name in ("weight_damsm", "weight_kl"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be a number of at least 0.")
-        for name in ("gamma1", "gamma2", "gamma3"):
-            if not 0 < getattr(self, name) <= 1000:
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must lie in (0, 1000].")
+        check_ranges(self, "loss", {"gamma?": Range(0, 1000, open="(")})
 
 
 @dataclass(frozen=True)
@@ -76,12 +69,7 @@ class OptimizerConfig:
     """Factors on the first rates from then on (slides: 0.0005 and 0.0002)."""
 
     def __post_init__(self) -> None:
-        for name in ("lr_generator", "lr_discriminator"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
-        for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in [0, 1).")
+        check_ranges(self, "optimizer")
         shares = list(self.step_shares)
         if len(shares) != len(self.step_factors) or shares != sorted(shares) or not all(0 <= s <= 1 for s in shares):
             raise ConfigError(
@@ -97,30 +85,10 @@ class OptimizerConfig:
         return passed[-1] if passed else 1.0
 
 
-def check_sizes(section: str, given: object, limits: dict[str, tuple[int, int]]) -> None:
-    """Refuse sizes out of range.
-
-    Args:
-        section: of the options, such as "model".
-        given: the section.
-        limits: option -> smallest and largest value.
-
-    Raises:
-        ConfigError: naming the option.
-    """
-    for name, (least, most) in limits.items():
-        value = getattr(given, name)
-        if not least <= value <= most:
-            raise ConfigError(f"--{section}.{name} is {value}; it must be from {least} to {most}.")
+MODEL_RANGES = {"num_blocks": Range(0, 100), "*_size": Range(1, 4096), "*width": Range(1, 1024)}
+"""Of sections `model` beside the size of the pictures."""
 
 
-def check_image_size(image_size: int, *, least: int) -> None:
-    """Refuse sizes for which the networks do not exist.
-
-    Raises:
-        ConfigError: naming what is allowed.
-    """
-    if not least <= image_size <= 1024 or image_size & (image_size - 1):
-        raise ConfigError(
-            f"--model.image_size is {image_size}; it must be a power of two from {least} to 1024, such as 64 or 256."
-        )
+def image_sizes(least: int) -> Range:
+    """Sizes of pictures for which the networks exist."""
+    return Range(least, 1024, power_of_two=True)

@@ -57,6 +57,8 @@ def test_ranges_in_words() -> None:
         "be a number above 0",
         "be from 0 to 0.9",
     ]
+    assert str(Range.one_of(64, 128)) == "be one of 64, 128" and 64 in Range.one_of(64, 128)
+    assert 96 not in Range.one_of(64, 128)
     assert 4 not in Range(1, 3) and 3 in Range(1, 3) and 0 not in Range(0, open="(") and math.nan not in Range(0)
 
 

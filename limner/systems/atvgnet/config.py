@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from limner.engine.config import TrainConfig
-from limner.errors import ConfigError
-from limner.talking_faces.config import ClipConfig, check_at_least_0, check_model
+from limner.ranges import AT_LEAST_1, Range, check_ranges
+from limner.talking_faces.config import ClipConfig
 
 SIZES = (64, 128)
 
@@ -27,10 +27,9 @@ class ModelConfig:
     """Channels of the discriminator's first layer (64)."""
 
     def __post_init__(self) -> None:
-        numbers = {"width": (2, 256), "num_blocks": (0, 32), "discriminator_width": (1, 256)}
-        check_model(self, sizes=SIZES, numbers=numbers)
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--model.dropout is {self.dropout}; it must lie in [0, 1).")
+        widths = {"width": Range(2, 256), "discriminator_width": Range(1, 256)}
+        blocks = {"num_blocks": Range(0, 32), "dropout": Range(0, 1, open=")")}
+        check_ranges(self, "model", {"image_size": Range.one_of(*SIZES), **widths, **blocks})
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,7 @@ class LossConfig:
     """Clips at the start over which the directions of the landmarks are counted; speech is learned after them."""
 
     def __post_init__(self) -> None:
-        check_at_least_0(self, "loss", ("weight_pixel", "weight_mouth", "weight_adversarial", "weight_landmarks"))
-        if self.basis_images < 1:
-            raise ConfigError(f"--loss.basis_images is {self.basis_images}; it must be at least 1.")
+        check_ranges(self, "loss", {"basis_images": AT_LEAST_1})
 
 
 @dataclass(frozen=True)
@@ -62,8 +59,7 @@ class OptimizerConfig:
     """Learning rate (authors' code)."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.lr <= 1:
-            raise ConfigError(f"--optimizer.lr is {self.lr}; it must lie in (0, 1].")
+        check_ranges(self, "optimizer")
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from limner.engine.config import TrainConfig
-from limner.errors import ConfigError
-from limner.talking_faces.config import ClipConfig, check_at_least_0, check_model
+from limner.ranges import AT_LEAST_0, SHARE, Range, check_ranges
+from limner.talking_faces.config import ClipConfig
 
 SIZES = (64, 128, 256)
 
@@ -33,11 +33,9 @@ class ModelConfig:
     """Channels of the first layer of the sequence discriminator (32)."""
 
     def __post_init__(self) -> None:
-        widths = dict.fromkeys(("width", "discriminator_width", "sequence_width"), (1, 256))
-        layers = {"num_blocks": (0, 32), "num_fine_blocks": (0, 32), "num_layers": (1, 8)}
-        check_model(self, sizes=SIZES, numbers={**widths, **layers})
-        if self.width % 2:
-            raise ConfigError(f"--model.width is {self.width}; it must be even, as the fine branch ends with half.")
+        blocks = dict.fromkeys(("num_blocks", "num_fine_blocks"), Range(0, 32)) | {"num_layers": Range(1, 8)}
+        widths = {"width": Range(2, 256, multiple_of=2), "*_width": Range(1, 256)}  # the fine branch ends with half
+        check_ranges(self, "model", {"image_size": Range.one_of(*SIZES), **blocks, **widths})
 
 
 @dataclass(frozen=True)
@@ -77,22 +75,7 @@ class LossConfig:
     """Share of the photos of which the networks see the mean face's landmarks, as of photos without any."""
 
     def __post_init__(self) -> None:
-        names = (
-            "pixel",
-            "mouth",
-            "color",
-            "fidelity",
-            "consistency",
-            "sequence",
-            "word",
-            "attention",
-            "smooth",
-            "landmarks",
-        )
-        check_at_least_0(self, "loss", (*(f"weight_{name}" for name in names), "mask_offset"))
-        check_at_least_0(self, "loss", ("pixel_images", "word_images", "mean_landmarks"))
-        if self.mean_landmarks > 1:
-            raise ConfigError(f"--loss.mean_landmarks is {self.mean_landmarks}; it must lie in 0..1.")
+        check_ranges(self, "loss", {"mask_offset": AT_LEAST_0, "mean_landmarks": SHARE})
 
 
 @dataclass(frozen=True)
@@ -111,13 +94,7 @@ class OptimizerConfig:
     """Clips at the end of the run over which the rates fall to 0."""
 
     def __post_init__(self) -> None:
-        for name in ("lr_generator", "lr_discriminator"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in (0, 1].")
-        for name in ("beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"--optimizer.{name} is {getattr(self, name)}; it must lie in [0, 1).")
-        check_at_least_0(self, "optimizer", ("decay_images",))
+        check_ranges(self, "optimizer")
 
 
 @dataclass(frozen=True)

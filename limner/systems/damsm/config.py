@@ -37,15 +37,11 @@ class ModelConfig:
     def __post_init__(self) -> None:
         sizes = {
             "image_size": Range(16, 1024),
-            "code_size": Range(2, 4096),
+            "code_size": Range(2, 4096, multiple_of=2),  # half for each direction
             "embedding_size": WIDTH,
             "length": Range(1, 100),
         }
         check_ranges(self, "model", {**sizes, "dropout": MOMENT})
-        if self.code_size % 2:
-            raise ConfigError(f"--model.code_size is {self.code_size}; it must be even, half for each direction.")
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"--model.dropout is {self.dropout}; it must lie in [0, 1).")
         if not 1 <= len(self.widths) <= 8 or not all(1 <= width <= 4096 for width in self.widths):
             raise ConfigError(f"--model.widths is {list(self.widths)}; it must name 1 to 8 widths of 1 to 4096.")
         if not 0 <= self.region_layer < len(self.widths):

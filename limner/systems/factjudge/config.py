@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
-from limner.ranges import SHARE, check_ranges
-from limner.text_to_image.config import check_sizes
+from limner.ranges import SHARE, Range, check_ranges
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,8 @@ class ModelConfig:
     """How often the size is halved; each time the channels double, up to eight times the first ones."""
 
     def __post_init__(self) -> None:
-        check_sizes("model", self, {"image_size": (16, 512), "width": (1, 1024), "num_halvings": (1, 6)})
+        sizes = {"image_size": Range(16, 512), "width": Range(1, 1024), "num_halvings": Range(1, 6)}
+        check_ranges(self, "model", sizes)
         if self.image_size >> self.num_halvings < 1:
             raise ConfigError(f"Pictures of {self.image_size} px cannot be halved {self.num_halvings} times.")
 

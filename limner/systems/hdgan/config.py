@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
-from limner.text_to_image.config import LossConfig, OptimizerConfig, TextConfig, check_image_size, check_sizes
+from limner.ranges import Range, check_ranges
+from limner.text_to_image.config import LossConfig, OptimizerConfig, TextConfig, image_sizes
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,8 @@ class ModelConfig:
     """Most channels of a discriminator (512)."""
 
     def __post_init__(self) -> None:
-        check_image_size(self.image_size, least=64)
-        limits = {
-            "width": (1, 1024),
-            "condition_size": (1, 4096),
-            "latent_size": (1, 4096),
-            "discriminator_width": (1, 1024),
-            "most_channels": (1, 8192),
-        }
-        check_sizes("model", self, limits)
+        own = {"image_size": image_sizes(64), "most_channels": Range(1, 8192)}
+        check_ranges(self, "model", own | {"*_size": Range(1, 4096), "*width": Range(1, 1024)})
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from typing import Literal
 
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
-from limner.text_to_image.config import LossConfig, OptimizerConfig, TextConfig, check_image_size, check_sizes
+from limner.ranges import check_ranges
+from limner.text_to_image.config import MODEL_RANGES, LossConfig, OptimizerConfig, TextConfig, image_sizes
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,7 @@ class ModelConfig:
     """Whether the discriminator also judges pictures without their sentence; AttnDCGAN's does not."""
 
     def __post_init__(self) -> None:
-        check_image_size(self.image_size, least=32)
-        limits = {
-            "width": (1, 1024),
-            "num_blocks": (0, 100),
-            "condition_size": (1, 4096),
-            "latent_size": (1, 4096),
-            "discriminator_width": (1, 1024),
-        }
-        check_sizes("model", self, limits)
+        check_ranges(self, "model", {"image_size": image_sizes(32), **MODEL_RANGES})
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from limner.engine.config import TrainConfig
-from limner.errors import ConfigError
-from limner.talking_faces.config import ClipConfig, check_at_least_0, check_model
+from limner.ranges import SHARE, Range, check_ranges
+from limner.talking_faces.config import ClipConfig
 
 SIZES = (64, 128)
 
@@ -25,8 +25,8 @@ class ModelConfig:
     """Its convolutions (10)."""
 
     def __post_init__(self) -> None:
-        numbers = {"width": (1, 256), "sharpener_width": (1, 256), "sharpener_layers": (2, 32)}
-        check_model(self, sizes=SIZES, numbers=numbers)
+        widths = {"*width": Range(1, 256), "sharpener_layers": Range(2, 32)}
+        check_ranges(self, "model", {"image_size": Range.one_of(*SIZES), **widths})
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,7 @@ class LossConfig:
     """Share of the run, at its end, in which the second network learns on the first one's frames."""
 
     def __post_init__(self) -> None:
-        check_at_least_0(self, "loss", ("weight_mouth", "sharpen_share"))
-        if self.sharpen_share > 1:
-            raise ConfigError(f"--loss.sharpen_share is {self.sharpen_share}; it must lie in 0..1.")
+        check_ranges(self, "loss", {"sharpen_share": SHARE})
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,7 @@ class OptimizerConfig:
     """Learning rate."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.lr <= 1:
-            raise ConfigError(f"--optimizer.lr is {self.lr}; it must lie in (0, 1].")
+        check_ranges(self, "optimizer")
 
 
 @dataclass(frozen=True)

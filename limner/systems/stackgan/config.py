@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
-from limner.errors import ConfigError
-from limner.text_to_image.config import LossConfig, OptimizerConfig, TextConfig, check_image_size, check_sizes
+from limner.ranges import Range, check_ranges
+from limner.text_to_image.config import MODEL_RANGES, LossConfig, OptimizerConfig, TextConfig, image_sizes
 
 
 @dataclass(frozen=True)
@@ -30,17 +30,9 @@ class ModelConfig:
     """Share of the run in which the first stage is trained; then the second one is, on the frozen first."""
 
     def __post_init__(self) -> None:
-        check_image_size(self.image_size, least=64)
-        limits = {
-            "width": (1, 1024),
-            "num_blocks": (0, 100),
-            "condition_size": (1, 4096),
-            "latent_size": (1, 4096),
-            "discriminator_width": (1, 1024),
-        }
-        check_sizes("model", self, limits)
-        if not 0 < self.first_share < 1:
-            raise ConfigError(f"--model.first_share is {self.first_share}; it must lie in (0, 1).")
+        check_ranges(
+            self, "model", {"image_size": image_sizes(64), "first_share": Range(0, 1, open="()"), **MODEL_RANGES}
+        )
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
-from limner.talking_faces.config import ClipConfig, check_model
+from limner.ranges import Range, check_ranges
+from limner.talking_faces.config import ClipConfig
 
 SIZES = (32, 64, 96, 128)
 WINDOW = 5
@@ -23,7 +24,7 @@ class ModelConfig:
     """Channels of the first layer (32)."""
 
     def __post_init__(self) -> None:
-        check_model(self, sizes=SIZES, numbers={"width": (1, 256)})
+        check_ranges(self, "model", {"image_size": Range.one_of(*SIZES), "width": Range(1, 256)})
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,7 @@ class LossConfig:
     """Frames at least by which false pairs are shifted inside their clip."""
 
     def __post_init__(self) -> None:
-        for name, most in (("windows", 100), ("min_shift", 100)):
-            if not 1 <= getattr(self, name) <= most:
-                raise ConfigError(f"--loss.{name} is {getattr(self, name)}; it must be from 1 to {most}.")
+        check_ranges(self, "loss", {"windows": Range(1, 100), "min_shift": Range(1, 100)})
 
 
 @dataclass(frozen=True)
@@ -51,10 +50,7 @@ class OptimizerConfig:
     """Images at the end of the run over which the rate falls to 0."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.lr <= 1:
-            raise ConfigError(f"--optimizer.lr is {self.lr}; it must lie in (0, 1].")
-        if self.decay_images < 0:
-            raise ConfigError(f"--optimizer.decay_images is {self.decay_images}; it must be at least 0.")
+        check_ranges(self, "optimizer")
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from limner.engine.config import TrainConfig
-from limner.errors import ConfigError
-from limner.talking_faces.config import ClipConfig, check_at_least_0, check_model
+from limner.ranges import AT_LEAST_0, Range, check_ranges
+from limner.talking_faces.config import ClipConfig
 
 SIZES = (32, 64, 96, 128, 256)
 
@@ -25,7 +25,8 @@ class ModelConfig:
     """Whether a head (ours) also finds the 20 points of the mouth, where the data know them."""
 
     def __post_init__(self) -> None:
-        check_model(self, sizes=SIZES, numbers={"width": (1, 256), "mouth_size": (16, 256)})
+        widths = {"width": Range(1, 256), "mouth_size": Range(16, 256)}
+        check_ranges(self, "model", {"image_size": Range.one_of(*SIZES), **widths})
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,9 @@ class LossConfig:
     """Deviation of noise on the frames, at most."""
 
     def __post_init__(self) -> None:
-        check_at_least_0(self, "loss", ("weight_points", "label_smoothing", "jitter", "noise"))
-        if self.label_smoothing >= 1:
-            raise ConfigError(f"--loss.label_smoothing is {self.label_smoothing}; it must be below 1.")
+        check_ranges(
+            self, "loss", {"label_smoothing": Range(0, 1, open=")"), "jitter": AT_LEAST_0, "noise": AT_LEAST_0}
+        )
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,7 @@ class OptimizerConfig:
     """Of weights, not of biases and norms."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.lr <= 1:
-            raise ConfigError(f"--optimizer.lr is {self.lr}; it must lie in (0, 1].")
-        check_at_least_0(self, "optimizer", ("weight_decay",))
+        check_ranges(self, "optimizer", {"weight_decay": AT_LEAST_0})
 
 
 @dataclass(frozen=True)
