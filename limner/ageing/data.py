@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from limner.data.ages import LGCGAN_GROUPS
-from limner.data.batch import TensorBatch
+from limner.data.batch import TensorBatch, to_images
 from limner.data.config import AugmentConfig, DataConfig
 from limner.data.dataset import SampleDataset
 from limner.data.datasets.utkface import AGE_GROUPS, age_group, parse_name
@@ -199,13 +199,13 @@ def collate(pairs: Sequence[FacePair]) -> AgeBatch:
     """Stack pairs to a batch."""
     faces, others = [pair.face for pair in pairs], [pair.other for pair in pairs]
     return AgeBatch(
-        image=_images(faces),
+        image=to_images([face.image for face in faces]),
         landmarks=torch.from_numpy(np.stack([face.landmarks for face in faces])),
         group=torch.tensor([face.group for face in faces]),
         years=torch.tensor([face.years for face in faces]),
         gender=torch.tensor([face.gender for face in faces]),
         person=torch.tensor([face.person for face in faces]),
-        other_image=_images(others),
+        other_image=to_images([face.image for face in others]),
         other_landmarks=torch.from_numpy(np.stack([face.landmarks for face in others])),
         other_group=torch.tensor([face.group for face in others]),
         other_years=torch.tensor([face.years for face in others]),
@@ -294,8 +294,3 @@ def face_mask(landmarks: Float[Tensor, "b 68 2"], size: int) -> Bool[Tensor, "b 
 def _landmarks(manifest: Manifest, row: Row) -> npt.NDArray[np.float64]:
     assert manifest.marks is not None
     return np.asarray(manifest.marks(row.name).landmarks, np.float64)
-
-
-def _images(faces: Sequence[Face]) -> Tensor:
-    image = torch.from_numpy(np.stack([face.image for face in faces])).permute(0, 3, 1, 2)
-    return image.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1.0)

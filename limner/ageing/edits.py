@@ -23,7 +23,6 @@ LIMITS = {
 }
 """Edit -> largest amount to either side; shifts are shares of the picture's side, 1 of an expression is all of it."""
 _LOWER = (*range(55, 60), *range(65, 68))
-_UPPER = (*range(49, 54), *range(61, 64))
 _CORNERS = (48, 54)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
@@ -85,6 +86,17 @@ class SampleBatch(TensorBatch):
     """Row of the manifest that each sample comes from."""
 
 
+def to_images(pictures: Sequence[npt.NDArray[np.uint8]]) -> Float[Tensor, "b *t 3 h w"]:
+    """Pictures (H, W, 3), or clips of them, all of one size -> what networks see, in [-1, 1]."""
+    return to_signed(torch.from_numpy(np.stack(pictures)))
+
+
+def to_signed(pixels: Tensor) -> Float[Tensor, "b *t 3 h w"]:
+    """Numbers (b, ..., H, W, 3) from 0 to 255, the channels last -> channels first, in [-1, 1]."""
+    first = pixels.movedim(-1, -3)
+    return first.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1.0)
+
+
 def collate_samples(samples: list[Sample]) -> SampleBatch:
     """Stack samples of one size and with the same fields."""
 
@@ -97,9 +109,8 @@ def collate_samples(samples: list[Sample]) -> SampleBatch:
     def numbers(name: str) -> Tensor:
         return torch.tensor([getattr(sample, name) for sample in samples])
 
-    image = stacked("image", (0, 0, 3)).permute(0, 3, 1, 2)
     return SampleBatch(
-        image=image.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1.0),
+        image=to_signed(stacked("image", (0, 0, 3))),
         label_map=stacked("label_map", (0, 0)).long(),
         landmarks=stacked("landmarks", (0, 2)).float(),
         keypoints=stacked("keypoints", (0, 2)).float(),
@@ -114,9 +125,8 @@ def collate_samples(samples: list[Sample]) -> SampleBatch:
 
 def collate(samples: list[MaskToImageSample]) -> MaskToImageBatch:
     """Stack samples of one size to a batch; images become float32 in [-1, 1]."""
-    image = torch.from_numpy(np.stack([sample.image for sample in samples]))
     return MaskToImageBatch(
-        image=image.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1.0),
+        image=to_images([sample.image for sample in samples]),
         label_map=torch.from_numpy(np.stack([sample.label_map for sample in samples])).long(),
         attributes=torch.from_numpy(np.stack([sample.attributes for sample in samples])),
         index=torch.tensor([sample.index for sample in samples], dtype=torch.int64),

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from limner.data.batch import TensorBatch
+from limner.data.batch import TensorBatch, to_images
 from limner.data.captions import Vocabulary, fit_words
 from limner.data.dataset import SampleDataset
 from limner.data.manifest import Manifest
@@ -123,9 +123,8 @@ class CaptionDataset(Dataset[CaptionSample]):
 
 def collate_captions(items: list[CaptionSample]) -> CaptionBatch:
     """Stack pictures of one size with their captions."""
-    image = torch.from_numpy(np.stack([item.image for item in items])).permute(0, 3, 1, 2)
     return CaptionBatch(
-        image=image.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1.0),
+        image=to_images([item.image for item in items]),
         words=torch.from_numpy(np.stack([item.words for item in items])),
         num_words=torch.tensor([item.num_words for item in items]),
         category=torch.tensor([item.category for item in items]),

@@ -17,11 +17,11 @@ def listed_pairs(manifest: Manifest) -> list[tuple[int, int]]:
     return [(numbers[a], numbers[b]) for a, b in manifest.pairs if a in numbers and b in numbers]
 
 
-def identity_pairs(rows: Sequence[Row]) -> list[tuple[int, int]]:
-    """All ordered pairs of different rows that show one person; a row of an unknown person is in none."""
+def identity_pairs(rows: Sequence[Row], *, usable: Callable[[Row], bool] = lambda row: True) -> list[tuple[int, int]]:
+    """All ordered pairs of different usable rows that show one person; a row of an unknown person is in none."""
     of_person: dict[str, list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
-        if row.identity:
+        if row.identity and usable(row):
             of_person[row.identity].append(index)
     return [(a, b) for members in of_person.values() for a in members for b in members if a != b]
 

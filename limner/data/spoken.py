@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from limner.data.audio import FRAMES_PER_SECOND, SAMPLE_RATE_HZ, mel_windows, speech_windows
-from limner.data.batch import TensorBatch
+from limner.data.batch import TensorBatch, to_images
 from limner.data.cache import Arrays, MemoryCache
 from limner.data.clips import ClipReader
 from limner.data.geometry import Geometry
@@ -171,8 +171,7 @@ class ClipDataset(Dataset[ClipSample]):
 
 def collate_clips(items: list[ClipSample]) -> ClipBatch:
     """Stack cuts of one size and length."""
-    frames = torch.from_numpy(np.stack([item.frames for item in items])).permute(0, 1, 4, 2, 3)
-    frames = frames.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1.0)
+    frames = to_images([item.frames for item in items])
     return ClipBatch(
         photo=frames[:, 0].clone(),
         frames=frames[:, 1:].clone(),

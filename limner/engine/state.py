@@ -14,17 +14,6 @@ from safetensors.torch import save_file
 from limner.errors import DataError, WeightsError
 from limner.files import open_regular
 
-_UNREADABLE = (
-    OSError,
-    DataError,
-    SafetensorError,
-    ValueError,
-    KeyError,
-    AttributeError,
-    TypeError,
-    RecursionError,
-)
-"""What reading a damaged file raises."""
 _DIGEST = "sha256"
 
 

@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from PIL import Image
 from torch import Tensor
 
@@ -608,3 +608,8 @@ def _diversity(run: _Run) -> dict[str, Measurement]:
 def _difference(others: Tensor) -> float:
     """Mean absolute difference of neighbours."""
     return float((others - others.roll(1, 0)).abs().mean())
+
+
+def mean_inside(values: Float[Tensor, "b h w"], mask: Bool[Tensor, "b h w"]) -> Float[Tensor, " b"]:
+    """Mean over the pixels of a mask, image by image; NaN where it is empty."""
+    return (values * mask).flatten(1).sum(1) / mask.flatten(1).sum(1)

@@ -20,6 +20,7 @@ from limner.data.schema import LabelSchema, converter, get_schema
 from limner.data.transforms import resize_label_map, zoom_in
 from limner.errors import ConfigError, DataError, ShapeError
 from limner.inputs import seed_range, square, usual_batch_size
+from limner.pipelines import Pipeline
 from limner.plan import Condition, GenerationPlan
 
 LabelMapInput = str | Path | Image.Image | NDArray[Any] | Tensor
@@ -29,6 +30,21 @@ MAX_COLORS = 256
 """A picture with more colours is no label map."""
 
 _log = logging.getLogger(__name__)
+
+
+def maps_for(
+    pipeline: Pipeline, value: LabelMapInput | Sequence[LabelMapInput], source: str | LabelSchema | None
+) -> NDArray[np.uint8]:
+    """`read_label_maps` at the size and in the schema of a pipeline, read as it is told to read them."""
+    return read_label_maps(
+        value,
+        schema=pipeline.spec.schema,
+        image_size=pipeline.image_size,
+        source=source,
+        zoom=pipeline.spec.zoom,
+        fit=pipeline.fit,
+        colors=pipeline.colors,
+    )
 
 
 def read_label_maps(

@@ -5,10 +5,8 @@ Everything random is a function of the seed and of a sample's position in the ru
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +16,13 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from limner.data.batch import TensorBatch
+from limner.data.batch import TensorBatch, to_images
 from limner.data.config import AugmentConfig
 from limner.data.dataset import SampleDataset
 from limner.data.fields import Field
 from limner.data.keypoints import NAMES
 from limner.data.manifest import Manifest, Row, hash_split, open_manifest
+from limner.data.pairs import identity_pairs, listed_pairs
 from limner.data.point_schema import MARKET_14, POINT_SCHEMAS
 from limner.data.sample import Sample
 from limner.data.sampler import SampleKey
@@ -145,15 +144,10 @@ def list_pairs(manifest: Manifest) -> list[tuple[int, int]]:
     Raises:
         DataError: if there is no pair.
     """
-    numbers = {row.name: number for number, row in enumerate(manifest.rows)}
     if manifest.pairs:
-        pairs = [(numbers[a], numbers[b]) for a, b in manifest.pairs if a in numbers and b in numbers]
+        pairs = listed_pairs(manifest)
     else:
-        people: dict[str, list[int]] = defaultdict(list)
-        for number, row in enumerate(manifest.rows):
-            if row.identity and _shows_torso(manifest, row):
-                people[row.identity].append(number)
-        pairs = [pair for rows in people.values() for pair in permutations(rows, 2)]
+        pairs = identity_pairs(manifest.rows, usable=lambda row: _shows_torso(manifest, row))
     if not pairs:
         raise DataError(f"{manifest.root} has no two pictures of one person; pose transfer needs pairs.")
     return pairs
@@ -168,8 +162,8 @@ def _shows_torso(manifest: Manifest, row: Row) -> bool:
 def collate_pairs(pairs: Sequence[PosePair]) -> PairBatch:
     """Stack pairs of one size."""
     return PairBatch(
-        source=to_images([pair.source for pair in pairs]),
-        target=to_images([pair.target for pair in pairs]),
+        source=to_images([image_of(pair.source) for pair in pairs]),
+        target=to_images([image_of(pair.target) for pair in pairs]),
         source_points=_to_points([pair.source for pair in pairs]),
         target_points=_to_points([pair.target for pair in pairs]),
         index=torch.tensor([pair.index for pair in pairs], dtype=torch.int64),
@@ -204,12 +198,6 @@ def label_map_of(sample: Sample) -> UInt8Array:
     if sample.label_map is None:
         raise TypeError("a sample of a pair has no label map")
     return sample.label_map
-
-
-def to_images(samples: Sequence[Sample]) -> Float[Tensor, "b 3 h w"]:
-    """Pictures of one size -> a batch in [-1, 1]."""
-    stacked = torch.from_numpy(np.stack([image_of(sample) for sample in samples])).permute(0, 3, 1, 2)
-    return stacked.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1.0)
 
 
 def _to_points(samples: Sequence[Sample]) -> Float[Tensor, "b 18 2"]:

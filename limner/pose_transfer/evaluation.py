@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn import functional
 
+from limner.data.batch import to_images
 from limner.data.manifest import Manifest
 from limner.data.sample import Sample
 from limner.engine.logging import tile_grid
@@ -36,7 +37,7 @@ from limner.metrics.protocol import Measurement, Protocol, with_ceilings
 from limner.metrics.report import EvaluationReport
 from limner.metrics.ssim import SSIM
 from limner.metrics.tables import published_table
-from limner.pose_transfer.data import PosePair, PosePairs, image_of, list_pairs, points_of, to_images
+from limner.pose_transfer.data import PosePair, PosePairs, image_of, list_pairs, points_of
 from limner.pose_transfer.inputs import to_openpose
 from limner.pose_transfer.parts import SCHEMA
 from limner.pose_transfer.pipeline import Arrays, PosePipeline
@@ -376,8 +377,8 @@ def _reposed(
     points = torch.from_numpy(np.stack([points_of(pair.target) for pair in pairs]).astype(np.float32))
     size = (pipeline.size.height, pipeline.size.width)
     return Reposed(
-        source=to_images([pair.source for pair in pairs]),
-        target=to_images([pair.target for pair in pairs]),
+        source=to_images([image_of(pair.source) for pair in pairs]),
+        target=to_images([image_of(pair.target) for pair in pairs]),
         result=torch.cat(results),
         points=points,
         source_garment=torch.stack([_garment(pair.source, has_parsing, size) for pair in pairs]),

@@ -15,7 +15,7 @@ from limner.data.fields import Field
 from limner.data.manifest import Manifest, open_manifest
 from limner.data.points import group_maps
 from limner.data.spec import DataSpec
-from limner.data.spoken import ClipBatch, ClipDataset, collate_clips
+from limner.data.spoken import ClipDataset, collate_clips
 from limner.engine.data import TrainingData, required
 from limner.errors import DataError, WeightsError
 
@@ -126,8 +126,3 @@ def mean_shape() -> Float[Tensor, "68 2"]:
     clips = ready_clips()
     points = torch.stack([torch.from_numpy(clip.landmarks.mean(axis=0)) for clip in clips]).mean(dim=0)
     return ((points + 0.5) / 64).float()  # clips of 64 pixels
-
-
-def batch_maps(batch: ClipBatch, usual: Float[Tensor, "68 2"]) -> Float[Tensor, "b 5 h w"]:
-    """The landmark maps of the photos of a batch."""
-    return landmark_maps(batch.landmarks[:, 0], batch.photo.shape[-1], usual=usual)

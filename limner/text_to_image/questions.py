@@ -36,7 +36,6 @@ _AGES = {
     "elderly": "elderly",
 }
 _PATTERNS = ("stripes", "checks", "dots")
-_NO_HAIR = ("bald", "horseshoe")
 
 
 def _hair(value: str) -> str | None:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from limner.data.schema import LabelSchema
 from limner.inputs import PhotoInput, read_square_photo, to_pictures, to_tensor
 from limner.mask_to_image.export import generator_target
-from limner.mask_to_image.inputs import LabelMapInput, map_condition, picture_plan, read_label_maps
+from limner.mask_to_image.inputs import LabelMapInput, map_condition, maps_for, picture_plan
 from limner.mode import mode, plan_of
 from limner.nn.label_maps import colorize
 from limner.pipelines import ExportTarget, Pipeline
@@ -68,15 +68,7 @@ class CycleGANPipeline(Pipeline):
             DataError: if a label map cannot be read or has wrong ids.
             ShapeError: if an array is no label map.
         """
-        maps = read_label_maps(
-            label_map,
-            schema=self.spec.schema,
-            image_size=self.image_size,
-            source=schema,
-            zoom=self.spec.zoom,
-            fit=self.fit,
-            colors=self.colors,
-        )
+        maps = maps_for(self, label_map, schema)
         plan = picture_plan(maps, seed=seed, num_images=num_images, batch_size=batch_size, device=self.device)
         if num_images > 1:
             _log.warning("CycleGAN paints without noise: all %d pictures of a map are the same.", num_images)

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from limner.data.batch import TensorBatch
+from limner.data.batch import TensorBatch, to_images
 from limner.data.config import AugmentConfig
 from limner.data.dataset import SampleDataset
 from limner.data.fields import Field
@@ -91,9 +91,8 @@ class AnsweredPictures(Dataset[_Item]):
 
 def collate(items: list[_Item]) -> FactBatch:
     """Stack pictures of one size."""
-    image = torch.from_numpy(np.stack([item.image for item in items])).permute(0, 3, 1, 2)
     return FactBatch(
-        image=image.to(torch.float32, memory_format=torch.contiguous_format).div_(127.5).sub_(1.0),
+        image=to_images([item.image for item in items]),
         answer=torch.from_numpy(np.stack([item.answer for item in items])),
         index=torch.tensor([item.index for item in items]),
     )

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional
 
@@ -16,7 +16,7 @@ from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.manifest import Manifest
 from limner.data.schema import LabelSchema
 from limner.data.spec import DataSpec
-from limner.mask_to_image.evaluation import evaluate_pictures
+from limner.mask_to_image.evaluation import evaluate_pictures, mean_inside
 from limner.metrics.judge import Judge
 from limner.metrics.protocol import Measurement, Protocol, with_ceilings
 from limner.metrics.report import EvaluationReport
@@ -181,7 +181,7 @@ def locality_measurements(
                 edited = edit(label_map, schema)
                 change = (pipeline.paint_styles(edited, styles) - before).abs().mean(1)
                 inside = edited != label_map
-                pairs = torch.stack([_mean_inside(change, inside), _mean_inside(change, ~inside)], dim=1)
+                pairs = torch.stack([mean_inside(change, inside), mean_inside(change, ~inside)], dim=1)
                 changes[name].append(pairs[inside.flatten(1).any(1)])
     measurements = {}
     for name, found in changes.items():
@@ -216,11 +216,6 @@ def open_mouth(label_map: Int64[Tensor, "b h w"], schema: LabelSchema) -> Int64[
     moved[:, step:] = lip[:, :-step]
     opened = torch.where(lip, schema.id("mouth"), label_map)
     return torch.where(moved, schema.id("l_lip"), opened)
-
-
-def _mean_inside(values: Float[Tensor, "b h w"], mask: Bool[Tensor, "b h w"]) -> Float[Tensor, " b"]:
-    """Mean over the pixels of a mask, image by image; NaN where it is empty."""
-    return (values * mask).flatten(1).sum(1) / mask.flatten(1).sum(1)
 
 
 def _look(image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n"]:

@@ -33,7 +33,7 @@ from limner.inputs import (
     whole_number,
 )
 from limner.mask_to_image.export import generator_target
-from limner.mask_to_image.inputs import LabelMapInput, map_condition, picture_plan, read_label_maps
+from limner.mask_to_image.inputs import LabelMapInput, map_condition, maps_for, picture_plan
 from limner.mode import mode, plan_of
 from limner.nn.label_maps import one_hot
 from limner.pipelines import ExportTarget, Pipeline
@@ -124,7 +124,7 @@ class MaskFacePipeline(Pipeline):
             ShapeError: if a size does not fit.
         """
         return picture_plan(
-            self._label_maps(label_map, schema),
+            maps_for(self, label_map, schema),
             seed=seed,
             num_images=num_images,
             batch_size=batch_size,
@@ -154,7 +154,7 @@ class MaskFacePipeline(Pipeline):
         Raises:
             ConfigError, DataError, ShapeError: as in `sample`, and for seeds, photos and codes.
         """
-        maps = self._label_maps(label_map, schema)
+        maps = maps_for(self, label_map, schema)
         styles = cast(list[StyleInput], list(style) if isinstance(style, list | tuple) else [style])
         if not styles:
             raise ConfigError("At least one style is needed: a seed, a photo or a style code.")
@@ -204,7 +204,7 @@ class MaskFacePipeline(Pipeline):
         Raises:
             ConfigError, DataError, ShapeError: as in `stylize`.
         """
-        maps = self._label_maps(label_map, schema)
+        maps = maps_for(self, label_map, schema)
         if steps is None:
             steps = len(maps) if len(maps) > 1 else NUM_STEPS
         steps = whole_number("steps", steps, 2, MAX_STEPS)  # the first and the last face at least
@@ -255,7 +255,7 @@ class MaskFacePipeline(Pipeline):
         found = like.conditions["style"].shape[1:] if "style" in like.conditions else (self.style_size,)
         if found != (self.style_size,):
             raise ShapeError(f"The earlier result is of other weights: its styles have the shape {found}.")
-        maps = self._label_maps(label_map, schema)
+        maps = maps_for(self, label_map, schema)
         if len(maps) != 1:
             raise ConfigError(f"This takes one label map, but {len(maps)} were given.")
         conditions = {**like.conditions, "label_map": maps}
@@ -412,20 +412,6 @@ class MaskFacePipeline(Pipeline):
                 "interpolate gave."
             )
         self.check_drew(result.provenance, "The earlier result")
-
-    def _label_maps(
-        self, value: LabelMapInput | Sequence[LabelMapInput], schema: str | LabelSchema | None
-    ) -> NDArray[np.uint8]:
-        """Any accepted form -> (maps, image_size, image_size) ids of the network's schema."""
-        return read_label_maps(
-            value,
-            schema=self.spec.schema,
-            image_size=self.image_size,
-            source=schema,
-            zoom=self.spec.zoom,
-            fit=self.fit,
-            colors=self.colors,
-        )
 
 
 class _OneHot(nn.Module):

@@ -17,7 +17,7 @@ from limner.data.spec import DataSpec
 from limner.errors import ShapeError
 from limner.inputs import to_pictures
 from limner.mask_to_image.export import generator_target
-from limner.mask_to_image.inputs import LabelMapInput, map_condition, picture_plan, read_label_maps
+from limner.mask_to_image.inputs import LabelMapInput, map_condition, maps_for, picture_plan
 from limner.mode import mode, plan_of
 from limner.nn.label_maps import encode_label_map
 from limner.pipelines import ExportTarget, Pipeline
@@ -75,15 +75,7 @@ class Pix2PixPipeline(Pipeline):
             DataError: if a label map cannot be read or has wrong ids.
             ShapeError: if a size does not fit.
         """
-        maps = read_label_maps(
-            label_map,
-            schema=self.spec.schema,
-            image_size=self.image_size,
-            source=schema,
-            zoom=self.spec.zoom,
-            fit=self.fit,
-            colors=self.colors,
-        )
+        maps = maps_for(self, label_map, schema)
         plan = picture_plan(maps, seed=seed, num_images=num_images, batch_size=batch_size, device=self.device)
         if num_images > 1 and not self._num_noise:
             _log.warning("These weights paint without noise: all %d pictures of a map are the same.", num_images)

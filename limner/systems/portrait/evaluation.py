@@ -25,6 +25,7 @@ from limner.engine.logging import tile_grid
 from limner.engine.seed import generator
 from limner.errors import ConfigError
 from limner.faces.parts import PARTS, SCHEMA
+from limner.mask_to_image.evaluation import mean_inside
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.detail import fine_detail
 from limner.metrics.diversity import mean_pairwise_distance
@@ -274,7 +275,7 @@ def _results(run: _Run, progress: Callable[..., Any]) -> dict[str, Measurement]:
         glasses.append(run.glasses(batch.image, paired).cpu())
         difference = (paired - batch.image).abs().mean(1)
         for part in PARTS:
-            errors[part].append(_mean_inside(difference, part_mask(batch.label_map, part)).cpu())
+            errors[part].append(mean_inside(difference, part_mask(batch.label_map, part)).cpu())
     features = {name: torch.cat(parts) for name, parts in vectors.items()}
     return {
         **_identity(run, features["real"], features["paired"]),
@@ -410,8 +411,8 @@ def _edits(run: _Run) -> dict[str, Measurement]:
             codes[:, indices] = other[:, indices]
             change = (run.paint(batch, codes) - before).abs().mean(1)
             region = torch.stack([part_mask(batch.label_map, part) for part in parts]).any(0)
-            inside[name].append(_mean_inside(change, region).cpu())
-            outside[name].append(_mean_inside(change, ~region).cpu())
+            inside[name].append(mean_inside(change, region).cpu())
+            outside[name].append(mean_inside(change, ~region).cpu())
         results = torch.stack([run.paint(batch, run.looks(batch, shift)) for shift in shifts], dim=1)
         spread.append(mean_pairwise_distance(results).cpu())
     measurements = {}
@@ -427,8 +428,3 @@ def _edits(run: _Run) -> dict[str, Measurement]:
         run.protocol(f"diversity over {_SOURCES} sources, pixels in [-1, 1]", count=count * _SOURCES),
     )
     return measurements
-
-
-def _mean_inside(values: Float[Tensor, "b h w"], mask: Tensor) -> Float[Tensor, " b"]:
-    """Mean over the pixels of a mask, image by image; NaN where it is empty."""
-    return (values * mask).flatten(1).sum(1) / mask.flatten(1).sum(1)

@@ -33,7 +33,7 @@ from limner.inputs import (
     usual_batch_size,
     whole_number,
 )
-from limner.mask_to_image.inputs import LabelMapInput, map_condition, read_label_maps
+from limner.mask_to_image.inputs import LabelMapInput, map_condition, maps_for
 from limner.mode import mode, plan_of
 from limner.nn.label_maps import one_hot
 from limner.pipelines import ExportTarget, Pipeline
@@ -114,7 +114,7 @@ class SCGANPipeline(Pipeline):
             DataError: if a label map cannot be read or has wrong ids.
             ShapeError: if a size does not fit.
         """
-        maps = self._label_maps(label_map, schema)
+        maps = maps_for(self, label_map, schema)
         rows = self._attribute_rows(attributes, len(maps))
         seeds = seed_range(seed, num_images)
         conditions: dict[str, NDArray[Any]] = {
@@ -228,7 +228,7 @@ class SCGANPipeline(Pipeline):
         """
         if what not in get_args(Interpolation):
             raise ConfigError(f'"{what}" cannot be interpolated.{nearest(str(what), get_args(Interpolation))}')
-        maps = self._label_maps(label_map, schema)
+        maps = maps_for(self, label_map, schema)
         if what == "s" and len(maps) < 2:
             raise ConfigError('Interpolating "s" goes through a sequence of label maps; give at least two.')
         if what in ("z", "c") and len(maps) > 1:
@@ -360,24 +360,10 @@ class SCGANPipeline(Pipeline):
         return array
 
     def _one_label_map(self, value: LabelMapInput, schema: str | LabelSchema | None) -> NDArray[np.uint8]:
-        maps = self._label_maps(value, schema)
+        maps = maps_for(self, value, schema)
         if len(maps) != 1:
             raise ConfigError(f"This takes one label map, but {len(maps)} were given.")
         return maps
-
-    def _label_maps(
-        self, value: LabelMapInput | Sequence[LabelMapInput], schema: str | LabelSchema | None
-    ) -> NDArray[np.uint8]:
-        """Any accepted form -> (maps, image_size, image_size) ids of the network's schema."""
-        return read_label_maps(
-            value,
-            schema=self.spec.schema,
-            image_size=self.image_size,
-            source=schema,
-            zoom=self.spec.zoom,
-            fit=self.fit,
-            colors=self.colors,
-        )
 
     def _attribute_rows(
         self, value: AttributeInput | Sequence[Mapping[str, float]], num_maps: int

@@ -20,7 +20,7 @@ from limner.data.spec import DataSpec
 from limner.errors import ConfigError, ShapeError
 from limner.inputs import PhotoInput, read_square_photo, to_pictures, to_tensor
 from limner.mask_to_image.export import generator_target
-from limner.mask_to_image.inputs import LabelMapInput, map_condition, picture_plan, read_label_maps
+from limner.mask_to_image.inputs import LabelMapInput, map_condition, maps_for, picture_plan
 from limner.mode import mode, plan_of
 from limner.nn.label_maps import one_hot
 from limner.pipelines import ExportTarget, Pipeline
@@ -90,15 +90,7 @@ class SPADEPipeline(Pipeline):
             DataError: if a file cannot be read, or a label map has wrong ids.
             ShapeError: if a size does not fit.
         """
-        maps = read_label_maps(
-            label_map,
-            schema=self.spec.schema,
-            image_size=self.image_size,
-            source=schema,
-            zoom=self.spec.zoom,
-            fit=self.fit,
-            colors=self.colors,
-        )
+        maps = maps_for(self, label_map, schema)
         has_encoder = "encoder" in self.components
         if style is not None and not has_encoder:
             raise ConfigError(

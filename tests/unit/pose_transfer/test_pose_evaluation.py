@@ -46,7 +46,8 @@ class SeesPoints:
 @pytest.fixture(scope="module")
 def known(tmp_path_factory):
     """A pipeline that knows the true pictures, its data, and every picture with its points."""
-    from limner.pose_transfer.data import PosePairs, image_of, list_pairs, points_of, to_images
+    from limner.data.batch import to_images
+    from limner.pose_transfer.data import PosePairs, image_of, list_pairs, points_of
 
     folder = write_stick_people(tmp_path_factory.mktemp("people"), has_parsing=True)
     spec = DataSpec(keypoints=POINT_SCHEMAS["openpose-18"])
@@ -55,7 +56,7 @@ def known(tmp_path_factory):
     pairs = PosePairs(manifest, list_pairs(manifest), size=pipe.size)
     pipe.truth, people = {}, []
     for pair in (pairs[number] for number in range(len(pairs))):
-        picture, points = to_images([pair.target])[0], points_of(pair.target).astype(np.float32)
+        picture, points = to_images([image_of(pair.target)])[0], points_of(pair.target).astype(np.float32)
         pipe.truth[points.tobytes()] = picture
         people.append((picture, points))
         assert image_of(pair.target).shape == (64, 44, 3)
