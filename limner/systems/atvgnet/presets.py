@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from limner.engine.config import TrainConfig
 from limner.systems.atvgnet.config import ATVGnetConfig, LossConfig, ModelConfig, OptimizerConfig
 from limner.talking_faces.config import ClipConfig
+from limner.talking_faces.presets import CPU, GPU, PAPER, SMOKE
 
 
 def paper() -> ATVGnetConfig:
@@ -14,14 +14,7 @@ def paper() -> ATVGnetConfig:
         loss=LossConfig(basis_images=20_000),
         optimizer=OptimizerConfig(),
         dataset=ClipConfig(),
-        train=TrainConfig(
-            images=5 * 488_766,
-            batch_size=10,
-            num_workers=8,
-            log_every=1_000,
-            sample_every=20_000,
-            checkpoint_every=50_000,
-        ),
+        train=PAPER,
     )
 
 
@@ -32,16 +25,7 @@ def gpu() -> ATVGnetConfig:
         loss=LossConfig(weight_mouth=2.0),
         optimizer=OptimizerConfig(),
         dataset=ClipConfig(),
-        train=TrainConfig(
-            images=300_000,
-            batch_size=16,
-            ema_half_life=4_000,
-            channels_last=True,
-            num_workers=8,
-            log_every=1_600,
-            sample_every=16_000,
-            checkpoint_every=16_000,
-        ),
+        train=GPU,
     )
 
 
@@ -52,14 +36,7 @@ def cpu() -> ATVGnetConfig:
         loss=LossConfig(weight_mouth=4.0, basis_images=400),
         optimizer=OptimizerConfig(lr=5e-4),
         dataset=ClipConfig(num_frames=8),
-        train=TrainConfig(
-            images=12_500,
-            batch_size=4,
-            ema_half_life=400,
-            log_every=200,
-            sample_every=1_000,
-            checkpoint_every=1_000,
-        ),
+        train=CPU,
     )
 
 
@@ -70,9 +47,7 @@ def smoke() -> ATVGnetConfig:
         loss=LossConfig(basis_images=2),
         optimizer=OptimizerConfig(),
         dataset=ClipConfig(num_frames=4),
-        train=TrainConfig(
-            images=16, batch_size=2, precision="32-true", log_every=4, sample_every=8, checkpoint_every=8
-        ),
+        train=SMOKE,
     )
 
 

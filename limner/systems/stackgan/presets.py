@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-from limner.data.config import AugmentConfig, DataConfig
-from limner.engine.config import TrainConfig
 from limner.systems.stackgan.config import ModelConfig, StackGANConfig
-from limner.text_to_image.config import LossConfig, OptimizerConfig, TextConfig
-
-_CUB = 8_855  # training pictures, of an epoch
-_HALVED = OptimizerConfig(
-    lr_generator=2e-4,
-    lr_discriminator=2e-4,
-    step_shares=(1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6),
-    step_factors=(1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32),
-)
+from limner.text_to_image.config import LossConfig, OptimizerConfig
+from limner.text_to_image.presets import CPU, GPU, HALVED, cub, drawn, people
 
 
 def paper() -> StackGANConfig:
     """The sizes of COCO at 256 pixels, 240 epochs of CUB: half for each stage; needs `--text.encoders`."""
     return StackGANConfig(
         model=ModelConfig(),
-        text=TextConfig(),
         loss=LossConfig(weight_damsm=0.0, weight_kl=2.0),
-        optimizer=_HALVED,
-        dataset=DataConfig(),
-        augment=AugmentConfig(flip=True, crop=1.0),
-        train=TrainConfig(
-            images=240 * _CUB,
-            batch_size=40,
-            num_workers=8,
-            log_every=10_000,
-            sample_every=100_000,
-            checkpoint_every=100_000,
-        ),
+        optimizer=HALVED,
+        **cub(epochs=240, batch_size=40),
     )
 
 
@@ -40,19 +21,9 @@ def gpu() -> StackGANConfig:
     """Captioned people at 128 pixels on one GPU; needs `--text.encoders`."""
     return StackGANConfig(
         model=ModelConfig(image_size=128),
-        text=TextConfig(length=22, drawn="by_fact"),
         loss=LossConfig(weight_damsm=0.0, weight_kl=2.0, discriminator_augment=("translation", "cutout")),
-        optimizer=_HALVED,
-        dataset=DataConfig(),
-        augment=AugmentConfig(flip=True),
-        train=TrainConfig(
-            images=2_000_000,
-            batch_size=32,
-            ema_half_life=14_000,
-            channels_last=True,
-            num_workers=8,
-            checkpoint_every=50_000,
-        ),
+        optimizer=HALVED,
+        **people(GPU),
     )
 
 
@@ -60,19 +31,9 @@ def cpu() -> StackGANConfig:
     """Captioned people at 64 pixels on a CPU; needs `--text.encoders`."""
     return StackGANConfig(
         model=ModelConfig(image_size=64, width=32, num_blocks=1, discriminator_width=24),
-        text=TextConfig(length=22, drawn="by_fact"),
         loss=LossConfig(weight_damsm=0.0, weight_kl=2.0, discriminator_augment=("translation", "cutout")),
         optimizer=OptimizerConfig(lr_generator=5e-4, lr_discriminator=5e-4, step_shares=(0.75,), step_factors=(0.2,)),
-        dataset=DataConfig(),
-        augment=AugmentConfig(flip=True),
-        train=TrainConfig(
-            images=120_000,
-            batch_size=16,
-            ema_half_life=4_000,
-            log_every=2_000,
-            sample_every=5_000,
-            checkpoint_every=10_000,
-        ),
+        **people(CPU),
     )
 
 
@@ -88,14 +49,9 @@ def smoke() -> StackGANConfig:
             discriminator_width=4,
             first_share=0.25,
         ),
-        text=TextConfig(length=8, code_size=16, embedding_size=16),
         loss=LossConfig(weight_damsm=0.0, weight_kl=2.0),
         optimizer=OptimizerConfig(),
-        dataset=DataConfig(),
-        augment=AugmentConfig(flip=True),
-        train=TrainConfig(
-            images=64, batch_size=8, precision="32-true", log_every=16, sample_every=32, checkpoint_every=32
-        ),
+        **drawn(),
     )
 
 
