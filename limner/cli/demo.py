@@ -81,6 +81,7 @@ def run_demo(demos: dict[str, Demo], out: Path, device: str) -> dict[str, Any]:
     report = {}
     for name, show in progress(demos.items(), total=len(demos), unit="system", desc="demo"):
         pipeline = load(name, system=name).to(pick_device(device))
+        (out / name).mkdir(parents=True, exist_ok=True)
         pictures = [(picture, out / name / f"{picture.name}.jpg") for picture in show(out / name, pipeline)]
         for picture, file in pictures:
             save_picture(file, picture, pipeline)

@@ -56,7 +56,7 @@ def _generate(system: str, argv: list[str]) -> int:
         parser.add_argument("--fit", choices=get_args(Fit), default="refuse", help=words)
     maps = [flag for flag, field in registry.task(system).conditions.items() if field == "label_map"]
     if maps:
-        add_reading_options(parser, ("colors",))
+        add_reading_options(parser, ["colors"])
     parser.add_argument("--shard", default=None, metavar="I/N", help="only part I of N (0/4 … 3/4); torchrun sets it")
     options = parser.parse_args(argv)
     options.out = options.out or default_out(system)
