@@ -13,12 +13,13 @@ CUDA ?=
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test test-slow lint format results clean
+.PHONY: help demo test test-slow test-studio lint format results clean
 
 help:
 	@echo "make demo       pictures from the shipped weights, on one page"
 	@echo "make test       lint, type check and the fast tests"
 	@echo "make test-slow  the tests that take longer"
+	@echo "make test-studio  the studio in a browser, drawn again, under load and under attack; LIMNER_CHROMIUM=/usr/bin/chromium"
 	@echo "make lint       ruff and mypy; make format: let ruff write"
 	@echo "make results    write the page of results from the JSON files in docs/results"
 	@echo "make clean      remove .venv, caches and built files"
@@ -32,6 +33,9 @@ test: lint
 
 test-slow: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q -m "(slow or weights) and not gpu and not network"
+
+test-studio: $(VENV)/.studio
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow tests/studio tests/browser
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -69,3 +73,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/.torch
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.torch
 	$(PIP) -e ".[dev]"
 	@touch $@ $(VENV)/.demo
+
+$(VENV)/.studio: pyproject.toml constraints.txt | $(VENV)/.torch
+	$(PIP) -e ".[dev,studio-test]"
+	@touch $@ $(VENV)/.dev $(VENV)/.demo

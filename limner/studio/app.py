@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import limner
+from limner import registry
 from limner.optional import optional
+from limner.studio.catalogue import Catalogue
 from limner.studio.routes import _ID, _NUMBER, PICTURES, ROUTES, SOUNDS, Route, answer, file, serve
 from limner.studio.security import Guard, Refused
 from limner.studio.settings import Settings
@@ -62,7 +65,7 @@ def create_app(settings: Settings) -> Any:
     if settings.has_page:
         _add_page(app, requests.Request)
     _add_errors(app)
-    app.openapi = _openapi(app, app.openapi)
+    app.openapi = _openapi(studio.catalogue, app.openapi)
     app.state.studio = studio
     app.add_middleware(Guard, settings=settings)
     return app
@@ -153,9 +156,36 @@ def _answers(route: Route) -> dict[int | str, Any]:
     return found
 
 
-def _openapi(app: Any, usual: Any) -> Any:
+def _operation_paths(catalogue: Catalogue, general: dict[str, Any]) -> dict[str, Any]:
+    """A path for each operation that has weights, with its own fields; the general one stays for others."""
+    found = {}
+    common = general["requestBody"]["content"]["application/json"]["schema"]["properties"]
+    for system in catalogue.systems:
+        known = catalogue.of[system]
+        for operation in registry.operations(system) if known else ():
+            form = operation.schema(catalogue.facts(known[0]))
+            values = {**common, "weights": {"enum": [*known, None]}}
+            for name, one in form["properties"].items():  # null is as good as nothing, where nothing is allowed
+                values[name] = one if name in form["required"] else {"anyOf": [one, {"type": "null"}]}
+            schema = {**form, "properties": values, "additionalProperties": False}
+            found[f"/api/v1/systems/{system}/{operation.name}"] = {
+                "post": {
+                    **general,
+                    "summary": operation.title,
+                    "operationId": f"{system}_{operation.name}",
+                    "parameters": [one for one in general["parameters"] if one["in"] != "path"],
+                    "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+                }
+            }
+    return found
+
+
+def _openapi(catalogue: Catalogue, usual: Any) -> Any:
+    @functools.cache
     def openapi() -> Any:
         found = usual()
+        general = found["paths"]["/api/v1/systems/{system}/{operation}"]["post"]
+        found["paths"].update(_operation_paths(catalogue, general))
         text = {"type": "string"}
         fields = {"type": text, "title": text, "status": {"type": "integer"}, "detail": text, "field": text}
         problem = {"type": "object", "properties": fields, "required": ["type", "title", "status", "detail"]}

@@ -13,7 +13,7 @@ from limner import hub, registry
 from limner.data.spec import DataSpec
 from limner.errors import DataError, WeightsError, nearest
 from limner.files import read_text
-from limner.operations import Facts, Operation
+from limner.operations import Facts, FieldError, Operation
 
 
 @lru_cache(maxsize=64)
@@ -50,6 +50,7 @@ class Catalogue:
 
         Raises:
             WeightsError: if there are none.
+            FieldError: if there are only others.
         """
         known = self.of[system]
         if not known:
@@ -57,7 +58,7 @@ class Catalogue:
         if name is None:
             return known[0]
         if name not in known:
-            raise WeightsError(f'There are no weights "{name[:80]}" of "{system}".{nearest(name[:80], known)}')
+            raise FieldError("weights", f'There are no weights "{name[:80]}" of "{system}".{nearest(name[:80], known)}')
         return name
 
     def facts(self, weights: str) -> Facts:

@@ -33,6 +33,7 @@ PICTURES = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif", "
 SOUNDS = ("audio/wav", "audio/mpeg")
 KINDS = ("auto", "photo", "label_map", "keypoints", "strokes")
 PEOPLE = ("face", "body")
+MAX_NAME = 255
 _ID = {"type": "string", "maxLength": 80}
 _NUMBER = {"type": "integer", "minimum": 0, "maximum": 100_000}
 
@@ -75,6 +76,17 @@ class Call:
         if not (text.isascii() and text.isdecimal() and len(text) < 10 and low <= int(text) <= high):
             raise Refused(422, f"{name} is {text[:40]!r}; it must be a whole number from {low} to {high}.", field=name)
         return int(text)
+
+    def text(self, name: str, most: int) -> str | None:
+        """A text of the query.
+
+        Raises:
+            Refused: if it is too long.
+        """
+        found = self.request.query_params.get(name)
+        if found is not None and len(found) > most:
+            raise Refused(422, f"{name} has more than {most} characters.", field=name)
+        return found
 
     async def json(self) -> dict[str, Any]:
         """The body.
@@ -175,7 +187,9 @@ async def about(call: Call) -> Any:
 async def login(call: Call) -> Any:
     """Exchange the token of the printed address for a cookie."""
     token, given = call.studio.settings.token, (await call.json()).get("token")
-    if token and not (isinstance(given, str) and same(given, token)):
+    if given is not None and not isinstance(given, str):
+        raise Refused(422, "token must be a text.", field="token")
+    if token and not same(given or "", token):
         raise Refused(403, "The token is wrong; open the address that limner studio printed.")
     made = answer({"status": "ok"})
     made.set_cookie(TOKEN_COOKIE, token or "", httponly=True, samesite="strict", path="/")
@@ -232,13 +246,12 @@ async def add_asset(call: Call) -> Any:
         kind = "audio"
     elif media not in PICTURES or kind in ("keypoints", "strokes"):
         raise Refused(415, f"The type must be one of {', '.join((*PICTURES, *SOUNDS, 'application/json'))}.")
-    name = call.request.query_params.get("name", "")[:100]
-    shown = name if name.isprintable() and name else "The file"
+    name = in_one_line(call.text("name", MAX_NAME) or "")
+    schema, shown = call.text("schema", 80), name or "The file"
     content = await call.request.body()
-    schema = call.request.query_params.get("schema")
     found = await call.studio.decode(content, kind, schema, shown)
     data = found.pop("content")
-    asset = session.add_asset(data, name=name if name.isprintable() else "", **found)
+    asset = session.add_asset(data, name=name, **found)
     return answer(asset.to_json(), 201)
 
 
@@ -263,8 +276,8 @@ async def operate(call: Call) -> Any:
         raise Refused(422, 'mode must be "preview" or "keep".', field="mode")
     for key in ("view", "name", "weights"):
         value = body.pop(key, None)
-        if value is not None and not (isinstance(value, str) and len(value) <= 200 and value.isprintable()):
-            raise Refused(422, f"{key} must be a text of at most 200 characters in one line.", field=key)
+        if value is not None and not (isinstance(value, str) and len(value) <= MAX_NAME):
+            raise Refused(422, f"{key} must be a text of at most {MAX_NAME} characters.", field=key)
         texts[key] = value
     job = studio.job(
         session,
@@ -274,12 +287,17 @@ async def operate(call: Call) -> Any:
         values=body,
         mode=mode,
         view=texts["view"] or "",
-        title=texts["name"] or "",
+        title=in_one_line(texts["name"] or ""),
     )
     studio.submit(session, job)
     await wait_for(call.request, studio, job, wait)
     headers = {"location": f"/api/v1/jobs/{job.id}"}
     return answer(studio.describe(job), 200 if job.has_ended else 202, headers)
+
+
+def in_one_line(text: str) -> str:
+    """A user's name for something, without what cannot be printed."""
+    return "".join(one if one.isprintable() else " " for one in text).strip()
 
 
 async def wait_for(request: Request, studio: Studio, job: Job, seconds: int) -> None:
@@ -340,13 +358,16 @@ async def events(call: Call) -> Any:
         end = asyncio.get_running_loop().time() + seconds
         try:
             yield ": open\n\n"
-            while sent < limit and asyncio.get_running_loop().time() < end:
+            while True:
                 for number, event in [one for one in studio.events.get(session, ()) if one[0] > seen][: limit - sent]:
                     seen, sent = number, sent + 1
                     yield f"id: {number}\nevent: {event['event']}\ndata: {json.dumps(event)}\n\n"
+                left = end - asyncio.get_running_loop().time()
+                if sent >= limit or left <= 0 or studio.workspace.get(session) is None:
+                    return
                 woken.clear()
                 try:
-                    await asyncio.wait_for(woken.wait(), min(15.0, max(0.0, end - asyncio.get_running_loop().time())))
+                    await asyncio.wait_for(woken.wait(), min(15.0, left))
                 except TimeoutError:
                     yield ": still here\n\n"
         finally:
@@ -377,7 +398,7 @@ def _shown(found: dict[str, Any]) -> dict[str, Any]:
 async def results(call: Call) -> Any:
     """Complete results, the newest first."""
     session, limit = call.session, call.number("limit", 50, 1, 100)
-    before = call.request.query_params.get("before")
+    before = call.text("before", 40)
     names = [name for name in session.results() if before is None or name < before][:limit]
     found = [session.result(name) for name in names]
     return [_shown(one) for one in found if one is not None]
@@ -521,17 +542,17 @@ _WAIT = {"wait": {"type": "integer", "minimum": 0, "maximum": 30}}
 _ASSET = {
     "kind": {"type": "string", "enum": list(KINDS)},
     "schema": {"type": "string", "maxLength": 80},
-    "name": {"type": "string", "maxLength": 100},
+    "name": {"type": "string", "maxLength": MAX_NAME},
 }
 _OPERATION = {
     "type": "object",
     "properties": {
         "mode": {"type": "string", "enum": ["preview", "keep"]},
-        "weights": {"type": "string"},
-        "view": {"type": "string"},
-        "name": {"type": "string"},
+        "weights": {"type": ["string", "null"], "maxLength": MAX_NAME},
+        "view": {"type": ["string", "null"], "maxLength": MAX_NAME},
+        "name": {"type": ["string", "null"], "maxLength": MAX_NAME},
     },
-    "description": "and the fields of the operation, as GET /systems/{system} describes them",
+    "description": "and the fields of the operation: this document has a path for each one that has weights here",
 }
 _PERSON = {
     "type": "object",
@@ -540,7 +561,7 @@ _PERSON = {
         "seed": {"type": "integer", "minimum": 0, "maximum": 2**53 - 1},
     },
 }
-_TOKEN = {"type": "object", "properties": {"token": {"type": "string"}}}
+_TOKEN = {"type": "object", "properties": {"token": {"type": ["string", "null"]}}}
 _R = "/api/v1/results/{result}"
 _PAGES = {"before": {"type": "string", "maxLength": 40}, "limit": {"type": "integer", "minimum": 1, "maximum": 100}}
 _STREAM = {

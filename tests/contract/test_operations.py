@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import inspect
+import re
 import typing
 
 import pytest
@@ -45,6 +47,17 @@ def test_operations_fit_their_methods(system: str, operation: Operation) -> None
     if operation.sits:
         sit = inspect.signature(registry.pipeline_class(system).sit).parameters
         assert set(operation.sits) <= set(sit)
+
+
+@pytest.mark.parametrize("system, operation", CASES, ids=[f"{system}-{one.name}" for system, one in CASES])
+def test_the_command_line_knows_every_field(system: str, operation: Operation) -> None:
+    """What is copied from the page is a command; tests/studio/test_draw_again.py (slow) runs those with weights."""
+    parser = argparse.ArgumentParser()
+    registry.generate_options(system).add_options(parser)
+    known = parser.format_help()
+    flags = [field.flag or f"--{name.replace('_', '-')}" for name, field in operation.fields.items()]
+    for flag in (*flags, *operation.command):
+        assert re.search(rf"^ +{flag}\b", known, re.MULTILINE), flag
 
 
 @pytest.mark.parametrize("system, operation", CASES, ids=[f"{system}-{one.name}" for system, one in CASES])

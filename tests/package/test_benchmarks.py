@@ -15,6 +15,7 @@ SPEED = (
     "painting",
     "people_rendering",
     "precision",
+    "studio",
     "talking_faces",
     "text_to_image",
     "training_step",

@@ -51,6 +51,12 @@ def test_cuda_takes_the_usual_build(place: Path) -> None:
     assert rest.endswith("-e .[dev]") and "--index-url" not in rest
 
 
+def test_the_suites_of_the_studio(place: Path) -> None:
+    asked, _ = make(place, "test-studio")
+    assert asked[1].endswith("-e .[dev,studio-test]")
+    assert asked[2].endswith("-m slow tests/studio tests/browser")
+
+
 def test_another_index(place: Path) -> None:
     asked, _ = make(place, "TORCH_INDEX=https://mirror.example/cpu", ".venv/.demo")
     assert "--index-url https://mirror.example/cpu torch" in asked[0]

@@ -76,11 +76,8 @@ class Server:
 
     def client(self, session: str | None = None) -> httpx.Client:
         """A client of the session, else of a new one."""
-        client = httpx.Client(base_url=self.address, timeout=60)
-        name = session or client.post(f"{API}/sessions").json()["id"]
-        client.cookies.clear()
-        client.headers["limner-session"] = name
-        return client
+        name = session or httpx.post(f"{self.address}{API}/sessions").json()["id"]
+        return httpx.Client(base_url=self.address, timeout=60, headers={"limner-session": name})
 
     def children(self) -> list[int]:
         """Its processes: workers, and the one that decodes uploads once there was one."""
@@ -139,14 +136,19 @@ def photo_png(size: int = 48) -> bytes:
     """A picture of two ramps."""
     ramp = np.linspace(0, 255, size, dtype=np.uint8)
     pixels = np.stack([np.tile(ramp, (size, 1)), np.tile(ramp[:, None], (1, size)), np.full((size, size), 90)], -1)
+    return png(pixels.astype(np.uint8))
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """A picture as a file."""
     buffer = io.BytesIO()
-    Image.fromarray(pixels.astype(np.uint8)).save(buffer, "PNG")
+    Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def upload(client: httpx.Client, content: bytes, kind: str = "image/png", **query: str) -> str:
+def upload(client: httpx.Client, content: bytes, media: str = "image/png", **query: str) -> str:
     """The id of an uploaded file."""
-    made = client.post(f"{API}/assets", params=query, content=content, headers={"content-type": kind})
+    made = client.post(f"{API}/assets", params=query, content=content, headers={"content-type": media})
     assert made.status_code == 201, made.text
     return str(made.json()["id"])
 

@@ -12,7 +12,7 @@ OPERATIONS = (
         title="Take the look of a photo",
         fields={
             "label_map": LabelMap(is_required=True),
-            "style": Photo(is_required=True, title="photo whose look is taken"),
+            "style": Photo(is_required=True, flag="--photo", title="photo whose look is taken"),
         },
         hidden=HIDDEN,
     ),

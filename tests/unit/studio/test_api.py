@@ -142,7 +142,7 @@ def test_forms_come_from_the_systems(client: Any) -> None:
         (404, "scgan/nothing", {}),
         (404, "nothing/generate", {}),
         (503, "spade/generate", {}),
-        (503, "scgan/generate", {"weights": "../../etc"}),
+        (422, "scgan/generate", {"weights": "../../etc"}),
     ],
 )
 def test_wrong_requests_are_refused_in_one_sentence(client: Any, status: int, path: str, body: Any) -> None:
