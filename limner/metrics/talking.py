@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from limner.errors import ShapeError
 
@@ -19,6 +20,8 @@ UPPER, LOWER = 62 - 48, 66 - 48
 """Middles of the inner lips among the points of the mouth."""
 MAX_LAG = 10
 """Frames that a mouth may be early or late in `best_lag`."""
+UNIFORM = 7
+"""Side of a window of `ssim_uniform`."""
 SHIFTS = 15
 """Frames that speech is moved either way for LSE (joonson/syncnet_python)."""
 
@@ -92,6 +95,51 @@ def synchrony(face: Float[Tensor, "f e"], speech: Float[Tensor, "f e"], *, most:
     means = [float((face - speech[(places + shift).clamp(0, num - 1)]).norm(dim=1).mean()) for shift in shifts]
     smallest = int(np.argmin(means))
     return Synchrony(means[smallest], float(np.median(means)) - means[smallest], smallest - most)
+
+
+def ssim_uniform(found: npt.NDArray[np.uint8], true: npt.NDArray[np.uint8]) -> float:
+    """SSIM as scikit-image's defaults have it for byte pictures: uniform windows of 7 pixels, unbiased variances.
+
+    Windows that would reach beyond the border are left out; channels count alike; data range 255.
+
+    Args:
+        found: (h, w, 3) RGB.
+        true: the same.
+
+    Raises:
+        ShapeError: if shapes or types differ, or they are smaller than a window.
+    """
+    if found.shape != true.shape or found.ndim != 3 or found.dtype != np.uint8 or true.dtype != np.uint8:
+        raise ShapeError(
+            f"ssim_uniform compares uint8 pictures (h, w, 3) of one shape, not {found.dtype} {found.shape} and "
+            f"{true.dtype} {true.shape}."
+        )
+    if min(found.shape[:2]) < UNIFORM:
+        raise ShapeError(f"ssim_uniform needs {UNIFORM} pixels along each edge, not {found.shape[:2]}.")
+    a, b = (torch.from_numpy(one.copy()).double().permute(2, 0, 1)[None] for one in (found, true))
+    means = [functional.avg_pool2d(one, UNIFORM, stride=1) for one in (a, b, a * a, b * b, a * b)]
+    unbiased = UNIFORM**2 / (UNIFORM**2 - 1)
+    spread_a, spread_b = (unbiased * (means[2 + k] - means[k].square()) for k in range(2))
+    both = unbiased * (means[4] - means[0] * means[1])
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    light = (2 * means[0] * means[1] + c1) / (means[0].square() + means[1].square() + c1)
+    return float((light * (2 * both + c2) / (spread_a + spread_b + c2)).mean())
+
+
+def psnr_grey(found: npt.NDArray[np.uint8], true: npt.NDArray[np.uint8]) -> float:
+    """PSNR of the brightness (ITU-R 601) of two RGB pictures (h, w, 3), in dB; infinite where they are equal.
+
+    Raises:
+        ShapeError: if shapes or types differ.
+    """
+    if found.shape != true.shape or found.shape[-1:] != (3,) or found.dtype != np.uint8 or true.dtype != np.uint8:
+        raise ShapeError(
+            f"psnr_grey compares uint8 pictures (h, w, 3) of one shape, not {found.dtype} {found.shape} and "
+            f"{true.dtype} {true.shape}."
+        )
+    grey = [np.round(one @ np.array([0.299, 0.587, 0.114])) for one in (found, true)]
+    mean = float(np.square(grey[0] - grey[1]).mean())
+    return float("inf") if mean == 0 else float(10 * np.log10(255.0**2 / mean))
 
 
 def psnr_u8wrap(found: npt.NDArray[np.uint8], true: npt.NDArray[np.uint8]) -> float:

@@ -8,8 +8,8 @@ that what it cannot see is not taken for a fault of the system.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from limner.data.manifest import Manifest
 from limner.data.spoken import ClipBatch, ClipDataset, collate_clips
+from limner.data.transforms import resize_image
 from limner.engine.logging import tile_grid
 from limner.errors import ConfigError, DataError
 from limner.metrics.bootstrap import mean_interval
@@ -27,13 +28,29 @@ from limner.metrics.psnr import PSNR
 from limner.metrics.report import EvaluationReport
 from limner.metrics.ssim import SSIM
 from limner.metrics.tables import published_table
-from limner.metrics.talking import best_lag, correlation, landmark_distance, mouth_opening, psnr_u8wrap
+from limner.metrics.talking import (
+    best_lag,
+    correlation,
+    landmark_distance,
+    mouth_opening,
+    psnr_grey,
+    psnr_u8wrap,
+    ssim_uniform,
+)
 from limner.provenance import SYNTHETIC_MEDIA
 from limner.talking_faces.data import MOUTH, MOUTH_BOX, mean_shape
 
 if TYPE_CHECKING:
     from limner.talking_faces.pipeline import TalkingPipeline
 
+PictureProtocol = Literal["clean", "parent"]
+PARENT_SIZE = 256
+"""Pixels to which the protocol "parent" brings both pictures."""
+_PARENT = {
+    "ssim": ("SSIM (parent)", "both at 256 px; uniform windows of 7, unbiased variances, data range 255, RGB"),
+    "psnr": ("PSNR, dB (parent)", "both at 256 px; brightness of ITU-R 601 in bytes, peak 255"),
+}
+"""As ATVGnet's script has them, but for its differences of bytes that wrap (`psnr_u8wrap`)."""
 MIN_FRAMES = 5
 """Beside the photo, of a clip that can be judged."""
 
@@ -124,6 +141,7 @@ def evaluate(
     num_images: int | None = None,
     seed: int = 0,
     batch_size: int = 32,
+    protocol: PictureProtocol = "clean",
     progress: Callable[..., Any] = lambda iterable, **_: iterable,
 ) -> EvaluationReport:
     """Let the first frames of clips speak, and compare with the rest.
@@ -137,6 +155,7 @@ def evaluate(
         num_images: how many clips of them, evenly spread; none: all.
         seed: of the bootstrap intervals.
         batch_size: takes no part: clips are spoken one by one.
+        protocol: of SSIM and PSNR: at the frames' own size ("clean"), or as ATVGnet's script has them ("parent").
         progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
 
     Raises:
@@ -145,6 +164,8 @@ def evaluate(
     """
     if batch_size < 1:
         raise ConfigError(f"batch_size is {batch_size}; it must be at least 1.")
+    if protocol not in ("clean", "parent"):
+        raise ConfigError(f'protocol is "{protocol}"; it must be clean or parent.')
     published = published_table(table or "avwnet-lrw")
     reader, sync = first_of(judges, "word-reader"), first_of(judges, "synchrony")
     words = reader.words if reader is not None and any(row.category for row in manifest.rows) else None
@@ -158,6 +179,8 @@ def evaluate(
         batch = batch.to(pipeline.device)
         made = spoken(pipeline, batch, batch.speech)
         row = picture_scores(made, batch)
+        if protocol == "parent":
+            row |= parent_scores(made, batch)
         if before is not None:
             row["swap_outside"] = swap_score(pipeline, batch, made, before)
         if reader is not None:
@@ -168,7 +191,7 @@ def evaluate(
         if len(shown) < NUM_SHOWN:
             shown.append(_strip(made, batch))
         before = batch
-    protocol = Protocol(
+    conditions = Protocol(
         metric="",
         split=split,
         count=len(rows),
@@ -178,7 +201,7 @@ def evaluate(
     )
     return EvaluationReport(
         provenance={**pipeline.provenance, "statement": SYNTHETIC_MEDIA},
-        measurements=with_ceilings(_measured(rows, protocol, judges, seed)),
+        measurements=with_ceilings(_measured(rows, conditions, judges, seed, _PARENT if protocol == "parent" else {})),
         published=published,
         table_keys={"ssim": "ssim", "psnr": "psnr", **({"lmd": "judge_lmd"} if reader is not None else {})},
         sheet=tile_grid(torch.stack(shown)),
@@ -205,6 +228,18 @@ def picture_scores(made: Float[Tensor, "f 3 h w"], batch: ClipBatch) -> dict[str
         "psnr": float(psnr[psnr.isfinite()].mean()) if psnr.isfinite().any() else float("inf"),
         "psnr_u8wrap": float(np.mean(wrapped)),
         "mouth_error": float((clamped - true)[box].abs().mean() / still) if still > 0 else float("nan"),
+    }
+
+
+def parent_scores(made: Float[Tensor, "f 3 h w"], batch: ClipBatch) -> dict[str, float]:
+    """SSIM and PSNR by the protocol "parent", means over the frames; equal frames have no PSNR and are left out."""
+    frames = [((one.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+              for one in (made, batch.frames[0])]  # fmt: skip
+    pairs = [[resize_image(one, PARENT_SIZE) for one in pair] for pair in zip(*frames, strict=True)]
+    psnr = [value for value in (psnr_grey(*pair) for pair in pairs) if value < float("inf")]
+    return {
+        "ssim": float(np.mean([ssim_uniform(*pair) for pair in pairs])),
+        "psnr": float(np.mean(psnr)) if psnr else float("inf"),
     }
 
 
@@ -263,12 +298,17 @@ def sync_scores(judge: Any, made: Tensor, batch: ClipBatch) -> dict[str, float]:
 
 
 def _measured(
-    rows: Sequence[dict[str, float]], protocol: Protocol, judges: Sequence[OpenJudge], seed: int
+    rows: Sequence[dict[str, float]],
+    protocol: Protocol,
+    judges: Sequence[OpenJudge],
+    seed: int,
+    other: Mapping[str, tuple[str, str]],
 ) -> dict[str, Measurement]:
-    """Means over the clips with bootstrap intervals, in the order of `METRICS`."""
+    """Means over the clips with bootstrap intervals, in the order of `METRICS`; some by `other` names and settings."""
     by_kind = {judge.kind: judge for judge in judges}
     measurements = {}
-    for key, (metric, settings, is_share) in METRICS.items():
+    for key, (usual, usually, is_share) in METRICS.items():
+        metric, settings = other.get(key, (usual, usually))
         for end, what in (("", ""), ("_real", ", real clips")):
             values = torch.tensor([row[key + end] for row in rows if key + end in row], dtype=torch.float64)
             values = values[values.isfinite()]

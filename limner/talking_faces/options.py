@@ -160,3 +160,19 @@ def _write_words(reader: Any, result: Any, path: Path) -> None:
     frames = np.stack([resize_image(frame, reader.image_size) for frame in drawn])
     found = {**reader.words_of(to_frames(frames, reader.device)), "reader": reader.weights_name}
     path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+
+
+def add_evaluate_options(parser: ArgumentParser) -> None:
+    """Add what the evaluation of talking faces takes beside the usual."""
+    parser.add_argument(
+        "--protocol",
+        default="clean",
+        choices=["clean", "parent"],
+        help="of SSIM and PSNR: at the frames' own size, or as ATVGnet's script has them: at 256 px, uniform windows, "
+        "grey",
+    )
+
+
+def evaluate_arguments(options: Namespace, device: Any) -> dict[str, Any]:
+    """These options as arguments of `limner.talking_faces.evaluation.evaluate`."""
+    return {"protocol": options.protocol}

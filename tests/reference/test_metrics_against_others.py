@@ -23,6 +23,7 @@ from limner.metrics.psnr import PSNR
 from limner.metrics.resize import Resize
 from limner.metrics.segmentation import SegmentationMetric, confusion_matrices
 from limner.metrics.ssim import SCALE_WEIGHTS, SSIM, MultiScaleSSIM
+from limner.metrics.talking import ssim_uniform
 
 linalg = pytest.importorskip("scipy.linalg")
 signal = pytest.importorskip("scipy.signal")
@@ -350,3 +351,11 @@ def test_frechet_distance_of_half_precision_and_constant_sets_equals_scipy():
     metric.update(torch.from_numpy(fake), real=False)
     expected = ((real.mean(0) - fake.mean(0)) ** 2).sum() + np.cov(real, rowvar=False).trace()
     assert float(metric.compute()) == pytest.approx(expected, rel=1e-9)
+
+
+def test_ssim_with_uniform_windows_equals_scikit_image():
+    random = np.random.default_rng(7)
+    true = random.integers(0, 256, (40, 30, 3)).astype(np.uint8)
+    found = np.clip(true + random.normal(0, 25, true.shape), 0, 255).astype(np.uint8)
+    wanted = skimage_metrics.structural_similarity(found, true, channel_axis=2)
+    assert ssim_uniform(found, true) == pytest.approx(wanted, abs=1e-9)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
-from limner.talking_faces.options import add_talking_options, talking_modes
+from limner.talking_faces.options import (
+    add_evaluate_options,
+    add_talking_options,
+    evaluate_arguments,
+    talking_modes,
+)
+
+__all__ = ["DESCRIPTION", "EXAMPLES", "MODES", "add_evaluate_options", "add_options", "evaluate_arguments"]
 
 DESCRIPTION = "Let the face in a photo say what is heard: MP4 with sound, of any length."
 EXAMPLES = ("limner generate atvgnet --weights runs/atvgnet --photo face.jpg --audio speech.wav --out talking",)

@@ -8,7 +8,16 @@ import torch
 
 from limner.data.audio import log_mel, mel_windows, speech_windows, speech_windows_between
 from limner.errors import ShapeError
-from limner.metrics.talking import best_lag, correlation, landmark_distance, mouth_opening, psnr_u8wrap, synchrony
+from limner.metrics.talking import (
+    best_lag,
+    correlation,
+    landmark_distance,
+    mouth_opening,
+    psnr_grey,
+    psnr_u8wrap,
+    ssim_uniform,
+    synchrony,
+)
 
 
 def test_distance_of_landmarks_knows_no_shift_but_knows_size():
@@ -43,6 +52,22 @@ def test_wrapping_psnr_is_no_psnr():
     assert psnr_u8wrap(np.zeros((4, 4), np.uint8), np.full((4, 4), 128, np.uint8)) == 100.0
     with pytest.raises(ShapeError, match="uint8"):
         psnr_u8wrap(first, second[1:])
+
+
+def test_scores_of_the_parents_protocol():
+    """Constant pictures have no variance: SSIM is that of the means; a red of 100 is 29.9 of brightness, rounded."""
+    low, high = np.full((9, 9, 3), 100, np.uint8), np.full((9, 9, 3), 150, np.uint8)
+    c1 = (0.01 * 255) ** 2
+    assert ssim_uniform(low, high) == pytest.approx((2 * 100 * 150 + c1) / (100**2 + 150**2 + c1))
+    assert ssim_uniform(low, low) == pytest.approx(1)
+    black, red = np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2, 3), np.uint8)
+    red[..., 0] = 100
+    assert psnr_grey(black, red) == pytest.approx(10 * np.log10(255**2 / 30**2))
+    assert psnr_grey(red, red) == float("inf")
+    with pytest.raises(ShapeError, match="7 pixels along each edge"):
+        ssim_uniform(black, red)
+    with pytest.raises(ShapeError, match="one shape"):
+        psnr_grey(black, low)
 
 
 def test_synchrony_finds_the_shift():

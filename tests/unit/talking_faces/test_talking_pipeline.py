@@ -272,3 +272,19 @@ def test_a_photo_that_shows_no_face_or_two_is_refused_without_dlib(speaker, face
         speaker.plan(np.concatenate([face[:, 32:96], ready("face")[1].image[:, 32:96]], axis=1), speech)
     landmarks = ready("face")[0].landmarks
     assert speaker.plan(np.full((128, 128, 3), 90, np.uint8), speech, landmarks=landmarks).settings["photo"] == "photo"
+
+
+def test_evaluation_by_the_parents_protocol(speaker, tmp_path):
+    """The same clips score otherwise at 256 pixels with uniform windows, and the names say so."""
+    from limner.talking_faces.evaluation import evaluate
+    from tests.sine_speech import write_sine_words
+
+    words = write_sine_words(tmp_path / "words", num=(1, 1, 2))
+    data = speaker.open_data(words)
+    clean, parent = (evaluate(speaker, data, num_images=2, protocol=name) for name in ("clean", "parent"))
+    for key, name in (("ssim", "SSIM (parent)"), ("psnr", "PSNR, dB (parent)")):
+        assert parent.measurements[key].protocol.metric == name
+        assert parent.measurements[key].value != clean.measurements[key].value
+    assert parent.measurements["mouth_error"].value == clean.measurements["mouth_error"].value
+    with pytest.raises(ConfigError, match="must be clean or parent"):
+        evaluate(speaker, data, protocol="other")
