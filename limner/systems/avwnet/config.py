@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from limner.engine.config import TrainConfig
+from limner.errors import ConfigError
 from limner.ranges import AT_LEAST_0, SHARE, Range, check_ranges
 from limner.talking_faces.config import ClipConfig
 
@@ -27,6 +28,9 @@ class ModelConfig:
     """Of the LSTM (3)."""
     is_normalized: bool = False
     """Whether codes of speech and states of the LSTM get unit variance; an option of ours for small networks."""
+    tells_mouth: bool = False
+    """Whether the generator tells from speech alone how the mouth's points move, for `loss.weight_motion`; an option of
+    ours."""
     discriminator_width: int = 64
     """Channels of the first layer of both level discriminators (64)."""
     sequence_width: int = 32
@@ -67,6 +71,12 @@ class LossConfig:
     """Of the masks' total variation (GANimation)."""
     weight_landmarks: float = 0.0
     """Of the landmarks that the sequence discriminator finds in the frames, where they are known."""
+    weight_motion: float = 0.0
+    """Of how the mouth's points move, told from speech alone, where landmarks are known: teaches speech and LSTM
+    without the way through the pixels. Needs `model.tells_mouth`; an option of ours."""
+    painted_frames: int = 0
+    """Frames of each clip that are painted while pixels alone are learned, chosen at random, all being heard; 0: all.
+    Neighbours show almost the same; an option of ours."""
     pixel_images: int = 0
     """Clips at the start from which the generator learns by pixels and masks alone."""
     word_images: int = 0
@@ -75,7 +85,7 @@ class LossConfig:
     """Share of the photos of which the networks see the mean face's landmarks, as of photos without any."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, "loss", {"mask_offset": AT_LEAST_0, "mean_landmarks": SHARE})
+        check_ranges(self, "loss", {"mask_offset": AT_LEAST_0, "mean_landmarks": SHARE, "painted_frames": AT_LEAST_0})
 
 
 @dataclass(frozen=True)
@@ -111,3 +121,7 @@ class AVWnetConfig:
     """What is read."""
     train: TrainConfig
     """Length, batch, precision, cadence; an image is a clip."""
+
+    def __post_init__(self) -> None:
+        if self.loss.weight_motion and not self.model.tells_mouth:
+            raise ConfigError("--loss.weight_motion needs a generator that tells it: give --model.tells_mouth true.")

@@ -10,6 +10,8 @@ from torch.nn import functional
 from limner.talking_faces.training import mouth_mask
 
 _REAL, _FAKE = 1.0, 0.0
+MOUTH_MOTION = 0.02
+"""Distances between the eyes by which points of a mouth move in speech as a rule: the unit of `mouth_motion_error`."""
 
 
 def dynamic_pixel_loss(
@@ -71,3 +73,18 @@ def landmark_error(
     weight[48:] = mouth_weight
     known = squares.isfinite()
     return torch.where(known, squares * weight, 0.0).sum() / known.sum().clamp(min=1)
+
+
+def mouth_motion_error(found: Float[Tensor, "b f 20 2"], true: Float[Tensor, "b f 68 2"]) -> Float[Tensor, ""]:
+    """Mean squared difference of how mouths move, in units of `MOUTH_MOTION`; what is not known counts nothing.
+
+    Motion is what is left of a mouth's points when their middle is taken from each frame and their mean over the clip
+    from each point, in distances between the eyes: who speaks and how the head is held play no part.
+    """
+    eyes = (true[:, :, 36:42].mean(dim=2) - true[:, :, 42:48].mean(dim=2)).norm(dim=2)[..., None, None]
+    mouth = true[:, :, 48:]
+    shape = (mouth - mouth.mean(dim=2, keepdim=True)) / eyes.clamp(min=1e-6) / MOUTH_MOTION
+    moved, wanted = (one - one.mean(dim=1, keepdim=True) for one in (found, shape))
+    known = wanted.isfinite()
+    squares = torch.where(known, moved - torch.where(known, wanted, 0.0), 0.0).square()
+    return squares.sum() / known.sum().clamp(min=1)

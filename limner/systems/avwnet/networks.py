@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -25,6 +25,7 @@ from limner.nn.talking_faces import ConvNormRelu, ResidualBlock, SpeechEncoder, 
 NUM_GROUPS = 5
 """Landmark maps: jaw, brows, nose, eyes, mouth."""
 NUM_LANDMARK_NUMBERS = 136  # x and y of 68 points
+NUM_MOUTH_POINTS = 20
 Memory = tuple[Tensor, Tensor]
 """State of the LSTM after a part of a clip: (layers, batch, hidden) twice."""
 
@@ -47,6 +48,8 @@ class Spoken(NamedTuple):
     """Codes of the speech, before the LSTM."""
     memory: Memory
     """From which the next part of the clip goes on."""
+    mouth: Float[Tensor, "b f 20 2"] | None = None
+    """How the speech moves the points of the mouth; none: the generator does not tell."""
 
 
 class Generator(nn.Module):
@@ -61,6 +64,8 @@ class Generator(nn.Module):
         is_normalized: whether codes of speech and states of the LSTM are brought to unit variance (no; an option of
             ours, without parameters): what changes from frame to frame is small beside what the photo gives, and small
             networks would learn to move the mouth very late.
+        tells_mouth: whether a linear layer tells from the states of the LSTM how the mouth's points move, so that a
+            loss can teach speech and LSTM without the way through the pixels (no; an option of ours).
 
     Raises:
         ShapeError: if the size is not possible.
@@ -75,6 +80,7 @@ class Generator(nn.Module):
         num_fine_blocks: int = 2,
         num_layers: int = 3,
         is_normalized: bool = False,
+        tells_mouth: bool = False,
     ) -> None:
         super().__init__()
         if image_size < 32 or image_size % 16:
@@ -88,6 +94,7 @@ class Generator(nn.Module):
             num_fine_blocks=num_fine_blocks,
             num_layers=num_layers,
             is_normalized=is_normalized,
+            tells_mouth=tells_mouth,
         )
         code, deep = 4 * width, 8 * width
         self.speech = SpeechEncoder(width=width)
@@ -105,6 +112,7 @@ class Generator(nn.Module):
         self.fine_blocks = nn.Sequential(*[ResidualBlock(width) for _ in range(num_fine_blocks)])
         self.fine_up = _Up(width, width, width // 2, middle=width)
         self.fine = _Heads(width // 2, num_conditions=NUM_GROUPS + 1, hidden=width // 2)
+        self.tell = nn.Linear(code, 2 * NUM_MOUTH_POINTS) if tells_mouth else None
         self.apply(init_normal)
 
     def forward(
@@ -114,6 +122,7 @@ class Generator(nn.Module):
         windows: Float[Tensor, "b f 28 12"],
         memory: Memory | None = None,
         gain: float = 1.0,
+        painted: Int64[Tensor, "b k"] | None = None,
     ) -> Spoken:
         """Speak.
 
@@ -123,14 +132,17 @@ class Generator(nn.Module):
             windows: of speech, one a frame.
             memory: of the part of the clip before; none: the clip begins.
             gain: how far the state that moves the mouth goes from its mean over these frames; 1 leaves it.
+            painted: numbers of the frames that are painted; none: all. All are heard.
         """
         identity = self.identity(photo, landmark_maps)
         heard = self.listen(identity.code, windows, memory)
         state = heard.state
         if gain != 1.0:
             state = louder(state, state.mean(dim=1, keepdim=True), gain)
-        coarse, fine = self.paint(photo, landmark_maps, identity.maps, state)
-        return Spoken(coarse, fine, heard.speech, heard.memory)
+        shown = state if painted is None else state.gather(1, painted[..., None].expand(-1, -1, state.shape[2]))
+        coarse, fine = self.paint(photo, landmark_maps, identity.maps, shown)
+        mouth = None if self.tell is None else self.tell(state).unflatten(2, (NUM_MOUTH_POINTS, 2))
+        return Spoken(coarse, fine, heard.speech, heard.memory, mouth)
 
     def listen(
         self,

@@ -33,6 +33,7 @@ from limner.systems.avwnet.config import AVWnetConfig
 from limner.systems.avwnet.losses import (
     dynamic_pixel_loss,
     landmark_error,
+    mouth_motion_error,
     taken_for_fake,
     taken_for_real,
     total_variation,
@@ -57,6 +58,8 @@ class Draws(TensorBatch):
     landmarks: Float[Tensor, "b f 68 2"]
     """Of the frames; NaN where not known."""
     category: Int64[Tensor, " b"]
+    painted: Int64[Tensor, "b k"]
+    """Numbers of the frames that are painted."""
 
 
 @dataclass
@@ -89,6 +92,7 @@ class AVWnet(System[AVWnetConfig, ClipBatch]):
             num_fine_blocks=model.num_fine_blocks,
             num_layers=model.num_layers,
             is_normalized=model.is_normalized,
+            tells_mouth=model.tells_mouth,
         )
         for name, size in ((COARSE, model.image_size // 2), (FINE, model.image_size)):
             self.networks[name] = LevelDiscriminator(image_size=size, width=model.discriminator_width, speech_size=code)
@@ -142,8 +146,12 @@ class AVWnet(System[AVWnetConfig, ClipBatch]):
 
     def training_step(self, batch: ClipBatch, engine: Engine) -> None:
         """Update the generator, and in the second phase the discriminators on the same frames."""
-        draws = self.draws(batch, engine.rand(len(batch), purpose="landmarks") < self.config.loss.mean_landmarks)
-        phase = phase_at(self.phases, engine.images_seen)
+        phase, painted = phase_at(self.phases, engine.images_seen), None
+        if phase == "pixels" and self.config.loss.painted_frames:
+            order = engine.rand(len(batch), batch.frames.shape[1], purpose="painted frames").argsort(dim=1)
+            painted = order[:, : self.config.loss.painted_frames].sort(dim=1).values
+        is_mean = engine.rand(len(batch), purpose="landmarks") < self.config.loss.mean_landmarks
+        draws = self.draws(batch, is_mean, painted)
         made: list[Spoken] = []
         engine.update("generator", lambda part: self.generator_loss(part, engine, made, phase), draws)
         if phase == "pixels":
@@ -160,8 +168,12 @@ class AVWnet(System[AVWnetConfig, ClipBatch]):
         engine.update(FINE, lambda part: self.level_loss(part, engine, FINE), judged)
         engine.update(SEQUENCE, lambda part: self.sequence_loss(part, engine), judged)
 
-    def draws(self, batch: ClipBatch, is_mean: Bool[Tensor, " b"]) -> Draws:
-        """What the networks see of a batch; some photos with the mean face's landmarks."""
+    def draws(
+        self, batch: ClipBatch, is_mean: Bool[Tensor, " b"], painted: Int64[Tensor, "b k"] | None = None
+    ) -> Draws:
+        """What the networks see of a batch; some photos with the mean face's landmarks, some or all frames painted."""
+        if painted is None:
+            painted = torch.arange(batch.frames.shape[1]).expand(len(batch), -1)
         points = batch.landmarks[:, 0].clone()
         points[is_mean.to(points.device)] = float("nan")
         return Draws(
@@ -171,14 +183,16 @@ class AVWnet(System[AVWnetConfig, ClipBatch]):
             frames=batch.frames,
             landmarks=batch.landmarks[:, 1:],
             category=batch.category,
+            painted=painted.to(batch.frames.device),
         )
 
     def generator_loss(self, draws: Draws, engine: Engine, made: list[Spoken], phase: str) -> Tensor:
         """Weighted sum of pixels, masks, verdicts and words."""
         options = self.config.loss
-        spoken: Spoken = engine.networks["generator"](draws.photo, draws.maps, draws.windows)
+        spoken: Spoken = engine.networks["generator"](draws.photo, draws.maps, draws.windows, painted=draws.painted)
         made.append(spoken)
-        levels = ((spoken.coarse, half_frames(draws.frames)), (spoken.fine, draws.frames))
+        frames = torch.stack([clip[numbers] for clip, numbers in zip(draws.frames, draws.painted, strict=True)])
+        levels = ((spoken.coarse, half_frames(frames)), (spoken.fine, frames))
         pixel = [
             dynamic_pixel_loss(
                 level.frame.float(), true, level.mask.float(), offset=options.mask_offset,
@@ -201,6 +215,9 @@ class AVWnet(System[AVWnetConfig, ClipBatch]):
                 for level, true in levels
             ]  # fmt: skip
             terms["color"] = (options.weight_color, torch.stack(color).sum())
+        if options.weight_motion and spoken.mouth is not None:
+            error = mouth_motion_error(spoken.mouth.float(), draws.landmarks)
+            terms["motion"] = (options.weight_motion, error)
         engine.log("mask/coarse", spoken.coarse.mask.mean())
         engine.log("mask/fine", spoken.fine.mask.mean())
         if phase != "pixels":

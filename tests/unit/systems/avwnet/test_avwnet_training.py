@@ -15,6 +15,7 @@ from limner.errors import ConfigError, WeightsError
 from limner.systems.avwnet.losses import (
     dynamic_pixel_loss,
     landmark_error,
+    mouth_motion_error,
     total_variation,
     wrong_speech,
 )
@@ -133,3 +134,61 @@ def test_without_a_reader_it_says_what_to_name(words, tmp_path):
 def test_colours_can_be_taught_before_masks_open(words):
     moved, engine, _ = step(changed(smoke(), loss={"pixel_images": 8, "weight_color": 5.0}), words)
     assert moved == {"generator"} and engine.averages()["loss/color"] > 0
+
+
+def test_motion_of_the_mouth_knows_no_place_no_size_and_no_speaker():
+    """Points that lie elsewhere, in a larger face, of a wider mouth, but move the same, are no error."""
+    random = torch.Generator().manual_seed(0)
+    true = torch.rand(1, 5, 68, 2, generator=random) * 10
+    true[:, :, 36:42], true[:, :, 42:48] = torch.tensor([0.0, 0.0]), torch.tensor([10.0, 0.0])
+    motion = true[:, :, 48:] - true[:, :, 48:].mean(dim=2, keepdim=True)
+    motion = (motion - motion.mean(dim=1, keepdim=True)) / 10 / 0.02
+    other = torch.rand(1, 1, 20, 2, generator=random)
+    assert float(mouth_motion_error(motion + other, true)) == pytest.approx(0, abs=1e-6)
+    moved = 3 * true + 7
+    assert float(mouth_motion_error(motion + other, moved)) == pytest.approx(0, abs=1e-6)
+    assert float(mouth_motion_error(0 * motion, true)) == pytest.approx(float(motion.square().mean()), rel=1e-5)
+    true[0] = float("nan")
+    assert float(mouth_motion_error(motion, true)) == 0.0
+
+
+def test_speech_learns_from_landmarks_without_the_pixels(words):
+    """The motion alone moves speech and LSTM; without the head that tells it, it is refused."""
+    silent = {
+        "weight_pixel": 0.0,
+        "weight_attention": 0.0,
+        "weight_smooth": 0.0,
+        "weight_motion": 1.0,
+        "pixel_images": 8,
+    }
+    config = changed(smoke(), loss=silent, model={"tells_mouth": True})
+    data = AVWnet.open_data(config, words)
+    system = AVWnet(config, data.spec)
+    engine = system.engine(make_fabric(config.train))
+    before = {name: one.clone() for name, one in system.networks["generator"].named_parameters()}
+    engine.run_step(data.collate([data.train_set[index] for index in range(2)]))
+    assert engine.averages()["loss/motion"] > 0
+    moved = {
+        name.split(".")[0]
+        for name, one in system.networks["generator"].named_parameters()
+        if not torch.equal(before[name], one)
+    }
+    assert {"speech", "memory", "tell"} <= moved and "coarse" not in moved
+    with pytest.raises(ConfigError, match=r"--model.tells_mouth true"):
+        changed(smoke(), loss={"weight_motion": 1.0})
+
+
+def test_some_frames_are_painted_while_pixels_are_learned(words):
+    config = changed(smoke(), loss={"painted_frames": 2, "pixel_images": 8})
+    moved, _, system = step(config, words)
+    assert moved == {"generator"}
+    generator = system.networks["generator"].eval()
+    batch = AVWnet.open_data(config, words).train_set
+    clips = AVWnet.open_data(config, words).collate([batch[0], batch[1]])
+    draws = system.draws(clips, torch.zeros(2, dtype=torch.bool))
+    with torch.no_grad():
+        whole = generator(draws.photo, draws.maps, draws.windows)
+        painted = torch.tensor([[0, 2], [1, 3]])
+        part = generator(draws.photo, draws.maps, draws.windows, painted=painted)
+    assert part.speech.shape[1] == 4 and part.fine.frame.shape[1] == 2, "all are heard"
+    torch.testing.assert_close(part.fine.frame[1], whole.fine.frame[1, [1, 3]])
