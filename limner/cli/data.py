@@ -26,7 +26,7 @@ Know a data set before training on it.
 
   check PATH             what is in a data set and what is wrong with it; exit code 1 if anything is
   show PATH --out FILE   a contact sheet: pictures, label maps, points, names, attributes, captions
-  convert PATH --out DIR label maps in another schema; parts merged; landmarks painted; sides corrected
+  convert PATH --out DIR label maps in another schema; parts merged; landmarks painted; sides corrected; tar files
   make KIND --out DIR    a data set made by code, with exact labels: rendered people, drawn faces
 
 `limner data VERB --help` has the options of one of them.
@@ -159,11 +159,13 @@ def convert(argv: list[str]) -> int:
     parser = new_parser(
         "data convert",
         "Write label maps as palette PNG: in another schema, merged from part masks, painted from landmarks, or with "
-        "left and right corrected. PATH is a data set, a folder of maps or one map.",
+        "left and right corrected. PATH is a data set, a folder of maps or one map. With --shards, write the whole "
+        "data set as tar files (webdataset) with an index, which all commands read as they read the folder.",
         examples=[
             "limner data convert maps --from bisenet-19 --to celebamask-19 --out maps-celebamask",
             "limner data convert CelebAMask-HQ --out CelebAMask-HQ/CelebAMaskHQ-mask",
             "limner data convert celeba --out celeba/segmentation",
+            "limner data convert CelebAMask-HQ --shards 1000 --out faces-tar",
         ],
     )
     parser.add_argument("path", type=str, help="a data set, a folder of label maps, or one label map")
@@ -172,8 +174,11 @@ def convert(argv: list[str]) -> int:
     )
     parser.add_argument("--to", type=str, default=None, help="schema to write; none: that of the maps")
     add_reading_options(parser, ("kind", "fix_sides", "colors"))
+    parser.add_argument("--shards", type=int, default=0, metavar="N", help="write tar files of N samples each instead")
     _add_out(parser, "folder to write to (or a .png, if PATH is one map)")
     args = parser.parse_args(argv)
+    if args.shards:
+        return _pack(args)
     from limner.data.convert import open_label_maps, write_label_maps
     from limner.data.schema import get_schema
 
@@ -196,6 +201,21 @@ def convert(argv: list[str]) -> int:
         "to": manifest.spec.schema.name,
     }
     emit(result, args.json, f"{num} label maps ({result['from']} -> {result['to']}): {args.out}")
+    return 0
+
+
+def _pack(args: Any) -> int:
+    """`limner data convert --shards`."""
+    from limner.data.shards import pack
+
+    given = {"--from": args.source, "--to": args.to, "--fix-sides": args.fix_sides, "--colors": args.colors}
+    for flag, value in given.items():
+        if value:
+            raise ConfigError(f"{flag} is given where a data set is read, not with --shards; leave it out.")
+    out = Path(args.out)
+    _check_free(out, args.force)
+    num = pack(args.path, out, per_shard=args.shards, kind=args.kind, progress=_bar("packing"))
+    emit({"out": args.out, "num": num}, args.json, f"{num} samples in tar files: {out / 'shards'}")
     return 0
 
 

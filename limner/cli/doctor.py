@@ -40,6 +40,7 @@ EXTRAS = {
     "speech": {"espeakng-loader": "say the texts of people who talk"},
     "brush": {"numba": "draw the painter's strokes faster"},
     "plot": {"matplotlib": "draw the plots of a study"},
+    "scale": {"fsspec": "read data sets at addresses"},
     "completion": {"argcomplete": "complete commands by Tab"},
     "studio": {
         "fastapi": "serve the page of limner studio",

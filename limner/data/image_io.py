@@ -66,6 +66,37 @@ def read_photo(path: str | Path) -> UInt8Array:
         return _photo(picture, str(path))
 
 
+def photo_of_bytes(content: bytes, *, where: str) -> UInt8Array:
+    """`read_photo` of a file's content.
+
+    Args:
+        content: of the file.
+        where: what messages call it.
+
+    Raises:
+        DataError: as `read_photo`.
+    """
+    with open_picture(io.BytesIO(content), where=where) as picture:
+        _check_still(picture, where)
+        return _photo(picture, where)
+
+
+def label_map_of_bytes(content: bytes, schema: LabelSchema, *, where: str) -> UInt8Array:
+    """`read_label_map` of a file's content.
+
+    Args:
+        content: of the file.
+        schema: of its ids.
+        where: what messages call it.
+
+    Raises:
+        DataError: as `read_label_map`.
+    """
+    with open_picture(io.BytesIO(content), where=where) as picture:
+        _check_still(picture, where)
+        return _label_map(picture, schema, where)
+
+
 def read_any_picture(path: str | Path) -> UInt8Array:
     """Read whatever a person calls a picture as (H, W, 3) uint8 RGB, upright.
 

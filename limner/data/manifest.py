@@ -51,6 +51,7 @@ KINDS: dict[str, str] = {
     "lrw": "limner.data.datasets.lrw",
     "grid": "limner.data.datasets.grid",
     "folder": "limner.data.datasets.folder",
+    "webdataset": "limner.data.datasets.webdataset",
     "caption-folder": "limner.data.datasets.caption_folder",
     "pictures": "limner.data.datasets.pictures",
 }
@@ -319,7 +320,7 @@ def open_manifest(
     """List the samples of a data folder. Nothing is decoded yet.
 
     Args:
-        path: the folder.
+        path: the folder; of tar files also an address, such as `s3://bucket/faces` (extra `scale`).
         kind: a name of `KINDS`, or "auto" to look which one it is.
         schema: label schema (a name, a JSON file or an object) that maps are converted to; none: the layout's own. Maps
             of a plain folder of which nothing says what they are are taken to be of this schema already.
@@ -339,7 +340,7 @@ def open_manifest(
         DataError: if the folder is missing, empty, of no known layout, has problems, or lacks a field that is needed.
         ConfigError: if a name is unknown.
     """
-    root = at_home(path)
+    root = _root(path)
     if not root.is_dir():
         raise DataError(f"{root} is {'not a folder' if root.exists() else 'missing'}: name the folder of a data set.")
     wanted = None if schema is None else get_schema(schema)
@@ -455,9 +456,17 @@ def read_layout(root: Path, kind: str = "auto", *, schema: LabelSchema | None = 
     Raises:
         DataError, ConfigError: as `open_manifest`.
     """
-    root = at_home(root)
+    root = _root(root)
     layout: Layout = _module(_checked_kind(root, kind)).read_layout(root, schema=schema)
     return layout
+
+
+def _root(path: str | Path) -> Path:
+    """The folder of a data set; of an address, the one that holds its index."""
+    from limner.data.addresses import address_of, fetched  # it reads layouts itself
+
+    address = address_of(path)
+    return at_home(path) if address is None else fetched(address)
 
 
 def _checked_kind(root: Path, kind: str) -> str:

@@ -14,19 +14,17 @@ the age changes.
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, ClassVar
 
 from limner.data.collection import Files, Record
 from limner.data.datasets.utkface import AGE_GROUPS, IMAGES
 from limner.data.face_files import encode_picture
 from limner.data.manifest import hash_split
-from limner.data.shards import Sample
+from limner.data.shards import Made
 from limner.people.dice import Dice
 from limner.people.person import Person, sample_person
 from limner.people.rendering import render
@@ -98,14 +96,10 @@ class Ages:
             "splits.csv": "\n".join(["name,split", *splits]) + "\n",
         }
 
-    def shard_sample(self, out: Path, record: Record) -> Sample:
-        """Picture, and the rest as JSON."""
+    def made(self, record: Record) -> Made:
+        """What a shard says of a finished picture beside its labels."""
         labels = {name: record[name] for name in ("name", "identity", "age_years", "landmarks")}
-        members: dict[str, Path | bytes] = {
-            "jpg": out / IMAGES[0] / record["name"],
-            "json": json.dumps(labels, separators=(",", ":")).encode(),
-        }
-        return Sample(self._split(record), f"{record['index']:08d}", members)
+        return Made(f"{IMAGES[0]}/{record['name']}", f"{record['index']:08d}", labels)
 
     def _split(self, record: Record) -> str:
         return hash_split(record["identity"], seed=self.seed, val_share=0.1)

@@ -16,7 +16,6 @@ people.json, records.jsonl                 the settings; what is finished
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import random
 from collections.abc import Sequence
@@ -33,7 +32,7 @@ from limner.data.datasets.deepfashion_inshop import ATTRIBUTES, PARSING, SCHEMA,
 from limner.data.face_files import encode_label_map, encode_picture
 from limner.data.keypoints import NAMES, keypoint_row
 from limner.data.manifest import hash_split
-from limner.data.shards import Sample
+from limner.data.shards import Made
 from limner.people.describe import COLOR_NAMES, color_name
 from limner.people.dice import Dice
 from limner.people.person import Person, sample_person
@@ -146,17 +145,11 @@ class Bodies:
             }
         return texts
 
-    def shard_sample(self, out: Path, record: Record) -> Sample:
-        """Picture, body parsing, captions, and the rest as JSON."""
+    def made(self, record: Record) -> Made:
+        """What a shard says of a finished picture beside its labels."""
         names = ("name", "identity", "attributes", "keypoints", "facts", "stated")
         labels = {name: record[name] for name in names if name in record}
-        members: dict[str, Path | bytes] = {
-            "jpg": out / record["split"] / record["name"],
-            "label.png": (out / PARSING / record["name"]).with_suffix(".png"),
-            "txt": out / "captions" / f"{Path(record['name']).stem}.txt",
-            "json": json.dumps(labels, separators=(",", ":")).encode(),
-        }
-        return Sample(record["split"], f"{record['index']:08d}", members)
+        return Made(f"{record['split']}/{record['name']}", f"{record['index']:08d}", labels)
 
 
 def on_canvas(shown: Rendering) -> tuple[UInt8Array, UInt8Array, Keypoints]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import limner
 from limner.data.collection import Maker, Progress, Record, write_collection
 from limner.data.schema import LabelSchema, get_schema
-from limner.data.shards import Sample, write_shards
+from limner.data.shards import Made, pack
 from limner.errors import ConfigError, nearest
 from limner.files import at_home
 from limner.optional import optional
@@ -42,8 +42,8 @@ _SCHEMA = get_schema("celebamask-19")
 class PeopleMaker(Maker, Protocol):
     """A maker of `limner.data.collection` whose pictures can go into shards."""
 
-    def shard_sample(self, out: Path, record: Record) -> Sample:
-        """A finished picture with its labels."""
+    def made(self, record: Record) -> Made:
+        """What a shard says of a finished picture beside its labels."""
 
 
 def people_settings(kind: str, seed: int, size: int) -> dict[str, Any]:
@@ -150,5 +150,5 @@ def write_people(
     out = at_home(out)
     records = write_collection(out, maker, range(num), workers=workers, progress=progress)
     if per_shard:
-        write_shards(out, (maker.shard_sample(out, record) for record in records), per_shard=per_shard)
+        pack(out, out, per_shard=per_shard, made=map(maker.made, records))
     return records

@@ -16,18 +16,16 @@ people.json, records.jsonl                             the settings; what is fin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar
 
 from limner.data.attributes import SPLITS
 from limner.data.collection import Files, Record
-from limner.data.datasets.celebamask_hq import ATTRIBUTES, IMAGES, MAPPING, MERGED, PARTITION
+from limner.data.datasets.celebamask_hq import ATTRIBUTES, IMAGES, MAPPING, PARTITION
 from limner.data.face_files import attribute_table, face_files, landmark_table
 from limner.data.manifest import hash_split
-from limner.data.shards import Sample
+from limner.data.shards import Made
 from limner.people.person import Person, sample_person
 from limner.people.rendering import render
 from limner.people.scene import Scene, sample_scene
@@ -100,18 +98,11 @@ class Faces:
             FACTS: fact_table([(str(record["index"]), record) for record in records]),
         }
 
-    def shard_sample(self, out: Path, record: Record) -> Sample:
-        """Picture, merged map, captions and the rest as JSON."""
-        index = record["index"]
+    def made(self, record: Record) -> Made:
+        """What a shard says of a finished picture beside its labels."""
         names = ("identity", "age_years", "attributes", "landmarks", "facts", "stated")
         labels = {name: record[name] for name in names if name in record}
-        members: dict[str, Path | bytes] = {
-            "jpg": out / IMAGES / f"{index}.jpg",
-            "label.png": out / MERGED[0] / f"{index}.png",
-            "txt": out / "captions" / f"{index}.txt",
-            "json": json.dumps(labels, separators=(",", ":")).encode(),
-        }
-        return Sample(self._split(index), f"{index:08d}", members)
+        return Made(f"{IMAGES}/{record['index']}.jpg", f"{record['index']:08d}", labels)
 
     def _split(self, index: int) -> str:
         return hash_split(str(index), seed=self.seed, val_share=0.1)
