@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from limner.operations import Flag, Keypoints, Operation, Photo, Seed, Whole
 
 HIDDEN = {
@@ -23,3 +25,10 @@ REPOSE = Operation(
     },
     hidden=HIDDEN,
 )
+
+REPOSE_WITHOUT_CHANCE = replace(
+    REPOSE,
+    fields={name: one for name, one in REPOSE.fields.items() if name not in ("seed", "num_images")},
+    hidden={**HIDDEN, "seed": "nothing is left to chance", "num_images": "all would be alike"},
+)
+"""The same of systems that draw one picture of a photo and a pose."""

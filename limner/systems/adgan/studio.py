@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from limner.pose_transfer.operations import REPOSE
+from limner.pose_transfer.operations import REPOSE_WITHOUT_CHANCE
 
-OPERATIONS = (REPOSE,)
+OPERATIONS = (REPOSE_WITHOUT_CHANCE,)
