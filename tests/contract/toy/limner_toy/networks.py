@@ -35,5 +35,6 @@ class Fader(nn.Module):
 
 def frame(networks: Mapping[str, nn.Module], words: Tensor, noise: Tensor, moment: Tensor) -> Tensor:
     """Words (b, n), noise (b, 4) and moments (b,) in [0, 1] -> frames (b, 3, s, s) in [-1, 1], black at first."""
-    brightness: Tensor = networks["fader"](moment)[:, None, None, None]
-    return brightness * (networks["still"](words, noise) + 1) - 1
+    still, fader = networks["still"], networks["fader"]
+    frames: Tensor = fader(moment)[:, None, None, None] * (still(words, noise) + 1) - 1
+    return frames

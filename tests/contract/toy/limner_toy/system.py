@@ -74,7 +74,8 @@ class Toy(System[ToyConfig, CaptionBatch]):
             engine.update("fader", lambda part: self.of_clips(part, engine), draws)
 
     def of_stills(self, part: Draws, engine: Engine) -> Tensor:
-        loss: Tensor = (engine.networks["still"](part.words, part.noise) - part.image).abs().mean()
+        still = engine.networks["still"]
+        loss: Tensor = (still(part.words, part.noise) - part.image).abs().mean()
         return loss
 
     def of_clips(self, part: Draws, engine: Engine) -> Tensor:
