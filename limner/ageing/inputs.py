@@ -21,7 +21,7 @@ from PIL import Image
 
 from limner.data.config import Fit
 from limner.errors import ConfigError, DataError, ShapeError
-from limner.faces.alignment import Alignment, eyes_and_mouth
+from limner.faces.alignment import Alignment, eyes_and_mouth, turn_landmarks
 from limner.faces.landmarks import find_landmarks
 from limner.inputs import PhotoInput, read_pixels, square
 
@@ -98,6 +98,8 @@ def read_face_photo(
     template = eyes_and_mouth(mean_shape, "The mean shape")
     points, found = None, None
     if landmarks is not None:
+        if isinstance(photo, str | Path | Image.Image):
+            landmarks = turn_landmarks(landmarks, photo, where)
         points = checked_landmarks(landmarks, pixels.shape[:2], mean_shape, where)
         found = eyes_and_mouth(points, where)
     elif _has_finder():

@@ -17,7 +17,7 @@ import os
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
@@ -231,6 +231,44 @@ def turn_with_photo(ids: UInt8Array, schema: LabelSchema, photo: str | Path, *, 
             "entry, or give the map the same entry."
         )
     return turned if is_as_stored else ids
+
+
+def turn_points_with_photo(
+    points: npt.NDArray[np.float64],
+    photo: str | Path | Image.Image,
+    *,
+    uprightness: Callable[[npt.NDArray[np.float64]], float],
+    where: str,
+) -> npt.NDArray[np.float64]:
+    """Positions turned as their photo is by its EXIF orientation, unless they are of the upright photo already.
+
+    As of label maps, nothing tells which they are but how upright they stand.
+
+    Args:
+        points: (n, 2) x and y in pixels, (0, 0) at the middle of the first one.
+        photo: the file that they belong to, or a picture as PIL opened it.
+        uprightness: from -1, upside down, to 1; NaN where the points do not say it.
+        where: what to call the points in the message.
+
+    Raises:
+        DataError: if the photo is turned or mirrored, and nothing says whether the points are.
+    """
+    if isinstance(photo, Image.Image):
+        number, size = _orientation(photo), photo.size
+    else:
+        with open_picture(photo) as picture:
+            number, size = _orientation(picture), picture.size
+    if number == 1:
+        return points
+    turned = _turned_points(points, number, size)
+    stored, upright = uprightness(turned), uprightness(points)
+    if not abs(stored - upright) > _CLEARLY:
+        raise DataError(
+            f"{where} are of a photo that is turned or mirrored by its EXIF orientation ({number}), and do not show "
+            "whether they are of the turned picture or of the pixels as they are stored: save the photo upright "
+            "without this entry, with points of that picture."
+        )
+    return turned if stored > upright else points
 
 
 def read_part_mask(path: str | Path) -> npt.NDArray[np.bool_]:
@@ -486,6 +524,22 @@ def _orientation(picture: Image.Image) -> int:
     """EXIF's number for how a picture is turned; 1 where it says nothing that is known."""
     found = picture.getexif().get(_ORIENTATION, 1)
     return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def _turned_points(points: npt.NDArray[np.float64], orientation: int, size: tuple[int, int]) -> npt.NDArray[np.float64]:
+    """Positions in the stored pixels of a picture (width, height) -> those in the upright one; see `_turned`."""
+    x, y = points[:, 0], points[:, 1]
+    right, lower = size[0] - 1 - x, size[1] - 1 - y
+    moved = {
+        2: (right, y),
+        3: (right, lower),
+        4: (x, lower),
+        5: (y, x),
+        6: (lower, x),
+        7: (lower, right),
+        8: (y, right),
+    }
+    return np.stack(moved[orientation], axis=1) if orientation != 1 else points
 
 
 def _same_aspect(first: tuple[int, int], second: tuple[int, int]) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
+from limner.data.image_io import turn_points_with_photo
 from limner.data.transforms import zoom_box
 from limner.errors import DataError, ShapeError
 
@@ -22,6 +24,14 @@ _FINE = 2**20  # side of a picture in which the box of a zoom is exact
 EDGE = 0.06  # share of the side over which a pasted face fades out at the border of its crop
 REACH = 0.03  # how far beyond the face the photo is replaced, as a share of the side
 MAX_SHRINK = 2.0  # a photo is averaged down before it is sampled at steps of more pixels than this
+
+
+_GROUPS: dict[int, tuple[list[int], list[int], list[int]]] = {
+    68: (list(range(36, 42)), list(range(42, 48)), [48, 54]),
+    5: ([0], [1], [3, 4]),
+    3: ([0], [1], [2]),
+}
+"""Number of points -> those of the eye on the image's left, of the other eye, of the mouth."""
 
 
 @dataclass(frozen=True)
@@ -151,16 +161,11 @@ def eyes_and_mouth(landmarks: npt.ArrayLike, where: str) -> FloatArray:
         points = np.asarray(landmarks, dtype=np.float64)
     except (TypeError, ValueError):
         raise ShapeError(f"{where}: the landmarks are no table; they must be 68, 5 or 3 points (x, y).") from None
-    groups = {
-        68: (list(range(36, 42)), list(range(42, 48)), [48, 54]),
-        5: ([0], [1], [3, 4]),
-        3: ([0], [1], [2]),
-    }
-    if points.ndim != 2 or points.shape[1] != 2 or len(points) not in groups:
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) not in _GROUPS:
         raise ShapeError(f"{where}: the landmarks have shape {points.shape}; they must be 68, 5 or 3 points (x, y).")
     if not np.isfinite(points).all():
         raise ShapeError(f"{where}: the landmarks hold NaN or infinite values; they must be positions in pixels.")
-    left, right, mouth = (points[group].mean(0) for group in groups[len(points)])
+    left, right, mouth = (points[group].mean(0) for group in _GROUPS[len(points)])
     if left[0] == right[0] and left[1] == right[1]:
         raise DataError(f"{where}: the landmarks lie on one spot; give those of the face.")
     # The mouth must lie below the eyes as one looks from the left one to the right one, or the face is mirrored.
@@ -168,6 +173,30 @@ def eyes_and_mouth(landmarks: npt.ArrayLike, where: str) -> FloatArray:
     if across[0] * down[1] - across[1] * down[0] <= 0:
         raise DataError(f"{where}: the landmarks are not of a face: the eye on the image's left comes first.")
     return np.stack([left, right, mouth])
+
+
+def turn_landmarks(landmarks: npt.ArrayLike, photo: str | Path | Image.Image, where: str) -> npt.ArrayLike:
+    """Landmarks turned as their photo is by its EXIF orientation, where they are of the pixels as they are stored.
+
+    Raises:
+        DataError: if nothing says which they are of.
+    """
+    try:
+        points = np.asarray(landmarks, dtype=np.float64)
+    except (TypeError, ValueError):
+        return landmarks  # refused by who checks them
+    if points.ndim != 2 or points.shape[1:] != (2,):
+        return landmarks
+    return turn_points_with_photo(points, photo, uprightness=uprightness, where=f"The landmarks of {where}")
+
+
+def uprightness(landmarks: FloatArray) -> float:
+    """How upright 68, 5 or 3 points of a face stand: 1 upright, -1 upside down, 0 lying or mirrored; NaN for others."""
+    if len(landmarks) not in _GROUPS or not np.isfinite(landmarks).all():
+        return math.nan
+    left, right, mouth = (landmarks[group].mean(0) for group in _GROUPS[len(landmarks)])
+    across, down = right - left, mouth - (left + right) / 2
+    return float(across[0] / max(math.hypot(*across), 1e-9) + down[1] / max(math.hypot(*down), 1e-9)) / 2
 
 
 def _inverse(matrix: FloatArray) -> FloatArray:

@@ -56,6 +56,7 @@ def read_label_maps(
     zoom: float = 1.0,
     fit: Fit = "refuse",
     colors: str | Path | Colors | None = None,
+    photo: str | Path | None = None,
 ) -> NDArray[np.uint8]:
     """One or several square label maps in any accepted form -> (maps, image_size, image_size) ids of `schema`.
 
@@ -68,6 +69,7 @@ def read_label_maps(
         zoom: of the network's data; the maps are of whole pictures and are cut like those.
         fit: what to do with maps that are not square.
         colors: how coloured maps are read, arrays (H, W, 3) too; see `limner.data.colors.get_colors`.
+        photo: the photo that the maps belong to, as which they are turned; see `limner.data.image_io.turn_with_photo`.
 
     Raises:
         ConfigError: if there is no map, or no such schema.
@@ -89,7 +91,7 @@ def read_label_maps(
     for number, item in enumerate(values):
         where = str(item) if isinstance(item, str | Path) else f"Label map {number}"
         given = (_noted(item) or schema) if source is None else get_schema(source)
-        ids = _ids(item, given, where, found)
+        ids = _ids(item, given, where, found, photo)
         if given != schema:
             ids = converter(given, schema)[ids]
         ids = square(ids, fit, where, is_label_map=True)
@@ -146,10 +148,12 @@ def _noted(item: LabelMapInput) -> LabelSchema | None:
     return noted_schema(item) if isinstance(item, str | Path) else None
 
 
-def _ids(item: LabelMapInput, schema: LabelSchema, where: str, colors: Colors | None) -> NDArray[np.uint8]:
+def _ids(
+    item: LabelMapInput, schema: LabelSchema, where: str, colors: Colors | None, photo: str | Path | None
+) -> NDArray[np.uint8]:
     if isinstance(item, str | Path):
         try:
-            return read_label_map(item, schema, colors=colors)
+            return read_label_map(item, schema, photo=photo, colors=colors)
         except DataError as error:
             if _is_photo(item):
                 raise DataError(

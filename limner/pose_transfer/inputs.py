@@ -9,17 +9,18 @@ from __future__ import annotations
 import csv
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL import Image
 
 from limner.data.datasets.deepfashion_inshop import content_columns
 from limner.data.geometry import Geometry
-from limner.data.image_io import PHOTO_SUFFIXES
+from limner.data.image_io import PHOTO_SUFFIXES, turn_points_with_photo
 from limner.data.keypoints import NAMES, read_keypoints
 from limner.data.point_schema import OPENPOSE_18
 from limner.data.size import Size
@@ -28,7 +29,7 @@ from limner.errors import DataError
 from limner.files import resolved
 from limner.inputs import PhotoInput, read_pixels
 from limner.metrics.judges import JUDGES, open_judge
-from limner.pose_transfer.poses import Points, Pose, PoseInput, checked_pose, read_pose
+from limner.pose_transfer.poses import Points, Pose, PoseInput, checked_pose, read_pose, uprightness
 
 DETECTOR = "mediapipe-pose"
 """Judge that finds key points where none are given."""
@@ -47,6 +48,7 @@ class PersonPhoto:
         size: of the networks' pictures.
         photo_size: of the whole photo.
         where: what messages call it.
+        source: its file or picture, where it was none in memory.
     """
 
     image: npt.NDArray[np.uint8]
@@ -56,6 +58,7 @@ class PersonPhoto:
     size: Size
     photo_size: Size
     where: str
+    source: str | Path | Image.Image | None = None
 
     @property
     def placed(self) -> Geometry:
@@ -91,15 +94,29 @@ def read_person(
             f"{size.width // 4}x{size.height // 4} pixels."
         )
     path = Path(photo) if isinstance(photo, str | Path) else None
-    given = _known_pose(path, pixels, where) if pose is None else read_pose(pose)
     whole = Size(*pixels.shape[:2])
+    given = read_pose(pose) if pose is not None else None if path is None else _pose_beside(path)
+    if given is None:
+        given = _detected(path, pixels, where)
+    elif isinstance(photo, str | Path | Image.Image):
+        given = _turned(given, photo, whole, where)
     window = window_of(given, whole, size)
     points = _in_photo(given, whole) + _origin(given, whole)
     image = resize_image(_window(pixels, window, mode=_MARGIN), size)
     placed = Geometry.cut(window, size).move(points, OPENPOSE_18)
     what = f"The pose of {where[0].lower() + where[1:] if path is None else where}"
     found = checked_pose(placed, size, what=what, swap_sides=swap_sides)
-    return PersonPhoto(image, found, "photo" if path is None else path.stem, window, size, whole, where)
+    source = photo if isinstance(photo, str | Path | Image.Image) else None
+    return PersonPhoto(image, found, "photo" if path is None else path.stem, window, size, whole, where, source)
+
+
+def _turned(given: Pose, photo: str | Path | Image.Image, whole: Size, where: str) -> Pose:
+    """Key points turned as their photo is by its EXIF orientation, where they are of the pixels as they are stored."""
+    if given.size not in (None, whole, Size(whole.width, whole.height)):
+        return given  # of another size, with which they are scaled or refused
+    what = f"The key points of {where[0].lower() + where[1:] if where == 'The picture' else where}"
+    points = turn_points_with_photo(given.points, photo, uprightness=uprightness, where=what)
+    return given if points is given.points else replace(given, points=points, size=whole)
 
 
 def target_pose(pose: PoseInput, person: PersonPhoto, *, swap_sides: bool = False) -> tuple[str, Points]:
@@ -191,10 +208,7 @@ def _in_photo(pose: Pose, photo: Size) -> Points:
     return Geometry.resized(pose.size, photo).move(pose.points, OPENPOSE_18)
 
 
-def _known_pose(path: Path | None, pixels: npt.NDArray[np.uint8], where: str) -> Pose:
-    beside = None if path is None else _pose_beside(path)
-    if beside is not None:
-        return beside
+def _detected(path: Path | None, pixels: npt.NDArray[np.uint8], where: str) -> Pose:
     entry = JUDGES[DETECTOR]
     if importlib.util.find_spec(entry.package) is None:
         own = "" if path is None else f", put them into {path.with_suffix('.json').name} beside it"

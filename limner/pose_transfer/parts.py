@@ -76,7 +76,11 @@ def parts_of(
         )
     where = str(parsing) if isinstance(parsing, str | Path) else "The label map"
     is_file = isinstance(parsing, str | Path)
-    ids = read_label_map(parsing, SCHEMA, colors=get_colors(colors)) if is_file else np.asarray(parsing)
+    if is_file:
+        photo = person.source if isinstance(person.source, str | Path) else None
+        ids = read_label_map(parsing, SCHEMA, photo=photo, colors=get_colors(colors))
+    else:
+        ids = np.asarray(parsing)
     if ids.ndim != 2 or ids.dtype != np.uint8 or (ids.size and int(ids.max()) >= SCHEMA.num_classes):
         raise ShapeError(
             f"The label map is {ids.dtype} {ids.shape}; it must be uint8 (height, width) of {SCHEMA.name}."

@@ -13,6 +13,7 @@ x and y are pixels, (0, 0) the middle of the first one; a point that is not seen
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,10 @@ Interpolation = Literal["linear", "cubic"]
 
 TABLE_SUFFIX = ".csv"
 MAX_BYTES = 20_000_000
+_UPPER = tuple(
+    NAMES.index(name) for name in ("nose", "neck", "r_shoulder", "l_shoulder", "r_eye", "l_eye", "r_ear", "l_ear")
+)
+_LOWER = tuple(NAMES.index(name) for name in ("r_hip", "r_knee", "r_ankle", "l_hip", "l_knee", "l_ankle"))
 TORSO = tuple(NAMES.index(name) for name in ("r_shoulder", "l_shoulder", "r_hip", "l_hip"))
 """A pose without two of these says too little of a body."""
 MAX_POSES = 2_000
@@ -161,6 +166,16 @@ def checked_pose(points: Points, size: Size, *, what: str, swap_sides: bool = Fa
             "the person's own, so exchange them (--swap-sides, in Python swap_sides=True)."
         )
     return points
+
+
+def uprightness(points: Points) -> float:
+    """How upright 18 points stand: 1 upright, -1 upside down, 0 lying; NaN where head or legs are not seen."""
+    upper, lower = (points[list(group)] for group in (_UPPER, _LOWER))
+    upper, lower = (group[np.isfinite(group).all(axis=1)] for group in (upper, lower))
+    if not len(upper) or not len(lower):
+        return math.nan
+    down = lower.mean(axis=0) - upper.mean(axis=0)
+    return float(down[1] / max(math.hypot(*down), 1e-9))
 
 
 def between(poses: Sequence[Points], steps: int, interpolation: Interpolation = "linear") -> list[Points]:

@@ -10,6 +10,7 @@ import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar, Generic, ParamSpec, Self, cast, overload
 
 import numpy as np
@@ -23,7 +24,7 @@ from limner.data.schema import LabelSchema
 from limner.data.size import SizeLike
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, DataError, ShapeError
-from limner.faces.alignment import Alignment
+from limner.faces.alignment import Alignment, turn_landmarks
 from limner.faces.checks import (
     changed_photos,
     check_changes,
@@ -300,9 +301,13 @@ class PortraitPipeline(Pipeline):
         if label_map is None:
             refuse_lone_schema(schema)
         original, where = read_pixels(photo)
+        if landmarks is not None and not isinstance(landmarks, str) and isinstance(photo, str | Path | Image.Image):
+            landmarks = turn_landmarks(landmarks, photo, where)
         alignment = self._alignment(original, where, landmarks)
         crop = alignment.crop(original)
-        given = None if label_map is None else self._one_label_map(label_map, schema)
+        # A map is of the crop, which is the whole photo unless it is aligned by landmarks.
+        whole = photo if landmarks is None and isinstance(photo, str | Path) else None
+        given = None if label_map is None else self._one_label_map(label_map, schema, photo=whole)
         key = hashlib.sha256(crop.tobytes() + (b"" if given is None else given.tobytes())).digest()
         with self._lock:
             look = self._looks.pop(key, None)
@@ -401,16 +406,22 @@ class PortraitPipeline(Pipeline):
             raise ConfigError("The look is of other weights, whose codes mean nothing here; take it with these.")
         return look.codes
 
-    def _one_label_map(self, value: LabelMapInput, schema: str | LabelSchema | None) -> NDArray[np.uint8]:
-        maps = self.label_maps(value, schema)
+    def _one_label_map(
+        self, value: LabelMapInput, schema: str | LabelSchema | None, *, photo: str | Path | None = None
+    ) -> NDArray[np.uint8]:
+        maps = self.label_maps(value, schema, photo=photo)
         if len(maps) != 1:
             raise ConfigError(f"This takes one label map, but {len(maps)} were given.")
         return cast(NDArray[np.uint8], maps[0])
 
     def label_maps(
-        self, value: LabelMapInput | Sequence[LabelMapInput], schema: str | LabelSchema | None
+        self,
+        value: LabelMapInput | Sequence[LabelMapInput],
+        schema: str | LabelSchema | None,
+        *,
+        photo: str | Path | None = None,
     ) -> NDArray[np.uint8]:
-        """Any accepted form -> (maps, image_size, image_size) ids of portrait-11."""
+        """Any accepted form, of a photo or of none -> (maps, image_size, image_size) ids of portrait-11."""
         return read_label_maps(
             value,
             schema=SCHEMA,
@@ -419,6 +430,7 @@ class PortraitPipeline(Pipeline):
             zoom=self.spec.zoom,
             fit=self.fit,
             colors=self.colors,
+            photo=photo,
         )
 
 

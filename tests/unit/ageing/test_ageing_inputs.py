@@ -39,6 +39,31 @@ def test_a_turned_photo_comes_back_upright() -> None:
     assert np.abs(found.image.astype(float) - upright.image)[8:-8, 8:-8].mean() < 3
 
 
+@pytest.mark.parametrize(("orientation", "quarters"), [(3, 2), (6, 1), (8, 3)])
+def test_landmarks_are_turned_with_their_photo(orientation: int, quarters: int, tmp_path) -> None:
+    """A camera writes how it was held; landmarks may be of the upright picture or of the pixels as they are stored."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(np.rot90(PERSON.image, quarters)).save(tmp_path / "face.png", exif=exif)
+    x, y = PERSON.landmarks.T
+    as_stored = {1: (y, 127 - x), 2: (127 - x, 127 - y), 3: (127 - y, x)}[quarters]
+    upright = read(tmp_path / "face.png")
+    assert np.array_equal(upright.image, read(PERSON.image).image)
+    stored = read(tmp_path / "face.png", np.stack(as_stored, axis=1))
+    np.testing.assert_allclose(stored.landmarks, upright.landmarks, atol=1e-5)
+    assert np.array_equal(stored.image, upright.image)
+
+
+def test_a_photo_that_is_not_square_may_be_cropped_or_padded() -> None:
+    wide = np.pad(PERSON.image, ((0, 0), (32, 32), (0, 0)), mode="edge")
+    cropped, padded = read(wide, None, align="never", fit="crop"), read(wide, None, align="never", fit="pad")
+    assert np.array_equal(cropped.image, read(PERSON.image, None, align="never").image)
+    assert np.abs(padded.image.astype(int) - cropped.image).max() > 50
+    points = PERSON.landmarks + np.array([32, 0])
+    face = read(wide, points, align="never", fit="pad")
+    np.testing.assert_allclose(face.landmarks * 192, points + np.array([0.5, 32.5]), atol=1e-3)
+
+
 def test_a_face_within_a_large_photo_is_found_by_its_landmarks() -> None:
     photo = np.full((300, 400, 3), 90, np.uint8)
     photo[100:228, 150:278] = PERSON.image

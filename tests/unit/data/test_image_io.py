@@ -22,6 +22,7 @@ from limner.data.image_io import (
     read_part_mask,
     read_photo,
     save_label_map,
+    turn_points_with_photo,
 )
 from limner.data.schema import SCHEMAS, LabelSchema
 from limner.errors import DataError
@@ -468,3 +469,24 @@ def test_deep_pictures_that_would_come_out_black_are_refused(tmp_path, name):
         assert name in str(caught.value) and "\n" not in str(caught.value)
     with pytest.raises(DataError, match=r"16 or more bits per pixel|of a kind that is not read"):
         read_label_map(tmp_path / name, SCHEMA)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_points_are_turned_with_their_photo(tmp_path, orientation):
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    pixels[1, 4] = 255
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+    stored = np.array([[4.0, 1.0]])
+
+    def turn(uprightness):
+        return turn_points_with_photo(stored, tmp_path / "a.png", uprightness=uprightness, where="The points")
+
+    ((x, y),) = turn(lambda points: 0.0 if points is stored else 1.0)
+    assert read_photo(tmp_path / "a.png")[int(y), int(x)].tolist() == [255, 255, 255]
+    assert turn(lambda points: 1.0 if points is stored else 0.0) is stored
+    if orientation != 1:
+        for unknown in (0.5, float("nan")):
+            with pytest.raises(DataError, match="The points are of a photo that is turned or mirrored"):
+                turn(lambda points, unknown=unknown: unknown)

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from limner.data.image_io import save_label_map
 from limner.data.keypoints import NAMES, keypoint_row
 from limner.data.size import Size
 from limner.errors import DataError
 from limner.pose_transfer.inputs import DETECTOR, read_person, target_pose, to_openpose
 from limner.pose_transfer.parts import PARTS, SCHEMA, parts_of
 from limner.pose_transfer.poses import Pose, write_pose
-from tests.stick_people import draw, pose, write_stick_people
+from tests.stick_people import draw, draw_parts, pose, write_stick_people
 
 SMALL = Size(64, 44)
 
@@ -39,6 +40,27 @@ def test_points_move_with_the_pixels(points, picture):
     assert (np.sort(np.abs(moved.points - person.points)[:, 1]) < 1e-9).all()
     narrow = read_person(picture[:, 20:68], size=SMALL, pose=points - np.array([20, 0]))
     np.testing.assert_allclose(narrow.points, person.points, atol=0.3)
+
+
+def test_key_points_and_parts_are_turned_with_their_photo(points, picture, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown a quarter clockwise
+    Image.fromarray(np.rot90(picture)).save(tmp_path / "me.png", exif=exif)
+    parts = draw_parts(points)
+    save_label_map(tmp_path / "stored.png", np.rot90(parts), SCHEMA)
+    save_label_map(tmp_path / "upright.png", parts, SCHEMA)
+    wanted = read_person(picture, size=SMALL, pose=points)
+    as_stored = np.stack([points[:, 1], picture.shape[1] - 1 - points[:, 0]], axis=1)
+    for given in (points, as_stored, Pose(as_stored, Size(88, 128)), Pose(points, Size(128, 88))):
+        person = read_person(tmp_path / "me.png", size=SMALL, pose=given)
+        np.testing.assert_allclose(person.points, wanted.points, atol=1e-6)
+        assert np.array_equal(person.image, wanted.image)
+        for name in ("stored.png", "upright.png"):
+            assert np.array_equal(parts_of(person, tmp_path / name, system="x"), parts_of(wanted, parts, system="x"))
+    exif[0x0112] = 2  # mirrored: nothing tells
+    Image.fromarray(picture[:, ::-1]).save(tmp_path / "mirrored.png", exif=exif)
+    with pytest.raises(DataError, match="do not show whether they are of the turned picture"):
+        read_person(tmp_path / "mirrored.png", size=SMALL, pose=points)
 
 
 def test_key_points_beside_a_photo_are_found(points, picture, tmp_path):
