@@ -81,12 +81,14 @@ def label_of(question: str, known: Mapping[str, Any]) -> str | None:
 def asked(question: str, stated: Mapping[str, Sequence[Any]]) -> str | None:
     """The answer that a caption gives; none if it does not, or leaves several open.
 
+    Values without a clear answer do not count: black hair is true of greying black hair too, and asks for black.
+
     Args:
         question: of `questions_of`.
         stated: name of a fact -> all values of which the caption is true.
     """
     fact, answer = PEOPLE[question] if question in PEOPLE and "who" in stated else (question, str)
-    answers = {answer(str(value)) for value in stated.get(fact, ())}
+    answers = {answer(str(value)) for value in stated.get(fact, ())} - {None}
     return answers.pop() if len(answers) == 1 else None
 
 

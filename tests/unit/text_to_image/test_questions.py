@@ -34,12 +34,14 @@ def test_answers_of_facts(question, known, answer) -> None:
     ("question", "stated", "answer"),
     [
         ("hair color", {"who": ("young male",), "hair color": ("auburn", "red")}, "red"),
-        ("hair color", {"who": ("young male",), "hair color": ("blond", "platinum", "greying blond")}, None),
+        ("hair color", {"who": ("young male",), "hair color": ("blond", "platinum", "greying blond")}, "blond"),
         ("gender", {"who": ("young male", "thirties male")}, "male"),
         ("age", {"who": ("young male", "elderly male")}, None),
         ("glasses", {"who": ("young male",), "glasses": ("round", "square")}, "yes"),
         ("glasses", {"who": ("young male",)}, None),
         ("garment color", {"who": ("young male",), "top": ("red shirt", "red t_shirt")}, "red"),
+        ("hair color", {"who": ["young male"], "hair color": ["black", "greying black"]}, "black"),
+        ("hair color", {"who": ["young male"], "hair color": ["greying black"]}, None),
     ],
 )
 def test_answers_of_captions(question, stated, answer) -> None:
