@@ -23,13 +23,13 @@ from limner.data.config import Fit
 from limner.data.manifest import Manifest
 from limner.errors import ConfigError, nearest
 from limner.faces.alignment import Alignment
-from limner.faces.presence import check_photo
 from limner.inputs import PhotoInput, to_tensor
 from limner.media import Frame
 from limner.mode import mode, plan_of
 from limner.pipelines import ExportTarget, Pipeline
 from limner.plan import Condition, GenerationPlan
 from limner.talking_faces.data import landmark_maps, mean_shape, open_clips
+from limner.talking_faces.presence import check_photo
 from limner.talking_faces.sound import FRAME_SAMPLES, Sound, SoundInput, read_sound, to_float
 from limner.talking_faces.stream import SpokenClip
 

@@ -53,6 +53,12 @@ def vocabulary_of(spec: DataSpec) -> Vocabulary:
     return spec.vocabulary
 
 
+def caption_of_known_words(caption: str, vocabulary: Vocabulary) -> str:
+    """The caption if all of its words are known, else some words that are: for pictures of any weights."""
+    found = vocabulary.encode(caption)
+    return caption if found.ids and not found.unknown else " ".join(vocabulary.words[1:5])
+
+
 def read_caption(caption: object, vocabulary: Vocabulary) -> ReadCaption:
     """A sentence in numbers; unknown words are left out and named in a warning, as are words beyond `MAX_WORDS`.
 

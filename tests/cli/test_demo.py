@@ -18,6 +18,7 @@ from limner.cli.demo import BEST_FIRST, _choose
 from limner.cli.main import main
 from limner.demo import MAX_BYTES, DemoPicture, DemoSection, contact_sheet, write_page
 from limner.systems.scgan.demo import demo
+from tests.captioned_shapes import write_captioned_shapes
 
 from ..contract.stored import smoke_pipeline
 
@@ -110,9 +111,10 @@ def test_the_best_come_first_and_judges_last() -> None:
     assert {registry.task(name).judges_as is not None for name in chosen[len(BEST_FIRST) :]} == {True}
 
 
-@pytest.mark.parametrize("system", ["parser", "facejudge"])
+@pytest.mark.parametrize("system", ["parser", "facejudge", "factjudge", "damsm"])
 def test_judges_show_what_they_see(system: str, drawn_faces, ready_ages, tmp_path, monkeypatch, capsys) -> None:
-    weights = smoke_pipeline(system, drawn_faces if system == "parser" else ready_ages)
+    data = {"parser": drawn_faces, "facejudge": ready_ages}.get(system) or write_captioned_shapes(tmp_path / "shapes")
+    weights = smoke_pipeline(system, data)
     weights.save_pretrained(tmp_path / "weights" / system, default=True)
     monkeypatch.setenv("LIMNER_WEIGHTS", str(tmp_path / "weights"))
     assert main(["demo", system, "--out", str(tmp_path / "demo"), "--json"]) == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from limner import hub
 from limner.demo import DemoPicture, contact_sheet
 from limner.systems.hfgan.pipeline import HfGANPipeline
-from limner.text_to_image.words import vocabulary_of
+from limner.text_to_image.words import caption_of_known_words, vocabulary_of
 
 WORDS = "Paints captions: one sentence in many ways, a story sentence by sentence, one word exchanged."
 CAPTIONS = (
@@ -99,10 +99,7 @@ def _attention(pipeline: HfGANPipeline) -> DemoPicture:
 
 
 def _known(pipeline: HfGANPipeline, caption: str) -> str:
-    """The caption if these weights know all of its words, else some words that they know."""
-    vocabulary = vocabulary_of(pipeline.spec)
-    found = vocabulary.encode(caption)
-    return caption if found.ids and not found.unknown else " ".join(vocabulary.words[1:5])
+    return caption_of_known_words(caption, vocabulary_of(pipeline.spec))
 
 
 def _quoted(captions: list[str]) -> str:

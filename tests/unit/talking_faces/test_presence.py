@@ -7,8 +7,8 @@ import pytest
 
 from limner.errors import DataError
 from limner.faces.parts import SCHEMA
-from limner.faces.presence import check_front, check_photo
 from limner.people.gallery import ready
+from limner.talking_faces.presence import check_front, check_photo
 
 FACES = ready("face")
 

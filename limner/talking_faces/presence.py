@@ -8,7 +8,7 @@ it hides an eye.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import cast
 
 import numpy as np
 import torch
@@ -19,9 +19,8 @@ from limner.data.transforms import resize_image
 from limner.errors import DataError, WeightsError
 from limner.faces.checks import MIN_PIXELS, changed_photos, check_changes, check_doubles, check_face, check_turns
 from limner.faces.parts import SCHEMA
-
-if TYPE_CHECKING:
-    from limner.systems.parser.pipeline import ParserPipeline
+from limner.metrics.judge import Judge
+from limner.pipelines import load
 
 PARSER = "parser-people-64"
 HIDDEN = 0.15
@@ -73,21 +72,16 @@ def check_front(label_map: NDArray[np.uint8], where: str) -> None:
 
 
 @lru_cache(maxsize=1)
-def _parser() -> ParserPipeline | None:
-    from limner.pipelines import load
-    from limner.systems.parser.pipeline import ParserPipeline
-
+def _parser() -> Judge | None:
     try:
-        found = load(PARSER, system="parser")
+        return cast(Judge, load(PARSER, system="parser"))
     except WeightsError:
         return None
-    assert isinstance(found, ParserPipeline)  # by its system
-    return found
 
 
-def _parse(parser: ParserPipeline, photos: list[NDArray[np.uint8]]) -> list[tuple[NDArray[np.uint8], float]]:
+def _parse(parser: Judge, photos: list[NDArray[np.uint8]]) -> list[tuple[NDArray[np.uint8], float]]:
     """Of each photo the ids of portrait-11, and the mean certainty outside of the background."""
-    images = torch.from_numpy(np.stack(photos)).to(parser.device).permute(0, 3, 1, 2).float() / 127.5 - 1
+    images = torch.from_numpy(np.stack(photos)).permute(0, 3, 1, 2).float() / 127.5 - 1
     highest, ids = parser.logits(images).float().softmax(1).max(1)
     table, found = converter(parser.spec.schema, SCHEMA), []
     for certainty, classes in zip(highest.cpu().numpy(), ids.cpu().numpy(), strict=True):
