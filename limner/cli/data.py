@@ -179,13 +179,13 @@ def convert(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     if args.shards:
         return _pack(args)
-    from limner.data.convert import open_label_maps, write_label_maps
+    from limner.data.convert import open_maps, write_label_maps
     from limner.data.schema import get_schema
 
     path = Path(args.path)
     if not path.exists():
         raise DataError(f"{path} is missing: name a data set, a folder of label maps, or one label map.")
-    manifest = open_label_maps(
+    manifest = open_maps(
         path,
         source=args.source and get_schema(args.source),
         target=args.to and get_schema(args.to),

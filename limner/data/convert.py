@@ -17,7 +17,7 @@ from limner.errors import ConfigError, DataError
 from limner.files import at_home, reason, refuse_replaced_inputs
 
 
-def open_label_maps(
+def open_maps(
     path: Path,
     *,
     source: LabelSchema | None,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from limner.ranges import ENDLESS, Range, check_ranges
 
-MAX_SEED = 2**32 - 1  # of NumPy's generator, which Fabric seeds too
+MAX_TRAINING_SEED = 2**32 - 1  # of NumPy's generator, which Fabric seeds too
 
 
 @dataclass(frozen=True)
@@ -54,4 +54,4 @@ class TrainConfig:
         counts = ("images", "batch_size", "accumulate", "devices", "num_nodes", "keep_checkpoints", "*_every")
         none_is_fine = ("clip_norm", "ema_half_life", "num_workers")
         ranges = dict.fromkeys(counts, Range(1, ENDLESS)) | dict.fromkeys(none_is_fine, Range(0, ENDLESS))
-        check_ranges(self, "train", {**ranges, "seed": Range(0, MAX_SEED)})
+        check_ranges(self, "train", {**ranges, "seed": Range(0, MAX_TRAINING_SEED)})

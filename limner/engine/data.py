@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 
-from limner.data.batch import TensorBatch, collate_samples
+from limner.data.batch import TensorBatch
 from limner.data.checks import refuse_wrong_order
-from limner.data.dataset import MaskToImageDataset, SampleDataset, collate
+from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.fields import Field
 from limner.data.manifest import Manifest, open_manifest
 from limner.data.spec import DataSpec
@@ -73,21 +73,8 @@ def open_label_maps(config: Any, path: Path | None, *, asked_by: str = "this sys
         ConfigError: if no folder is named.
         DataError: if the folder cannot be used.
     """
-    path = required(path)
-    dataset = config.dataset
-    manifest = open_manifest(
-        path,
-        kind=dataset.kind,
-        schema=dataset.schema,
-        attributes=dataset.attributes,
-        fit=dataset.fit,
-        fix_sides=dataset.fix_sides,
-        colors=dataset.colors,
-        zoom=dataset.zoom,
-        needs=_NEEDS,
-        uses=_USES,
-        asked_by=asked_by,
-    )
+    # The fields of a `DataConfig` are the options of `open_manifest`.
+    manifest = open_manifest(required(path), **vars(config.dataset), needs=_NEEDS, uses=_USES, asked_by=asked_by)
     refuse_wrong_order(manifest)
     size = config.model.image_size
     train_set = MaskToImageDataset(
@@ -95,39 +82,6 @@ def open_label_maps(config: Any, path: Path | None, *, asked_by: str = "this sys
     )
     validation_set = MaskToImageDataset(_validation_rows(manifest), image_size=size)
     return TrainingData(manifest.spec, train_set, validation_set, collate)
-
-
-def open_samples(
-    config: Any, path: Path | None, *, fields: Collection[Field], asked_by: str = "this system"
-) -> TrainingData:
-    """Samples with these fields, which the data must have, at the model's size.
-
-    Args:
-        config: of a system, with the sections `dataset` and `augment`, `model.image_size` and `train.seed`.
-        path: folder of the data set.
-        fields: of the samples; their batches are `limner.data.batch.SampleBatch`.
-        asked_by: name of the system, for messages.
-
-    Raises:
-        ConfigError: if no folder is named.
-        DataError: if the folder cannot be used, or lacks a field.
-    """
-    dataset, size, seed = config.dataset, config.model.image_size, config.train.seed
-    manifest = open_manifest(
-        required(path),
-        kind=dataset.kind,
-        schema=dataset.schema,
-        attributes=dataset.attributes,
-        fit=dataset.fit,
-        fix_sides=dataset.fix_sides,
-        colors=dataset.colors,
-        zoom=dataset.zoom,
-        needs=fields,
-        asked_by=asked_by,
-    )
-    train_set = SampleDataset(manifest.split("train"), fields=fields, size=size, augment=config.augment, seed=seed)
-    validation_set = SampleDataset(_validation_rows(manifest), fields=fields, size=size)
-    return TrainingData(manifest.spec, train_set, validation_set, collate_samples)
 
 
 def required(path: Path | None) -> Path:

@@ -56,7 +56,7 @@ SMALL_PARTS = {"eyes": ("l_eye", "r_eye"), "brows": ("l_brow", "r_brow"), "lips"
 
 
 @typing.runtime_checkable  # for the run-time type checks of the tests
-class Painter(typing.Protocol):
+class MapPainter(typing.Protocol):
     """A pipeline that paints label maps; what an evaluation asks of it."""
 
     name: ClassVar[str]
@@ -100,7 +100,7 @@ class OwnNetworks:
 
 
 def evaluate_pictures(
-    painter: Painter,
+    painter: MapPainter,
     manifest: Manifest,
     *,
     judge: Judge,
@@ -230,7 +230,7 @@ class _Scores:
 class _Run:
     """The networks and settings of one evaluation."""
 
-    painter: Painter
+    painter: MapPainter
     judge: Judge
     others: tuple[Judge, ...]
     feature_network: FeatureNetwork
@@ -371,7 +371,7 @@ class _Run:
         metric: str,
         *,
         count: int,
-        network: Painter | Judge | FeatureNetwork | None = None,
+        network: MapPainter | Judge | FeatureNetwork | None = None,
         fake: bool,
         reference: str = "none",
         settings: str = "none",
@@ -416,7 +416,7 @@ def _drawn_attributes(count: int, num: int, exclusive: bool, random: torch.Gener
 def _segmentation(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measurement]:
     """pAcc and mIoU of generated and real images by own S and by the judges, and the first judge's ratio of the two."""
     measurements = {}
-    judges: dict[str, tuple[Painter | Judge, str, Callable[[_Scores], Tensor]]] = {}
+    judges: dict[str, tuple[MapPainter | Judge, str, Callable[[_Scores], Tensor]]] = {}
     if run.own is not None:
         judges["own"] = (run.painter, run.own.segmentor_name, lambda scores: scores.own_confusion)
     judges["judge"] = (run.judge, f"judge {run.judge.weights_name}", lambda scores: scores.judge_confusion)
@@ -539,7 +539,7 @@ def _attributes(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measurem
     if not spec.attribute_names:
         return {}
     own_name = "" if run.own is None else run.own.classifier_name
-    cases: list[tuple[str, str, Painter | Judge, Tensor, _Scores]] = [
+    cases: list[tuple[str, str, MapPainter | Judge, Tensor, _Scores]] = [
         ("judge_attribute_accuracy", "judge, generated", run.judge, fakes.judge_logits, fakes),
         ("judge_attribute_accuracy_real", "judge, real", run.judge, reals.judge_logits, reals),
         ("own_attribute_accuracy", f"{own_name}, generated", run.painter, fakes.own_logits, fakes),

@@ -168,16 +168,9 @@ def open_data(plan: Plan) -> Manifest:
     Raises:
         DataError: if it cannot be used, or has no split "train", or none of those that the study judges on.
     """
-    options = plan.dataset
     manifest = open_manifest(
         plan.data,
-        kind=options.kind,
-        schema=options.schema,
-        attributes=options.attributes,
-        fit=options.fit,
-        fix_sides=options.fix_sides,
-        colors=options.colors,
-        zoom=options.zoom,
+        **vars(plan.dataset),
         needs=plan.study.task.needs,
         uses=_uses(plan.study),
         asked_by=f"the table {plan.study.name}",

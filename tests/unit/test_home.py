@@ -19,7 +19,7 @@ from limner.backbones.state import read_state
 from limner.data import convert, image_io, manifest, schema
 from limner.data.datasets.images import open_pictures
 from limner.data.drawn import write_drawn_faces
-from limner.engine.data import open_label_maps, open_samples
+from limner.engine.data import open_label_maps
 from limner.errors import DataError, WeightsError
 from limner.export.networks import export_network
 from limner.metrics.report import EvaluationReport
@@ -78,8 +78,7 @@ READS: dict[str, Callable[[], object]] = {
     "read_layout": lambda: manifest.read_layout(Path("~/faces")),
     "open_pictures": lambda: open_pictures("~/faces", size=8, cache="~/cache"),
     "open_label_maps": lambda: open_label_maps(SMOKE, Path("~/faces")),
-    "open_samples": lambda: open_samples(SMOKE, Path("~/faces"), fields=("image",)),
-    "convert.open_label_maps": lambda: convert.open_label_maps(Path("~/map.png"), source=CELEBA, target=None),
+    "convert.open_maps": lambda: convert.open_maps(Path("~/map.png"), source=CELEBA, target=None),
     "get_schema": lambda: schema.get_schema("~/own.json"),
     "LandmarkFiles": lambda: LandmarkFiles("~/face.npy").of("~/photo.png"),
     "read_state": lambda: read_state("~/state.safetensors"),

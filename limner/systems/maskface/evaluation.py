@@ -250,7 +250,7 @@ class _ReferencePainter:
 
     @property
     def weights_hash(self) -> str:
-        """See `Painter`, as for all of these."""
+        """See `MapPainter`, as for all of these."""
         return self.pipeline.weights_hash
 
     @property

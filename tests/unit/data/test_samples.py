@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from limner.data.ages import LGCGAN_GROUPS
 from limner.data.cache import MemoryCache
-from limner.data.config import AugmentConfig, DataConfig
+from limner.data.config import AugmentConfig
 from limner.data.dataset import MaskToImageDataset, SampleDataset
 from limner.data.geometry import Geometry
 from limner.data.manifest import Manifest, Row, open_manifest
@@ -23,7 +22,6 @@ from limner.data.schema import LabelSchema
 from limner.data.size import Size
 from limner.data.spec import DataSpec
 from limner.data.transforms import fit_shape
-from limner.engine.data import open_samples
 from limner.errors import ConfigError, DataError, ShapeError
 from tests.stick_people import write_stick_people
 
@@ -207,19 +205,12 @@ def test_a_zoomed_set_has_its_points_in_the_cut():
     assert np.abs(zoomed.landmarks[:3] - plain.landmarks[:3]).max() > 2
 
 
-def test_training_opens_samples_of_any_size(tmp_path):
-    root = write_stick_people(tmp_path)
-    config = SimpleNamespace(
-        dataset=DataConfig(fit="crop"),
-        augment=AugmentConfig(flip=True),
-        model=SimpleNamespace(image_size=(24, 16)),
-        train=SimpleNamespace(seed=3),
-    )
-    data = open_samples(config, root, fields=("image", "keypoints", "identity"))
-    assert data.spec.keypoints.name == "openpose-18" and data.spec.labels is None
-    batch = data.collate([data.train_set[SampleKey(0, 5)], data.train_set[1]])
-    assert batch.image.shape == (2, 3, 24, 16) and batch.keypoints.shape == (2, 18, 2)
-    assert batch.landmarks.shape == (2, 0, 2) and batch.label_map.shape == (2, 0, 0)
-    assert batch.index.tolist() == [0, 1] and len(batch.chunk(2)) == 2
+def test_samples_of_any_size(tmp_path):
+    manifest = open_manifest(write_stick_people(tmp_path), needs=("image", "keypoints", "identity"))
+    assert manifest.spec.keypoints.name == "openpose-18" and manifest.spec.labels is None
+    augment = AugmentConfig(flip=True)
+    data = SampleDataset(manifest, fields=("image", "keypoints"), size=(24, 16), augment=augment, seed=3)
+    assert data[SampleKey(0, 5)].image.shape == (24, 16, 3) and data[1].keypoints.shape == (18, 2)
+    assert data[1].landmarks is None and data[1].label_map is None and data[1].index == 1
     with pytest.raises(DataError, match="has no captions, which hfgan needs"):
-        open_samples(config, root, fields=("image", "captions"), asked_by="hfgan")
+        open_manifest(tmp_path, needs=("image", "captions"), asked_by="hfgan")

@@ -13,8 +13,8 @@ from PIL import Image
 from torch.utils.data import DataLoader
 
 from limner.cli.main import main
-from limner.data.batch import collate_samples
-from limner.data.dataset import SampleDataset
+from limner.data.batch import collate
+from limner.data.dataset import MaskToImageDataset
 from limner.data.image_io import save_label_map
 from limner.data.manifest import Manifest, open_manifest
 from limner.data.sampler import ImagesSeenSampler
@@ -95,9 +95,9 @@ def test_training_order_resumed(folder: Path, tmp_path: Path) -> None:
 
     def batches(root: Path, start: int, workers: int = 0) -> list[torch.Tensor]:
         train = open_manifest(root).split("train")
-        data = SampleDataset(train, fields=("image", "label_map"), size=16, seed=1)
+        data = MaskToImageDataset(train, image_size=16, seed=1)
         sampler = ImagesSeenSampler(len(data), seed=5, batch_size=2, start_images=start)
-        loader = DataLoader(data, batch_size=2, sampler=sampler, collate_fn=collate_samples, num_workers=workers)
+        loader = DataLoader(data, batch_size=2, sampler=sampler, collate_fn=collate, num_workers=workers)
         return [batch.image for batch, _ in zip(loader, range(9 - start // 2), strict=False)]
 
     whole = batches(folder, 0)

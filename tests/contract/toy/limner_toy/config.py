@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from limner.data.config import Fit
+from limner.data.config import DataConfig
 from limner.engine.config import TrainConfig
 
 
@@ -34,16 +34,6 @@ class OptimizerConfig:
 
 
 @dataclass(frozen=True)
-class CaptionConfig:
-    """What is read."""
-
-    kind: str = "auto"
-    """Layout of the folder; auto looks."""
-    fit: Fit | None = None
-    """What to do with pictures that are not square."""
-
-
-@dataclass(frozen=True)
 class ToyConfig:
     """A complete training run of one stage of the toy."""
 
@@ -53,7 +43,7 @@ class ToyConfig:
     """Networks."""
     optimizer: OptimizerConfig
     """Optimiser."""
-    dataset: CaptionConfig
+    dataset: DataConfig
     """What is read."""
     train: TrainConfig
     """Length, batch, cadence."""

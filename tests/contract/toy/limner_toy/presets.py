@@ -2,14 +2,15 @@
 
 from dataclasses import replace
 
+from limner.data.config import DataConfig
 from limner.engine.config import TrainConfig
-from limner_toy.config import CaptionConfig, ModelConfig, OptimizerConfig, StageConfig, ToyConfig
+from limner_toy.config import ModelConfig, OptimizerConfig, StageConfig, ToyConfig
 
 
 def clip() -> ToyConfig:
     """Seconds; proves that the code runs."""
     train = TrainConfig(images=64, batch_size=8, log_every=16, sample_every=64, checkpoint_every=32)
-    return ToyConfig(StageConfig(), ModelConfig(), OptimizerConfig(), CaptionConfig(), train)
+    return ToyConfig(StageConfig(), ModelConfig(), OptimizerConfig(), DataConfig(), train)
 
 
 def still() -> ToyConfig:

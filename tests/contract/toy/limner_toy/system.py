@@ -55,9 +55,8 @@ class Toy(System[ToyConfig, CaptionBatch]):
 
     @classmethod
     def open_data(cls, config: ToyConfig, path: Path | None) -> TrainingData:
-        read, size = config.dataset, config.model.image_size
-        manifest = open_manifest(required(path), kind=read.kind, fit=read.fit, needs=NEEDS, asked_by="toy")
-        samples = SampleDataset(manifest.split("train"), fields=NEEDS, size=size)
+        manifest = open_manifest(required(path), **vars(config.dataset), needs=NEEDS, asked_by="toy")
+        samples = SampleDataset(manifest.split("train"), fields=NEEDS, size=config.model.image_size)
         data = CaptionDataset(samples, length=WORDS)
         return TrainingData(manifest.spec, data, data, collate_captions)
 
