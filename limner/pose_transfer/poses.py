@@ -27,6 +27,7 @@ from limner.data.point_schema import OPENPOSE_18
 from limner.data.size import Size
 from limner.errors import ConfigError, DataError, ShapeError, nearest
 from limner.files import read_json
+from limner.tasks import input_files
 
 Points = npt.NDArray[np.float64]
 Interpolation = Literal["linear", "cubic"]
@@ -94,9 +95,7 @@ def read_poses(value: str | Path) -> list[Pose]:
     """
     path = Path(value)
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.suffix.lower() == ".json" and file.is_file())
-        if not files:
-            raise DataError(f"{path} has no JSON files of poses.")
+        files = input_files([str(path)], (".json",), "file of poses")
         return [pose for file in files[:MAX_POSES] for pose in read_poses(file)]
     if path.suffix.lower() == TABLE_SUFFIX:
         rows = read_keypoints(path)

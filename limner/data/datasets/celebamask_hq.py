@@ -164,7 +164,7 @@ def _part_problems(root: Path, labels: dict[str, str]) -> list[str]:
     for folder in sorted(path for path in (root / PARTS).iterdir() if path.is_dir()):
         for file in sorted(os.listdir(folder)):
             stem, suffix = os.path.splitext(file)
-            if suffix != ".png":
+            if suffix != ".png" or file.startswith("."):
                 continue
             number, _, part = stem.partition("_")
             if part not in SCHEMA.classes[1:]:

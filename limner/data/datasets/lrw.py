@@ -10,12 +10,12 @@ The folders of words may also lie in the root. Who speaks is known of sets made 
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
 from limner.data.attributes import read_lines
 from limner.data.clips import ClipReader
+from limner.data.datasets.files import list_pictures
 from limner.data.manifest import Layout, Row
 from limner.data.marks import Marks, SpokenWord
 from limner.data.schema import LabelSchema
@@ -50,8 +50,7 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     for word in words:
         for split in SPLITS:
             folder = base / word / split
-            clips = sorted(file for file in os.listdir(folder) if file.endswith(".mp4")) if folder.is_dir() else []
-            for file in clips:
+            for file in list_pictures(folder, (".mp4",)).values() if folder.is_dir() else ():
                 name, video = file.removesuffix(".mp4"), (folder / file).relative_to(root).as_posix()
                 texts[name] = (word, folder / f"{name}.txt")
                 if not texts[name][1].exists():

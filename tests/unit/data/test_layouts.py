@@ -43,6 +43,15 @@ def test_celebamask_hq_images_may_be_larger_than_maps(celebamask_hq):
     assert image.shape == (64, 64, 3) and label_map.shape == (32, 32)
 
 
+def test_hidden_files_beside_parts_change_nothing(celebamask_hq):
+    root = celebamask_hq(maps="parts")
+    before = open_manifest(root)
+    for path in [*root.rglob("*")]:
+        (path.parent / f"._{path.name}").write_bytes(bytes(range(256)))
+    after = open_manifest(root)
+    assert (after.rows, after.problems) == (before.rows, before.problems)
+
+
 def test_parts_are_painted_in_the_official_order(tmp_path, save):
     everywhere = np.full((4, 4), 255, np.uint8)
     parts = {name: save(tmp_path / f"{name}.png", everywhere) for name in ("hat", "skin", "hair")}

@@ -15,11 +15,14 @@ from limner.cli.main import main
 from limner.data.checks import check_dataset
 from limner.data.datasets.cub import cut_to_box
 from limner.data.datasets.lrw import word_frames
+from limner.data.drawn import write_drawn_faces
 from limner.data.keypoints import keypoint_row
 from limner.data.manifest import hash_split, open_manifest
 from limner.data.marks import SpokenWord
 from limner.data.preview import contact_sheet
 from limner.errors import DataError
+from tests.ages import write_ready_ages
+from tests.stick_people import write_stick_people
 
 
 def picture(path: Path, *, width: int = 24, height: int = 16, seed: int = 0) -> None:
@@ -115,6 +118,51 @@ def test_each_layout_is_recognised_checked_and_shown(kind, tmp_path, capsys):
         open_manifest(tmp_path, needs=("image", "label_map"), asked_by="scgan")
     with pytest.raises(DataError, match="no label maps"):
         manifest.read_label_map(manifest.rows[0])
+
+
+def grid(root: Path) -> None:
+    for index, name in enumerate(("bbaf2n", "lwbsza")):
+        sentence(root, "s1", name, seed=index)
+        text(root / f"s1/align/{name}.align", "0 5000 bin", "5000 10000 blue")
+
+
+def lrw(root: Path) -> None:
+    for split in ("train", "val", "test"):
+        sentence(root, f"lipread_mp4/ABOUT/{split}", f"ABOUT_00001{split}", seed=1, seconds=29 / 25)
+        text(root / f"lipread_mp4/ABOUT/{split}/ABOUT_00001{split}.txt", "Duration: 0.40 seconds")
+
+
+WRITTEN = {
+    **TREES,
+    "beside": beside,
+    "grid": grid,
+    "lrw": lrw,
+    "ages": write_ready_ages,
+    "stick people with parts": lambda root: write_stick_people(root, has_parsing=True),
+    "drawn faces": lambda root: write_drawn_faces(root, num=4, size=32, seed=0),
+}
+
+
+@pytest.mark.parametrize("tree", WRITTEN)
+def test_hidden_files_change_nothing(tree, tmp_path):
+    """macOS puts `._name` beside every file of a disk that it did not format, and `.DS_Store` into folders."""
+    if tree in ("grid", "lrw"):
+        pytest.importorskip("av")
+    root = tmp_path / "data"
+    root.mkdir()
+    WRITTEN[tree](root)
+
+    def seen():
+        manifest = open_manifest(root)
+        marks = [repr(manifest.marks_of(row)) for row in manifest.rows]
+        return manifest.kind, manifest.rows, manifest.spec, manifest.problems, marks
+
+    before = seen()
+    for path in [root, *root.rglob("*")]:
+        (path.parent / f"._{path.name}").write_bytes(b"\0\5\x16\7\0\2" + bytes(range(256)))
+        if path.is_dir():
+            (path / ".DS_Store").write_bytes(b"\0\0\0\1Bud1" + bytes(range(256)))
+    assert seen() == before
 
 
 def test_flowers_hold_out_whole_classes(tmp_path):

@@ -93,6 +93,7 @@ def test_several_poses_come_in_their_order(points, tmp_path):
     folder.mkdir()
     for number in range(3):
         write_pose(folder / f"{number}.json", Pose(points + number))
+    next(folder.iterdir()).with_name("._0.json").write_bytes(bytes(range(256)))  # as macOS leaves them
     assert [round(one.points[0, 0] - points[0, 0]) for one in read_poses(folder)] == [0, 1, 2]
     listed = tmp_path / "list.json"
     listed.write_text(json.dumps([pose_to_json(Pose(points)), pose_to_json(Pose(points + 1))]))
