@@ -21,7 +21,7 @@ from limner.optional import optional
 from limner.studio.catalogue import reports
 from limner.studio.jobs import Job
 from limner.studio.security import SESSION_COOKIE, TOKEN_COOKIE, Refused, cookie, fault, same
-from limner.studio.state import Studio
+from limner.studio.state import Studio, links, suffixes_of
 from limner.studio.workspace import DiskError, Session
 
 if TYPE_CHECKING:
@@ -387,10 +387,9 @@ def _about(call: Call) -> dict[str, Any]:
 
 def _shown(found: dict[str, Any]) -> dict[str, Any]:
     base = f"/api/v1/results/{found['id']}"
-    images = [f"{base}/images/{number}.png" for number in range(len(found["pictures"]))]
     return {
         **{key: found[key] for key in ("id", "name", "created", "request", "inputs", "provenance", "seeds")},
-        "images": images,
+        **links(base, suffixes_of(found["pictures"])),
         "archive": f"{base}/archive.zip",
     }
 
@@ -418,12 +417,21 @@ async def delete_result(call: Call) -> Any:
 
 async def image(call: Call) -> Any:
     """A picture of a result or a preview."""
+    return _medium(call, ".png", "image/png")
+
+
+async def clip(call: Call) -> Any:
+    """A clip of a result or a preview."""
+    return _medium(call, ".mp4", "video/mp4")
+
+
+def _medium(call: Call, suffix: str, kind: str) -> Response:
     text = call.part("number")
     number = int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 10**6
-    found = call.studio.picture(call.session, call.part("result"), number)
+    found = call.studio.picture(call.session, call.part("result"), number, suffix)
     if found is None:
-        raise Refused(404, "There is no such picture.")
-    return file(found, "image/png")
+        raise Refused(404, "There is no such picture." if suffix == ".png" else "There is no such clip.")
+    return file(found, kind)
 
 
 async def found_map(call: Call) -> Any:
@@ -595,6 +603,7 @@ ROUTES = (
     Route("GET", _R, result, "A result", errors=(404,)),
     Route("DELETE", _R, delete_result, "Delete a result", 204, errors=(404,)),
     Route("GET", _R + "/images/{number}.png", image, "A picture", errors=(404,), media="image/png"),
+    Route("GET", _R + "/clips/{number}.mp4", clip, "A clip", errors=(404,), media="video/mp4"),
     Route("GET", _R + "/label-map.png", found_map, "The map found in a photo", errors=(404,), media="image/png"),
     Route("GET", _R + "/result.json", record, "The stored result", errors=(404,)),
     Route("GET", _R + "/command", command, "The command that makes the same", errors=(404,)),

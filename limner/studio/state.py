@@ -251,9 +251,9 @@ class Studio:
             facts = {key: value for key, value in job.problem.items() if key not in ("status", "detail")}
             found["error"] = Refused(status, str(job.problem["detail"]), **facts).problem()
         if job.state == "done" and job.result is not None:
-            count = len(job.pictures) if job.mode == "preview" else len(job.result["pictures"])
             base = f"/api/v1/results/{job.id}"
-            found["result"] = {"id": job.id, "images": [f"{base}/images/{n}.png" for n in range(count)]}
+            suffixes = job.result["suffixes"] if job.mode == "preview" else suffixes_of(job.result["pictures"])
+            found["result"] = {"id": job.id, **links(base, suffixes)}
             if job.mode == "preview":
                 found["result"]["names"] = job.result["names"]
             if job.result.get("beside") is not None:
@@ -271,11 +271,11 @@ class Studio:
         if about is None:
             return None
         base = f"/api/v1/results/{name}"
-        images = [f"{base}/images/{number}.png" for number in range(len(about["pictures"]))]
+        shown = links(base, suffixes_of(about["pictures"]))
         facts = {key: about["request"][key] for key in ("system", "operation")}
         times = {"created": about["created"], "started": None, "ended": None}
         state = {"id": name, "state": "done", "mode": "keep", "position": 0, "progress": 1.0}
-        return {**state, **times, **facts, "name": about["name"], "result": {"id": name, "images": images}}
+        return {**state, **times, **facts, "name": about["name"], "result": {"id": name, **shown}}
 
     def tell(self, session: str, event: dict[str, Any]) -> None:
         """An event of a session."""
@@ -307,13 +307,14 @@ class Studio:
                 pool.shutdown(wait=False, cancel_futures=True)
             raise DataError(f"{name} cannot be read: save it again with another program.") from error
 
-    def picture(self, session: Session, name: str, number: int) -> bytes | Path | None:
-        """A picture of a result or of a preview."""
+    def picture(self, session: Session, name: str, number: int, suffix: str = ".png") -> bytes | Path | None:
+        """A picture or a clip of a result or of a preview."""
         job = self.jobs.known.get(name)
         if job is not None and job.session == session.id and job.mode == "preview":
-            return job.pictures[number] if number < len(job.pictures) else None
+            suffixes = (job.result or {}).get("suffixes", ())
+            return job.pictures[number] if number < len(suffixes) and suffixes[number] == suffix else None
         about = session.result(name)
-        if about is None or number >= len(about["pictures"]):
+        if about is None or number >= len(about["pictures"]) or not about["pictures"][number].endswith(suffix):
             return None
         return session.result_folder(name) / "pictures" / str(about["pictures"][number])
 
@@ -324,6 +325,21 @@ class Studio:
             return None
         found: bytes | None = job.result.get("label_map")
         return found
+
+
+def suffixes_of(names: list[str]) -> list[str]:
+    """Of the files of a kept result."""
+    return [Path(name).suffix for name in names]
+
+
+def links(base: str, suffixes: list[str]) -> dict[str, list[str]]:
+    """Addresses of pictures and clips; both are counted as one list."""
+    folders = {".png": ("images", "png"), ".mp4": ("clips", "mp4")}
+    found: dict[str, list[str]] = {"images": [], "clips": []}
+    for number, suffix in enumerate(suffixes):
+        folder, ending = folders[suffix]
+        found[folder].append(f"{base}/{folder}/{number}.{ending}")
+    return found
 
 
 RECORDED = ("system", "operation", "weights", "values", "title")

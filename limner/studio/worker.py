@@ -154,7 +154,7 @@ class Worker:
         for work, _, plan in planned:
             with self.reporting(work):
                 count = len(plan.seeds)
-                pictures = [_png(one) for one in media[at : at + count]]
+                shown = media[at : at + count]
                 at += count
                 extra = _strokes(result) if count == len(media) else None
                 facts = {
@@ -162,7 +162,9 @@ class Worker:
                     "beside": extra,
                     "label_map": self.found_map(work, plan),
                 }
-                self.say("done", work.id, {"pictures": pictures, **facts})
+                suffixes = [one.suffix for one in shown]
+                pictures = [_content(one, result.facts()) for one in shown]
+                self.say("done", work.id, {"pictures": pictures, "suffixes": suffixes, **facts})
 
     def found_map(self, work: Work, plan: GenerationPlan) -> bytes | None:
         """The label map that the weights found in a photo, where a repainted one could have been given: a PNG."""
@@ -311,7 +313,13 @@ def _kind(work: Work) -> tuple[str, str, str]:
     return (work.system, work.weights, work.operation)
 
 
-def _png(medium: Any) -> bytes:
+def _content(medium: Any, facts: Any) -> bytes:
+    """The file of a medium: a PNG, written faster than a kept one, or a clip."""
+    if medium.suffix != ".png":
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"clip{medium.suffix}"
+            medium.write(path, facts)
+            return path.read_bytes()
     still, buffer = medium.still(), io.BytesIO()
     still.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

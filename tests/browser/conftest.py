@@ -13,7 +13,11 @@ from typing import Any
 
 import pytest
 
+from tests.unit.talking_faces.conftest import speaker  # noqa: F401
+from tests.unit.text_to_image.conftest import damsm_weights, hfgan, shapes  # noqa: F401
+
 CHROMIUM = os.environ.get("LIMNER_CHROMIUM") or shutil.which("chromium") or ""
+ARGUMENTS = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 WIDE, NARROW = (1280, 860), (390, 844)
 
 
@@ -55,11 +59,26 @@ def shipped_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def made_address(
+    tmp_path_factory: pytest.TempPathFactory,
+    speaker: Any,  # noqa: F811
+    hfgan: Any,  # noqa: F811
+) -> Iterator[str]:
+    """A studio with random weights of a system that talks and of one that paints captions about shapes."""
+    place = tmp_path_factory.mktemp("made")
+    folders = [str(one.save_pretrained(place / one.name)) for one in (speaker, hfgan)]
+    server, address = served(place / "studio", "--weights", *folders)
+    yield address
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Chromium."""
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
-        found = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        found = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield found
         found.close()
 

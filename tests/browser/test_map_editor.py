@@ -230,6 +230,7 @@ def test_the_pen_of_the_keyboard(page: Any) -> None:
 def test_two_fingers_zoom_and_one_paints(tiny_address: str, visit: Callable[..., Any]) -> None:
     page = drawn(visit(tiny_address, size=NARROW, has_touch=True))
     page.locator("#map").evaluate(EMPTY)
+    page.bring_to_front()  # touches reach the foremost page alone
     touch = page.context.new_cdp_session(page)
 
     def fingers(kind: str, *places: tuple[float, float]) -> None:

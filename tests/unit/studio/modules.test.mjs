@@ -9,6 +9,10 @@ const { LabelMap, colours, readColours, resized } = await import(new URL("label-
 const { closed, connected, polygonSpans } = await import(new URL("geometry.js", core));
 const { View } = await import(new URL("view.js", core));
 const { writePng } = await import(new URL("png.js", core));
+const { Skeleton, readPose } = await import(new URL("skeleton.js", core));
+const { Painting } = await import(new URL("strokes.js", core));
+const { peaks, readWav, writeWav } = await import(new URL("sound.js", core));
+const { blocks, plain } = await import(new URL("markdown.js", core));
 const form = await import(new URL("form.js", core));
 
 const count = (map, id) => map.ids.filter((one) => one === id).length;
@@ -190,4 +194,88 @@ test("unknown words of a caption are marked, and nothing is lost", () => {
   const parts = form.marked("A woman, gloriously old!", new Set(["a", "woman", "old"]));
   assert.equal(parts.map((part) => part.text).join(""), "A woman, gloriously old!");
   assert.deepEqual(parts.filter((part) => part.isUnknown).map((part) => part.text), ["gloriously"]);
+});
+
+test("speech is written and read back, and its peaks are its loudest samples", () => {
+  const samples = Float32Array.from({ length: 1000 }, (_, at) => Math.sin(at / 7) * (at / 1000));
+  const back = readWav(writeWav(samples));
+  assert.equal(back.length, 1000);
+  assert.ok(samples.every((value, at) => Math.abs(value - back[at]) < 1e-4));
+  const found = peaks(samples, 10);
+  assert.ok(found.length === 10 && found.every((value, at) => at === 0 || value > found[at - 1]));
+  const head = Buffer.from(writeWav(samples)).subarray(0, 44);
+  assert.deepEqual([head.toString("latin1", 0, 4), head.readUInt32LE(24), head.readUInt16LE(34), head.readUInt32LE(40)], ["RIFF", 16000, 16, 2000]);
+});
+
+const BODY = {
+  points: ["nose", "neck", "r_shoulder", "r_elbow", "l_shoulder"],
+  flip_pairs: [["r_shoulder", "l_shoulder"]],
+  groups: [{ name: "all", lines: [[1, 2, 3], [1, 4], [1, 0]] }],
+};
+const POSE = { points: { nose: [50, 10], neck: [50, 20], r_shoulder: [40, 20], r_elbow: [40, 40], l_shoulder: [60, 20] }, width: 101, height: 100 };
+
+test("a locked limb turns about its parent and takes along what hangs on it", () => {
+  const body = new Skeleton(BODY, POSE);
+  body.begin();
+  body.move(2, 50, 90, true);
+  assert.ok(body.end());
+  assert.deepEqual(body.points[2].map(Math.round), [50, 30]); // ten pixels below the neck
+  assert.deepEqual(body.points[3].map(Math.round), [50, 50]); // moved by as much
+  assert.ok(body.undo());
+  assert.deepEqual(body.toPose(), POSE);
+  assert.ok(body.redo() && !body.redo());
+  body.move(3, 0, 0, false);
+  assert.deepEqual([body.points[3], body.points[2].map(Math.round)], [[0, 0], [50, 30]]);
+});
+
+test("poses are mirrored, hidden, found and read in all forms", () => {
+  const body = new Skeleton(BODY, POSE);
+  body.mirror();
+  assert.deepEqual([body.points[2], body.points[4], body.points[0]], [[40, 20], [60, 20], [50, 10]]);
+  assert.deepEqual(body.points[3], [60, 40]);
+  assert.equal(body.nearest(52, 11, 5), 0);
+  assert.equal(body.nearest(90, 90, 5), -1);
+  body.flip(0);
+  assert.equal(body.toPose().points.nose, null);
+  assert.equal(body.nearest(50, 10, 5), -1);
+  body.flip(0);
+  assert.deepEqual(body.points[0], [50, 10]);
+  assert.equal(readPose(POSE, BODY, 1, 1).width, 101);
+  const flat = { people: [{ pose_keypoints_2d: [1, 2, 1, 3, 4, 1, 0, 0, 0, 5, 6, 1, 7, 8, 1] }] };
+  assert.deepEqual(readPose(flat, BODY, 9, 9), { width: 9, height: 9, points: { nose: [1, 2], neck: [3, 4], r_shoulder: null, r_elbow: [5, 6], l_shoulder: [7, 8] } });
+  assert.equal(readPose([[1, 2]], BODY, 9, 9), null);
+  assert.equal(readPose("x", BODY, 9, 9), null);
+});
+
+test("strokes are painted one by one, forth and back", () => {
+  const stroke = (rgb, x) => ({ p0: [x, 0.5], p1: [x, 0.5], p2: [x, 0.5], r0: 0.1, r2: 0.1, a0: 1, a2: 1, rgb, clip: [0, 0, 1, 1] });
+  const file = { canvas: "#000000", size: [64, 64], strokes: [stroke([1, 0, 0], 0.25), stroke([0, 1, 0], 0.75), { ...stroke([0, 0, 1], 0.25), clip: [0, 0, 0.25, 1] }] };
+  const painting = new Painting(file, 64);
+  const colour = (x) => [...painting.pixels().subarray(4 * (32 * 64 + x), 4 * (32 * 64 + x) + 3)];
+  assert.deepEqual(colour(16), [0, 0, 0]);
+  painting.goTo(1);
+  assert.deepEqual([colour(16), colour(48)], [[255, 0, 0], [0, 0, 0]]);
+  painting.goTo(3);
+  assert.deepEqual([colour(12), colour(18), colour(48)], [[0, 0, 255], [255, 0, 0], [0, 255, 0]]); // the clip's edge is at 16
+  painting.goTo(1);
+  assert.deepEqual([colour(12), colour(48)], [[255, 0, 0], [0, 0, 0]]);
+});
+
+test("reports become blocks, and nothing of theirs becomes HTML", () => {
+  const found = blocks("---\nlicense: x\n---\n# Title\n\nSome **bold**\ntext.\n\n| a | b |\n|---|---|\n| 1 | <b>2</b> |\n\n- one\n- two\n\n```bash\n# no heading\n```\n");
+  assert.deepEqual(found.map((block) => block.kind), ["heading", "text", "table", "list", "code"]);
+  assert.deepEqual(found[2].rows, [["a", "b"], ["1", "<b>2</b>"]]);
+  assert.equal(plain(found[1].text), "Some bold text.");
+  assert.equal(plain("[x](y) and ![a](b) `c`"), "x and a c");
+  assert.equal(found[4].text, "# no heading");
+});
+
+test("people begin where an operation needs a photo or a map", () => {
+  const operation = (controls, shows) => ({
+    controls,
+    schema: { required: ["photo"], properties: Object.fromEntries(Object.keys(controls).map((name) => [name, { "x-shows": shows }])) },
+  });
+  assert.deepEqual(form.startOf(operation({ photo: "photo", pose: "keypoints" }, "body"), "body"), { photo: "photo", pose: "keypoints" });
+  assert.equal(form.startOf(operation({ photo: "photo" }, "body"), "face"), null);
+  assert.deepEqual(form.startOf(operation({ photo: "label-map" }, undefined), "face"), { photo: "label_map" });
 });

@@ -47,13 +47,11 @@ export const results = (before) => call(`/results?limit=24${before ? `&before=${
 export const remove = (id) => call(`/results/${id}`, { method: "DELETE" });
 export const command = async (id) => (await call(`/results/${id}/command`)).command;
 export const python = async (id) => (await call(`/results/${id}/python`)).python;
-export const strokes = (id) => call(`/results/${id}/strokes.json`);
 export const reports = () => call("/reports");
 export const report = (name) => call(`/reports/${encodeURIComponent(name)}`);
 export const forget = () => call("/sessions", { method: "DELETE" });
 export const cancel = (id) => call(`/jobs/${id}`, { method: "DELETE" });
 export const assetUrl = (id) => `${BASE}/assets/${id}`;
-export const imageUrl = (id, number = 0) => `${BASE}/results/${id}/images/${number}.png`;
 
 /** Whether a file of this session is there still. */
 export async function hasAsset(id) {

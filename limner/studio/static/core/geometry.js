@@ -96,7 +96,6 @@ export function cut(ids, side, { x0, y0, x1, y1 }) {
 	return found;
 }
 
-/** Put values back into a rectangle. */
 export function paste(ids, side, { x0, y0, x1, y1 }, values) {
 	const width = x1 - x0;
 	for (let row = y0; row < y1; row++) {

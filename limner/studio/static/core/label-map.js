@@ -129,7 +129,6 @@ export class LabelMap {
 		}
 	}
 
-	/** Fill a closed polygon. */
 	polygon(points, id) {
 		for (const [row, from, to] of polygonSpans(points, this.side)) this.#row(row, from, to, id);
 	}
@@ -169,7 +168,6 @@ export class LabelMap {
 		}
 	}
 
-	/** The class at a place. */
 	at(x, y) {
 		return this.ids[Math.floor(y) * this.side + Math.floor(x)];
 	}

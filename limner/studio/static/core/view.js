@@ -34,7 +34,6 @@ export class View {
 		this.#hold();
 	}
 
-	/** See all of it. */
 	reset() {
 		this.scale = 1;
 		this.x = this.y = 0;

@@ -1,7 +1,7 @@
 // A square canvas that can be zoomed and panned with wheel, keys and two fingers. Editors draw on it and get the rest.
 
 import { View } from "../core/view.js";
-import { el } from "./dom.js";
+import { button, cleanup, el } from "./dom.js";
 
 /** What the editors of maps, photos and poses share. Places are shares of the square's side. */
 export class CanvasView {
@@ -35,7 +35,6 @@ export class CanvasView {
 		cleanup.listen(document, "keyup", (event) => event.key === " " && (this.#isSpaceDown = false));
 	}
 
-	/** Draw soon. */
 	show() {
 		if (this.#isWaiting) return;
 		this.#isWaiting = true;
@@ -58,16 +57,29 @@ export class CanvasView {
 		context.drawImage(image, -x * scale * side, -y * scale * side, scale * side, scale * side);
 	}
 
-	/** Zoom about the middle, or a place of the window. */
 	zoom(factor, x, y) {
 		this.view.zoom(factor, x, y);
 		this.show();
 	}
 
-	/** See all. */
 	whole() {
 		this.view.reset();
 		this.show();
+	}
+
+	/** Buttons that zoom. */
+	zoomButtons() {
+		const one = (text, name, key) => button(text, () => this.key(key), { "aria-label": `${name} (${key})`, title: `${name} (${key})` });
+		return el("div", { className: "zoom", role: "group", "aria-label": "Zoom" }, one("−", "Smaller", "-"), one("+", "Larger", "+"), one("All", "See all", "Home"));
+	}
+
+	/** What a key does here; whether it does anything. */
+	key(key) {
+		const factor = { "+": 1.5, "=": 1.5, "-": 1 / 1.5 }[key];
+		if (factor) this.zoom(factor);
+		else if (key === "Home") this.whole();
+		else return false;
+		return true;
 	}
 
 	#window(event) {
@@ -144,5 +156,46 @@ export class CanvasView {
 			this.view.pan(-event.deltaX / width, -event.deltaY / height);
 			this.show();
 		}
+	}
+}
+
+/** What editors on a canvas share: the canvas, the line for screen readers, steps back and forth, their keys. */
+export class CanvasEditor {
+	constructor(id, label, handlers) {
+		this.cleanup = cleanup();
+		this.canvasView = new CanvasView({ id, label, cleanup: this.cleanup, ...handlers });
+		this.canvas = this.canvasView.canvas;
+		this.canvas.editor = this; // for scripts and tests
+		this.spoken = el("p", { className: "unseen", "aria-live": "polite" });
+		this.element = el("div", { className: "stage" }, this.canvas, this.spoken);
+		this.undoButton = button("Undo", () => this.step("undo"), { key: "Ctrl Z", id: "undo" });
+		this.redoButton = button("Redo", () => this.step("redo"), { key: "Ctrl Shift Z", id: "redo" });
+		this.steps = el("div", { className: "zoom steps", role: "group", "aria-label": "Steps" }, this.undoButton, this.redoButton);
+		this.cleanup.listen(document, "keydown", (event) => {
+			if (!this.element.isConnected || !this.element.checkVisibility()) return;
+			const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+			const way = key === "y" || (key === "z" && event.shiftKey) ? "redo" : key === "z" ? "undo" : null;
+			const isControl = event.ctrlKey || event.metaKey;
+			if (isControl && way) this.step(way);
+			else if (!this.key(event, key, isControl)) return;
+			event.preventDefault();
+		});
+	}
+
+	/** Take a step back or forth, and show and tell what came of it. */
+	step(way) {
+		if (!this.history?.[way]()) return;
+		this.refresh();
+		this.changed();
+	}
+
+	refresh() {
+		this.undoButton.disabled = !this.history?.done.length;
+		this.redoButton.disabled = !this.history?.undone.length;
+		this.canvasView.show();
+	}
+
+	remove() {
+		this.cleanup.run();
 	}
 }

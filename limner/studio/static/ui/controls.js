@@ -2,6 +2,7 @@
 
 import { marked } from "../core/form.js";
 import { button, el, words } from "./dom.js";
+import { AudioControl } from "./audio.js";
 import { PhotoControl, PhotosControl } from "./photo.js";
 
 const random = () => Math.floor(Math.random() * 1e6);
@@ -146,6 +147,7 @@ const KINDS = {
 	attributes,
 	caption,
 	color,
+	audio: (field, context) => new AudioControl(field, context),
 	"age-group": ages,
 	style,
 	photo: (field, context) => new PhotoControl(field, context),
@@ -156,9 +158,4 @@ const KINDS = {
 /** The control of a field; null for kinds that only an editor can give. */
 export function controlOf(field, context) {
 	return KINDS[field.control]?.(field, context) ?? null;
-}
-
-/** Another kind of control. */
-export function addKind(name, make) {
-	KINDS[name] = make;
 }

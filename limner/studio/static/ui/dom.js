@@ -24,7 +24,6 @@ export function button(text, action, { key, title, ...more } = {}) {
 	return made;
 }
 
-/** A switch: a button that is on or off. */
 export function toggle(text, change, options = {}) {
 	const made = button(text, () => set(!isOn()), options);
 	const isOn = () => made.getAttribute("aria-pressed") === "true";
@@ -73,6 +72,20 @@ export function pixelsOf(image) {
 	reader.drawImage(image, 0, 0);
 	return reader.getImageData(0, 0, image.naturalWidth, image.naturalHeight);
 }
+
+/** Take files that are dropped on an element. */
+export function takesFiles(element, opened) {
+	for (const kind of ["dragover", "dragleave", "drop"]) {
+		element.addEventListener(kind, (event) => {
+			event.preventDefault();
+			element.classList.toggle("over", kind === "dragover");
+			if (kind === "drop" && event.dataTransfer.files[0]) guarded(opened)(event.dataTransfer.files[0]);
+		});
+	}
+}
+
+/** Keep what the form of an operation holds, for when it is opened next. */
+export const remember = (system, operation, values) => localStorage.setItem(`limner:${system}/${operation}`, JSON.stringify(values));
 
 /** Whether somebody writes into this. */
 export const isWriting = (target) => /^(input|select|textarea)$/i.test(target.tagName) && !/^(checkbox|radio|range)$/.test(target.type);

@@ -17,7 +17,6 @@ function mapFiles(editor) {
 	return [open, button("Save map", save, { id: "export" })];
 }
 
-/** The editor of a required label map. */
 function labelMap(field, { weights, changed }) {
 	const editor = new MapEditor({ schema: weights.schema, imageSize: weights.image_size, changed });
 	const roll = async () => {
@@ -31,7 +30,10 @@ function labelMap(field, { weights, changed }) {
 		tools: editor.tools,
 		below: editor.classes,
 		actions: [button("New map", guarded(roll), { id: "person" }), ...mapFiles(editor)],
-		start: async () => editor.isOpened || roll(),
+		start: async () => {
+			editor.choose(editor.chosen); // now that it can be brought into view
+			if (!editor.isOpened) await roll();
+		},
 		remove: () => editor.remove(),
 	};
 }
@@ -69,7 +71,7 @@ class PhotoWithMap {
 			this.map.canvasView.show();
 		});
 		this.forget = button("Its own map", () => this.#another(true), { id: "own-map", title: "Give the repainted map up" });
-		this.tabs = ["Photo", "Map"].map((text) => button(text, () => this.show(text), { data: { side: text } }));
+		this.tabs = ["Photo", "Repaint its map"].map((text) => button(text, () => this.show(text), { data: { side: text } }));
 		this.element = el("div", { className: "sides" }, this.photo.element, this.map.element,
 			el("div", { className: "row under" }, ...this.tabs, el("label", { className: "field opacity" }, el("span", {}, "photo over the map"), this.opacity)));
 		this.tools = this.map.tools;
@@ -82,9 +84,8 @@ class PhotoWithMap {
 		return control === this.photo;
 	}
 
-	/** Show the photo or its map. */
 	show(which) {
-		const isMap = which === "Map";
+		const isMap = which !== "Photo";
 		this.photo.element.hidden = isMap;
 		for (const one of [this.map.element, this.tools, this.below, this.opacity.parentElement, ...this.actions]) one.hidden = !isMap;
 		this.tabs.forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.side === which)));
@@ -120,14 +121,14 @@ class PhotoWithMap {
 	}
 }
 
-/** A sentence. */
 function caption(field, context) {
 	const control = controlOf(field, context);
+	const caption = async () => (await api.person("face", random())).captions[0];
 	control.roll = async () => {
-		const [first] = (await api.person("face", random())).captions;
-		control.set(first);
+		const found = await caption();
+		if (!control.get()) control.set(found); // unless somebody wrote in the meantime
 	};
-	const another = button("Another", guarded(async () => [await control.roll(), context.changed()]), { title: "What somebody that code drew looks like" });
+	const another = button("Another", guarded(async () => [control.set(await caption()), context.changed()]), { title: "What somebody that code drew looks like" });
 	return { kind: "caption", controls: { [field.name]: control }, element: el("div", { className: "stage paper" }, control.element, another), owns: (one) => one === control };
 }
 

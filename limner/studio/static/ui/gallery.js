@@ -1,8 +1,8 @@
 // All kept results: with their settings, two beside each other, deleted, downloaded.
 
 import * as api from "../core/api.js";
-import { button, el, guarded, say, words } from "./dom.js";
-import { about, resultButtons } from "./kept.js";
+import { button, el, guarded, remember, say, words } from "./dom.js";
+import { about, media, resultButtons } from "./kept.js";
 
 const isId = (value) => /^[0-9a-f]{64}$/.test(value);
 
@@ -14,7 +14,6 @@ function settings(request) {
 		.map(([name, value]) => [words(name), told(value) || "none"]);
 }
 
-/** The page of kept results. */
 export function galleryPage({ go }) {
 	const list = el("ul", { className: "cards", id: "gallery" });
 	const pair = el("div", { className: "pair", id: "pair", hidden: true });
@@ -30,13 +29,10 @@ export function galleryPage({ go }) {
 			el("figcaption", {}, about(result), el("dl", {}, ...settings(result.request).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]))))));
 	};
 
-	const media = (result, number = 0) => (result.images[number].endsWith(".mp4")
-		? el("video", { src: result.images[number], controls: true, loop: true, "aria-label": `Synthetic clip: ${about(result)}` })
-		: el("img", { src: result.images[number], alt: `Synthetic picture: ${about(result)}`, loading: "lazy" }));
-
 	const again = (result) => button("Again", () => {
-		localStorage.setItem(`limner:${result.request.system}/${result.request.operation}`, JSON.stringify(result.request.values));
-		go(result.request.system, result.request.operation, result.request.weights);
+		const { system, operation, values, weights } = result.request;
+		remember(system, operation, values);
+		go(system, operation, weights);
 	}, { title: "Open it in its editor" });
 
 	const card = (result) => {

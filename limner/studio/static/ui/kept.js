@@ -8,7 +8,6 @@ async function copy(text, what) {
 	say(`The ${what} is copied; run it in the unpacked archive.`);
 }
 
-/** The buttons of a kept result. */
 export function resultButtons(result, gone) {
 	return el("div", { className: "row" },
 		button("Command", guarded(async () => copy(await api.command(result.id), "command"))),
@@ -26,7 +25,13 @@ export function about(result) {
 	return `${system}, ${words(operation)}${result.seeds?.[0] === undefined || result.seeds[0] === null ? "" : `, seed ${result.seeds[0]}`}`;
 }
 
-/** The row of the newest results. */
+/** A picture or a clip of a result, as an element. */
+export function media(result, number = 0) {
+	const text = `Synthetic ${result.clips.length ? "clip" : "picture"}: ${about(result)}`;
+	if (result.clips.length) return el("video", { src: result.clips[number], controls: true, loop: true, "aria-label": text });
+	return el("img", { src: result.images[number], alt: text, loading: "lazy" });
+}
+
 export class KeptRow {
 	constructor() {
 		this.list = el("ul", { id: "kept" });
@@ -38,7 +43,7 @@ export class KeptRow {
 		const found = await api.results();
 		this.empty.hidden = found.length > 0;
 		this.list.replaceChildren(...found.map((result) => el("li", {},
-			el("img", { src: result.images[0], alt: `Synthetic picture: ${about(result)}`, loading: "lazy" }),
+			media(result),
 			resultButtons(result, () => this.show()))));
 	}
 }

@@ -3,8 +3,8 @@
 import * as api from "../core/api.js";
 import { LabelMap, colours, readColours, resized } from "../core/label-map.js";
 import { writePng } from "../core/png.js";
-import { CanvasView } from "./canvas-view.js";
-import { button, cleanup, el, guarded, isWriting, loaded, pixelsOf, say, toggle, words } from "./dom.js";
+import { CanvasEditor } from "./canvas-view.js";
+import { button, el, isWriting, loaded, pixelsOf, say, takesFiles, toggle, words } from "./dom.js";
 
 const TOOLS = {
 	brush: ["Brush", "B"],
@@ -16,39 +16,35 @@ const TOOLS = {
 	pick: ["Pick", "I", "also Alt and click"],
 };
 
-/** A square label map on a page. */
-export class MapEditor {
+export class MapEditor extends CanvasEditor {
 	/** @param {object} options  schema, imageSize: of the weights; changed(): the map is another; drawn: what to do live */
 	constructor({ schema, imageSize, changed }) {
-		this.schema = schema;
-		this.imageSize = imageSize;
+		super("map", "Label map: paint with the pointer, or move the pen with the arrow keys; Space paints, Enter fills", {
+			paint: (context, view, side) => this.#paint(context, view, side),
+			down: (event, x, y) => this.#down(event, x * this.side, y * this.side),
+			move: (event, x, y) => this.#move(x * this.side, y * this.side),
+			up: () => this.#up(),
+			cancel: () => this.#cancel(),
+			hover: (place) => this.#hover(place),
+		});
+		Object.assign(this, { schema, imageSize, changed, before: 0, ten: 0, name: "label-map.png", shows: {} });
 		this.side = Math.min(1024, Math.max(256, 4 * imageSize));
-		this.changed = changed;
-		this.cleanup = cleanup();
 		this.chosen = Math.max(0, schema.classes.indexOf("hair"));
-		this.before = 0;
-		this.tool = "brush";
-		this.ten = 0;
-		this.name = "label-map.png";
 		this.pen = null; // of the keyboard: {x, y, isDown}
 		this.points = []; // of a polygon
-		this.lifted = null;
-		this.axis = null;
-		this.under = null; // a photo below the map
-		this.show_ = { patterns: false, network: false };
-		this.#buildCanvas();
+		this.axis = null; // of the mirror
+		this.under = null; // a photo over the map
 		this.#buildTools();
 		this.#buildClasses();
-		this.cleanup.listen(document, "keydown", (event) => this.#key(event));
+		takesFiles(this.element, (file) => this.openFile(file));
 		this.cleanup.listen(document, "keyup", (event) => this.#keyUp(event));
 		this.setMap(new LabelMap(this.side));
 		this.useTool("brush");
 		this.choose(this.chosen);
 	}
 
-	/** Take the editor off the page. */
-	remove() {
-		this.cleanup.run();
+	get history() {
+		return this.map;
 	}
 
 	// ---- what is there
@@ -60,7 +56,6 @@ export class MapEditor {
 		this.refresh();
 	}
 
-	/** Open a picture in the colours of the schema. */
 	async open(url, name) {
 		const { data, width, height } = pixelsOf(await loaded(url));
 		const ids = readColours(data, width, height, this.schema.palette, this.side);
@@ -72,13 +67,11 @@ export class MapEditor {
 		this.changed();
 	}
 
-	/** The id of the map as an asset. */
 	async asset() {
 		const file = await writePng(this.map.ids, this.map.side, this.schema);
 		return (await api.upload(file, { kind: "label_map", schema: this.schema.name, name: this.name })).id;
 	}
 
-	/** Open a file of the user. */
 	async openFile(file) {
 		const asset = await api.upload(file, { kind: "label_map", schema: this.schema.name, name: file.name.slice(0, 100) });
 		if (asset.schema !== this.schema.name) {
@@ -89,48 +82,21 @@ export class MapEditor {
 
 	// ---- the canvas
 
-	#buildCanvas() {
-		this.canvasView = new CanvasView({
-			id: "map",
-			label: "Label map: paint with the pointer, or move the pen with the arrow keys; Space paints, Enter fills",
-			cleanup: this.cleanup,
-			paint: (context, view, side) => this.#paint(context, view, side),
-			down: (event, x, y) => this.#down(event, x * this.side, y * this.side),
-			move: (event, x, y) => this.#move(event, x * this.side, y * this.side),
-			up: (event, x, y) => this.#up(event, x * this.side, y * this.side),
-			cancel: () => this.#cancel(),
-			hover: (place) => this.#hover(place),
-		});
-		this.canvas = this.canvasView.canvas;
-		this.canvas.editor = this; // for scripts and tests
-		this.spoken = el("p", { className: "unseen", "aria-live": "polite" });
-		this.element = el("div", { className: "stage" }, this.canvas, this.spoken);
-		this.element.addEventListener("dragover", (event) => event.preventDefault());
-		this.element.addEventListener("drop", guarded(async (event) => {
-			event.preventDefault();
-			if (event.dataTransfer.files[0]) await this.openFile(event.dataTransfer.files[0]);
-		}));
-	}
-
-	/** Show what changed. */
 	refresh() {
 		const box = this.map.takeDirty();
 		if (box) this.#write(box);
-		this.undoButton.disabled = !this.map.done.length;
-		this.redoButton.disabled = !this.map.undone.length;
-		this.canvasView.show();
+		super.refresh();
 	}
 
 	#write(box) {
 		const { side } = this.map;
-		const ids = this.show_.network ? resized(resized(this.map.ids, side, this.imageSize), this.imageSize, side) : this.map.ids;
-		const whole = this.show_.network ? { x0: 0, y0: 0, x1: side, y1: side } : box;
-		const pixels = colours(ids, side, whole, this.schema.palette, this.show_.patterns);
+		const ids = this.shows.network ? resized(resized(this.map.ids, side, this.imageSize), this.imageSize, side) : this.map.ids;
+		const whole = this.shows.network ? { x0: 0, y0: 0, x1: side, y1: side } : box;
+		const pixels = colours(ids, side, whole, this.schema.palette, this.shows.patterns);
 		const image = new ImageData(pixels, whole.x1 - whole.x0, whole.y1 - whole.y0);
 		this.layer.getContext("2d").putImageData(image, whole.x0, whole.y0);
 	}
 
-	/** Show everything anew. */
 	repaint() {
 		this.#write({ x0: 0, y0: 0, x1: this.side, y1: this.side });
 		this.canvasView.show();
@@ -155,11 +121,11 @@ export class MapEditor {
 			context.setLineDash([]);
 		};
 		if (this.axis !== null) line(() => [context.moveTo(...at(this.axis, 0)), context.lineTo(...at(this.axis, this.side))], [6, 6]);
+		const centre = this.pen ? [this.pen.x, this.pen.y] : this.hovered;
 		if (this.points.length) {
-			const last = this.pen && this.tool === "polygon" ? [[this.pen.x, this.pen.y]] : this.hovered && this.tool === "polygon" ? [this.hovered] : [];
+			const last = this.tool === "polygon" && centre ? [centre] : [];
 			line(() => [...this.points, ...last].forEach((point, number) => context[number ? "lineTo" : "moveTo"](...at(...point))));
 		}
-		const centre = this.pen ? [this.pen.x, this.pen.y] : this.hovered;
 		if (centre && ["brush", "eraser"].includes(this.tool)) {
 			const radius = Math.max(2, (this.radius / this.side) * view.scale * side);
 			line(() => context.arc(...at(...centre), radius, 0, 2 * Math.PI));
@@ -218,7 +184,7 @@ export class MapEditor {
 		this.changed();
 	}
 
-	#move(event, x, y) {
+	#move(x, y) {
 		[x, y] = [this.#bound(x), this.#bound(y)];
 		this.hovered = [x, y];
 		if (this.isAxisHeld) {
@@ -259,7 +225,6 @@ export class MapEditor {
 		this.#end();
 	}
 
-	/** Fill the polygon whose corners were given. */
 	close() {
 		if (this.points.length > 2) {
 			this.map.begin();
@@ -315,23 +280,16 @@ export class MapEditor {
 		this.size = el("input", { id: "size", type: "range", min: 1, max: 128, value: Math.round(this.side / 20), title: "Brush size ([ and ])" });
 		this.size.addEventListener("input", () => this.canvasView.show());
 		this.mirrorButton = toggle("Mirror", (isOn) => this.#useMirror(isOn), { key: "S", id: "mirror", title: "Mirror (S); drag the top of the line to move it" });
-		this.undoButton = button("Undo", () => this.undo(), { key: "Ctrl Z", id: "undo" });
-		this.redoButton = button("Redo", () => this.redo(), { key: "Ctrl Shift Z", id: "redo" });
 		this.patterns = toggle("Patterns", (isOn) => this.#look("patterns", isOn), { key: "H", id: "patterns", title: "Stripes tell classes apart (H)" });
 		this.network = toggle("Network", (isOn) => this.#look("network", isOn), { key: "N", id: "network", title: "What the network sees (N)" });
-		const zoom = (text, name, action) => button(text, action, { "aria-label": name, title: name });
 		this.tools = el("div", { className: "tools", role: "toolbar", "aria-label": "Tools" },
 			...tools, el("label", { className: "size" }, "Size", this.size), this.mirrorButton,
-			el("div", { className: "zoom steps", role: "group", "aria-label": "Steps" }, this.undoButton, this.redoButton),
-			el("div", { className: "zoom", role: "group", "aria-label": "Zoom" },
-				zoom("−", "Smaller (-)", () => this.canvasView.zoom(1 / 1.5)),
-				zoom("+", "Larger (+)", () => this.canvasView.zoom(1.5)),
-				zoom("All", "See all (Home)", () => this.canvasView.whole())),
-			this.patterns, this.network);
+			this.steps,
+			this.canvasView.zoomButtons(), this.patterns, this.network);
 	}
 
 	#look(name, isOn) {
-		this.show_[name] = isOn;
+		this.shows[name] = isOn;
 		this.repaint();
 	}
 
@@ -355,19 +313,9 @@ export class MapEditor {
 		this.map.mirrorAt(this.axis, (this.schema.flip_pairs ?? []).map(([one, other]) => [id(one), id(other)]));
 	}
 
-	undo() {
-		this.#step(this.map.undo());
-	}
-
-	redo() {
-		this.#step(this.map.redo());
-	}
-
-	#step(isDone) {
-		if (!isDone) return;
+	step(way) {
 		this.held = null;
-		this.refresh();
-		this.changed();
+		super.step(way);
 	}
 
 	// ---- classes
@@ -400,29 +348,23 @@ export class MapEditor {
 
 	// ---- keys
 
-	#key(event) {
-		if (!this.element.isConnected || !this.element.checkVisibility?.()) return;
-		const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-		if (event.ctrlKey || event.metaKey) return this.#control(event, key);
-		if (event.altKey || isWriting(event.target)) return;
-		if (document.activeElement === this.canvas && this.#penKey(event, key)) return event.preventDefault();
+	key(event, key, isControl) {
+		if (isControl) {
+			if (key === "o") this.onOpen?.();
+			else if (key === "s") this.onSave?.();
+			else return false;
+			return true;
+		}
+		if (event.altKey || isWriting(event.target)) return false;
+		if (document.activeElement === this.canvas && this.#penKey(event, key)) return true;
 		const tool = Object.keys(TOOLS).find((name) => TOOLS[name][1].toLowerCase() === key);
 		if (tool) this.useTool(tool);
 		else if (key === "[" || key === "]") this.#resize(key === "]" ? 1 : -1);
 		else if (/^\d$/.test(key)) this.#number(Number(key));
 		else if (key === ".") this.ten = (this.ten + 10) % (10 * Math.ceil(this.schema.classes.length / 10));
-		else if (this.#other(key)) return;
-		else return;
+		else return this.#other(key);
 		this.canvasView.show();
-	}
-
-	#control(event, key) {
-		if (key === "z") event.shiftKey ? this.redo() : this.undo();
-		else if (key === "y") this.redo();
-		else if (key === "o") this.onOpen?.();
-		else if (key === "s") this.onSave?.();
-		else return;
-		event.preventDefault();
+		return true;
 	}
 
 	#other(key) {
@@ -432,14 +374,11 @@ export class MapEditor {
 			h: () => this.patterns.flip(),
 			n: () => this.network.flip(),
 			k: () => this.lock.flip(),
-			"+": () => this.canvasView.zoom(1.5),
-			"=": () => this.canvasView.zoom(1.5),
-			"-": () => this.canvasView.zoom(1 / 1.5),
-			Home: () => this.canvasView.whole(),
 			Enter: () => this.close(),
 			Backspace: () => this.points.pop(),
 			Escape: () => this.#cancel(),
 		};
+		if (this.canvasView.key(key)) return true;
 		if (!actions[key] || (["Enter", "Backspace", "Escape"].includes(key) && !this.points.length)) return false;
 		actions[key]();
 		this.canvasView.show();

@@ -3,14 +3,13 @@
 import * as api from "../core/api.js";
 import { bodyOf, fieldsOf, missing, stageOf } from "../core/form.js";
 import { controlOf } from "./controls.js";
-import { button, cleanup, el, guarded, say } from "./dom.js";
+import { button, cleanup, el, guarded, remember, say } from "./dom.js";
 import { EDITORS } from "./editors.js";
 import { ResultView } from "./result.js";
 
 const PAUSE = 120; // milliseconds between two previews while somebody paints
 const REST = 1000; // after which the state is kept
 
-/** Build the page of one operation of a system. */
 export class OperationPage {
 	/** @param {object} options  system and operation as the API describes them, weights: which of the system's */
 	constructor({ system, operation, weights, showKept }) {
@@ -50,7 +49,9 @@ export class OperationPage {
 		this.cancelButton.hidden = true;
 		const wide = side.filter((control) => control.isWide);
 		const rest = side.filter((control) => !control.isWide);
+		this.result.mini = el("img", { alt: "", className: "mini" });
 		const views = ["map", "both", "result"].map((name) => button({ map: "Input", both: "Both", result: "Result" }[name], () => this.#view(name), { data: { view: name }, "aria-pressed": String(name === "map") }));
+		views[2].append(this.result.mini);
 		return el("div", { className: "operation", data: { view: "map", stage: this.editor?.kind ?? "none" } },
 			this.editor?.tools ?? el("div", { className: "tools none" }),
 			el("div", { className: "squares" }, el("section", { className: "input", "aria-label": "Input" }, this.editor?.element ?? ""), this.result.element),
@@ -65,7 +66,6 @@ export class OperationPage {
 		for (const one of this.element.querySelectorAll(".views button")) one.setAttribute("aria-pressed", String(one.dataset.view === name));
 	}
 
-	/** What was there the last time, else a first picture of people that code drew. */
 	async start() {
 		const before = await this.#remembered();
 		for (const [name, value] of Object.entries(before)) await this.controls[name]?.set(value);
@@ -78,13 +78,9 @@ export class OperationPage {
 		this.changed();
 	}
 
-	get #place() {
-		return `limner:${this.system.name}/${this.operation.name}`;
-	}
-
 	async #remembered() {
 		try {
-			const found = JSON.parse(localStorage.getItem(this.#place) ?? "{}");
+			const found = JSON.parse(localStorage.getItem(`limner:${this.system.name}/${this.operation.name}`) ?? "{}");
 			const isId = (value) => /^[0-9a-f]{64}$/.test(value);
 			for (const [name, value] of Object.entries(found)) {
 				const ids = (Array.isArray(value) ? value : [value]).filter(isId);
@@ -98,7 +94,7 @@ export class OperationPage {
 
 	#remember(values) {
 		clearTimeout(this.timer);
-		this.timer = setTimeout(() => localStorage.setItem(this.#place, JSON.stringify(values)), REST);
+		this.timer = setTimeout(() => remember(this.system.name, this.operation.name, values), REST);
 	}
 
 	async #body(mode) {

@@ -3,7 +3,7 @@
 import * as api from "../core/api.js";
 import { startOf } from "../core/form.js";
 import { blocks, plain } from "../core/markdown.js";
-import { button, el, guarded, say, words } from "./dom.js";
+import { button, el, guarded, remember, say, words } from "./dom.js";
 
 /** A text as elements; nothing of it becomes a mark of the page. */
 export function shown(text) {
@@ -12,14 +12,13 @@ export function shown(text) {
 		code: ({ text: code }) => el("pre", { tabIndex: 0 }, code),
 		list: ({ items }) => el("ul", {}, ...items.map((item) => el("li", {}, plain(item)))),
 		text: ({ text: line }) => el("p", {}, plain(line)),
-		table: ({ rows: [head, ...rest] }) => el("div", { className: "table", tabIndex: 0, role: "region", "aria-label": "Table" },
+		table: ({ rows: [head, ...rest] }) => el("div", { className: "table", tabIndex: 0, role: "region", "aria-label": `Table of ${rest.length} rows: ${head.map(plain).join(", ")}` },
 			el("table", {}, el("thead", {}, el("tr", {}, ...head.map((cell) => el("th", { scope: "col" }, plain(cell))))),
 				el("tbody", {}, ...rest.map((row) => el("tr", {}, ...row.map((cell) => el("td", {}, plain(cell)))))))),
 	};
 	return blocks(text).map((block) => make[block.kind](block));
 }
 
-/** People that code drew, to begin from. */
 export function peoplePage({ systems, go }) {
 	const list = el("ul", { className: "cards", id: "people" });
 	const kind = el("select", { id: "kind" }, new Option("Faces", "face"), new Option("Bodies", "body"));
@@ -38,7 +37,7 @@ export function peoplePage({ systems, go }) {
 		el("div", { className: "row" },
 			...uses(person).map(({ system, operation, fields }) => button(operation.title, () => {
 				const filled = Object.fromEntries(Object.entries(fields).map(([name, part]) => [name, person[part]?.id]));
-				localStorage.setItem(`limner:${system}/${operation.name}`, JSON.stringify(filled));
+				remember(system, operation.name, filled);
 				go(system, operation.name);
 			}, { title: `${operation.title}, with ${system}` })),
 			el("a", { className: "button", href: api.assetUrl(person.photo.id), download: `${person.name}` }, "Photo"),
@@ -86,7 +85,7 @@ export function reportsPage({ systems }, rest) {
 }
 
 /** Version, limits, where things lie; everything can be deleted here. */
-export function aboutPage({ systems }) {
+export function aboutPage() {
 	const facts = el("dl", { id: "facts" });
 	const start = async () => {
 		const { limner, device, workspace, forgets, limits } = await api.about();
@@ -100,7 +99,6 @@ export function aboutPage({ systems }) {
 		localStorage.clear();
 		location.reload();
 	}), { id: "forget" });
-	const list = el("ul", {}, ...systems.map((system) => el("li", {}, el("strong", {}, system.name), ` ${system.about} ${system.missing ?? ""}`)));
-	const element = el("section", { className: "plain" }, el("h2", {}, "About"), facts, el("p", {}, forget), el("h2", {}, "Systems"), list);
+	const element = el("section", { className: "plain" }, el("h2", {}, "About"), facts, el("p", {}, forget));
 	return { element, start };
 }

@@ -1,7 +1,7 @@
 // Photos: dropped, chosen, pasted, or people that code drew.
 
 import * as api from "../core/api.js";
-import { button, el, guarded } from "./dom.js";
+import { button, el, guarded, takesFiles } from "./dom.js";
 
 const PICTURES = "image/png,image/jpeg,image/webp";
 
@@ -11,7 +11,6 @@ export async function uploadPhoto(file) {
 	return api.upload(file, { kind: "photo", name: file.name.slice(0, 100) });
 }
 
-/** A button that opens a file. */
 export function fileButton(text, accept, opened) {
 	const input = el("input", { type: "file", accept, className: "unseen" });
 	input.addEventListener("change", guarded(async () => {
@@ -22,7 +21,6 @@ export function fileButton(text, accept, opened) {
 	return el("label", { className: "button" }, text, input);
 }
 
-/** A place where a photo can be put. */
 export class PhotoControl {
 	constructor(field, { changed, used }) {
 		this.field = field;
@@ -42,25 +40,15 @@ export class PhotoControl {
 		this.target = el("div", { className: "drop" }, this.image, this.hint);
 		this.element = el("div", { className: "photo", role: "group", "aria-label": field.title, data: { field: field.name } },
 			el("span", { className: "name" }, field.title), this.target, this.buttons);
-		for (const kind of ["dragover", "dragleave", "drop"]) {
-			this.element.addEventListener(kind, (event) => {
-				event.preventDefault();
-				this.element.classList.toggle("over", kind === "dragover");
-			});
-		}
-		this.element.addEventListener("drop", guarded(async (event) => {
-			if (event.dataTransfer.files[0]) await opened(event.dataTransfer.files[0]);
-		}));
+		takesFiles(this.element, opened);
 	}
 
-	/** A person that code drew. */
 	async roll(seed = Math.floor(Math.random() * 1e6)) {
 		const person = await api.person(this.kind, seed);
 		this.person = person;
 		this.take(person.photo.id, person.name, person);
 	}
 
-	/** Use an asset. */
 	take(id, name = "", person = null) {
 		this.set(id, name);
 		this.used(id, person);
@@ -81,7 +69,6 @@ export class PhotoControl {
 	}
 }
 
-/** Several photos. */
 export class PhotosControl {
 	constructor(field, { changed }) {
 		this.field = field;

@@ -2,30 +2,34 @@
 
 import * as api from "../core/api.js";
 import { Skeleton, readPose } from "../core/skeleton.js";
-import { CanvasView } from "./canvas-view.js";
-import { button, cleanup, el, guarded, isWriting, loaded, say, toggle, words } from "./dom.js";
+import { CanvasEditor } from "./canvas-view.js";
+import { button, el, guarded, isWriting, loaded, say, toggle, words } from "./dom.js";
 
 const COLOURS = { l_: "#2f8fff", r_: "#ff6a3d" };
 const upload = (pose) => api.upload(new Blob([JSON.stringify(pose)], { type: "application/json" }), { kind: "keypoints", name: "pose.json" });
 
 /** A figure, or several that the user switches between: the pose that is wanted, the pose in the photo. */
-export class PoseEditor {
+export class PoseEditor extends CanvasEditor {
 	/** @param {object} options  schema: of the points; fields: those of key points; changed() */
 	constructor({ schema, fields, changed }) {
+		super("pose", "Pose: drag a joint, or choose one with comma and full stop and move it with the arrow keys", {
+			paint: (context, view, side) => this.#paint(context, view, side),
+			down: (event, x, y) => this.#down(x, y),
+			move: (event, x, y) => this.#move(x, y),
+			up: () => this.#up(),
+		});
 		this.schema = schema;
 		this.changed = changed;
-		this.cleanup = cleanup();
 		this.figures = Object.fromEntries(fields.map((field) => [field.name, null]));
 		this.titles = Object.fromEntries(fields.map((field) => [field.name, field.title]));
 		this.shown = fields[0].name;
 		this.joint = -1;
 		this.backdrop = null;
 		this.#build(fields);
-		this.cleanup.listen(document, "keydown", (event) => this.#key(event));
 	}
 
-	remove() {
-		this.cleanup.run();
+	get history() {
+		return this.figure;
 	}
 
 	get figure() {
@@ -40,14 +44,12 @@ export class PoseEditor {
 		};
 	}
 
-	/** Use a pose for a field. */
 	setPose(name, pose) {
 		if (this.figures[name]) this.figures[name].setPose(pose);
 		else this.figures[name] = new Skeleton(this.schema, pose);
 		this.refresh();
 	}
 
-	/** Use a file of the user for the figure that is shown. */
 	async openPose(id, name) {
 		const { naturalWidth = 256, naturalHeight = 256 } = this.backdrop ?? {};
 		const pose = readPose(await (await fetch(api.assetUrl(id))).json(), this.schema, naturalWidth, naturalHeight);
@@ -55,13 +57,11 @@ export class PoseEditor {
 		this.setPose(this.shown, pose);
 	}
 
-	/** Show a photo behind the figure. */
 	async setBackdrop(url) {
 		this.backdrop = url ? await loaded(url) : null;
 		this.canvasView.show();
 	}
 
-	/** A pose of somebody that code drew. */
 	async roll(name = this.shown) {
 		const person = await api.person("body", Math.floor(Math.random() * 1e6));
 		this.setPose(name, person.keypoints.pose);
@@ -69,33 +69,15 @@ export class PoseEditor {
 	}
 
 	#build(fields) {
-		this.canvasView = new CanvasView({
-			id: "pose",
-			label: "Pose: drag a joint, or choose one with Tab or comma and full stop and move it with the arrow keys",
-			cleanup: this.cleanup,
-			paint: (context, view, side) => this.#paint(context, view, side),
-			down: (event, x, y) => this.#down(x, y),
-			move: (event, x, y) => this.#move(x, y),
-			up: () => this.#up(),
-		});
-		this.canvas = this.canvasView.canvas;
-		this.canvas.editor = this; // for scripts and tests
-		this.spoken = el("p", { className: "unseen", "aria-live": "polite" });
-		this.element = el("div", { className: "stage" }, this.canvas, this.spoken);
 		this.lock = toggle("Lock limbs", () => {}, { key: "K", id: "lock-limbs", title: "Limbs keep their lengths (K)" });
 		this.lock.flip();
 		this.which = fields.map((field) => button(field.title, () => this.#choose(field.name), { data: { figure: field.name }, "aria-pressed": String(field.name === this.shown) }));
-		this.undoButton = button("Undo", () => this.#step("undo"), { key: "Ctrl Z", id: "undo" });
-		this.redoButton = button("Redo", () => this.#step("redo"), { key: "Ctrl Shift Z", id: "redo" });
 		this.tools = el("div", { className: "tools", role: "toolbar", "aria-label": "Tools" },
 			...(fields.length > 1 ? this.which : []), this.lock,
-			button("Hide joint", () => this.#edit(() => this.joint >= 0 && this.figure.flip(this.joint)), { key: "H", id: "hide" }),
+			button("Hide joint", () => this.#hide(), { key: "H", id: "hide" }),
 			button("Mirror", () => this.#edit(() => this.figure.mirror()), { key: "S", id: "mirror" }),
-			el("div", { className: "zoom steps", role: "group", "aria-label": "Steps" }, this.undoButton, this.redoButton),
-			el("div", { className: "zoom", role: "group", "aria-label": "Zoom" },
-				button("−", () => this.canvasView.zoom(1 / 1.5), { "aria-label": "Smaller (-)" }),
-				button("+", () => this.canvasView.zoom(1.5), { "aria-label": "Larger (+)" }),
-				button("All", () => this.canvasView.whole(), { "aria-label": "See all (Home)" })),
+			this.steps,
+			this.canvasView.zoomButtons(),
 			button("Another", guarded(() => this.roll()), { id: "another-pose", title: "The pose of somebody that code drew" }));
 		this.refresh();
 	}
@@ -106,12 +88,6 @@ export class PoseEditor {
 		this.which.forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.figure === name)));
 		this.refresh();
 		if (!this.figure) say(`There is no ${this.titles[name]} yet; Another takes one, or open a file.`);
-	}
-
-	refresh() {
-		this.undoButton.disabled = !this.figure?.done.length;
-		this.redoButton.disabled = !this.figure?.undone.length;
-		this.canvasView.show();
 	}
 
 	// ---- the canvas: the picture's frame lies in the middle of the square
@@ -204,39 +180,27 @@ export class PoseEditor {
 		this.#finish();
 	}
 
-	#step(way) {
-		if (!this.figure?.[way]()) return;
-		this.changed();
-		this.refresh();
+	#hide() {
+		this.#edit(() => this.joint >= 0 && this.figure.flip(this.joint));
 	}
 
 	// ---- keys
 
-	#key(event) {
-		if (!this.element.isConnected || isWriting(event.target)) return;
-		const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-		if ((event.ctrlKey || event.metaKey) && key === "z") {
-			event.preventDefault();
-			return this.#step(event.shiftKey ? "redo" : "undo");
-		}
-		if (event.ctrlKey || event.metaKey || event.altKey || !this.figure) return;
+	key(event, key, isControl) {
+		if (isControl || event.altKey || isWriting(event.target) || !this.figure) return false;
 		const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 		const isHere = document.activeElement === this.canvas;
 		const actions = {
 			k: () => this.lock.flip(),
 			s: () => this.#edit(() => this.figure.mirror()),
-			h: () => this.#edit(() => this.joint >= 0 && this.figure.flip(this.joint)),
-			"+": () => this.canvasView.zoom(1.5),
-			"=": () => this.canvasView.zoom(1.5),
-			"-": () => this.canvasView.zoom(1 / 1.5),
-			Home: () => this.canvasView.whole(),
+			h: () => this.#hide(),
 			",": () => this.#next(-1),
 			".": () => this.#next(1),
 		};
 		if (isHere && ways[key]) this.#nudge(...ways[key], event.shiftKey ? 8 : 1);
 		else if (actions[key]) actions[key]();
-		else return;
-		event.preventDefault();
+		else return this.canvasView.key(key);
+		return true;
 	}
 
 	#next(way) {

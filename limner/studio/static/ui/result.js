@@ -3,7 +3,6 @@
 import { el } from "./dom.js";
 import { Playback } from "./playback.js";
 
-/** The square of the result. */
 export class ResultView {
 	constructor({ system, label = null, picked = () => {}, cleanup }) {
 		this.system = system;
@@ -21,15 +20,14 @@ export class ResultView {
 		this.element = el("section", { className: "result", "aria-label": "Result" }, this.stage, this.playback.bar, this.strip);
 	}
 
-	/** Show a finished job. */
 	show(job) {
-		const { images, names, video, strokes } = job.result;
+		const { images, names, clips, strokes } = job.result;
 		this.images = images;
 		this.labels = images.map((_, number) => (names && this.label?.(names[number])) ?? `Picture ${number + 1} of ${images.length}`);
 		this.empty.hidden = true;
-		this.video.hidden = !video;
-		this.image.hidden = Boolean(video);
-		if (video) this.video.src = video;
+		this.video.hidden = !clips.length;
+		this.image.hidden = clips.length > 0;
+		if (clips.length) this.video.src = clips[0];
 		this.playback.load(strokes ?? null);
 		this.strip.hidden = images.length < 2;
 		this.strip.replaceChildren(...(images.length < 2 ? [] : images.map((url, number) => this.#thumb(url, number))));
@@ -43,18 +41,16 @@ export class ResultView {
 		return el("li", {}, made);
 	}
 
-	/** Show one of several pictures. */
 	pick(number) {
 		this.index = number;
 		if (!this.images[number]) return;
-		this.image.src = this.images[number];
+		this.image.src = this.mini.src = this.images[number];
 		const which = this.images.length > 1 ? `: ${this.labels[number]}` : "";
 		this.image.alt = `Synthetic picture that ${this.system} drew${which}`;
 		this.strip.querySelectorAll("button").forEach((one, at) => one.setAttribute("aria-pressed", String(at === number)));
 		this.picked(this.labels[number]);
 	}
 
-	/** Show the picture of a label. */
 	pickLabel(label) {
 		const number = this.labels.indexOf(label);
 		if (number >= 0) this.pick(number);

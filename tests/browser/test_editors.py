@@ -1,0 +1,212 @@
+"""Every editor with the weights that ship, used as a person uses it: the picture changes, and where it should."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.browser.conftest import drawn, next_picture, picture, until
+from tests.unit.talking_faces.conftest import speech  # noqa: F401
+from tests.unit.talking_faces.test_talking_pipeline import write_wav
+
+Pixels = NDArray[np.float64]
+
+
+def pixels(content: bytes) -> Pixels:
+    with Image.open(io.BytesIO(content)) as found:
+        return np.asarray(found.convert("RGB"), np.float64)
+
+
+def drag(page: Any, name: str, *places: tuple[float, float]) -> None:
+    """Over the canvas, by shares of its sides."""
+    box = page.locator(name).bounding_box()
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=3)
+    page.mouse.up()
+
+
+@pytest.mark.weights
+def test_portrait_takes_hair_of_another_and_its_map_is_repainted(
+    shipped_address: str, visit: Callable[..., Any]
+) -> None:
+    page = drawn(visit(shipped_address, "#/portrait/edit"))
+    first = pixels(picture(page))
+    hair = page.get_by_role("group", name="hair of")
+    second = pixels(next_picture(page, lambda: hair.get_by_role("button", name="Person").click()))
+    assert np.abs(second - first).mean() > 1
+    third = pixels(next_picture(page, lambda: hair.get_by_role("button", name="Remove").click()))
+    assert np.abs(third - first).max() <= 1  # another number of threads may round otherwise
+    page.get_by_role("button", name="Repaint its map").click()
+    until(page, "document.querySelector('#map').editor.isOpened")
+    classes = page.locator("#map").evaluate("canvas => new Set(canvas.editor.map.ids).size")
+    assert classes > 4  # it was found in the photo
+    page.get_by_role("radio", name="hair", exact=True).check(force=True)
+    page.locator("#size").fill("40")
+    fourth = pixels(next_picture(page, lambda: drag(page, "#map", (0.08, 0.6), (0.08, 0.95))))
+    change = np.abs(fourth - third).mean(2)
+    side = len(change)
+    assert change[int(0.6 * side) :, : side // 6].mean() > 3 * change[: side // 2, side // 2 :].mean()
+    page.locator("#own-map").click()
+    until(page, "!document.querySelector('#status').textContent.includes('drawing')")
+
+
+@pytest.mark.weights
+def test_painter_shows_its_strokes_one_by_one(shipped_address: str, visit: Callable[..., Any]) -> None:
+    page = drawn(visit(shipped_address, "#/painter/paint"))
+    strokes = page.get_by_label("strokes", exact=True)
+    whole = pixels(next_picture(page, lambda: (strokes.fill("60"), strokes.press("Tab"))))
+    until(page, "document.querySelector('#scrubber').max === '60'")
+    scrubber, canvas = page.locator("#scrubber"), page.locator(".over")
+    assert canvas.is_hidden() and scrubber.input_value() == "60"
+
+    def shown(count: int) -> Pixels:
+        scrubber.fill(str(count))
+        found = canvas.evaluate("canvas => canvas.toDataURL().split(',')[1]")
+        return pixels(base64.b64decode(found))
+
+    small = np.asarray(Image.fromarray(whole.astype(np.uint8)).resize((64, 64), Image.Resampling.BOX), np.float64)
+
+    def far(count: int) -> float:
+        part = Image.fromarray(shown(count).astype(np.uint8)).resize((64, 64), Image.Resampling.BOX)
+        return float(np.abs(np.asarray(part, np.float64) - small).mean())
+
+    assert shown(0).max() == 0  # the canvas is black
+    assert far(1) > far(30) > far(59)
+    assert far(59) < 8  # the page's brush is that of the picture, but for rounding and the last stroke
+    page.locator("#play").click()
+    until(page, "document.querySelector('#scrubber').value === '60'")
+
+
+@pytest.mark.weights
+def test_age_slider_goes_through_pictures_that_are_drawn_once(shipped_address: str, visit: Callable[..., Any]) -> None:
+    page = drawn(visit(shipped_address, "#/lgcgan/age"))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)
+    slider = page.locator("#ages")
+    seen = []
+    for place in (0, 5, 9):
+        slider.fill(str(place))
+        seen.append(pixels(picture(page)))
+    assert asked == []
+    assert np.abs(seen[0] - seen[1]).mean() > 0.5 and np.abs(seen[1] - seen[2]).mean() > 0.5
+    assert slider.get_attribute("aria-valuetext") == "80+"
+    page.locator("#keep").click()
+    page.locator("#kept img").first.wait_for()
+
+
+@pytest.mark.weights
+def test_a_dragged_arm_changes_the_picture_where_it_is(shipped_address: str, visit: Callable[..., Any]) -> None:
+    page = drawn(visit(shipped_address, "#/scagan/repose"))
+    first = pixels(picture(page))
+    joint = """canvas => { const { figure } = canvas.editor; const number = figure.names.indexOf(NAME);
+        return figure.points[number] && [(figure.points[number][0] + 0.5) / figure.width,
+                                         (figure.points[number][1] + 0.5) / figure.height]; }"""
+    pose = page.locator("#pose")
+    name = next(one for one in ("l_wrist", "r_wrist", "l_ankle") if pose.evaluate(joint.replace("NAME", f"'{one}'")))
+    x, y = pose.evaluate(joint.replace("NAME", f"'{name}'"))
+    second = pixels(next_picture(page, lambda: drag(page, "#pose", (x, y), (0.5, 0.05))))
+    change = np.abs(second - first).mean(2)
+    assert change.max() > 5
+    moved = pose.evaluate(joint.replace("NAME", f"'{name}'"))
+    assert moved[1] < y
+    page.locator("#undo").click()
+    assert pose.evaluate(joint.replace("NAME", f"'{name}'")) == [x, y]
+    page.locator("#pose").focus()
+    page.keyboard.press(".")
+    page.keyboard.press("Shift+ArrowUp")
+    assert page.locator(".stage .unseen").inner_text() != ""
+    page.locator("#mirror").click()
+    assert pose.evaluate(joint.replace("NAME", "'neck'")) is not None
+
+
+@pytest.mark.weights
+def test_gallery_compares_opens_again_and_deletes(shipped_address: str, visit: Callable[..., Any]) -> None:
+    page = drawn(visit(shipped_address, "#/scgan/generate"))
+    for count, seed in enumerate(("3", "4"), start=1):
+        page.get_by_label("seed").fill(seed)
+        page.get_by_label("seed").press("Tab")
+        page.locator("#keep").click()
+        until(page, f"document.querySelectorAll('#kept li').length === {count}")
+        page.get_by_label("Male").check()
+    page.get_by_role("link", name="Gallery").click()
+    cards = page.locator("#gallery > li")
+    cards.nth(1).wait_for()
+    assert "seed: 4" in cards.nth(0).inner_text() and "attributes: Male" in cards.nth(0).inner_text()
+    for number in (0, 1):
+        cards.nth(number).get_by_label("compare").check()
+    assert page.locator("#pair figure").count() == 2
+    with page.expect_download() as saved:
+        cards.nth(0).get_by_role("link", name="Archive").click()
+    assert saved.value.suggested_filename.endswith(".zip")
+    cards.nth(0).get_by_role("button", name="Delete").click()
+    until(page, "document.querySelectorAll('#gallery > li').length === 1")
+    assert page.locator("#pair").is_hidden()
+    cards.nth(0).get_by_role("button", name="Again").click()
+    drawn(page)
+    assert page.get_by_label("seed").input_value() == "3" and not page.get_by_label("Male").is_checked()
+
+
+@pytest.mark.weights
+def test_people_begin_and_reports_are_read(shipped_address: str, visit: Callable[..., Any]) -> None:
+    page = visit(shipped_address, "#/people")
+    card = page.locator("#people > li").nth(2)
+    card.wait_for()
+    photo = card.locator("img").get_attribute("src")
+    card.get_by_role("button", name="Edit a portrait").click()
+    drawn(page)
+    assert page.locator(".input .photo img").get_attribute("src") == photo
+    page.get_by_role("link", name="Reports").click()
+    page.get_by_role("link", name="evaluation.md").click()
+    page.locator("#report h2").first.wait_for()
+    page.get_by_role("link", name="About").click()
+    page.locator("#facts dd").first.wait_for()
+    assert "max pixels" in page.locator("#facts").inner_text()
+
+
+def test_sentences_with_their_unknown_words(made_address: str, visit: Callable[..., Any]) -> None:
+    page = visit(made_address, "#/hfgan/generate")
+    drawn(page)
+    box = page.locator("textarea")
+    assert box.input_value()  # what somebody looks like
+    first = next_picture(page, lambda: box.fill("a red circle on black"))
+    assert page.locator("mark").count() == 0
+    second = next_picture(page, lambda: box.fill("a preposterous blue square on white"))
+    assert second != first
+    assert page.locator("mark").all_inner_texts() == ["preposterous"]
+    box.fill("")
+    page.locator("#status", has_text="Give caption").wait_for()
+
+
+def test_a_face_talks_to_a_file_trimmed_and_to_the_microphone(
+    made_address: str,
+    visit: Callable[..., Any],
+    speech: Any,  # noqa: F811
+    tmp_path: Any,
+) -> None:
+    page = visit(made_address, "#/avwnet/talk", permissions=["microphone"])
+    audio = page.get_by_role("group", name="speech")
+    with page.expect_file_chooser() as chooser:
+        audio.get_by_text("Open").click()
+    chooser.value.set_files(write_wav(tmp_path / "speech.wav", speech, 16_000))
+    drawn(page)
+    seconds = "document.querySelector('.result video').duration"
+    until(page, f"Math.abs({seconds} - 2) < 0.2")
+    audio.get_by_label("End").fill("0.5")
+    until(page, f"Math.abs({seconds} - 1) < 0.2")
+    page.locator("#keep").click()
+    page.locator("#kept video").first.wait_for()
+    page.locator("#record").click()
+    page.wait_for_timeout(700)
+    page.locator("#record").click()
+    before = page.locator(".result video").get_attribute("src")
+    page.locator(f'.result video:not([src="{before}"])').wait_for()
