@@ -83,7 +83,8 @@ LAYERS = {
     "limner.talking_faces": LOW
     | RESULTS
     | DOORS
-    | {"limner.ageing", "limner.operations", "limner.people", "limner.pipelines", "limner.task"},  # photos of faces are read as for ageing
+    | {"limner.ageing", "limner.operations"}  # photos of faces are read as for ageing
+    | {"limner.people", "limner.pipelines", "limner.task"},
     "limner.systems": MIDDLE
     | {"limner.ageing", "limner.mask_to_image", "limner.people", "limner.pose_transfer"}
     | {"limner.talking_faces", "limner.text_to_image"},
