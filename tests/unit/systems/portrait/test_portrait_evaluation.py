@@ -15,11 +15,12 @@ from limner.data.schema import get_schema
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError
 from limner.faces.parts import PARTS
+from limner.mask_to_image.evaluation import mean_inside
 from limner.metrics.features import FeatureNetwork, judge_features
 from limner.metrics.tables import published_table
 from limner.nn.parsing import ParsingNetwork
 from limner.systems.parser.pipeline import ParserPipeline
-from limner.systems.portrait.evaluation import _glasses, _identity, _mean_inside, _Run, evaluate
+from limner.systems.portrait.evaluation import _glasses, _identity, _Run, evaluate
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_a_judge_of_nineteen_classes_is_converted(pipeline, manifest):
 def test_mean_inside_a_mask():
     values = torch.tensor([[[1.0, 2.0], [3.0, 5.0]]] * 2)
     mask = torch.tensor([[[True, False], [False, True]], [[False, False], [False, False]]])
-    found = _mean_inside(values, mask)
+    found = mean_inside(values, mask)
     assert found[0] == 3 and found[1].isnan()
 
 
