@@ -31,6 +31,9 @@ class ModelConfig:
     tells_mouth: bool = False
     """Whether the generator tells from speech alone how the mouth's points move, for `loss.weight_motion`; an option of
     ours."""
+    paints_change: bool = False
+    """Whether the colours are the photo's, changed by what is painted, so that no network has to learn first to repeat
+    the photo; an option of ours for short trainings."""
     discriminator_width: int = 64
     """Channels of the first layer of both level discriminators (64)."""
     sequence_width: int = 32
@@ -74,6 +77,9 @@ class LossConfig:
     weight_motion: float = 0.0
     """Of how the mouth's points move, told from speech alone, where landmarks are known: teaches speech and LSTM
     without the way through the pixels. Needs `model.tells_mouth`; an option of ours."""
+    weight_change: float = 0.0
+    """Of how the mouth's pixels change about their mean over the frames, squared, in colours and frames of both levels;
+    an option of ours."""
     painted_frames: int = 0
     """Frames of each clip that are painted while pixels alone are learned, chosen at random, all being heard; 0: all.
     Neighbours show almost the same; an option of ours."""

@@ -32,6 +32,19 @@ def dynamic_pixel_loss(
     return (weight * (found - true).abs()).mean()
 
 
+def mouth_change_error(found: Float[Tensor, "b f 3 h w"], true: Float[Tensor, "b f 3 h w"]) -> Float[Tensor, ""]:
+    """Mean squared difference, in the mouth's box, of how pixels change about their mean over the frames.
+
+    An option of ours. The absolute differences of the other terms ask for the median: most frames show a pixel of the
+    lips as the photo does, so a mouth that hardly moves is their best until speech is understood; the square asks for
+    the mean, which follows any speech that says a little of the mouth.
+    """
+    changes = [one - one.mean(dim=1, keepdim=True) for one in (found, true)]
+    mask = mouth_mask(true.shape[-1], true)
+    squares = (changes[0] - changes[1]).square() * mask
+    return squares.mean() / mask.mean()
+
+
 def total_variation(mask: Float[Tensor, "b f 1 h w"]) -> Float[Tensor, ""]:
     """Absolute differences of neighbours, added up over each mask; mean over the masks."""
     across = (mask[..., 1:] - mask[..., :-1]).abs().sum(dim=(2, 3, 4))

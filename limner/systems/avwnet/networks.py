@@ -26,6 +26,7 @@ NUM_GROUPS = 5
 """Landmark maps: jaw, brows, nose, eyes, mouth."""
 NUM_LANDMARK_NUMBERS = 136  # x and y of 68 points
 NUM_MOUTH_POINTS = 20
+NEARLY_1 = 0.99  # white and black have no finite inverse of tanh
 Memory = tuple[Tensor, Tensor]
 """State of the LSTM after a part of a clip: (layers, batch, hidden) twice."""
 
@@ -66,6 +67,8 @@ class Generator(nn.Module):
             networks would learn to move the mouth very late.
         tells_mouth: whether a linear layer tells from the states of the LSTM how the mouth's points move, so that a
             loss can teach speech and LSTM without the way through the pixels (no; an option of ours).
+        paints_change: whether colours are the photo's own, changed by what the heads paint, which begins with nothing,
+            so that no network has to learn first to repeat the photo (no; an option of ours for short trainings).
 
     Raises:
         ShapeError: if the size is not possible.
@@ -81,6 +84,7 @@ class Generator(nn.Module):
         num_layers: int = 3,
         is_normalized: bool = False,
         tells_mouth: bool = False,
+        paints_change: bool = False,
     ) -> None:
         super().__init__()
         if image_size < 32 or image_size % 16:
@@ -95,6 +99,7 @@ class Generator(nn.Module):
             num_layers=num_layers,
             is_normalized=is_normalized,
             tells_mouth=tells_mouth,
+            paints_change=paints_change,
         )
         code, deep = 4 * width, 8 * width
         self.speech = SpeechEncoder(width=width)
@@ -106,14 +111,18 @@ class Generator(nn.Module):
         self.blocks = nn.Sequential(*[ResidualBlock(deep) for _ in range(num_blocks)])
         self.up = nn.ModuleList(_Up(i, skip, i // 2) for i, skip in ((8 * width, 4 * width), (4 * width, 2 * width)))
         self.up.append(_Up(2 * width, width, width))
-        self.coarse = _Heads(width, num_conditions=NUM_GROUPS, hidden=width // 2)
+        self.coarse = _Heads(width, num_conditions=NUM_GROUPS, hidden=width // 2, paints_change=paints_change)
         self.condition = nn.Linear(code, 2 * width)
         self.join = ConvNormRelu(3 * width, width)
         self.fine_blocks = nn.Sequential(*[ResidualBlock(width) for _ in range(num_fine_blocks)])
         self.fine_up = _Up(width, width, width // 2, middle=width)
-        self.fine = _Heads(width // 2, num_conditions=NUM_GROUPS + 1, hidden=width // 2)
+        fine = dict(num_conditions=NUM_GROUPS + 1, hidden=width // 2, paints_change=paints_change)
+        self.fine = _Heads(width // 2, **fine)
         self.tell = nn.Linear(code, 2 * NUM_MOUTH_POINTS) if tells_mouth else None
         self.apply(init_normal)
+        if paints_change:
+            for head in (self.coarse, self.fine):
+                nn.init.zeros_(head.color.weight)
 
     def forward(
         self,
@@ -330,13 +339,15 @@ class _Painted(NamedTuple):
 class _Heads(nn.Module):
     """Colour and mask of one level, laid over the photo."""
 
-    def __init__(self, channels: int, *, num_conditions: int, hidden: int) -> None:
+    def __init__(self, channels: int, *, num_conditions: int, hidden: int, paints_change: bool) -> None:
         super().__init__()
+        self.paints_change = paints_change
         self.color = nn.Conv2d(channels, 3, 7, padding=3)
         self.attend = nn.Sequential(ConvNormRelu(channels + num_conditions, hidden), nn.Conv2d(hidden, 1, 7, padding=3))
 
     def forward(self, x: Tensor, conditions: Tensor, photo: Tensor) -> _Painted:
-        color = torch.tanh(self.color(x))
+        painted = self.color(x)
+        color = torch.tanh(painted + torch.atanh(NEARLY_1 * photo) if self.paints_change else painted)
         mask = torch.sigmoid(self.attend(torch.cat([x, conditions], dim=1)))
         return _Painted(mask * color + (1 - mask) * photo, mask, color)
 

@@ -33,6 +33,7 @@ from limner.systems.avwnet.config import AVWnetConfig
 from limner.systems.avwnet.losses import (
     dynamic_pixel_loss,
     landmark_error,
+    mouth_change_error,
     mouth_motion_error,
     taken_for_fake,
     taken_for_real,
@@ -93,6 +94,7 @@ class AVWnet(System[AVWnetConfig, ClipBatch]):
             num_layers=model.num_layers,
             is_normalized=model.is_normalized,
             tells_mouth=model.tells_mouth,
+            paints_change=model.paints_change,
         )
         for name, size in ((COARSE, model.image_size // 2), (FINE, model.image_size)):
             self.networks[name] = LevelDiscriminator(image_size=size, width=model.discriminator_width, speech_size=code)
@@ -215,6 +217,13 @@ class AVWnet(System[AVWnetConfig, ClipBatch]):
                 for level, true in levels
             ]  # fmt: skip
             terms["color"] = (options.weight_color, torch.stack(color).sum())
+        if options.weight_change:
+            change = [
+                mouth_change_error(shown.float(), true)
+                for level, true in levels
+                for shown in (level.color, level.frame)
+            ]
+            terms["change"] = (options.weight_change, torch.stack(change).mean())
         if options.weight_motion and spoken.mouth is not None:
             error = mouth_motion_error(spoken.mouth.float(), draws.landmarks)
             terms["motion"] = (options.weight_motion, error)
