@@ -55,9 +55,13 @@ def landmarks(opening: float, size: int) -> np.ndarray:
 
 
 def clip(
-    random: np.random.Generator, *, size: int, num_frames: int, word: str | None = None
+    random: np.random.Generator, *, size: int, num_frames: int, word: str | None = None, has_timbre: bool = False
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Frames (t, size, size, 3), the tone (samples,) that opens the mouth, and how far it is open (t,)."""
+    """Frames (t, size, size, 3), the tone (samples,) that opens the mouth, and how far it is open (t,).
+
+    With timbre the tone gets brighter as the mouth opens, at one loudness: cepstral coefficients above the first do not
+    tell how loud a pure tone is.
+    """
     syllables, pitch = WORDS[word] if word else (None, random.uniform(150, 300))
     colour = tuple(random.integers(120, 230, 3).tolist())
     opening = loudness(num_frames, random, syllables)
@@ -65,6 +69,9 @@ def clip(
     samples = np.arange(num_frames * SAMPLE_RATE_HZ // FRAMES_PER_SECOND)
     level = np.interp(samples / SAMPLE_RATE_HZ * FRAMES_PER_SECOND, np.arange(num_frames) + 0.5, opening)
     tone = 0.8 * level * np.sin(2 * np.pi * pitch * samples / SAMPLE_RATE_HZ)
+    if has_timbre:
+        waves = [np.sin(2 * np.pi * factor * pitch * samples / SAMPLE_RATE_HZ) for factor in (1, 9)]
+        tone = 0.4 * ((1 - level) * waves[0] + level * waves[1]) + 0.01 * random.standard_normal(len(samples))
     return frames, tone.astype(np.float32), opening
 
 
@@ -92,7 +99,14 @@ def write_sine_speech(root: Path, *, speakers: int = 2, size: int = 32, num_fram
     return root
 
 
-def write_sine_words(root: Path, *, num: tuple[int, int, int] = (4, 2, 2), size: int = 32, seed: int = 0) -> Path:
+def write_sine_words(
+    root: Path,
+    *,
+    num: tuple[int, int, int] = (4, 2, 2),
+    size: int = 32,
+    seed: int = 0,
+    has_timbre: bool = False,
+) -> Path:
     """A data set `lrw` of two words with landmarks of every frame and two speakers; needs the extra `video`.
 
     Args:
@@ -100,6 +114,7 @@ def write_sine_words(root: Path, *, num: tuple[int, int, int] = (4, 2, 2), size:
         num: clips a word for train, val and test.
         size: of the frames.
         seed: of the clips.
+        has_timbre: see `clip`.
     """
     random = np.random.default_rng(seed)
     records = []
@@ -109,7 +124,9 @@ def write_sine_words(root: Path, *, num: tuple[int, int, int] = (4, 2, 2), size:
             for _ in range(count):
                 number += 1
                 path = root / f"lipread_mp4/{word}/{split}/{word}_{number:05d}.mp4"
-                frames, tone, opening = clip(random, size=size, num_frames=WORD_FRAMES, word=word)
+                frames, tone, opening = clip(
+                    random, size=size, num_frames=WORD_FRAMES, word=word, has_timbre=has_timbre
+                )
                 write_clip(path, frames, tone)
                 path.with_suffix(".txt").write_text(f"Duration: {WORD_SECONDS} seconds\n")
                 labels = [

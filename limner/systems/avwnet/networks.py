@@ -116,8 +116,7 @@ class Generator(nn.Module):
         self.join = ConvNormRelu(3 * width, width)
         self.fine_blocks = nn.Sequential(*[ResidualBlock(width) for _ in range(num_fine_blocks)])
         self.fine_up = _Up(width, width, width // 2, middle=width)
-        fine = dict(num_conditions=NUM_GROUPS + 1, hidden=width // 2, paints_change=paints_change)
-        self.fine = _Heads(width // 2, **fine)
+        self.fine = _Heads(width // 2, num_conditions=NUM_GROUPS + 1, hidden=width // 2, paints_change=paints_change)
         self.tell = nn.Linear(code, 2 * NUM_MOUTH_POINTS) if tells_mouth else None
         self.apply(init_normal)
         if paints_change:

@@ -15,6 +15,7 @@ from limner.errors import ConfigError, WeightsError
 from limner.systems.avwnet.losses import (
     dynamic_pixel_loss,
     landmark_error,
+    mouth_change_error,
     mouth_motion_error,
     total_variation,
     wrong_speech,
@@ -192,3 +193,32 @@ def test_some_frames_are_painted_while_pixels_are_learned(words):
         part = generator(draws.photo, draws.maps, draws.windows, painted=painted)
     assert part.speech.shape[1] == 4 and part.fine.frame.shape[1] == 2, "all are heard"
     torch.testing.assert_close(part.fine.frame[1], whole.fine.frame[1, [1, 3]])
+
+
+def test_changes_of_the_mouth_are_squared_about_their_mean():
+    """A mouth painted too bright all the time changes rightly; outside of its box nothing counts."""
+    true = torch.rand(1, 4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    box = mouth_mask(16, true)
+    assert float(mouth_change_error(true + 0.3, true)) == pytest.approx(0, abs=1e-9)
+    wrong = true + (1 - box) * torch.rand(true.shape, generator=torch.Generator().manual_seed(1))
+    assert float(mouth_change_error(wrong, true)) == pytest.approx(0, abs=1e-9)
+    moved = true.clone()
+    moved[:, :2] += 0.2  # half of the frames: 0.1 above their mean, the others 0.1 below it
+    assert float(mouth_change_error(moved, true)) == pytest.approx(0.01, rel=1e-4)
+
+
+def test_colours_begin_as_the_photo_and_every_new_term_reaches_them(words):
+    config = changed(
+        smoke(), loss={"pixel_images": 8, "weight_change": 10.0, "weight_color": 1.0}, model={"paints_change": True}
+    )
+    data = AVWnet.open_data(config, words)
+    system = AVWnet(config, data.spec)
+    clips = data.collate([data.train_set[0], data.train_set[1]])
+    draws = system.draws(clips, torch.zeros(2, dtype=torch.bool))
+    with torch.no_grad():
+        made = system.networks["generator"](draws.photo, draws.maps, draws.windows)
+    torch.testing.assert_close(made.fine.frame, draws.photo[:, None].expand_as(made.fine.frame), atol=0.011, rtol=0)
+    assert float(made.fine.color.abs().max()) < 1
+    moved, engine, system = step(config, words)
+    assert moved == {"generator"} and engine.averages()["loss/change"] > 0
+    assert float(system.networks["generator"].fine.color.weight.detach().abs().max()) > 0
