@@ -23,7 +23,7 @@ def check() -> None:
 
 def curves(study: Study, record: Record) -> bytes:
     """Convergence: every column against the images seen; line = mean over seeds, band = smallest and largest seed."""
-    figure, axes = _figure(study, record)
+    figure, axes = _figure(study)
     for axis, (key, column) in zip(axes, study.columns.items(), strict=True):
         for number, row in enumerate(study.rows):
             runs = record["results"].get(row.name, [])
@@ -44,7 +44,7 @@ def curves(study: Study, record: Record) -> bytes:
 
 def bars(study: Study, record: Record) -> bytes:
     """Last values: a bar a row with its 95 % interval."""
-    figure, axes = _figure(study, record)
+    figure, axes = _figure(study)
     for axis, (key, column) in zip(axes, study.columns.items(), strict=True):
         for number, row in enumerate(study.rows):
             values = final_values(record, row.name, key, column)
@@ -64,7 +64,7 @@ def _color(study: Study, number: int) -> Any:
     return colors(number % colors.N)
 
 
-def _figure(study: Study, record: Record) -> tuple[Any, list[Any]]:
+def _figure(study: Study) -> tuple[Any, list[Any]]:
     figure = optional("matplotlib.figure", extra="plot").Figure(figsize=(4 * len(study.columns), 3.6))
     return figure, list(figure.subplots(1, len(study.columns), squeeze=False)[0])
 

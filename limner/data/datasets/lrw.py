@@ -78,12 +78,6 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     )
 
 
-def word_frames(duration_seconds: float) -> tuple[int, int]:
-    """First and last frame of the word of a clip: it lies in the middle (avwnet.md 7.1)."""
-    half = duration_seconds * AUDIO.frames_per_second / 2
-    return int(NUM_FRAMES / 2 - half), int(NUM_FRAMES / 2 + half)
-
-
 def known_speakers(root: Path) -> dict[str, str]:
     """Name of a clip -> who speaks, from the records of a set made by code; empty for recordings.
 

@@ -70,10 +70,6 @@ class WordNetwork(nn.Module):
         reading = self.read(frames)
         return reading if every_frame else reading.logits.mean(dim=1)
 
-    def frame_logits(self, frames: Float[Tensor, "b f 3 h w"]) -> Float[Tensor, "b f words"]:
-        """Logits at every frame."""
-        return self.read(frames).logits
-
     def read(self, frames: Float[Tensor, "b f 3 h w"]) -> Reading:
         """Logits and points at every frame."""
         batch, count = frames.shape[:2]

@@ -14,7 +14,6 @@ from PIL import Image
 from limner.cli.main import main
 from limner.data.checks import check_dataset
 from limner.data.datasets.cub import cut_to_box
-from limner.data.datasets.lrw import word_frames
 from limner.data.drawn import write_drawn_faces
 from limner.data.keypoints import keypoint_row
 from limner.data.manifest import hash_split, open_manifest
@@ -322,7 +321,6 @@ def test_words_of_lrw(tmp_path):
     assert row.category == "ABOUT" and row.video == row.audio
     (word,) = manifest.marks_of(row).words
     assert word.text == "about" and (word.start_seconds, word.end_seconds) == pytest.approx((0.38, 0.78))
-    assert word_frames(0.53) == (7, 21)
     assert manifest.reader.read_clip(row).frames.shape == (29, 32, 32, 3)
     text(tmp_path / "lipread_mp4/ABOUT/train/ABOUT_00001train.txt", "Channel: 1")
     with pytest.raises(DataError, match="no line"):

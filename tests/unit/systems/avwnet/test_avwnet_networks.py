@@ -112,7 +112,7 @@ def test_words_are_read_from_clips_of_any_length():
     net = WordNetwork(num_words=6, width=4, mouth_size=32).eval()
     for frames in (1, 5):
         clip = torch.rand(2, frames, 3, 32, 32) * 2 - 1
-        assert net(clip).shape == (2, 6) and net.frame_logits(clip).shape == (2, frames, 6)
+        assert net(clip).shape == (2, 6) and net(clip, every_frame=True).logits.shape == (2, frames, 6)
     changed = clip.clone()
     changed[:, :, :, :16] *= -1  # eyes and forehead
     torch.testing.assert_close(net(changed), net(clip))
