@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,8 @@ def main(argv: list[str]) -> int:
     system = argv[0]
     task = registry.task(system)
     options = _read_options(system, task, argv[1:])
+    if os.environ.get("WORLD_SIZE", "1") != "1":  # every process would score everything, and write the same files
+        raise ConfigError("limner evaluate is one process: start it without torchrun.")
     device = pick_device(options.device)
     pipeline_class = registry.pipeline_class(system)
     pipeline: Pipeline = pipeline_class.from_pretrained(options.weights or system, with_optional=True).to(device)

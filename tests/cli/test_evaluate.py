@@ -309,6 +309,12 @@ def test_help_speaks_of_what_the_system_has(name, capsys):
         assert (f"{option} " in text or f"[{option}" in text) == is_there, option
 
 
+def test_it_is_one_process(monkeypatch, capsys):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main(["evaluate", "scgan", "--data", "faces"]) == 2
+    assert "start it without torchrun" in capsys.readouterr().err
+
+
 def test_help_without_torch():
     code = (
         "import sys; from limner.cli.main import main; main(['evaluate', '--help']);"
