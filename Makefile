@@ -20,6 +20,7 @@ help:
 	@echo "make test       lint, type check and the fast tests"
 	@echo "make test-slow  the tests that take longer"
 	@echo "make test-studio  the studio in a browser, drawn again, under load and under attack; LIMNER_CHROMIUM=/usr/bin/chromium"
+	@echo "make test-order  fast tests in random order, then 200 of them each alone; SEED=1, TESTS=tests/unit/data"
 	@echo "make lint       ruff and mypy; make format: let ruff write"
 	@echo "make results    write the page of results from the JSON files in docs/results"
 	@echo "make clean      remove .venv, caches and built files"
@@ -36,6 +37,13 @@ test-slow: $(VENV)/.dev
 
 test-studio: $(VENV)/.studio
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m slow tests/studio tests/browser
+
+# The same tests in another order, and some each by itself: tests that pass in company alone fail here.
+SEED ?= 0
+TESTS ?=
+test-order: $(VENV)/.dev
+	OMP_NUM_THREADS=1 $(BIN)/python tools/test_order.py shuffle --seed $(SEED) $(TESTS)
+	OMP_NUM_THREADS=1 $(BIN)/python tools/test_order.py alone --seed $(SEED) --sample 200 $(TESTS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

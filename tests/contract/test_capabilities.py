@@ -142,6 +142,27 @@ def test_oblong_pictures_are_refused_unless_it_is_said_how_they_fit(
         assert main([*command, str(tmp_path / fit), "--fit", fit]) == 0
 
 
+def test_one_unfit_file_of_a_folder_is_left_out(name, task, run_of, data_for, tmp_path, capsys) -> None:
+    if task.conditions and next(iter(task.conditions.values())) == "captions":
+        pytest.skip("its captions come in one file")
+    if "--map" in task.conditions:
+        pytest.skip("a map is of one photo")
+    words = conditions(task, data_for(task), tmp_path)
+    good, folder = Path(words[1]), tmp_path / "folder"
+    folder.mkdir()
+    for stem in ("a", "b", "._a"):
+        (folder / f"{stem}{good.suffix}").write_bytes(good.read_bytes() if stem != "._a" else b"macOS")
+    (folder / f"broken{good.suffix}").write_bytes(b"nothing of the kind")
+    out = ["--out", str(tmp_path / "out")]
+    capsys.readouterr()
+    assert main(["generate", name, "--weights", str(run_of(name)), words[0], str(folder), *words[2:], *out]) == 1
+    seen = capsys.readouterr()
+    assert seen.err.count("left out: ") == 1 and f"broken{good.suffix}" in seen.err and "._a" not in seen.err
+    assert "error: 1 file of 3 left out." in seen.err
+    written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert {path[0] for path in written} == {"a", "b"}, "the others are done, each under its name"
+
+
 def test_a_verdict_is_of_what_it_was_made_of(name, task, run_of, data_for, tmp_path, capsys) -> None:
     if task.gives not in ("verdict", "label_map"):
         pytest.skip("its results note everything")
