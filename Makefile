@@ -13,7 +13,7 @@ CUDA ?=
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test test-slow test-studio lint format results clean
+.PHONY: help demo test test-slow test-studio lint format benchmarks results clean
 
 help:
 	@echo "make demo       pictures from the shipped weights, on one page"
@@ -22,6 +22,7 @@ help:
 	@echo "make test-studio  the studio in a browser, drawn again, under load and under attack; LIMNER_CHROMIUM=/usr/bin/chromium"
 	@echo "make test-order  fast tests in random order, then 200 of them each alone; SEED=1, TESTS=tests/unit/data"
 	@echo "make lint       ruff and mypy; make format: let ruff write"
+	@echo "make benchmarks  all speed benchmarks, one table of ratios (QUICK=--quick: only whether they work)"
 	@echo "make results    write the page of results from the JSON files in docs/results"
 	@echo "make clean      remove .venv, caches and built files"
 	@echo "On Linux the CPU build of PyTorch is installed; make CUDA=1 ... takes the one with CUDA."
@@ -53,6 +54,9 @@ lint: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+benchmarks: $(VENV)/.dev
+	$(BIN)/python benchmarks/all.py $(QUICK)
 
 results: $(VENV)/.dev
 	$(BIN)/python -m limner.reproduce.page docs/results

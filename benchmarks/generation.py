@@ -134,7 +134,19 @@ def main() -> None:
         f"{kind}, {warm['image_size']} px; {repeats} calls of each batch size in turn, threads {warm['threads']}, "
         f"load average {warm['load_average']}; {cold_repeats} cold processes."
     )
-    report("Generated pictures", protocol, tables(warm, cold), {"loaded": warm, "cold": cold}, options)
+    report(
+        "Generated pictures",
+        protocol,
+        tables(warm, cold),
+        {"loaded": warm, "cold": cold},
+        options,
+        ratios={
+            f"a picture of a batch of {batch} / one alone": warm["call_seconds"][str(batch)]["min"]
+            / batch
+            / warm["call_seconds"]["1"]["min"]
+            for batch in BATCHES[1:]
+        },
+    )
 
 
 def tables(warm: dict[str, Any], cold: dict[str, Any]) -> dict[str, list[dict[str, str]]]:

@@ -61,7 +61,18 @@ def main() -> None:
         for name, numbers in data.items()
     ]
     protocol = f"{repeats} processes a row, in turn."
-    report("Start-up and import time", protocol, {"Processes": rows}, data, options)
+    report(
+        "Start-up and import time",
+        protocol,
+        {"Processes": rows},
+        data,
+        options,
+        ratios={
+            f"{name} / python -c pass": one["seconds"]["min"] / least
+            for name, one in data.items()
+            if name != "python -c pass"
+        },
+    )
 
 
 if __name__ == "__main__":

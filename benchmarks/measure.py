@@ -38,13 +38,23 @@ def seconds_of(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def alternate(functions: Mapping[str, Callable[[], T]], *, warmup: int, repeats: int) -> dict[str, list[T]]:
+MOST_SECONDS = 60.0
+"""No turn begins later, after the first: so that every benchmark ends within minutes on any machine."""
+
+
+def alternate(
+    functions: Mapping[str, Callable[[], T]], *, warmup: int, repeats: int, most_seconds: float = MOST_SECONDS
+) -> dict[str, list[T]]:
     """Call all functions in turn, `warmup` + `repeats` times, and keep what the repeats returned.
 
-    Every second turn runs backwards, so that a machine that slowly gets busier or hotter favours none of them.
+    Every second turn runs backwards, so that a machine that slowly gets busier or hotter favours none of them. On a
+    slow machine there are fewer turns: none begins later than `most_seconds`, but the warm-up and one turn are done.
     """
     results: dict[str, list[T]] = {name: [] for name in functions}
+    start = time.perf_counter()
     for turn in range(warmup + repeats):
+        if turn > warmup and time.perf_counter() - start > most_seconds:
+            break
         names = list(functions) if turn % 2 == 0 else list(functions)[::-1]
         for name in names:
             result = functions[name]()
@@ -118,7 +128,15 @@ def load_average() -> float:
     return round(os.getloadavg()[0], 2)
 
 
-def report(title: str, protocol: str, tables: Mapping[str, list[dict[str, str]]], data: Any, options: Any) -> None:
+def report(
+    title: str,
+    protocol: str,
+    tables: Mapping[str, list[dict[str, str]]],
+    data: Any,
+    options: Any,
+    *,
+    ratios: Mapping[str, float] | None = None,
+) -> None:
     """Print Markdown tables under the machine that gave them, and write `data` where `--json` asks for it.
 
     Args:
@@ -127,6 +145,7 @@ def report(title: str, protocol: str, tables: Mapping[str, list[dict[str, str]]]
         tables: heading -> rows, each column -> text.
         data: the numbers behind the tables, for `--json`.
         options: parsed command line.
+        ratios: the numbers that hold on a busy machine, for the one table of `benchmarks/all.py`.
     """
     described = machine()
     cpu = described["cpu"]
@@ -140,6 +159,7 @@ def report(title: str, protocol: str, tables: Mapping[str, list[dict[str, str]]]
         print(f"\n## {heading}\n\n{markdown_table(rows)}")
     if options.json is not None:
         content = {"benchmark": title, "quick": options.quick, "protocol": protocol, "machine": described, "data": data}
+        content["ratios"] = dict(ratios or {})
         options.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 

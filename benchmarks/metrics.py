@@ -254,7 +254,14 @@ def main() -> None:
         "memory_ratio": growth,
         "plain": plain,
     }
-    report("Metrics", protocol, tables(people, distances, inception, growth, plain), data, options)
+    report(
+        "Metrics",
+        protocol,
+        tables(people, distances, inception, growth, plain),
+        data,
+        options,
+        ratios={f"{name}: plain formula / own": one["plain"] / one["own"] for name, one in plain.items()},
+    )
 
 
 def tables(

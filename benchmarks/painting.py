@@ -88,7 +88,7 @@ def raster(*, quick: bool) -> dict[str, Any]:
         ways: dict[str, Callable[[], float]] = {"arrays": partial(as_arrays, draw)}
         if rasterizer.compiled() is not None:
             ways["compiled"] = partial(seconds_of, draw)
-        seconds = alternate(ways, warmup=0 if quick else 1, repeats=repeats)
+        seconds = alternate(ways, warmup=1, repeats=repeats)
         name = f"{num} strokes at {size} px, {kind}"
         for way, times in seconds.items():
             found[f"{name}, {way}"] = summary(times)
@@ -258,7 +258,11 @@ def main() -> int:
         parts = value if isinstance(value, dict) else {"": value}
         rows.append({"what": name, "value": ", ".join(f"{key} {part:.3g}".strip() for key, part in parts.items())})
     protocol = "Seconds where no unit is named: the least and the median of three."
-    report("Painting", protocol, {"Painter": rows}, found, options)
+    ratios = {name: value for name, value in found.items() if isinstance(value, float)}
+    ratios |= {
+        f"training round, {name}": value for name, value in found["training round, preset cpu"].items() if "/" in name
+    }
+    report("Painting", protocol, {"Painter": rows}, found, options, ratios=ratios)
     return 0
 
 

@@ -97,7 +97,17 @@ def main() -> None:
         }
         for system, found in data.items()
     ]
-    report("Runtimes", f"{repeats} drawings by each, in turn, one thread.", {"Processor time": rows}, data, options)
+    report(
+        "Runtimes",
+        f"{repeats} drawings by each, in turn, one thread.",
+        {"Processor time": rows},
+        data,
+        options,
+        ratios={
+            f"{system}: torch / onnx": one["seconds"]["torch"]["min"] / one["seconds"]["onnx"]["min"]
+            for system, one in data.items()
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -123,7 +123,14 @@ def main() -> None:
             }
         )
     protocol = f"{repeats} steps of each system, in turn; at most {TARGET} is asked at the paper's size."
-    report("A training step of HfGAN beside AttnGAN", protocol, {"Seconds of a step": rows}, data, options)
+    report(
+        "A training step of HfGAN beside AttnGAN",
+        protocol,
+        {"Seconds of a step": rows},
+        data,
+        options,
+        ratios={f"{preset}: hfgan / attngan": one["ratio"] for preset, one in data.items()},
+    )
 
 
 if __name__ == "__main__":

@@ -78,13 +78,14 @@ def train(
     Raises:
         ConfigError: if the folder holds a run that is not wanted, or one of other settings.
         DataError: if the data cannot be used.
-        TrainingError: if the run breaks down.
+        TrainingError: if the run breaks down, or memory runs out.
     """
     run, data = at_home(run), None if data is None else at_home(data)
     before = check_run_folder(run, config, resume=resume, may_change=may_change)
 
     from limner.engine.fabric import make_fabric
     from limner.engine.loop import fit
+    from limner.engine.memory import memory_named
     from limner.engine.ranks import lost_peers_named
 
     config, choice = settle_precision(config, before)
@@ -100,7 +101,7 @@ def train(
     opened = system_class.open_data(config, data)
     fabric.launch()
     fabric.seed_everything(config.train.seed, verbose=False)
-    with lost_peers_named():
+    with lost_peers_named(), memory_named(config):
         complete = fit(
             system_class(config, opened.spec),
             opened,

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
 from limner.data.config import Fit
+from limner.engine.memory import is_out_of_memory
 from limner.errors import ConfigError, LimnerError, missing, nearest
 from limner.task import DataOption
 
@@ -62,7 +63,7 @@ def run(function: Callable[[list[str]], int], argv: list[str]) -> int:
         # Python's words, wherever such a name is first used as a path
         if any(text in str(error) for text in ("embedded null", "surrogates not allowed")):
             return _fail("A file name has a NUL character or is not valid UTF-8; use another name.", 2, argv)
-        if _is_out_of_memory(error):
+        if is_out_of_memory(error):
             return _fail("There is not enough memory for this; ask for smaller pictures, networks or batches.", 1, argv)
         return _fail(f"{type(error).__name__}: {error}. This is a fault in Limner; --debug shows where.", 1, argv)
 
@@ -258,14 +259,6 @@ def _fail(message: str, code: int, argv: list[str]) -> int:
         traceback.print_exc()
     print(f"error: {' '.join(message.split())}", file=sys.stderr)
     return code
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Whether Python, the CPU's or the GPU's allocator gave up; torch has an exception of its own for the last only."""
-    texts = ("can't allocate memory", "out of memory")
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(text in str(error) for text in texts)
-    )
 
 
 def _plain(value: Any) -> Any:
