@@ -8,6 +8,8 @@ device)`. No torch here.
 
 from __future__ import annotations
 
+import sys
+import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -107,16 +109,44 @@ class Rendering:
         return Outcome(shown, skipped=False, sizes=tuple(one.still().size for one in result.media), what=what)
 
 
+class ProgressLines:
+    """What stands in place of a bar where there is no terminal: a line on standard error every ten seconds.
+
+    Args:
+        total: things to be done; None: nobody knows.
+        unit: what one is called.
+        desc: what is done.
+        clock: seconds from any start.
+    """
+
+    EVERY_SECONDS = 10.0
+
+    def __init__(self, total: int | None, *, unit: str, desc: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.total, self.unit, self.desc, self.clock = total, unit, desc, clock
+        self.done, self.said = 0, clock()
+
+    def update(self, number: int = 1) -> None:
+        """Count things that are done; say how many if nothing was said for long."""
+        self.done += number
+        now = self.clock()
+        if now - self.said >= self.EVERY_SECONDS:
+            self.said = now
+            of = "" if self.total is None else f" of {self.total}"
+            print(f"{self.desc or 'done'}: {self.done}{of} {self.unit}s", file=sys.stderr, flush=True)
+
+
 @contextmanager
 def progress_bar(total: int, *, unit: str, desc: str) -> Iterator[Callable[[int], object]]:
-    """What to call with the number of things done: a bar on a terminal, else nothing; none for a single thing."""
-    import sys
+    """What to call with the number of things done: a bar on a terminal, else `ProgressLines`; none for a single one."""
+    if total < 2:
+        yield lambda number: None
+    elif sys.stderr is None or not sys.stderr.isatty():
+        yield ProgressLines(total, unit=unit, desc=desc).update
+    else:
+        from tqdm import tqdm
 
-    from tqdm import tqdm
-
-    quiet = total < 2 or not sys.stderr.isatty()
-    with tqdm(total=total, unit=unit, desc=desc, disable=quiet, leave=False) as bar:
-        yield bar.update
+        with tqdm(total=total, unit=unit, desc=desc, leave=False) as bar:
+            yield bar.update
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
@@ -238,12 +238,22 @@ def to_json(payload: Any) -> str:
 
 
 def progress(iterable: Iterable[T], total: int | None = None, *, unit: str = "it", desc: str = "") -> Iterable[T]:
-    """`iterable` with a bar (rate and time left) on standard error; quiet when that is not a terminal."""
+    """`iterable` with a bar (rate and time left) on standard error; a line every ten seconds without a terminal."""
+    if not sys.stderr.isatty():
+        return _with_lines(iterable, total, unit=unit, desc=desc)
     from tqdm import tqdm
 
-    quiet = not sys.stderr.isatty()
-    bar: Iterable[T] = tqdm(iterable, total=total, unit=unit, desc=desc, disable=quiet, file=sys.stderr)
+    bar: Iterable[T] = tqdm(iterable, total=total, unit=unit, desc=desc, file=sys.stderr)
     return bar
+
+
+def _with_lines(iterable: Iterable[T], total: int | None, *, unit: str, desc: str) -> Iterator[T]:
+    from limner.tasks import ProgressLines
+
+    lines = ProgressLines(total, unit=unit, desc=desc)
+    for item in iterable:
+        yield item
+        lines.update()
 
 
 def _at_home(word: str) -> str:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from limner.data.colors import Colors, get_colors
-from limner.data.image_io import read_label_map
+from limner.data.image_io import noted_schema, read_label_map
 from limner.data.manifest import Manifest
 from limner.data.schema import SCHEMAS
 from limner.errors import DataError, ShapeError
@@ -77,6 +77,9 @@ def parts_of(
     where = str(parsing) if isinstance(parsing, str | Path) else "The label map"
     is_file = isinstance(parsing, str | Path)
     if is_file:
+        noted = noted_schema(parsing)
+        if noted is not None and noted != SCHEMA:
+            raise DataError(f'{where} is a label map of "{noted.name}", as its file says; give one of {SCHEMA.name}.')
         photo = person.source if isinstance(person.source, str | Path) else None
         ids = read_label_map(parsing, SCHEMA, photo=photo, colors=get_colors(colors))
     else:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from limner.data.image_io import save_label_map
 from limner.data.keypoints import NAMES, keypoint_row
+from limner.data.schema import SCHEMAS
 from limner.data.size import Size
 from limner.errors import DataError
 from limner.pose_transfer.inputs import DETECTOR, read_person, target_pose, to_openpose
@@ -154,3 +155,17 @@ def test_a_parsing_in_colours_of_another_tool(points, picture, tmp_path):
     assert np.array_equal(found, parts_of(person, ids, system="adgan"))
     with pytest.raises(DataError, match="--colors"):
         parts_of(person, tmp_path / "map.png", system="adgan")
+
+
+def test_a_parsing_that_an_editor_renumbered_or_of_another_schema(points, picture, tmp_path):
+    person, ids = read_person(picture, size=SMALL, pose=points), draw_parts(points)
+    save_label_map(tmp_path / "map.png", ids, SCHEMA)
+    with Image.open(tmp_path / "map.png") as stored:
+        colours = stored.convert("RGB").quantize(64)
+    assert not np.array_equal(np.asarray(colours), ids), "indices of the editor's own"
+    colours.save(tmp_path / "renumbered.png")
+    found = parts_of(person, tmp_path / "renumbered.png", system="adgan")
+    assert np.array_equal(found, parts_of(person, ids, system="adgan"))
+    save_label_map(tmp_path / "face.png", ids % 19, SCHEMAS["celebamask-19"])
+    with pytest.raises(DataError, match=r'face\.png is a label map of "celebamask-19", as its file says'):
+        parts_of(person, tmp_path / "face.png", system="adgan")
