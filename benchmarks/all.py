@@ -1,9 +1,10 @@
 """The ratios of all speed benchmarks in one table: `make benchmarks`.
 
-Each script runs as it does alone, in a process of its own, one after the other; of what it prints only the ratios are
-kept, which hold on a busy machine better than times do. A script that fails is named and the others go on.
+Protocol: each script runs as it does alone, in a process of its own, one after the other; of what it prints only the
+ratios are kept, which hold on a busy machine better than times do. A script that fails is named and the others go on.
 
-    python benchmarks/all.py --quick
+    python benchmarks/all.py
+    python benchmarks/all.py --quick --scripts runtimes metrics
 """
 
 from __future__ import annotations

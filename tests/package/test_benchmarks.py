@@ -8,13 +8,17 @@ import pytest
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 SPEED = (
+    "all",
+    "candidates",
     "data_wait",
     "generation",
+    "growth",
     "import_time",
     "metrics",
     "painting",
     "people_rendering",
     "precision",
+    "runtimes",
     "studio",
     "talking_faces",
     "text_to_image",
@@ -46,6 +50,17 @@ def test_starting_process_stays_small(python) -> None:
     modules = ("measure", *SPEED)
     code = f"import sys, {', '.join(modules)}; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert python("-c", code, env={"PYTHONPATH": str(BENCHMARKS)}).returncode == 0
+
+
+def test_a_slow_machine_measures_fewer_turns(python) -> None:
+    code = (
+        "import measure\n"
+        "for most in (0.0, 1e9):\n"
+        "    found = measure.alternate({'a': lambda: 1, 'b': lambda: 2}, warmup=2, repeats=5, most_seconds=most)\n"
+        "    print(found)"
+    )
+    done = python("-c", code, env={"PYTHONPATH": str(BENCHMARKS)})
+    assert done.stdout.splitlines() == ["{'a': [1], 'b': [2]}", "{'a': [1, 1, 1, 1, 1], 'b': [2, 2, 2, 2, 2]}"]
 
 
 def test_readme_names_every_script() -> None:
