@@ -21,6 +21,7 @@ from torch.nn.modules.module import (
 from limner import hub
 from limner.errors import LimnerError, WeightsError
 from limner.files import read_text, reason, sha256_of
+from limner.nn.init import without_values
 from limner.nn.spectral_norm import SpectralConv2d
 
 _ANY_SIZE = 1_000_000  # no number of a configuration is a mistake below that
@@ -67,7 +68,7 @@ def load_network(path: Path, name: str, network_class: type[nn.Module], sums: Ma
     try:
         _check_numbers(config, max(_ANY_SIZE, sum(tensor.numel() for tensor in found.values())))
         # no memory and no initialisation: every value comes from the file
-        with torch.device("meta"), _at_most(_PARTS_A_TENSOR * len(found) + _MORE_PARTS):
+        with without_values(), _at_most(_PARTS_A_TENSOR * len(found) + _MORE_PARTS):
             network = network_class(**config)
     except (
         *(LimnerError, TypeError, ValueError, RuntimeError, ArithmeticError),

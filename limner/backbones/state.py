@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from limner.errors import WeightsError
 from limner.files import at_home, reason
+from limner.nn.init import without_values
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -68,7 +69,7 @@ def load_network(
     Raises:
         WeightsError: if a tensor is missing, left over, of another shape, or not finite.
     """
-    with torch.device("meta"):  # no initialisation: every value comes from the file
+    with without_values():  # no initialisation: every value comes from the file
         network = make()
     network.to_empty(device="cpu")
     found = {}

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 _WEIGHTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
@@ -26,3 +32,27 @@ def init_xavier_normal(network: nn.Module, *, gain: float) -> None:
             nn.init.xavier_normal_(module.weight, gain=gain)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+class _Unfilled(TorchFunctionMode):
+    """Random numbers that tensors without memory are filled with are not asked for."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "") in ("normal_", "uniform_"):
+            filled = args[0] if args else kwargs["tensor"]
+            if filled.is_meta:
+                return filled
+        return func(*args, **kwargs)
+
+
+@contextlib.contextmanager
+def without_values() -> Iterator[None]:
+    """Build networks whose values come from a file: without memory, and without first values.
+
+    Normal numbers on the device "meta" would load PyTorch's compiler, 80 MB and some seconds, for nothing.
+    """
+    with torch.device("meta"), _Unfilled():
+        yield

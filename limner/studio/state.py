@@ -19,7 +19,7 @@ from limner.studio.catalogue import Catalogue
 from limner.studio.jobs import Job, Jobs
 from limner.studio.security import Refused
 from limner.studio.settings import Settings
-from limner.studio.worker import Work, decode
+from limner.studio.worker import Work, decode, end_with_parent
 from limner.studio.workspace import DiskError, Session, Workspace
 
 log = logging.getLogger("limner.studio")
@@ -293,7 +293,8 @@ class Studio:
         settings = self.settings
         limits = {"pixels": settings.max_pixels, "side": settings.max_side, "seconds": settings.max_audio_seconds}
         if self.pool is None:
-            self.pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+            context = multiprocessing.get_context("spawn")
+            self.pool = ProcessPoolExecutor(1, mp_context=context, initializer=end_with_parent)
         pool, loop = self.pool, asyncio.get_running_loop()
         work = loop.run_in_executor(pool, decode, content, kind, schema, limits, name)
         try:

@@ -10,9 +10,11 @@ import contextlib
 import io
 import json
 import logging
+import multiprocessing
 import os
 import shutil
 import tempfile
+import threading
 import traceback
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
@@ -345,6 +347,18 @@ def _in_users_words(text: str, names: Mapping[str, str], work: Work) -> str:
     for asset, name in names.items():
         text = text.replace(name, work.files[asset][1] or name)
     return text
+
+
+def end_with_parent() -> None:
+    """Let this process end when the one that started it does: a pool's processes outlive a server that is killed."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def decode(content: bytes, kind: str, schema: str | None, limits: Mapping[str, int], name: str) -> dict[str, Any]:

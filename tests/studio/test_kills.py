@@ -82,9 +82,11 @@ def test_kept_jobs_survive_a_killed_server(tmp_path: Path) -> None:
         with stopped(worker):  # so that neither is done when the server is killed
             seen = {job["id"]: state(client, job) for job in (running, queued)}
             preview = ask(client, "scgan/generate", label_map=label_map)
+            processes = server.children()
             server.kill()
         assert seen == {running["id"]: "running", queued["id"]: "queued"}
-        until(lambda: not is_alive(worker))  # it draws for nobody
+        assert len(processes) == 2  # the worker, and the decoder of uploads
+        until(lambda: not any(map(is_alive, processes)))  # they work for nobody
     finally:
         server.kill()
     with Server(tmp_path / "workspace") as again:
