@@ -37,7 +37,8 @@ def main(argv: list[str]) -> int:
         return 0 if argv else 2
     system = argv[0]
     options, config = read_options(system, argv[1:])
-    return train(system, config, options, command=["limner", "train", *argv])
+    known = [] if options.data is None or _values_of("--data", argv) else ["--data", options.data]  # of the run before
+    return train(system, config, options, command=["limner", "train", *argv, *known])
 
 
 def read_options(system: str, argv: list[str]) -> tuple[Any, Any]:

@@ -102,6 +102,10 @@ def test_a_run_goes_on_by_its_own_settings(finished_run, drawn_faces, tmp_path):
     assert newest_state(tmp_path / "run")["images_seen"] == 288
     config = yaml.safe_load((tmp_path / "run/config.yaml").read_text())
     assert config["train"]["batch_size"] == 16 and config["model"]["image_size"] == 32
+    words[words.index("288")] = "304"  # and once more: the run still knows its data
+    done = subprocess.run(words, env=environment(), capture_output=True, text=True, timeout=1800)
+    assert done.returncode == 0, done.stderr
+    assert newest_state(tmp_path / "run")["images_seen"] == 304
 
 
 def test_help_explains_every_option(capsys):
