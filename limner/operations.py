@@ -129,10 +129,10 @@ class Photo(_File):
     """A photo.
 
     Attributes:
-        shows: "face" or "body"; what a form offers first.
+        shows: "face" or "body", of which a form offers one that code drew; or "mask", of which there is none.
     """
 
-    shows: Literal["face", "body"] = "face"
+    shows: Literal["face", "body", "mask"] = "face"
 
     def schema(self, facts: Facts) -> dict[str, Any]:
         return {**super().schema(facts), "x-shows": self.shows}

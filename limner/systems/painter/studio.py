@@ -17,7 +17,7 @@ OPERATIONS = (
             "follow": Choice(choices=("error", "attention"), default="error", title="strokes follow"),
             "correction": Number(low=0, high=1, default=CORRECTION, title="correction of colours"),
             "overlap": Flag(title="overlapping tiles"),
-            "mask": Photo(title="own mask of the subject"),
+            "mask": Photo(title="own mask of the subject", shows="mask"),
             "canvas": Color(default="black"),
             "palette": Whole(low=2, high=64, title="number of colours"),
             "seed": Seed(),

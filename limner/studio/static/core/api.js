@@ -3,12 +3,7 @@
 const BASE = "/api/v1";
 
 /** A refusal of the server, in its own sentence. */
-export class Problem extends Error {
-	constructor(text, field) {
-		super(text);
-		this.field = field;
-	}
-}
+export class Problem extends Error {}
 
 async function call(path, { method = "GET", body, type = "application/json" } = {}) {
 	const headers = body === undefined ? {} : { "content-type": type };
@@ -21,7 +16,7 @@ async function call(path, { method = "GET", body, type = "application/json" } = 
 	}
 	if (answer.status === 204) return null;
 	const found = await answer.json();
-	if (!answer.ok) throw new Problem(found.detail ?? `The studio answered ${answer.status}.`, found.field);
+	if (!answer.ok) throw new Problem(found.detail ?? `The studio answered ${answer.status}.`);
 	return found;
 }
 
@@ -72,6 +67,6 @@ export async function draw(name, operation, body, told = () => {}) {
 		job = await call(`/jobs/${job.id}?wait=1`);
 	}
 	if (job.state === "superseded" || job.state === "cancelled") return null;
-	if (job.state !== "done") throw new Problem(job.error?.detail ?? `The job is ${job.state}.`, job.error?.field);
+	if (job.state !== "done") throw new Problem(job.error?.detail ?? `The job is ${job.state}.`);
 	return job;
 }

@@ -42,6 +42,7 @@ function navigation(here) {
 		return link;
 	});
 	document.getElementById("navigation").replaceChildren(...links, ...others);
+	document.querySelector("#navigation [aria-current]").scrollIntoView({ inline: "center", block: "nearest" });
 }
 
 /** The line above an operation: which system, which weights, which of its operations. */

@@ -11,11 +11,11 @@ const labelled = (title, input, ...more) => el("label", { className: "field" }, 
 function seed({ title, initial }, { changed }) {
 	const input = el("input", { type: "number", min: 0, max: Number.MAX_SAFE_INTEGER, value: initial ?? "", on: { change: changed } });
 	const isOptional = initial === undefined;
-	const set = (value) => {
-		input.value = value ?? "";
+	const another = button("Another", () => {
+		input.value = random();
 		changed();
-	};
-	const element = el("div", { className: "row" }, labelled(title, input), button("Another", () => set(random()), { data: { another: "" } }));
+	});
+	const element = el("div", { className: "row" }, labelled(title, input), another);
 	return { element, get: () => (input.value === "" ? (isOptional ? undefined : 0) : Number(input.value)), set: (value) => (input.value = value ?? "") };
 }
 

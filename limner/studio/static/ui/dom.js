@@ -6,13 +6,13 @@ import { Problem } from "../core/api.js";
 export function el(tag, properties = {}, ...children) {
 	const made = document.createElement(tag);
 	for (const [name, value] of Object.entries(properties)) {
-		if (value === undefined || value === null) continue;
+		if (value == null) continue;
 		if (name === "on") for (const [event, action] of Object.entries(value)) made.addEventListener(event, action);
 		else if (name === "data") Object.assign(made.dataset, value);
 		else if (name.includes("-") || name === "role" || name === "for") made.setAttribute(name, value);
 		else made[name] = value;
 	}
-	made.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+	made.append(...children.filter((child) => child != null && child !== false));
 	return made;
 }
 

@@ -336,7 +336,7 @@ export class MapEditor extends CanvasEditor {
 		if (id !== this.chosen) this.before = this.chosen;
 		this.chosen = id;
 		this.radios[id].checked = true;
-		this.radios[id].scrollIntoView?.({ block: "nearest", inline: "nearest" });
+		this.labels[id].scrollIntoView({ block: "nearest", inline: "center" });
 		this.lock.setAttribute("aria-pressed", String(this.map?.locked.has(id) ?? false));
 	}
 

@@ -50,7 +50,7 @@ export class OperationPage {
 		const wide = side.filter((control) => control.isWide);
 		const rest = side.filter((control) => !control.isWide);
 		this.result.mini = el("img", { alt: "", className: "mini" });
-		const views = ["map", "both", "result"].map((name) => button({ map: "Input", both: "Both", result: "Result" }[name], () => this.#view(name), { data: { view: name }, "aria-pressed": String(name === "map") }));
+		const views = ["map", "both", "result"].map((name) => button({ map: "Input", both: "Both", result: "Result" }[name], () => this.#view(name, true), { data: { view: name }, "aria-pressed": String(name === "map") }));
 		views[2].append(this.result.mini);
 		return el("div", { className: "operation", data: { view: "map", stage: this.editor?.kind ?? "none" } },
 			this.editor?.tools ?? el("div", { className: "tools none" }),
@@ -61,7 +61,8 @@ export class OperationPage {
 				el("div", { className: "row actions" }, this.keepButton, this.cancelButton, ...(this.editor?.actions ?? []))));
 	}
 
-	#view(name) {
+	#view(name, isChosen = false) {
+		this.isViewChosen ||= isChosen;
 		this.element.dataset.view = name;
 		for (const one of this.element.querySelectorAll(".views button")) one.setAttribute("aria-pressed", String(one.dataset.view === name));
 	}
@@ -134,6 +135,7 @@ export class OperationPage {
 		this.#remember(await this.#body("keep"));
 		if (!job || this.isGone) return;
 		this.result.show(job);
+		if (this.editor?.kind === "photo" && !this.isViewChosen) this.#view("result"); // on a narrow screen
 		for (const control of Object.values(this.controls)) control.drawn?.();
 		this.editor?.drawn?.(job);
 		say(`drawn in ${((performance.now() - begun) / 1000).toFixed(1)} s`);

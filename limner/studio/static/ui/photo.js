@@ -35,7 +35,7 @@ export class PhotoControl {
 		const opened = async (file) => this.take((await uploadPhoto(file)).id, file.name);
 		this.buttons = el("div", { className: "row" },
 			fileButton("Open", PICTURES, opened),
-			button("Person", guarded(() => this.roll()), { title: "A person that code drew", "aria-label": `Person for ${field.title}` }),
+			this.kind !== "mask" && button("Person", guarded(() => this.roll()), { title: "A person that code drew", "aria-label": `Person for ${field.title}` }),
 			!field.isRequired && this.clear);
 		this.target = el("div", { className: "drop" }, this.image, this.hint);
 		this.element = el("div", { className: "photo", role: "group", "aria-label": field.title, data: { field: field.name } },
@@ -45,7 +45,6 @@ export class PhotoControl {
 
 	async roll(seed = Math.floor(Math.random() * 1e6)) {
 		const person = await api.person(this.kind, seed);
-		this.person = person;
 		this.take(person.photo.id, person.name, person);
 	}
 

@@ -1,6 +1,6 @@
 // What was drawn: a picture, one of several with a slider, a painting that is played, a clip.
 
-import { el } from "./dom.js";
+import { el, words } from "./dom.js";
 import { Playback } from "./playback.js";
 
 export class ResultView {
@@ -16,14 +16,15 @@ export class ResultView {
 		this.empty = el("p", { className: "nothing" }, "The picture comes here.");
 		this.playback = new Playback(cleanup);
 		this.stage = el("div", { className: "stage" }, this.image, this.playback.canvas, this.video, this.empty);
+		this.which = el("p", { className: "which" });
 		this.strip = el("ul", { className: "strip", id: "strip", hidden: true });
-		this.element = el("section", { className: "result", "aria-label": "Result" }, this.stage, this.playback.bar, this.strip);
+		this.element = el("section", { className: "result", "aria-label": "Result" }, this.stage, this.playback.bar, this.which, this.strip);
 	}
 
 	show(job) {
 		const { images, names, clips, strokes } = job.result;
 		this.images = images;
-		this.labels = images.map((_, number) => (names && this.label?.(names[number])) ?? `Picture ${number + 1} of ${images.length}`);
+		this.labels = images.map((_, number) => this.label?.(names[number]) ?? words(names[number]));
 		this.empty.hidden = true;
 		this.video.hidden = !clips.length;
 		this.image.hidden = clips.length > 0;
@@ -45,8 +46,9 @@ export class ResultView {
 		this.index = number;
 		if (!this.images[number]) return;
 		this.image.src = this.mini.src = this.images[number];
-		const which = this.images.length > 1 ? `: ${this.labels[number]}` : "";
-		this.image.alt = `Synthetic picture that ${this.system} drew${which}`;
+		const which = this.images.length > 1 ? this.labels[number] : "";
+		this.which.textContent = which;
+		this.image.alt = `Synthetic picture that ${this.system} drew${which && `: ${which}`}`;
 		this.strip.querySelectorAll("button").forEach((one, at) => one.setAttribute("aria-pressed", String(at === number)));
 		this.picked(this.labels[number]);
 	}
