@@ -6,7 +6,6 @@ set), else those that a pose detector finds, where one is installed.
 
 from __future__ import annotations
 
-import csv
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,13 +25,14 @@ from limner.data.point_schema import OPENPOSE_18
 from limner.data.size import Size
 from limner.data.transforms import resize_image, resize_label_map
 from limner.errors import DataError
-from limner.files import resolved
+from limner.files import open_regular, resolved
 from limner.inputs import PhotoInput, read_pixels
 from limner.metrics.judges import JUDGES, open_judge
 from limner.pose_transfer.poses import Points, Pose, PoseInput, checked_pose, read_pose, uprightness
 
 DETECTOR = "mediapipe-pose"
 """Judge that finds key points where none are given."""
+_HEAD_BYTES = 256  # the first line of a table of key points is shorter
 _MARGIN = "edge"  # beyond a photo its last pixels go on
 
 
@@ -240,11 +240,11 @@ def _table(path: Path, changed: int) -> dict[str, Points]:
 def _is_table(path: Path) -> bool:
     """Whether the file begins as a table of key points does."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            first = next(csv.reader(lines, delimiter=":"), [])
-    except (OSError, UnicodeDecodeError, csv.Error):
+        with open_regular(path) as file:
+            first = file.read(_HEAD_BYTES).decode("utf-8-sig", errors="replace").splitlines()[:1]
+    except OSError:
         return False
-    return [cell.strip() for cell in first] == ["name", "keypoints_y", "keypoints_x"]
+    return [cell.strip() for line in first for cell in line.split(":")] == ["name", "keypoints_y", "keypoints_x"]
 
 
 def _window(pixels: npt.NDArray[np.uint8], window: tuple[int, int, int, int], *, mode: str) -> npt.NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 
 import numpy as np
 import pytest
@@ -73,6 +74,16 @@ def test_key_points_beside_a_photo_are_found(points, picture, tmp_path):
     data = write_stick_people(tmp_path / "data")
     photo = next(iter(sorted((data / "train").glob("*.jpg"))))
     assert np.isfinite(read_person(photo, size=SMALL).points).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such files")
+def test_what_is_no_table_beside_a_photo_is_not_read(points, picture, tmp_path):
+    Image.fromarray(picture).save(tmp_path / "me.png")
+    os.mkfifo(tmp_path / "a.csv")  # whoever opens it waits for ever
+    (tmp_path / "b.csv").symlink_to("/dev/zero")
+    (tmp_path / "c.csv").write_bytes(bytes(range(128, 256)))
+    (tmp_path / "d.csv").write_text(f"name: keypoints_y: keypoints_x\n{keypoint_row('me.png', points)}\n")
+    assert np.isfinite(read_person(tmp_path / "me.png", size=SMALL).points).all()
 
 
 def test_a_square_photo_of_a_data_set_loses_its_margins(points, picture, tmp_path):
