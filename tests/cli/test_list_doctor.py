@@ -106,5 +106,5 @@ def test_doctor_knows_the_packages_of_pyproject(root) -> None:
     assert {extra: list(members) for extra, members in doctor.EXTRAS.items()} == {
         extra: names(members)
         for extra, members in project["optional-dependencies"].items()
-        if extra not in ("all", "dev")
+        if extra not in ("all", "dev", "studio-test")
     }
