@@ -102,7 +102,8 @@ class Studio:
             self.tidying.cancel()
         await self.jobs.close()
         if self.pool is not None:
-            self.pool.shutdown(wait=False, cancel_futures=True)
+            self._end(self.pool)
+            await asyncio.to_thread(self.pool.shutdown, wait=True, cancel_futures=True)  # which gives its locks back
         if self.settings.forget:
             for session in self.workspace:
                 self.remove(session)
@@ -302,11 +303,14 @@ class Studio:
         except (BrokenProcessPool, TimeoutError) as error:
             if self.pool is pool:
                 self.pool = None
-                for process in list((getattr(pool, "_processes", None) or {}).values()):
-                    with contextlib.suppress(OSError):
-                        process.kill()
+                self._end(pool)
                 pool.shutdown(wait=False, cancel_futures=True)
             raise DataError(f"{name} cannot be read: save it again with another program.") from error
+
+    def _end(self, pool: ProcessPoolExecutor) -> None:
+        for process in list((getattr(pool, "_processes", None) or {}).values()):
+            with contextlib.suppress(OSError):
+                process.kill()
 
     def picture(self, session: Session, name: str, number: int, suffix: str = ".png") -> bytes | Path | None:
         """A picture or a clip of a result or of a preview."""

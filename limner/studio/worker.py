@@ -80,6 +80,7 @@ class Worker:
         self.kept: deque[Work] = deque()
         self.cancelled: set[str] = set()
         self.is_over = False
+        self.scratch = tempfile.TemporaryDirectory(prefix="limner-studio-")
 
     def run(self) -> None:
         """Until the server says that it is over, or is gone."""
@@ -222,24 +223,26 @@ class Worker:
     def plan(self, work: Work, folder: Path | None = None) -> tuple[Any, GenerationPlan, dict[str, Any]]:
         """What draws, the plan, and the arguments that made it; files lie in the folder, by the fields' names."""
         pipeline, operation = self.pipeline(work), operation_of(work)
-        with tempfile.TemporaryDirectory() as scratch:
-            place = folder or Path(scratch)
+        place, names = folder or Path(self.scratch.name), dict[str, str]()
+        try:
             with on_disk():
                 place.mkdir(parents=True, exist_ok=True)
-            names: dict[str, str] = {}
-            for stem, asset in operation.files(work.values):
-                source = Path(work.files[asset][0])
-                if asset not in names:  # one file may stand in two fields
-                    names[asset] = stem + source.suffix
-                    with on_disk():
-                        shutil.copyfile(source, place / names[asset])
+                for stem, asset in operation.files(work.values):
+                    source = Path(work.files[asset][0])
+                    if asset not in names:  # one file may stand in two fields
+                        names[asset] = stem + source.suffix
+                        (_link if folder is None else shutil.copyfile)(source, place / names[asset])
             arguments = operation.arguments(work.values, names)
-            try:
-                with _inside(place):
-                    owner, plan = operation.plan_with(pipeline, arguments)
-            except LimnerError as error:
-                raise type(error)(_in_users_words(str(error), names, work)) from error
-            return owner, plan, arguments
+            with _inside(place):
+                owner, plan = operation.plan_with(pipeline, arguments)
+        except DiskError:
+            raise
+        except LimnerError as error:
+            raise type(error)(_in_users_words(str(error), names, work)) from error
+        finally:
+            for name in names.values() if folder is None else ():
+                (place / name).unlink(missing_ok=True)
+        return owner, plan, arguments
 
     @contextlib.contextmanager
     def reporting(self, work: Work) -> Iterator[None]:
@@ -341,6 +344,14 @@ def _inside(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
+
+
+def _link(source: Path, place: Path) -> None:
+    """Another name of a file, where there are such; it costs less than a copy."""
+    try:
+        place.symlink_to(source.absolute())
+    except (OSError, NotImplementedError):
+        shutil.copyfile(source, place)
 
 
 def _in_users_words(text: str, names: Mapping[str, str], work: Work) -> str:
