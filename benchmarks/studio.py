@@ -5,10 +5,11 @@ first visitor (the start, the worker's torch and the loading of weights with it)
 take turns: a stroke is the upload of the map as a PNG of 256 px, a preview of one picture, and the picture's download;
 a preview is its request alone, of a map that was uploaded before; `pipe()` runs in a process of its own, which has
 loaded the same weights and draws from the array. Then 32 clients paint at once, each waiting for its picture before it
-sends the next map, and after that one client alone as many. Resident memory is summed over the server, its worker, and the processes beside them (the decoder of uploads,
-Python's own tracker), which share the libraries' pages: PSS counts these once, RSS in every process. It is read after
-the first pictures, after the load, and after a kept result of every operation named below, which leaves the three
-pipelines loaded that a worker holds. Targets are the ratios of the specification.
+sends the next map, and after that one client alone as many. Resident memory is summed over the server, its worker, and
+the processes beside them (the decoder of uploads, Python's own tracker), which share the libraries' pages: PSS counts
+these once, RSS in every process. It is read after the first pictures, after the load, and after a kept result of every
+operation named below, which leaves the three pipelines loaded that a worker holds. Targets are the ratios of the
+specification.
 
     python benchmarks/studio.py
     python benchmarks/studio.py --quick

@@ -1,10 +1,11 @@
 """axe-core finds nothing on any page, at both widths and themes; the keyboard reaches everything.
 
-`npm install axe-core` beside this repository, or `LIMNER_AXE` names its file `axe.min.js`.
+`make test-studio` installs axe-core with the package axe-playwright-python; `LIMNER_AXE` names another `axe.min.js`.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,14 +15,18 @@ import pytest
 
 from tests.browser.conftest import NARROW, WIDE, drawn, until
 
-AXE = Path(os.environ.get("LIMNER_AXE") or Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js")
+_PACKAGE = importlib.util.find_spec("axe_playwright_python")
+_PACKED = Path((_PACKAGE and _PACKAGE.origin) or "none").with_name("axe.min.js")
+AXE = Path(os.environ.get("LIMNER_AXE") or _PACKED)
 ROUTES = ("scgan/generate", "portrait/edit", "painter/paint", "lgcgan/age", "scagan/repose", "gallery", "people")
 RUN = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations.flatMap(
     (one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 160)} ${node.failureSummary.slice(0, 200)}`))"""
 
 
 @pytest.mark.weights
-@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core; npm install axe-core, or name its file by LIMNER_AXE")
+@pytest.mark.skipif(
+    not AXE.is_file(), reason="no axe-core; install the extra studio-test, or name its file by LIMNER_AXE"
+)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["1280", "390"])
 def test_axe_finds_nothing(size: tuple[int, int], scheme: str, shipped_address: str, visit: Callable[..., Any]) -> None:
