@@ -147,3 +147,12 @@ def test_a_label_map_as_channels_or_colours():
     label_map = torch.tensor([[[0, 1], [2, 255]]])
     torch.testing.assert_close(encode_label_map(label_map, schema, "one_hot"), one_hot(label_map, 19))
     torch.testing.assert_close(encode_label_map(label_map, schema, "palette"), colorize(label_map, schema))
+
+
+def test_colours_lie_as_pictures_do() -> None:
+    """Channels that lie last would make every layer behind them do so, which costs time on a CPU."""
+    schema = get_schema("celebamask-19")
+    ids = torch.randint(19, (2, 8, 8), generator=torch.Generator().manual_seed(0))
+    colors = colorize(ids, schema)
+    assert colors.is_contiguous()
+    assert torch.equal(colors[1, :, 2, 3], torch.tensor(schema.palette[ids[1, 2, 3]]) / 127.5 - 1)
