@@ -4,7 +4,7 @@ Protocol: networks at the papers' widths, pictures of 128 px, batches of one, fl
 have the same weights and inputs, do a forward and a backward pass (or what the case names), and take turns, forwards
 and backwards, in processor seconds, which other programs on the machine disturb less than the clock; one turn warms up.
 A ratio above 1 means that what was tried is faster. "apart" is the length of the difference of all outputs and
-gradients as a share of their length: what is not within roundings may not be taken without an option. Decision 18 says
+gradients as a share of their length: what is not within roundings may not be taken without an option. Decision 19 says
 which were taken.
 
     python benchmarks/candidates.py
