@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Demo = Callable[[Path, Pipeline], list[DemoPicture]]
 
 
-BEST_FIRST = ("portrait", "painter", "lgcgan", "maskface", "scgan", "hfgan", "scagan")
+BEST_FIRST = ("portrait", "painter", "lgcgan", "maskface", "scgan", "hfgan", "scagan", "avwnet")
 """The order of the page: what can be recognised best today, then the others, and those that only judge."""
 
 

@@ -16,6 +16,7 @@ from limner.systems.avwnet.pipeline import AVWnetPipeline
 from limner.talking_faces.sound import Sound, read_sound
 
 NUM_SPEAKERS, MOMENTS, TILE = 3, 7, 96
+GAIN = 2.0  # the shipped mouths open too little
 
 
 def demo(out: Path, pipeline: AVWnetPipeline) -> list[DemoPicture]:
@@ -40,7 +41,9 @@ def _first_frame(clip: ReadyClip) -> np.ndarray:
 
 def _moments(pipeline: AVWnetPipeline, out: Path, clip: ReadyClip, sound: Sound, view: str) -> list[Image.Image]:
     """Frames of a video that is written beside the sheet."""
-    result = pipeline(out / f"{clip.word}.png", sound, landmarks=clip.landmarks[0], align="never", show=[view])
+    result = pipeline(
+        out / f"{clip.word}.png", sound, landmarks=clip.landmarks[0], align="never", show=[view], gain=GAIN
+    )
     result.save(out / f"{clip.word}-says-it", name=view)
     frames = list(media.read_frames(out / f"{clip.word}-says-it/{view}.mp4"))
     return [Image.fromarray(frames[int(place)]) for place in np.linspace(0, len(frames) - 1, MOMENTS)]
@@ -60,9 +63,10 @@ def _speakers(
         caption=f"Above, the clip whose sound is heard: a rendered person says “{said.word}”. Below, photos of others "
         "(left) say it; the videos lie beside this page.",
         image=contact_sheet(rows, tile=TILE),
-        python=f'import limner\nlimner.load("{pipeline.weights_name}")("{speakers[0].word}.png", "{said.word}.mp4")'
-        '.save("talking")',
-        command=f"limner generate avwnet --photo {speakers[0].word}.png --audio {said.word}.mp4 --out talking",
+        python=f'import limner\nlimner.load("{pipeline.weights_name}")("{speakers[0].word}.png", "{said.word}.mp4", '
+        f'gain={GAIN:g}).save("talking")',
+        command=f"limner generate avwnet --photo {speakers[0].word}.png --audio {said.word}.mp4 "
+        f"--mouth-gain {GAIN:g} --out talking",
     )
 
 
@@ -77,7 +81,7 @@ def _attention(out: Path, pipeline: AVWnetPipeline, sound: Sound, said: ReadyCli
         caption="Three moments. Red: the painted colour is taken; blue: the photo stays.",
         image=contact_sheet(rows, tile=TILE, column_names=names),
         python=f'import limner\nlimner.load("{pipeline.weights_name}")("{clip.word}.png", "{said.word}.mp4", '
-        'show=["attention"]).save("attention")',
+        f'show=["attention"], gain={GAIN:g}).save("attention")',
         command=f"limner generate avwnet --photo {clip.word}.png --audio {said.word}.mp4 --show attention "
-        "--out attention",
+        f"--mouth-gain {GAIN:g} --out attention",
     )
