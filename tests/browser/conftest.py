@@ -58,15 +58,33 @@ def shipped_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.wait()
 
 
+def three_classes() -> Any:
+    """A pipeline of scgan whose label maps no ready-made person has."""
+    import torch
+
+    from limner.data.schema import LabelSchema
+    from limner.data.spec import DataSpec
+    from limner.systems.scgan.networks import Generator, Segmentor
+    from limner.systems.scgan.pipeline import SCGANPipeline
+
+    schema = LabelSchema("sky-and-sea", ("nothing", "sky", "sea"), ((0, 0, 0), (90, 160, 255), (0, 40, 160)))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        generator = Generator(image_size=32, num_classes=3, num_attributes=0, latent_size=8, width=8)
+        segmentor = Segmentor(num_classes=3, width=8)
+    return SCGANPipeline(spec=DataSpec(labels=schema), size=32, generator=generator, segmentor=segmentor)
+
+
 @pytest.fixture(scope="session")
 def made_address(
     tmp_path_factory: pytest.TempPathFactory,
     speaker: Any,  # noqa: F811
     hfgan: Any,  # noqa: F811
 ) -> Iterator[str]:
-    """A studio with random weights of a system that talks and of one that paints captions about shapes."""
+    """A studio with random weights that talk, that paint captions about shapes, and that draw maps of three classes."""
     place = tmp_path_factory.mktemp("made")
     folders = [str(one.save_pretrained(place / one.name)) for one in (speaker, hfgan)]
+    folders.append(str(three_classes().save_pretrained(place / "three-classes")))
     server, address = served(place / "studio", "--weights", *folders)
     yield address
     server.terminate()

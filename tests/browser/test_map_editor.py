@@ -15,7 +15,7 @@ from PIL import Image
 
 from limner.data.image_io import noted_schema
 from limner.data.schema import get_schema
-from tests.browser.conftest import NARROW, drawn, until
+from tests.browser.conftest import NARROW, drawn, next_picture, until
 
 EMPTY = """({ editor }) => {
     editor.map.locked.clear();
@@ -305,3 +305,11 @@ def test_a_saved_map_is_opened_again_as_it_was(page: Any, tmp_path: Any) -> None
         f"{json.dumps(int(before.sum()))} === document.querySelector('#map').editor.map.ids.reduce((a, b) => a + b, 0)",
     )
     assert (ids(page) == before).all()
+
+
+def test_maps_of_which_there_is_no_person_begin_empty(made_address: str, visit: Callable[..., Any]) -> None:
+    page = drawn(visit(made_address, "#/scgan/generate/three-classes"))
+    assert page.locator("input[name=class]").count() == 3 and not ids(page).any()
+    choose(page, "sea")
+    next_picture(page, lambda: drag(page, (0.2, 0.5), (0.8, 0.5)))
+    assert set(np.unique(ids(page))) == {0, 2}

@@ -47,8 +47,8 @@ function flag({ title, initial }, { changed }) {
 	return { element: el("label", { className: "check" }, input, title), get: () => input.checked, set: (value) => (input.checked = Boolean(value)) };
 }
 
-function attributes({ title, schema, name }, { changed }) {
-	const inputs = Object.keys(schema.properties).map((one) => el("input", { type: "checkbox", name: one, on: { change: changed } }));
+function attributes({ title, name }, { changed, weights }) {
+	const inputs = weights.attributes.map((one) => el("input", { type: "checkbox", name: one, on: { change: changed } }));
 	const element = el("fieldset", { className: "attributes", data: { field: name } }, el("legend", {}, title),
 		...inputs.map((input) => el("label", { className: "check" }, input, words(input.name))));
 	element.hidden = !inputs.length;

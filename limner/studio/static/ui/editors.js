@@ -21,6 +21,7 @@ function labelMap(field, { weights, changed }) {
 	const editor = new MapEditor({ schema: weights.schema, imageSize: weights.image_size, changed });
 	const roll = async () => {
 		const found = await api.person("face", random());
+		if (found.label_map.schema !== weights.schema.name) return changed(); // an empty map
 		await editor.open(api.assetUrl(found.label_map.id), found.name);
 	};
 	return {
