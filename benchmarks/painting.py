@@ -142,6 +142,7 @@ def training(*, quick: bool) -> dict[str, float]:
         stage=replace(config.stage, renderer=UNTRAINED),
         model=replace(config.model, attention="labels"),
         agent=replace(config.agent, steps=2 if quick else config.agent.steps),
+        train=replace(config.train, batch_size=4 if quick else config.train.batch_size),
     )
     engine = Painter(config, DataSpec()).engine(make_fabric(config.train))
 
