@@ -85,8 +85,8 @@ def train(
 
     from limner.engine.fabric import make_fabric
     from limner.engine.loop import fit
-    from limner.engine.memory import memory_named
     from limner.engine.ranks import lost_peers_named
+    from limner.memory import memory_named
 
     config, choice = settle_precision(config, before)
     fabric = make_fabric(config.train)

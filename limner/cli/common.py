@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
 from limner.data.config import Fit
-from limner.engine.memory import is_out_of_memory
 from limner.errors import ConfigError, LimnerError, missing, nearest
+from limner.memory import is_out_of_memory
 from limner.task import DataOption
 
 if TYPE_CHECKING:

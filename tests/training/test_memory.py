@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import torch
 
-from limner.engine.memory import memory_named, remedies
 from limner.errors import TrainingError
+from limner.memory import memory_named, remedies
 from limner.systems.scgan.presets import smoke
 
 LIMITED = """
