@@ -101,6 +101,9 @@ def browser() -> Iterator[Any]:
         found.close()
 
 
+SEEDED = "{ let state = 1; Math.random = () => (state = (state * 16807) % 2147483647) / 2147483647; }"
+
+
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Callable[..., Any]]:
     """Opens pages; none may have a fault or fetch anything from elsewhere."""
@@ -120,6 +123,7 @@ def visits(browser: Any) -> Iterator[Callable[..., Any]]:
     def open_page(address: str, route: str = "", size: tuple[int, int] = WIDE, **options: Any) -> Any:
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
         context.set_default_timeout(60_000)
+        context.add_init_script(SEEDED)  # the same first person, seed and sentence in every run
         page = context.new_page()
         fetched: list[str] = []
         faults: list[str] = []
