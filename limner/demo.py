@@ -90,6 +90,22 @@ def contact_sheet(
     return sheet
 
 
+def stacked(sheets: Sequence[Image.Image], *, gap: int = 8) -> Image.Image:
+    """Sheets below each other, on white.
+
+    Args:
+        sheets: at least one.
+        gap: pixels between two.
+    """
+    height = sum(sheet.height + gap for sheet in sheets) - gap
+    whole = Image.new("RGB", (max(sheet.width for sheet in sheets), height), "white")
+    top = 0
+    for sheet in sheets:
+        whole.paste(sheet, (0, top))
+        top += sheet.height + gap
+    return whole
+
+
 def save_picture(path: Path, picture: DemoPicture, pipeline: Pipeline) -> None:
     """Write a sheet as JPEG of at most `MAX_BYTES`, which says in its metadata that and how it was made."""
     exif = Image.Exif()

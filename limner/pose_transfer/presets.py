@@ -1,4 +1,4 @@
-"""How compared systems are trained, so that they see as many pairs. No torch import."""
+"""How SCA-GAN and the systems that it is compared with are trained: on as many pairs. No torch import."""
 
 from __future__ import annotations
 

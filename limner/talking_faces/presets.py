@@ -1,4 +1,7 @@
-"""How compared systems are trained, so that they see as many clips. No torch import."""
+"""How AVWnet and the systems that it is compared with are trained. No torch import.
+
+AVWnet's preset `cpu` has numbers of its own; `limner reproduce avwnet-tables` trains all of them on as many clips.
+"""
 
 from __future__ import annotations
 

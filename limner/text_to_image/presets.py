@@ -8,7 +8,8 @@ from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
 from limner.text_to_image.config import OptimizerConfig, TextConfig
 
-_CUB = 8_855  # training pictures, of an epoch
+CUB = 8_855
+"""Training pictures of CUB: an epoch."""
 HALVED = OptimizerConfig(
     lr_generator=2e-4,
     lr_discriminator=2e-4,
@@ -31,7 +32,7 @@ def cub(*, epochs: int, batch_size: int, **train: Any) -> dict[str, Any]:
         "dataset": DataConfig(),
         "augment": AugmentConfig(flip=True, crop=1.0),
         "train": TrainConfig(
-            images=epochs * _CUB,
+            images=epochs * CUB,
             batch_size=batch_size,
             num_workers=8,
             log_every=10_000,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from limner.engine.config import TrainConfig
 from limner.systems.avwnet.config import AVWnetConfig, LossConfig, ModelConfig, OptimizerConfig
 from limner.talking_faces.config import ClipConfig
+from limner.talking_faces.presets import GPU, PAPER, SMOKE
 
 
 def paper() -> AVWnetConfig:
@@ -17,15 +20,7 @@ def paper() -> AVWnetConfig:
         loss=LossConfig(word_images=5_000 * 10, mean_landmarks=0.0),
         optimizer=OptimizerConfig(),
         dataset=ClipConfig(),
-        train=TrainConfig(
-            images=5 * 488_766,
-            batch_size=10,
-            clip_norm=10.0,
-            num_workers=8,
-            log_every=1_000,
-            sample_every=20_000,
-            checkpoint_every=50_000,
-        ),
+        train=dataclasses.replace(PAPER, clip_norm=10.0),
     )
 
 
@@ -36,17 +31,7 @@ def gpu() -> AVWnetConfig:
         loss=LossConfig(weight_mouth=2.0, weight_color=2.0, pixel_images=30_000, word_images=60_000),
         optimizer=OptimizerConfig(decay_images=100_000),
         dataset=ClipConfig(),
-        train=TrainConfig(
-            images=300_000,
-            batch_size=16,
-            clip_norm=10.0,
-            ema_half_life=4_000,
-            channels_last=True,
-            num_workers=8,
-            log_every=1_600,
-            sample_every=16_000,
-            checkpoint_every=16_000,
-        ),
+        train=dataclasses.replace(GPU, clip_norm=10.0),
     )
 
 
@@ -108,9 +93,7 @@ def smoke() -> AVWnetConfig:
         loss=LossConfig(weight_word=0.0),
         optimizer=OptimizerConfig(),
         dataset=ClipConfig(num_frames=4),
-        train=TrainConfig(
-            images=16, batch_size=2, precision="32-true", log_every=4, sample_every=8, checkpoint_every=8
-        ),
+        train=SMOKE,
     )
 
 

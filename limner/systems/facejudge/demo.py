@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from limner import hub
-from limner.demo import DemoPicture, contact_sheet
+from limner.demo import DemoPicture, contact_sheet, stacked
 from limner.inputs import to_tensor
 from limner.people.gallery import ReadyPerson, ready
 from limner.systems.facejudge.pipeline import FaceJudgePipeline
@@ -63,7 +63,4 @@ def _sheet(rows: list[list[ReadyPerson]], columns: int, names: list[str]) -> Ima
         )
         for number, row in enumerate(rows)
     ]
-    whole = Image.new("RGB", (sheets[0].width, sum(sheet.height + 8 for sheet in sheets) - 8), "white")
-    for number, sheet in enumerate(sheets):
-        whole.paste(sheet, (0, number * (sheet.height + 8)))
-    return whole
+    return stacked(sheets)

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from limner import hub
-from limner.demo import DemoPicture, contact_sheet
+from limner.demo import DemoPicture, contact_sheet, stacked
 from limner.inputs import to_tensor
 from limner.people.gallery import ready
 from limner.systems.factjudge.pipeline import FactJudgePipeline
@@ -33,9 +33,6 @@ def demo(out: Path, pipeline: FactJudgePipeline) -> list[DemoPicture]:
         )
         for start in range(0, NUM_FACES, COLUMNS)
     ]
-    whole = Image.new("RGB", (sheets[0].width, sum(sheet.height for sheet in sheets)), "white")
-    for number, sheet in enumerate(sheets):
-        whole.paste(sheet, (0, number * sheet.height))
     name = hub.short_name(pipeline.name, pipeline.weights_name)
     weights = "" if name == pipeline.name else f" --weights {name}"
     return [
@@ -44,7 +41,7 @@ def demo(out: Path, pipeline: FactJudgePipeline) -> list[DemoPicture]:
             title="Which facts are seen",
             caption=f"Above each face what the judge sees. It answers {len(pipeline.questions)} questions: "
             f"{', '.join(pipeline.questions)}.",
-            image=whole,
+            image=stacked(sheets, gap=0),
             python=f'import limner\n\npipe = limner.load("{name}")\nprint(pipe("photos/0.png"))',
             command=f"limner generate factjudge{weights} --photo photos --out facts",
         )

@@ -6,8 +6,8 @@ from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
 from limner.systems.hfgan.config import HfGANConfig, ModelConfig
 from limner.text_to_image.config import LossConfig, OptimizerConfig, TextConfig
+from limner.text_to_image.presets import CPU, CUB, GPU
 
-_CUB = 8_855  # training pictures, of an epoch
 _SMALL = 0.2
 """lambda for DAMSM's small image encoder, whose gradient at the picture was 30 times the discriminator's with 5."""
 
@@ -22,7 +22,7 @@ def paper() -> HfGANConfig:
         dataset=DataConfig(),
         augment=AugmentConfig(flip=True, crop=1.0),
         train=TrainConfig(
-            images=600 * _CUB,
+            images=600 * CUB,
             batch_size=20,
             ema_half_life=14_000,
             num_workers=8,
@@ -43,7 +43,7 @@ def attndcgan() -> HfGANConfig:
         dataset=DataConfig(),
         augment=AugmentConfig(flip=True, crop=1.0),
         train=TrainConfig(
-            images=400 * _CUB,
+            images=400 * CUB,
             batch_size=30,
             ema_half_life=21_000,
             num_workers=8,
@@ -63,14 +63,7 @@ def gpu() -> HfGANConfig:
         optimizer=OptimizerConfig(step_shares=(0.5, 0.75)),
         dataset=DataConfig(),
         augment=AugmentConfig(flip=True),
-        train=TrainConfig(
-            images=2_000_000,
-            batch_size=32,
-            ema_half_life=14_000,
-            channels_last=True,
-            num_workers=8,
-            checkpoint_every=50_000,
-        ),
+        train=GPU,
     )
 
 
@@ -83,14 +76,7 @@ def cpu() -> HfGANConfig:
         optimizer=OptimizerConfig(step_shares=(0.5, 0.75)),
         dataset=DataConfig(),
         augment=AugmentConfig(flip=True),
-        train=TrainConfig(
-            images=120_000,
-            batch_size=16,
-            ema_half_life=4_000,
-            log_every=2_000,
-            sample_every=5_000,
-            checkpoint_every=10_000,
-        ),
+        train=CPU,
     )
 
 

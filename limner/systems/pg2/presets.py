@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from limner.engine.config import TrainConfig
 from limner.pose_transfer.config import PairConfig
+from limner.pose_transfer.presets import CPU, GPU, SMOKE
 from limner.systems.pg2.config import LossConfig, ModelConfig, OptimizerConfig, PG2Config
 
 
@@ -38,16 +39,7 @@ def gpu() -> PG2Config:
         model=ModelConfig(image_size=(128, 88), width=64, discriminator_width=32),
         optimizer=OptimizerConfig(lr=2e-4, decay_images=400_000, coarse_images=400_000),
         dataset=PairConfig(flip=True),
-        train=TrainConfig(
-            images=1_000_000,
-            batch_size=24,
-            ema_half_life=10_000,
-            channels_last=True,
-            num_workers=8,
-            log_every=2_400,
-            sample_every=48_000,
-            checkpoint_every=48_000,
-        ),
+        train=GPU,
     )
 
 
@@ -58,14 +50,7 @@ def cpu() -> PG2Config:
         model=ModelConfig(image_size=(64, 44), width=16, discriminator_width=12),
         optimizer=OptimizerConfig(lr=4e-4, decay_images=20_000, coarse_images=25_000),
         dataset=PairConfig(flip=True),
-        train=TrainConfig(
-            images=50_000,
-            batch_size=8,
-            ema_half_life=4_000,
-            log_every=800,
-            sample_every=5_000,
-            checkpoint_every=5_000,
-        ),
+        train=CPU,
     )
 
 
@@ -75,15 +60,7 @@ def smoke() -> PG2Config:
         paper(),
         model=ModelConfig(image_size=(64, 44), width=4, discriminator_width=4),
         optimizer=OptimizerConfig(coarse_images=4),
-        train=TrainConfig(
-            images=64,
-            batch_size=4,
-            precision="32-true",
-            ema_half_life=100,
-            log_every=16,
-            sample_every=32,
-            checkpoint_every=32,
-        ),
+        train=SMOKE,
     )
 
 

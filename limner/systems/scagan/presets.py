@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from limner.engine.config import TrainConfig
 from limner.pose_transfer.config import PairConfig
+from limner.pose_transfer.presets import CPU, GPU, SMOKE
 from limner.systems.scagan.config import LossConfig, ModelConfig, OptimizerConfig, SCAGANConfig, StageConfig
 
 EPOCH = 4_000  # pairs that the authors' code calls an epoch
@@ -54,16 +55,7 @@ def gpu() -> SCAGANConfig:
         model=ModelConfig(image_size=(128, 88), width=32, style_channels=256, hidden=64, content_width=32),
         optimizer=OptimizerConfig(lr=4e-4, decay_images=400_000),
         dataset=PairConfig(flip=True),
-        train=TrainConfig(
-            images=1_000_000,
-            batch_size=24,
-            ema_half_life=10_000,
-            channels_last=True,
-            num_workers=8,
-            log_every=2_400,
-            sample_every=48_000,
-            checkpoint_every=48_000,
-        ),
+        train=GPU,
     )
 
 
@@ -89,14 +81,7 @@ def cpu() -> SCAGANConfig:
         ),
         optimizer=OptimizerConfig(lr=1e-3, decay_images=20_000),
         dataset=PairConfig(flip=True),
-        train=TrainConfig(
-            images=50_000,
-            batch_size=8,
-            ema_half_life=4_000,
-            log_every=800,
-            sample_every=5_000,
-            checkpoint_every=5_000,
-        ),
+        train=CPU,
     )
 
 
@@ -121,15 +106,7 @@ def smoke() -> SCAGANConfig:
             discriminator_blocks=1,
             latent_size=8,
         ),
-        train=TrainConfig(
-            images=64,
-            batch_size=4,
-            precision="32-true",
-            ema_half_life=100,
-            log_every=16,
-            sample_every=32,
-            checkpoint_every=32,
-        ),
+        train=SMOKE,
     )
 
 
