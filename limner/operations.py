@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -38,7 +39,7 @@ class Facts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Field:
+class Field(ABC):
     """A value that an operation takes.
 
     Attributes:
@@ -60,17 +61,17 @@ class Field:
         """What a form shows."""
         return re.sub("(?<!^)(?=[A-Z])", "-", type(self).__name__).lower()
 
+    @abstractmethod
     def schema(self, facts: Facts) -> dict[str, Any]:
         """JSON schema of its values."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, name: str, value: Any, facts: Facts) -> Any:
         """The value, if it is one.
 
         Raises:
             ConfigError: saying what is allowed.
         """
-        raise NotImplementedError
 
     def assets(self, value: Any) -> list[str]:
         """Ids of the files that a value names."""

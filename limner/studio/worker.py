@@ -350,7 +350,7 @@ def _link(source: Path, place: Path) -> None:
     """Another name of a file, where there are such; it costs less than a copy."""
     try:
         place.symlink_to(source.absolute())
-    except (OSError, NotImplementedError):
+    except (OSError, NotImplementedError):  # no right to make links, or a system without them
         shutil.copyfile(source, place)
 
 
