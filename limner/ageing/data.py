@@ -243,12 +243,13 @@ def plausible(landmarks: npt.NDArray[np.float64], width: int) -> bool:
     return bool(MIN_EYES <= distance <= MAX_EYES)
 
 
-def open_age_data(config: Any, path: Path | None, *, partner: Partner = "target") -> TrainingData:
+def open_age_data(config: Any, path: Path | None, *, asked_by: str, partner: Partner = "target") -> TrainingData:
     """What an ageing system trains on.
 
     Args:
         config: with the sections `dataset`, `augment`, `model.image_size` and `train.seed`.
         path: folder in the layout of UTKFace.
+        asked_by: name of the system, for messages.
         partner: see `AgeDataset`.
 
     Raises:
@@ -257,7 +258,7 @@ def open_age_data(config: Any, path: Path | None, *, partner: Partner = "target"
     """
     if config.dataset != DataConfig(kind=config.dataset.kind):
         raise ConfigError("Of --dataset.* only kind is known to ageing systems; leave the others out.")
-    manifest = open_faces(required(path), kind=config.dataset.kind)
+    manifest = open_faces(required(path, asked_by), kind=config.dataset.kind, asked_by=asked_by)
     if config.augment != AugmentConfig(flip=config.augment.flip):
         raise ConfigError("Of --augment.* only flip is known to ageing systems; leave the others out.")
     size = config.model.image_size

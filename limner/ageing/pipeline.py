@@ -17,7 +17,7 @@ from limner.ageing.data import face_mask
 from limner.ageing.inputs import Align, FacePhoto, paste_change, read_face_photo
 from limner.ageing.plans import MIDDLES, AgeInput, ages_in_direction, check_direction
 from limner.ageing.shapes import AgeShapes
-from limner.errors import ConfigError
+from limner.errors import ConfigError, DataError
 from limner.inputs import PhotoInput
 from limner.pipelines import Pipeline
 
@@ -99,21 +99,37 @@ def ages_from(pipeline: Pipeline, photo: Any, from_age: AgeInput | None, directi
 
     Raises:
         ConfigError: if the direction is unknown, the age is not known, or nobody is older or younger.
+        DataError: if that is so because of the name of the photo's file.
     """
     if direction not in ("older", "younger"):
         raise ConfigError(f'direction is "{direction}"; it must be older or younger.')
-    return ages_in_direction(direction, check_direction(direction, known_age(photo, from_age), middles_of(pipeline)))
+    age = known_age(photo, from_age)
+    try:
+        group = check_direction(direction, age, middles_of(pipeline))
+    except ConfigError as error:
+        if from_age is not None or not isinstance(photo, str | Path):
+            raise
+        raise DataError(f"{photo} cannot be made {direction}: {error}") from error
+    return ages_in_direction(direction, group)
 
 
 def known_age(photo: Any, from_age: AgeInput | None) -> AgeInput:
     """The age of a source: what the user says, or the name of its file.
 
     Raises:
-        ConfigError: if neither says one.
+        ConfigError: if a picture without a name has none.
+        DataError: if the file's name says none.
     """
-    found = from_age if from_age is not None else source_age_of(photo) if isinstance(photo, str | Path) else None
-    if found is None:
-        raise ConfigError("The age in the photo is not known: give --from-age (from_age=), in years or as a group.")
+    if from_age is not None:
+        return from_age
+    if not isinstance(photo, str | Path):
+        raise ConfigError("The age in the photo is not known: give from_age=, in years or as a group.")
+    found = source_age_of(photo)
+    if found is None:  # of this file alone: the others of its folder may say theirs
+        raise DataError(
+            f"{photo} does not say an age in its name, as 34_photo.jpg does: rename it, or give --from-age "
+            "(from_age=), in years or as a group."
+        )
     return found
 
 

@@ -61,7 +61,7 @@ class TrainingData:
         return found.hexdigest()
 
 
-def open_label_maps(config: Any, path: Path | None, *, asked_by: str = "this system") -> TrainingData:
+def open_label_maps(config: Any, path: Path | None, *, asked_by: str) -> TrainingData:
     """Pictures with label maps: what most systems train on.
 
     Args:
@@ -74,7 +74,9 @@ def open_label_maps(config: Any, path: Path | None, *, asked_by: str = "this sys
         DataError: if the folder cannot be used.
     """
     # The fields of a `DataConfig` are the options of `open_manifest`.
-    manifest = open_manifest(required(path), **vars(config.dataset), needs=_NEEDS, uses=_USES, asked_by=asked_by)
+    manifest = open_manifest(
+        required(path, asked_by), **vars(config.dataset), needs=_NEEDS, uses=_USES, asked_by=asked_by
+    )
     refuse_wrong_order(manifest)
     size = config.model.image_size
     train_set = MaskToImageDataset(
@@ -84,14 +86,18 @@ def open_label_maps(config: Any, path: Path | None, *, asked_by: str = "this sys
     return TrainingData(manifest.spec, train_set, validation_set, collate)
 
 
-def required(path: Path | None) -> Path:
-    """The data folder.
+def required(path: Path | None, system: str) -> Path:
+    """The data folder that a system is trained on.
+
+    Args:
+        path: as the user named it, if at all.
+        system: its name, for the example.
 
     Raises:
         ConfigError: if none is named.
     """
     if path is None:
-        raise missing(["--data"], example="limner train scgan --preset cpu --data DATA --out runs/first")
+        raise missing(["--data"], example=f"limner train {system} --preset cpu --data DATA --out runs/first")
     return at_home(path)
 
 

@@ -69,7 +69,7 @@ def open_talking_data(
         DataError: if the folder cannot be used.
     """
     dataset = config.dataset
-    manifest = open_clips(required(path), kind=dataset.kind, fit=dataset.fit, needs=needs, asked_by=asked_by)
+    manifest = open_clips(required(path, asked_by), kind=dataset.kind, fit=dataset.fit, needs=needs, asked_by=asked_by)
     words = words_of(manifest)
     if "captions" in needs and len(words) < 2:
         raise DataError(

@@ -236,7 +236,7 @@ def open_training_data(
         ConfigError: if no folder is named.
         DataError: if the folder cannot be used, or the vocabulary knows none of its words.
     """
-    manifest = open_captions(required(path), kind=dataset.kind, fit=dataset.fit, asked_by=asked_by)
+    manifest = open_captions(required(path, asked_by), kind=dataset.kind, fit=dataset.fit, asked_by=asked_by)
     own = manifest.spec.vocabulary
     assert own is not None  # it was asked for
     if vocabulary is not None:

@@ -163,6 +163,28 @@ def test_one_unfit_file_of_a_folder_is_left_out(name, task, run_of, data_for, tm
     assert {path[0] for path in written} == {"a", "b"}, "the others are done, each under its name"
 
 
+def test_a_photo_whose_name_says_no_age_is_left_out(name, task, run_of, data_for, tmp_path, capsys) -> None:
+    if "--older" not in {mode.flag for mode in registry.generate_options(name).MODES}:
+        pytest.skip("it makes nobody older")
+    words = conditions(task, data_for(task), tmp_path)
+    points = open_manifest(data_for(task)).marks_of(open_manifest(data_for(task)).rows[0]).landmarks
+    (tmp_path / "face.json").write_text(json.dumps(points.tolist()))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for stem in ("12_a", "grandmother", "100_b", "50_c"):
+        (folder / f"{stem}.png").write_bytes(Path(words[1]).read_bytes())
+    command = ["generate", name, "--weights", str(run_of(name)), "--photo", str(folder), "--older"]
+    command += ["--landmarks", str(tmp_path / "face.json"), "--out", str(tmp_path / "out")]
+    capsys.readouterr()
+    assert main(command) == 1
+    seen = capsys.readouterr().err
+    assert seen.count("left out: ") == 2 and "error: 2 files of 4 left out." in seen
+    assert "grandmother.png does not say an age in its name" in seen and "100_b.png cannot be made older" in seen
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["12_a", "50_c"]
+    assert main([*command, "--from-age", "80+"]) == 2, "of all photos it can be said at once"
+    assert capsys.readouterr().err.count("nothing is older") == 1
+
+
 def test_a_verdict_is_of_what_it_was_made_of(name, task, run_of, data_for, tmp_path, capsys) -> None:
     if task.gives not in ("verdict", "label_map"):
         pytest.skip("its results note everything")
@@ -233,6 +255,13 @@ def test_its_data_are_checked_by_what_trains(name, task, data_for, tmp_path, cap
     assert json.loads(capsys.readouterr().out)["training"]["train"] > 0
     (tmp_path / "empty").mkdir()
     assert main(["data", "check", str(tmp_path / "empty"), "--system", name]) in (1, 2)
+
+
+def test_without_data_the_example_is_its_own(name, task, tmp_path, capsys) -> None:
+    assert main(["train", name, "--preset", "smoke", "--out", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert f"--data is missing, such as in: limner train {name} " in error
+    assert not (tmp_path / "run").exists()
 
 
 def test_list_and_doctor_know_it(name, task, capsys) -> None:

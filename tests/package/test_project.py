@@ -154,6 +154,18 @@ def test_metadata_is_whole() -> None:
         assert f"/{folder}" in included, folder
 
 
+def test_addresses_are_those_of_papers_that_are_cited() -> None:
+    """The project has no address of its own, and CONTRIBUTING.md says so; none is made up."""
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+    sources = "".join(path.read_text() for path in (ROOT / "limner/systems").rglob("*.py"))
+    titles = " ".join(sources.lower().replace("-", " ").split())
+    for name, address in urls.items():
+        place = re.fullmatch(r"https://(?:arxiv\.org/abs|doi\.org)/(\S+)", address)
+        known = place is not None and re.search(rf"(arXiv|doi):{re.escape(place[1])}\b", sources)
+        assert known or name.lower().replace("-", " ") in titles, f"{name}: {address} is cited nowhere"
+    assert "## Addresses\n\nLimner has no public address" in (ROOT / "CONTRIBUTING.md").read_text()
+
+
 def blocks(language: str) -> list[tuple[str, str]]:
     """(document, text) of every fenced block of a language."""
     return [

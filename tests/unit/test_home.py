@@ -77,7 +77,7 @@ READS: dict[str, Callable[[], object]] = {
     "find_kind": lambda: {"celebamask-hq": True}[str(manifest.find_kind(Path("~/faces")))],
     "read_layout": lambda: manifest.read_layout(Path("~/faces")),
     "open_pictures": lambda: open_pictures("~/faces", size=8, cache="~/cache"),
-    "open_label_maps": lambda: open_label_maps(SMOKE, Path("~/faces")),
+    "open_label_maps": lambda: open_label_maps(SMOKE, Path("~/faces"), asked_by="scgan"),
     "convert.open_maps": lambda: convert.open_maps(Path("~/map.png"), source=CELEBA, target=None),
     "get_schema": lambda: schema.get_schema("~/own.json"),
     "LandmarkFiles": lambda: LandmarkFiles("~/face.npy").of("~/photo.png"),

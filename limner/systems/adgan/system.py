@@ -67,7 +67,7 @@ class ADGAN(PairSystem[ADGANConfig, PartBatch]):
         """
         size, dataset = Size.of(config.model.image_size), config.dataset
         train, validation = open_pairs(
-            required(path),
+            required(path, cls.name),
             kind=dataset.kind,
             size=size,
             flip=dataset.flip,

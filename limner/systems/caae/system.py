@@ -76,7 +76,7 @@ class CAAE(System[CAAEConfig, AgeBatch]):
     @classmethod
     def open_data(cls, config: CAAEConfig, path: Path | None) -> TrainingData:
         """Faces with ages and genders; landmarks are read too, so that all ageing systems see the same pictures."""
-        return open_age_data(config, path)
+        return open_age_data(config, path, asked_by=cls.name)
 
     @property
     def ema_networks(self) -> tuple[str, ...]:

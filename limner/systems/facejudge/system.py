@@ -54,7 +54,7 @@ class FaceJudge(System[FaceJudgeConfig, AgeBatch]):
     @classmethod
     def open_data(cls, config: FaceJudgeConfig, path: Path | None) -> TrainingData:
         """Faces, each with another picture of the same person."""
-        return open_age_data(config, path, partner="same_person")
+        return open_age_data(config, path, asked_by=cls.name, partner="same_person")
 
     @property
     def ema_networks(self) -> tuple[str, ...]:

@@ -105,7 +105,9 @@ def open_facts(config: FactJudgeConfig, path: Path | None, *, asked_by: str) -> 
         ConfigError: if no folder is named.
         DataError: if it has no facts, or none of which two answers are known.
     """
-    manifest = open_captions(required(path), kind=config.dataset.kind, fit=config.dataset.fit, asked_by=asked_by)
+    manifest = open_captions(
+        required(path, asked_by), kind=config.dataset.kind, fit=config.dataset.fit, asked_by=asked_by
+    )
     facts = [manifest.marks_of(row).facts for row in manifest.rows]
     questions = questions_of([one.known for one in facts if one is not None])
     if not questions:

@@ -75,7 +75,7 @@ class IPCGAN(System[IPCGANConfig, AgeBatch]):
         Raises:
             ConfigError: if there are more people than the face network can tell apart.
         """
-        data = open_age_data(config, path)
+        data = open_age_data(config, path, asked_by=cls.name)
         assert isinstance(data.train_set, AgeDataset)
         if data.train_set.num_people > config.model.num_people:
             raise ConfigError(

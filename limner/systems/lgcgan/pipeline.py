@@ -127,7 +127,7 @@ class LGcGANPipeline(Pipeline):
 
         Raises:
             ConfigError: if the age is not known, or nobody is older or younger.
-            DataError, ShapeError: as in `ages`.
+            DataError, ShapeError: as in `ages`; DataError also if the age is that of the file's name.
         """
         wanted = ages_from(self, photo, from_age, direction)
         return self.ages.plan(photo, wanted, landmarks=landmarks, align=align, batch_size=batch_size)

@@ -123,7 +123,9 @@ class LGcGAN(System[LGcGANConfig, AgeBatch]):
     @classmethod
     def open_data(cls, config: LGcGANConfig, path: Path | None) -> TrainingData:
         """Faces with landmarks, each with a real face of the age that it is to become."""
-        return open_age_data(config, path, partner="same_scene" if config.loss.weight_paired > 0 else "target")
+        return open_age_data(
+            config, path, asked_by=cls.name, partner="same_scene" if config.loss.weight_paired > 0 else "target"
+        )
 
     @property
     def generators(self) -> tuple[str, ...]:

@@ -139,8 +139,8 @@ def collate_scenes(samples: list[tuple[Bytes, Bytes, Bytes]]) -> Scene:
     return Scene(target, attention[:, None].float().div_(255), features[:, None].float().div_(255))
 
 
-def open_stage_data(config: PainterConfig, path: Path | None) -> TrainingData:
-    """The data of the stage that is trained.
+def open_stage_data(config: PainterConfig, path: Path | None, *, asked_by: str) -> TrainingData:
+    """The data of the stage that is trained. `asked_by` is the system's name, for messages.
 
     Raises:
         ConfigError: if the stage needs a folder and none is named.
@@ -158,7 +158,7 @@ def open_stage_data(config: PainterConfig, path: Path | None) -> TrainingData:
     if not is_attention:
         size *= zoom
     folder = config.dataset.cache
-    pictures = open_pictures(required(path), size=size, fit=config.dataset.fit, cache=folder, progress=bar)
+    pictures = open_pictures(required(path, asked_by), size=size, fit=config.dataset.fit, cache=folder, progress=bar)
     # Of a picture that will be cut, the agent finds the features after the cut.
     features = feature_maps(pictures, config.dataset) if zoom == 1 and not is_attention else None
     needs_labels = is_attention or config.model.attention == "labels"

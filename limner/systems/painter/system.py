@@ -43,7 +43,7 @@ class Painter(StagedSystem[PainterConfig, TensorBatch]):
     @classmethod
     def open_data(cls, config: PainterConfig, path: Path | None) -> TrainingData:
         """Strokes for the renderer, which needs no folder; pictures for the other stages."""
-        return open_stage_data(config, path)
+        return open_stage_data(config, path, asked_by=cls.name)
 
     def network_lr_scale(self, network: str, images_seen: int) -> float:
         """The stage's own schedule for each network."""

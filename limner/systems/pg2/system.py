@@ -59,7 +59,7 @@ class PG2(System[PG2Config, PairBatch]):
         """Pairs of pictures of one person with key points."""
         size, dataset = Size.of(config.model.image_size), config.dataset
         train, validation = open_pairs(
-            required(path), kind=dataset.kind, size=size, flip=dataset.flip, seed=config.train.seed
+            required(path, cls.name), kind=dataset.kind, size=size, flip=dataset.flip, seed=config.train.seed
         )
         return TrainingData(DataSpec(keypoints=KEYPOINTS), train, validation, collate_pairs)
 

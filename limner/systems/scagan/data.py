@@ -108,8 +108,8 @@ def collate_content(
     )
 
 
-def open_content_pairs(config: SCAGANConfig, path: Path | None) -> TrainingData:
-    """Pairs of the training split with their content; see `open_pairs`.
+def open_content_pairs(config: SCAGANConfig, path: Path | None, *, asked_by: str) -> TrainingData:
+    """Pairs of the training split with their content; see `open_pairs`. `asked_by` is the system's name, for messages.
 
     Raises:
         ConfigError: if no folder is named.
@@ -119,7 +119,7 @@ def open_content_pairs(config: SCAGANConfig, path: Path | None) -> TrainingData:
     is_semantic = model.content == "semantic"
     fields: tuple[Field, ...] = (*FIELDS, "label_map") if is_semantic else FIELDS
     train, validation = open_pairs(
-        required(path),
+        required(path, asked_by),
         kind=dataset.kind,
         size=Size.of(model.image_size),
         fields=fields,

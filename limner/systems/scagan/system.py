@@ -31,7 +31,7 @@ class SCAGAN(StagedSystem[SCAGANConfig, ContentBatch]):
     @classmethod
     def open_data(cls, config: SCAGANConfig, path: Path | None) -> TrainingData:
         """Pairs of pictures of one person with key points."""
-        return open_content_pairs(config, path)
+        return open_content_pairs(config, path, asked_by=cls.name)
 
     @property
     def ema_networks(self) -> tuple[str, ...]:

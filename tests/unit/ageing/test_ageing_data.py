@@ -113,4 +113,4 @@ def test_options_without_effect_are_refused(ready_ages) -> None:
     for section, changes in (("dataset", {"zoom": 1.5}), ("augment", {"rotate_degrees": 5.0})):
         changed = dataclasses.replace(config, **{section: dataclasses.replace(getattr(config, section), **changes)})
         with pytest.raises(ConfigError, match="leave the others out"):
-            open_age_data(changed, ready_ages)
+            open_age_data(changed, ready_ages, asked_by="lgcgan")

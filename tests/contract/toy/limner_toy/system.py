@@ -55,7 +55,7 @@ class Toy(System[ToyConfig, CaptionBatch]):
 
     @classmethod
     def open_data(cls, config: ToyConfig, path: Path | None) -> TrainingData:
-        manifest = open_manifest(required(path), **vars(config.dataset), needs=NEEDS, asked_by="toy")
+        manifest = open_manifest(required(path, "toy"), **vars(config.dataset), needs=NEEDS, asked_by="toy")
         samples = SampleDataset(manifest.split("train"), fields=NEEDS, size=config.model.image_size)
         data = CaptionDataset(samples, length=WORDS)
         return TrainingData(manifest.spec, data, data, collate_captions)

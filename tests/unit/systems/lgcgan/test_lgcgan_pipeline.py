@@ -82,6 +82,10 @@ def test_older_and_younger(pipe, photo) -> None:
         pipe.older(photo, 3, direction="younger", landmarks=landmarks)
     with pytest.raises(ConfigError, match="not known"):
         pipe.older(PEOPLE[0].image, landmarks=landmarks)
+    with pytest.raises(DataError, match="does not say an age"):
+        pipe.older("me.png", landmarks=landmarks)
+    with pytest.raises(DataError, match=r"81_me\.png cannot be made older.*nothing is older"):
+        pipe.older("81_me.png", landmarks=landmarks)
 
 
 def test_round_trip_attention_and_edits(pipe) -> None:

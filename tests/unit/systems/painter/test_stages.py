@@ -44,7 +44,7 @@ def configured(name: str = "smoke", **sections: dict[str, Any]) -> PainterConfig
 
 def started(config: PainterConfig, pictures: Path, *, seed: int = 0) -> tuple[Painter, Engine, Any]:
     torch.manual_seed(seed)
-    data = open_stage_data(config, pictures)
+    data = open_stage_data(config, pictures, asked_by="painter")
     system = Painter(config, DataSpec())
     batch = data.collate([data.train_set[index % len(data.train_set)] for index in range(config.train.batch_size)])
     return system, engine_of(system), batch
@@ -342,7 +342,7 @@ def test_learning_rates_fall_as_the_paper_says() -> None:
 
 def test_renderer_stage_prints_its_baselines(pictures: Path) -> None:
     config = configured("smoke-renderer")
-    data = open_stage_data(config, None)
+    data = open_stage_data(config, None, asked_by="painter")
     system = Painter(config, DataSpec())
     batch = data.collate([data.validation_set[index] for index in range(len(data.validation_set))])
     with torch.no_grad():
@@ -363,7 +363,7 @@ def test_strokes_depend_on_their_place_in_the_run_alone() -> None:
 
 def test_pictures_and_maps_move_together(pictures: Path) -> None:
     config = configured("smoke-attention", dataset={"crop": 0.5, "jitter": 0.5})
-    data = open_stage_data(config, pictures)
+    data = open_stage_data(config, pictures, asked_by="painter")
     dataset = data.train_set
     assert isinstance(dataset, SceneDataset)
     for position in range(6):
@@ -377,7 +377,7 @@ def test_pictures_and_maps_move_together(pictures: Path) -> None:
 
 @pytest.mark.parametrize("labels", ["masks", "saliency", "faces", "auto"])
 def test_every_source_of_labels(pictures: Path, labels: str) -> None:
-    data = open_stage_data(configured("smoke-attention", dataset={"labels": labels}), pictures)
+    data = open_stage_data(configured("smoke-attention", dataset={"labels": labels}), pictures, asked_by="painter")
     dataset = data.validation_set
     assert isinstance(dataset, SceneDataset)
     image, attention, _ = dataset[0]
@@ -394,7 +394,7 @@ def test_every_source_of_labels(pictures: Path, labels: str) -> None:
 def test_missing_masks_and_missing_vgg(pictures: Path, caplog: pytest.LogCaptureFixture) -> None:
     config = configured("smoke-attention", dataset={"labels": "masks"})
     with pytest.raises(DataError, match="has no mask"):
-        open_stage_data(config, pictures / "images")
+        open_stage_data(config, pictures / "images", asked_by="painter")
     system = Painter(configured(dataset={"features": "vgg16", "vgg16": "none.pth"}), DataSpec())
     assert "VGG-16" in caplog.text
     assert system.networks["actor"].config["features"] == "gradient", "what was used stands in the weights"
@@ -416,12 +416,12 @@ def test_caches_show_progress_and_tell_files_of_vgg16_apart(
     for seed in (0, 1):
         torch.manual_seed(seed)
         torch.save(VGG(16).state_dict(), file)
-        found.append(open_stage_data(agent, pictures).validation_set[0][2])
+        found.append(open_stage_data(agent, pictures, asked_by="painter").validation_set[0][2])
         digests.append(painter.plan(np.zeros((8, 8, 3), np.uint8), 5, vgg16=file).digest("painter", "weights"))
     assert not np.array_equal(*found) and len(set(digests)) == 2
     for labels in ("saliency", "faces"):
         config = configured("smoke-attention", dataset={"labels": labels, "cache": cache})
-        open_stage_data(config, pictures)
+        open_stage_data(config, pictures, asked_by="painter")
     for name in ("decoding", "features-vgg16-", "attention-saliency", "attention-faces"):
         assert f"{name}" in terminal.getvalue(), name
 
