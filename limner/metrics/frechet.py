@@ -28,9 +28,10 @@ Array = Tensor | NDArray[np.floating[Any]]
 def frechet_distance(mu1: Array, sigma1: Array, mu2: Array, sigma2: Array) -> Float[Tensor, ""]:
     """|mu1 - mu2|^2 + tr(sigma1 + sigma2 - 2 (sigma1 sigma2)^(1/2)), computed in float64; Eq. 6 of arXiv:1706.08500.
 
-    The trace of the root of the product is the sum of the singular values of sigma1^(1/2) sigma2^(1/2), whose factors
-    come from symmetric eigenvalue problems. Unlike a root of the unsymmetric product it needs no full rank: with fewer
-    samples than features it neither fails nor turns complex, and two equal sets give 0 up to rounding.
+    The trace of the root of the product is the sum of the singular values of A1^T A2 for any A1 A1^T = sigma1 and
+    A2 A2^T = sigma2, as these are the roots of the eigenvalues of sigma1 sigma2. Unlike a root of the unsymmetric
+    product it needs no full rank: with fewer samples than features it neither fails nor turns complex, and two equal
+    sets give 0 up to rounding.
 
     Args:
         mu1: mean of the first set, (d,).
@@ -54,7 +55,7 @@ def frechet_distance(mu1: Array, sigma1: Array, mu2: Array, sigma2: Array) -> Fl
     if not all(bool(value.isfinite().all()) for value in values):
         raise DataError("Means and covariances must be finite; check the features that they were made of.")
     shift = (mean1 - mean2).square().sum()
-    cross = torch.linalg.svdvals(_square_root(covariance1, mean1) @ _square_root(covariance2, mean2)).sum()
+    cross = torch.linalg.svdvals(_factor(covariance1, mean1).T @ _factor(covariance2, mean2)).sum()
     # The true value is never negative; the difference of two equal traces may be, by a rounding.
     distance: Tensor = shift + covariance1.trace() + covariance2.trace() - 2 * cross
     return distance.clamp_min(0)
@@ -76,9 +77,9 @@ def resampled_frechet_distances(
 ) -> Float[Tensor, " resamples"]:
     """Distance of a fixed set to each resample of `vectors`, for intervals.
 
-    Here the cross term is the sum of the roots of the eigenvalues of C1^(1/2) C2 C1^(1/2), or of the smaller matrix
-    that shares them where there are fewer vectors than features: less work than in `frechet_distance`, and a rounding
-    of about 1e-8 of the traces, which does not matter beside the spread.
+    Here the cross term is the sum of the roots of the eigenvalues of A1^T C2 A1 with A1 A1^T = C1, or of the smaller
+    matrix that shares them where there are fewer vectors than features: less work than in `frechet_distance`, and a
+    rounding of about 1e-8 of the traces, which does not matter beside the spread.
 
     Args:
         mean: of the fixed set.
@@ -87,17 +88,60 @@ def resampled_frechet_distances(
         weights: how often each vector occurs in each resample.
     """
     mean, covariance, vectors = mean.double(), covariance.double(), vectors.double()
-    root, trace = _square_root(covariance, mean), covariance.trace()
+    factor, trace = _factor(covariance, mean), covariance.trace()
     distances = []
     for row in weights.to(vectors):
         count = row.sum()
         mean2 = row @ vectors / count
         deviations = (row / (count - 1)).sqrt()[:, None] * (vectors - mean2)  # their squares sum to C2
-        seen = deviations @ root
-        product = seen.T @ seen if len(vectors) > len(mean) else seen @ seen.T
+        seen = deviations @ factor
+        product = seen.T @ seen if len(vectors) > factor.shape[1] else seen @ seen.T
         cross = torch.linalg.eigvalsh(product).clamp_min(0).sqrt().sum()
         distances.append((mean - mean2).square().sum() + trace + deviations.square().sum() - 2 * cross)
     return torch.stack(distances)
+
+
+def _factor(covariance: Tensor, mean: Tensor) -> Tensor:
+    """A matrix A of as many columns as the covariance has ranks, A A^T = covariance.
+
+    Raises:
+        DataError: if an eigenvalue is negative beyond the rounding of a covariance about that mean.
+    """
+    factor, left = _pivoted_cholesky((covariance + covariance.T) / 2)
+    # What a covariance in float64 leaves is its rounding. One of half precision leaves more, and may need eigenvalues.
+    rounding = float(covariance.diagonal().max()) * len(covariance) * torch.finfo(covariance.dtype).eps
+    return factor if left <= rounding else _square_root(covariance, mean)
+
+
+def _pivoted_cholesky(matrix: Float[Tensor, "d d"]) -> tuple[Float[Tensor, "d rank"], float]:
+    """Cholesky's factor, columns in the order of the largest variances that are left, and the largest value left over.
+
+    A fifth of the work of eigenvalues and their vectors. It ends where nothing is left but rounding, so that a
+    covariance of fewer samples than features has a factor of fewer columns; what is left over of a matrix with negative
+    eigenvalues is not small. Rows are not moved, so the factor is triangular only up to their order.
+    """
+    size, block = len(matrix), 64
+    variances = matrix.diagonal().clone()
+    least = float(variances.max()) * size * torch.finfo(matrix.dtype).eps
+    left, parts, rank = matrix.clone(), [], 0
+    while rank < size:
+        part = left.new_zeros(size, min(block, size - rank))  # columns of a block see those before it in `left`
+        done = 0
+        while done < part.shape[1]:
+            pivot = int(variances.argmax())
+            if not (variance := float(variances[pivot])) > least:
+                break
+            column = (left[pivot] - part[:, :done] @ part[pivot, :done]) / variance**0.5
+            variances -= column.square()
+            variances[pivot] = 0.0  # in place of a rounding that could be chosen again
+            part[:, done] = column
+            done += 1
+        parts.append(part[:, :done])
+        left.addmm_(parts[-1], parts[-1].T, alpha=-1)
+        rank += done
+        if done < part.shape[1]:
+            break
+    return torch.cat(parts, 1), float(left.abs().max())
 
 
 def _square_root(covariance: Tensor, mean: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from limner.errors import DataError, ShapeError
-from limner.metrics.frechet import FrechetDistance, frechet_distance, resampled_frechet_distances
+from limner.metrics.frechet import FrechetDistance, _factor, frechet_distance, resampled_frechet_distances
 
 
 def vectors(count: int, size: int, seed: int) -> torch.Tensor:
@@ -143,6 +143,34 @@ def test_what_is_no_mean_and_no_covariance_is_refused():
         frechet_distance(zero, one, zero, torch.diag(torch.tensor([-4.0, 1.0])))
     with pytest.raises(ShapeError, match="d >= 1"):
         frechet_distance(zero[:0], one[:0, :0], zero[:0], one[:0, :0])
+
+
+def by_roots(real: torch.Tensor, fake: torch.Tensor) -> float:
+    """The same formula with both symmetric roots, from eigenvalues and their vectors."""
+    roots = []
+    for one in (real, fake):
+        values, axes = torch.linalg.eigh(one.T.cov())
+        roots.append((axes * values.where(values > values.max() * 1e-12, 0).sqrt()) @ axes.T)
+    cross = torch.linalg.svdvals(roots[0] @ roots[1]).sum()
+    shift = (real.mean(0) - fake.mean(0)).square().sum()
+    return float(shift + real.T.cov().trace() + fake.T.cov().trace() - 2 * cross)
+
+
+@pytest.mark.parametrize("count", [400, 130, 20])  # more vectors than the 150 features, about as many, few
+@pytest.mark.parametrize("decay", [0.0, 9.0])
+def test_factors_give_the_value_of_roots(count, decay):
+    axes = [torch.linalg.qr(vectors(150, 150, seed)).Q for seed in (2, 3)]
+    scales = torch.exp(-torch.linspace(0, decay, 150, dtype=torch.float64))
+    real, fake = (vectors(count, 150, seed) * scales @ axes[seed] + seed for seed in (0, 1))
+    assert distance(real, fake) == pytest.approx(by_roots(real, fake), rel=1e-9)
+
+
+@pytest.mark.parametrize(("count", "rank"), [(30, 29), (200, 100)])
+def test_a_covariance_of_few_vectors_has_a_narrow_factor(count, rank):
+    covariance = vectors(count, 100, 0).T.cov()
+    factor = _factor(covariance, torch.zeros(100, dtype=torch.float64))
+    assert factor.shape == (100, rank)
+    torch.testing.assert_close(factor @ factor.T, covariance, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
