@@ -30,8 +30,12 @@ class ModelConfig:
     """Numbers in a style code s (StarGAN v2: 64)."""
     mapping_width: int = 512
     """Width of the hidden layers of the style encoder (StarGAN v2: 512)."""
-    mask_injection: Literal["encoder", "spade"] = "encoder"
-    """How the map reaches the decoder: through the encoder alone, or also by SPADE after each AdaIN."""
+    mask_injection: Literal["encoder", "spade", "skips"] = "encoder"
+    """How the map reaches the decoder: through the encoder alone, also by SPADE after each AdaIN, or also by what the
+    encoder saw at each larger size, added after the decoder's block of that size (ours; costs next to nothing)."""
+    shortcut_enlargement: Literal["nearest", "bilinear"] = "nearest"
+    """How the decoder's shortcuts are enlarged: nearest (StarGAN v2), which leaves blocks of 2 and 4 px in the faces of
+    some codes, or bilinear (ours)."""
     discriminator_condition: Literal["concat", "none"] = "concat"
     """Whether the discriminator sees the map beside the image, or the image alone."""
 

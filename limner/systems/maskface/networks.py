@@ -28,7 +28,10 @@ from limner.nn.spade import MapModulation
 
 SLOPE = 0.2  # of every leaky ReLU
 BOTTLENECK_SIZE = 16  # side of the generator's deepest map
+NUM_FLAT = 2  # blocks there that do not change the size, in the encoder and in the decoder
 TRUNK_SIZE = 4  # side of the last map of style decoder and discriminator
+Enlargement = Literal["nearest", "bilinear"]
+"""How the decoder's shortcuts double the size."""
 
 
 class ResidualBlock(nn.Module):
@@ -81,10 +84,18 @@ class StyledBlock(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, style_size: int, upsample: bool, num_classes: int = 0
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        style_size: int,
+        upsample: bool,
+        num_classes: int = 0,
+        enlargement: Enlargement = "nearest",
     ) -> None:
         super().__init__()
         self.upsample = upsample
+        self.enlargement = enlargement
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
         self.norm1 = AdaIN(style_size, in_channels)
@@ -106,10 +117,12 @@ class StyledBlock(nn.Module):
         if self.map2 is not None:
             main = self.map2(main, one_hot)
         main = self.conv2(functional.leaky_relu(main, SLOPE))
-        # The 1x1 convolution commutes with nearest-neighbour upsampling; before it, it costs a quarter.
+        # The 1x1 convolution commutes with both enlargements; before them, it costs a quarter.
         x = self.shortcut(x)
-        if self.upsample:
+        if self.upsample and self.enlargement == "nearest":
             x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
+        elif self.upsample:
+            x = functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
         return (main + x) / math.sqrt(2)
 
 
@@ -124,7 +137,9 @@ class Generator(nn.Module):
         style_size: n_w.
         width: channels at full size; they double with each halving of the size, up to `max_width`.
         max_width: largest number of channels.
-        mask_injection: "encoder", or "spade" to also show the map to every block of the decoder.
+        mask_injection: "encoder"; "spade" to also show the map to every block of the decoder; "skips" to also add what
+            the encoder saw at 32 px and more to what the decoder's block of that size makes (ours).
+        shortcut_enlargement: of the decoder's shortcuts; "nearest", or "bilinear" against blocks in the faces (ours).
 
     Raises:
         ShapeError: if a size is not possible.
@@ -138,7 +153,8 @@ class Generator(nn.Module):
         style_size: int = 64,
         width: int = 64,
         max_width: int = 512,
-        mask_injection: Literal["encoder", "spade"] = "encoder",
+        mask_injection: Literal["encoder", "spade", "skips"] = "encoder",
+        shortcut_enlargement: Enlargement = "nearest",
     ) -> None:
         super().__init__()
         check_sizes(image_size, num_classes)
@@ -149,22 +165,32 @@ class Generator(nn.Module):
             width=width,
             max_width=max_width,
             mask_injection=mask_injection,
+            shortcut_enlargement=shortcut_enlargement,
         )
         channels = channel_plan(width, max_width, int(math.log2(image_size // BOTTLENECK_SIZE)))
         shown = num_classes if mask_injection == "spade" else 0
 
         def styled(i: int, o: int, *, upsample: bool) -> StyledBlock:
-            return StyledBlock(i, o, style_size=style_size, upsample=upsample, num_classes=shown)
+            return StyledBlock(
+                i,
+                o,
+                style_size=style_size,
+                upsample=upsample,
+                num_classes=shown,
+                enlargement=shortcut_enlargement,
+            )
 
         self.from_map = nn.Conv2d(num_classes, channels[0], 3, padding=1)
         self.encoder = nn.Sequential(
             *(ResidualBlock(i, o, normalize=True, downsample=True) for i, o in pairwise(channels)),
-            *(ResidualBlock(channels[-1], channels[-1], normalize=True, downsample=False) for _ in range(2)),
+            *(ResidualBlock(channels[-1], channels[-1], normalize=True, downsample=False) for _ in range(NUM_FLAT)),
         )
         self.decoder = nn.ModuleList(
-            [styled(channels[-1], channels[-1], upsample=False) for _ in range(2)]
+            [styled(channels[-1], channels[-1], upsample=False) for _ in range(NUM_FLAT)]
             + [styled(i, o, upsample=True) for i, o in pairwise(channels[::-1])]
         )
+        larger = channels[-2::-1] if mask_injection == "skips" else []
+        self.skips = nn.ModuleList(nn.Conv2d(count, count, 1) for count in larger)
         self.to_rgb = nn.Sequential(
             nn.InstanceNorm2d(channels[0], affine=True), nn.LeakyReLU(SLOPE), nn.Conv2d(channels[0], 3, 1)
         )
@@ -172,9 +198,17 @@ class Generator(nn.Module):
 
     def forward(self, one_hot: Float[Tensor, "b n_s h w"], style: Float[Tensor, "b n_w"]) -> Float[Tensor, "b 3 h w"]:
         """One-hot map and style code -> image around [-1, 1]; nothing bounds it, so clamp what is saved."""
-        x = self.encoder(self.from_map(one_hot))
-        for block in self.decoder:
+        x = self.from_map(one_hot)
+        seen = []  # from the full size down to twice the bottleneck's
+        for stage in self.encoder:
+            seen.append(x)
+            x = stage(x)
+        for block in self.decoder[:NUM_FLAT]:
             x = block(x, style, one_hot)
+        for level, block in enumerate(self.decoder[NUM_FLAT:]):
+            x = block(x, style, one_hot)
+            if self.skips:
+                x = (x + self.skips[level](seen[len(self.skips) - 1 - level])) / math.sqrt(2)
         return self.to_rgb(x)
 
 

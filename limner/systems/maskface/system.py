@@ -87,6 +87,7 @@ class MaskFace(System[MaskFaceConfig, MaskToImageBatch]):
             num_classes=self.num_classes,
             style_size=model.style_size,
             mask_injection=model.mask_injection,
+            shortcut_enlargement=model.shortcut_enlargement,
             **widths,
         )
         self.networks["style_encoder"] = StyleEncoder(

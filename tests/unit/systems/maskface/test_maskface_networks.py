@@ -13,6 +13,7 @@ from limner.systems.maskface.networks import (
     Discriminator,
     Generator,
     ResidualBlock,
+    StyledBlock,
     StyleDecoder,
     StyleEncoder,
     init_he,
@@ -59,7 +60,7 @@ def maps_of(seed: int) -> torch.Tensor:
     return functional.one_hot(ids.repeat_interleave(4, 1).repeat_interleave(4, 2), 3).permute(0, 3, 1, 2).float()
 
 
-@pytest.mark.parametrize("injection", ["encoder", "spade"])
+@pytest.mark.parametrize("injection", ["encoder", "spade", "skips"])
 def test_generator_depends_on_map_and_style(injection):
     torch.manual_seed(0)
     generator = Generator(image_size=32, num_classes=3, style_size=8, width=8, max_width=16, mask_injection=injection)
@@ -78,6 +79,29 @@ def test_spade_injection_shows_the_map_to_the_decoder_itself():
     hidden, style = torch.randn(2, 16, 16, 16), torch.randn(2, 8)
     block = generator.decoder[0]
     assert not torch.equal(block(hidden, style, maps_of(0)), block(hidden, style, maps_of(1)))
+
+
+@pytest.mark.parametrize(("injection", "passes"), [("encoder", False), ("skips", True), ("spade", True)])
+def test_ways_of_the_map_past_the_bottleneck(injection, passes):
+    torch.manual_seed(0)
+    generator = Generator(image_size=32, num_classes=3, style_size=8, width=8, max_width=16, mask_injection=injection)
+    generator.encoder[-1].register_forward_hook(lambda module, inputs, output: torch.ones_like(output))
+    style = torch.randn(2, 8)
+    with torch.no_grad():
+        assert (not torch.equal(generator(maps_of(0), style), generator(maps_of(1), style))) is passes
+
+
+def test_smooth_shortcuts_leave_no_blocks():
+    """With all convolutions of the main path off, what is left of the decoder is its shortcuts."""
+    for enlargement, blocks in (("nearest", True), ("bilinear", False)):
+        torch.manual_seed(0)
+        block = StyledBlock(4, 4, style_size=8, upsample=True, enlargement=enlargement)
+        nn.init.zeros_(block.conv2.weight)
+        hidden = torch.randn(1, 4, 8, 8)
+        with torch.no_grad():
+            made = block(hidden, torch.randn(1, 8), torch.zeros(1, 0, 16, 16))
+        assert made.shape == (1, 4, 16, 16)
+        assert torch.equal(made[..., ::2], made[..., 1::2]) is blocks
 
 
 def test_uniform_maps_of_two_classes_give_different_pictures():
