@@ -17,6 +17,7 @@ from limner.studio.routes import _ID, _NUMBER, PICTURES, ROUTES, SOUNDS, Route, 
 from limner.studio.security import Guard, Refused
 from limner.studio.settings import Settings
 from limner.studio.state import Studio
+from limner.studio.workspace import visible
 
 STATIC = Path(__file__).parent / "static"
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -81,7 +82,7 @@ def _endpoint(route: Route, studio: Studio, request_class: Any) -> Any:
 
 
 def _add_page(app: Any, request_class: Any) -> None:
-    files = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.suffix in TYPES}
+    files = {path.relative_to(STATIC).as_posix(): path for path in visible(STATIC, "**/*") if path.suffix in TYPES}
 
     async def page(request: Any) -> Any:
         name = request.path_params.get("name", "index.html")

@@ -14,6 +14,7 @@ from limner.data.spec import DataSpec
 from limner.errors import DataError, WeightsError, nearest
 from limner.files import read_text
 from limner.operations import Facts, FieldError, Operation
+from limner.studio.workspace import visible
 
 
 @lru_cache(maxsize=64)
@@ -125,5 +126,5 @@ def reports(folder: Path | None) -> dict[str, Path]:
     """Name -> file of the reports (Markdown, JSON) in a folder."""
     if folder is None or not folder.is_dir():
         return {}
-    found = sorted(path for path in folder.rglob("*") if path.suffix in (".md", ".json") and path.is_file())
+    found = [path for path in visible(folder, "**/*") if path.suffix in (".md", ".json") and path.is_file()]
     return {path.relative_to(folder).as_posix().replace("/", "~"): path for path in found[:500]}

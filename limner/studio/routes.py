@@ -22,7 +22,7 @@ from limner.studio.catalogue import reports
 from limner.studio.jobs import Job
 from limner.studio.security import SESSION_COOKIE, TOKEN_COOKIE, Refused, cookie, fault, same
 from limner.studio.state import Studio, links, suffixes_of
-from limner.studio.workspace import DiskError, Session
+from limner.studio.workspace import DiskError, Session, visible
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -464,9 +464,9 @@ async def archive(call: Call) -> Any:
     found, folder = _about(call), call.session.result_folder(call.part("result"))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
-        for path in sorted((folder / "inputs").iterdir()):
+        for path in visible(folder / "inputs"):
             packed.write(path, path.name)
-        for path in sorted((folder / "pictures").iterdir()):
+        for path in visible(folder / "pictures"):
             packed.write(path, f"pictures/{path.name}")
         packed.writestr("draw-again.sh", shlex.join(found["command"]) + "\n")
         packed.writestr("draw_again.py", found["python"])
@@ -477,7 +477,7 @@ async def strokes(call: Call) -> Any:
     """The strokes of a painting."""
     _about(call)
     folder = call.session.result_folder(call.part("result")) / "pictures"
-    found = sorted(folder.glob("*.strokes.json"))
+    found = visible(folder, "*.strokes.json")
     if not found:
         raise Refused(404, "This result has no strokes.")
     return file(found[0], "application/json", "strokes.json")

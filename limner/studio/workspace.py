@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from limner.errors import DataError, LimnerError
-from limner.files import read_json, read_text, write_atomically, write_text_atomically
+from limner.files import read_json, write_atomically, write_text_atomically
 
 log = logging.getLogger("limner.studio")
 ID = re.compile(r"[0-9a-f]{32}\Z")
@@ -52,6 +52,15 @@ def on_disk() -> Iterator[None]:
         raise DiskError(
             f"The studio cannot write into its folder ({why}); make room, or choose another --workspace."
         ) from error
+
+
+def visible(folder: Path, pattern: str = "*") -> list[Path]:
+    """What lies in a folder, by name, without hidden files: macOS and editors put `._NAME` and the like beside ours.
+
+    With `**` in the pattern what lies in hidden folders is left out, too.
+    """
+    found = folder.glob(pattern)
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
 
 
 @dataclass(frozen=True)
@@ -92,7 +101,7 @@ class Session:
         self.counter = max((int(name[:8]) for name in self._names("jobs") + self._names("results")), default=0)
 
     def _names(self, part: str) -> list[str]:
-        found = (path.name.removesuffix(".json") for path in (self.folder / part).iterdir())
+        found = (path.name.removesuffix(".json") for path in visible(self.folder / part))
         return [name for name in found if JOB.match(name)]
 
     @property
@@ -140,8 +149,8 @@ class Session:
 
     def trim_assets(self, most: int = 400) -> None:
         """Forget the oldest assets beyond so many; results have copies of theirs."""
-        notes = sorted((self.folder / "assets").glob("*.about"), key=lambda path: path.stat().st_mtime)
-        needed = " ".join(read_text(path) for path in (self.folder / "jobs").glob("*.json"))
+        notes = sorted(visible(self.folder / "assets", "*.about"), key=lambda path: path.stat().st_mtime)
+        needed = json.dumps(self.jobs())
         for note in notes[: max(0, len(notes) - most)]:
             if note.stem not in needed:
                 for path in (self.folder / "assets").glob(f"{note.stem}.*"):
@@ -155,7 +164,7 @@ class Session:
     def jobs(self) -> list[dict[str, Any]]:
         """The jobs that were not done when the server ended, the oldest first."""
         found = []
-        for path in sorted((self.folder / "jobs").glob("*.json")):
+        for path in visible(self.folder / "jobs", "*.json"):
             try:
                 found.append(dict(read_json(path)))
             except (LimnerError, ValueError, TypeError):
@@ -181,8 +190,8 @@ class Session:
 
     def results(self) -> list[str]:
         """Ids of the complete results, the newest first."""
-        folders = (self.folder / "results").iterdir()
-        return sorted((path.name for path in folders if (path / "about.json").is_file()), reverse=True)
+        names = self._names("results")
+        return sorted((name for name in names if (self.result_folder(name) / "about.json").is_file()), reverse=True)
 
     def complete_result(self, about: Mapping[str, Any]) -> None:
         """From now on it is one."""

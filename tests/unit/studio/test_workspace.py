@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from limner.studio.catalogue import reports
 from limner.studio.workspace import Session, Workspace
 
 
@@ -90,3 +91,31 @@ def test_assets_of_waiting_jobs_stay(tmp_path: Path) -> None:
     session.write_job({"id": "00000001-aaaaaaaa", "values": {"photo": assets[0].id}})
     session.trim_assets(most=1)
     assert [session.asset(one.id) is not None for one in assets] == [True, False, True]
+
+
+def test_hidden_files_beside_ours_are_none_of_ours(tmp_path: Path) -> None:
+    """As macOS leaves them on disks of other systems: `._NAME` in AppleDouble form, `.DS_Store`."""
+    session = Workspace(tmp_path).new()
+    session.write_job({"id": "00000001-aaaaaaaa"})
+    asset, name = session.add_asset(b"x", "photo"), result(session)
+    hidden = [
+        session.folder / "jobs" / "._00000001-aaaaaaaa.json",
+        session.folder / "assets" / f"._{asset.id}.about",
+        session.folder / "results" / "._00000009-aaaaaaaa" / "about.json",
+    ]
+    for path in hidden:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"\x00\x05\x16\x07\xff")
+    again = Workspace(tmp_path).get(session.id)
+    assert again is not None
+    assert again.jobs() == [{"id": "00000001-aaaaaaaa"}] and again.results() == [name]
+    again.trim_assets(most=0)
+    assert again.asset(asset.id) is None
+    assert all(path.exists() for path in hidden)  # not ours to delete
+
+
+def test_hidden_files_are_no_reports(tmp_path: Path) -> None:
+    for name in ("._run.md", "run.md", ".cache/old.md", "deep/more.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("text")
+    assert list(reports(tmp_path)) == ["deep~more.json", "run.md"]
