@@ -10,7 +10,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from limner import files
 from limner.data.size import Size
 from limner.errors import ConfigError, DataError, WeightsError, nearest
 from limner.files import at_home, cache_folder, reason, sha256_of, write_atomically
-from limner.registry import system_names
+from limner.registry import is_system, system_names
 
 log = logging.getLogger("limner")
 
@@ -157,7 +157,7 @@ def resolve(name_or_path: str | Path, *, system: str | None = None) -> Location:
         )
     if path.suffix in _PICKLE_SUFFIXES or len(path.parts) != 1 or text.startswith(("~", ".")):
         raise WeightsError(f"There is no weights folder {path}.")
-    if text in system_names():
+    if is_system(text):
         raise WeightsError(
             f'No weights of "{text}" came with this installation; give a folder with --weights. '
             f"Shipped: {', '.join(sorted(shipped)) or 'none'}."
@@ -221,15 +221,15 @@ def published_file(
 
 def list_weights(system: str | None = None) -> list[WeightsInfo]:
     """All shipped weights (of one system), by name."""
-    found = []
-    for name, path, index in sorted(_shipped_indexes(), key=lambda entry: entry[0]):
+    found, indexes = [], list(_shipped_indexes())
+    for name, path, index in sorted(indexes, key=lambda entry: entry[0]):
         if system in (None, index["system"]):
             found.append(
                 WeightsInfo(
                     name=name,
                     system=index["system"],
                     path=path,
-                    default=default_weights(index["system"]) == name,
+                    default=_default_of(index["system"], indexes) == name,
                     size_bytes=sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
                     image_size=Size.of(index["image_size"]),
                     license=_license(path / CARD),
@@ -245,8 +245,12 @@ def default_weights(system: str) -> str | None:
     A weights folder says in its `pipeline.json` whether it is the default of its system. One that an older Limner wrote
     does not say; it is the default where it is the only one of its system.
     """
+    return _default_of(system, _shipped_indexes())
+
+
+def _default_of(system: str, indexes: Iterable[tuple[str, Path, dict[str, Any]]]) -> str | None:
     silent = []
-    for name, _, index in _shipped_indexes():
+    for name, _, index in indexes:
         if index["system"] == system:
             if index.get("default"):
                 return name
@@ -289,9 +293,9 @@ def read_index(path: Path) -> dict[str, Any]:
             raise WeightsError(
                 f"{file} names the network {network!r}; names have small letters, digits and underscores."
             )
-    known = system_names()
-    if index["system"] not in known:
-        raise WeightsError(f'{file} is of the unknown system "{index["system"]}".{nearest(index["system"], known)}')
+    if not is_system(index["system"]):
+        near = nearest(index["system"], system_names())
+        raise WeightsError(f'{file} is of the unknown system "{index["system"]}".{near}')
     return index
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import sys
 from types import ModuleType
 
 from limner.errors import MissingExtraError
@@ -17,7 +19,23 @@ def optional(module: str, *, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise MissingExtraError(
-            f'This needs the package "{module.partition(".")[0]}", which is not installed. '
-            f'Install it with: pip install "limner[{extra}]"'
-        ) from error
+        raise _missing(module, extra) from error
+
+
+def check_installed(*modules: str, extra: str) -> None:
+    """Look for packages without importing them, which takes far longer.
+
+    Raises:
+        MissingExtraError: if one is not installed.
+    """
+    for module in modules:
+        is_there = sys.modules[module] is not None if module in sys.modules else importlib.util.find_spec(module)
+        if not is_there:
+            raise _missing(module, extra)
+
+
+def _missing(module: str, extra: str) -> MissingExtraError:
+    return MissingExtraError(
+        f'This needs the package "{module.partition(".")[0]}", which is not installed. '
+        f'Install it with: pip install "limner[{extra}]"'
+    )

@@ -39,6 +39,11 @@ def system_names() -> list[str]:
     return list(SYSTEMS) + sorted(point.name for point in entry_points(group="limner.systems"))
 
 
+def is_system(name: str) -> bool:
+    """Whether there is such a system; for ours without a look at what else is installed, which reads all of it."""
+    return name in SYSTEMS or name in system_names()
+
+
 def task(system: str) -> Task:
     """What a system is about."""
     package, _ = _locate(system)

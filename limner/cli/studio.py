@@ -14,7 +14,8 @@ from typing import Any
 from limner.cli.common import add_device, new_parser
 from limner.errors import ConfigError
 from limner.files import at_home
-from limner.optional import optional
+from limner.optional import check_installed, optional
+from limner.studio.front import Front
 from limner.studio.settings import LIMITS, Settings
 
 EXAMPLES = (
@@ -35,8 +36,9 @@ def main(argv: list[str]) -> int:
     add_options(parser)
     options = parser.parse_args(argv)
     settings = _settings(options)
+    check_installed("fastapi", "prometheus_client", extra="studio")
     uvicorn = optional("uvicorn", extra="studio")
-    app = optional("limner.studio.app", extra="studio").create_app(settings)
+    app = Front(settings)
     address = f"http://{_shown(settings.host)}:{settings.port}/"
     if settings.token:
         address += f"#token={settings.token}"

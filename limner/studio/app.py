@@ -1,50 +1,34 @@
-"""The web application: routes, the page's files, the description of the API. No torch."""
+"""The API as an application of FastAPI: its routes and its description. No torch."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import re
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import limner
 from limner import registry
 from limner.optional import optional
 from limner.studio.catalogue import Catalogue
-from limner.studio.routes import _ID, _NUMBER, PICTURES, ROUTES, SOUNDS, Route, answer, file, serve
+from limner.studio.routes import _ID, _NUMBER, PICTURES, ROUTES, SOUNDS, Route, answer, serve
 from limner.studio.security import Guard, Refused
-from limner.studio.settings import Settings
 from limner.studio.state import Studio
-from limner.studio.workspace import visible
 
-STATIC = Path(__file__).parent / "static"
-TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _EVERYWHERE = (400, 403, 413, 415, 422, 429)
 
 
-def create_app(settings: Settings) -> Any:
-    """The ASGI application.
+def create_api(studio: Studio) -> Any:
+    """The ASGI application of the API; `limner.studio.front` serves it with the page.
 
     Raises:
         MissingExtraError: if the extra `studio` is not installed.
     """
     fastapi = optional("fastapi", extra="studio")
     requests = optional("starlette.requests", extra="studio")
-    studio = Studio(settings)
-
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Any) -> AsyncIterator[None]:
-        studio.start()
-        yield
-        await studio.close()
-
     app = fastapi.FastAPI(
         title="Limner studio",
         version=limner.__version__,
-        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
@@ -63,12 +47,9 @@ def create_app(settings: Settings) -> Any:
             openapi_extra=describe(route),
             responses=_answers(route),
         )
-    if settings.has_page:
-        _add_page(app, requests.Request)
     _add_errors(app)
     app.openapi = _openapi(studio.catalogue, app.openapi)
-    app.state.studio = studio
-    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Guard, settings=studio.settings)
     return app
 
 
@@ -79,22 +60,6 @@ def _endpoint(route: Route, studio: Studio, request_class: Any) -> Any:
     endpoint.__annotations__ = {"request": request_class}  # FastAPI reads it; the package may be missing at import
     endpoint.__name__ = route.handler.__name__
     return endpoint
-
-
-def _add_page(app: Any, request_class: Any) -> None:
-    files = {path.relative_to(STATIC).as_posix(): path for path in visible(STATIC, "**/*") if path.suffix in TYPES}
-
-    async def page(request: Any) -> Any:
-        name = request.path_params.get("name", "index.html")
-        if name not in files:
-            return _problem(Refused(404, "There is no such page."))
-        made = file(files[name], TYPES[files[name].suffix])
-        made.headers["cache-control"] = "no-cache"
-        return made
-
-    page.__annotations__ = {"request": request_class}
-    app.add_api_route("/", page, methods=["GET"], include_in_schema=False)
-    app.add_api_route("/static/{name:path}", page, methods=["GET"], include_in_schema=False)
 
 
 def _problem(refused: Refused) -> Any:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from limner import hub, registry
-from limner.data.spec import DataSpec
 from limner.errors import DataError, WeightsError, nearest
 from limner.files import read_text
 from limner.operations import Facts, FieldError, Operation
 from limner.studio.workspace import visible
+
+if TYPE_CHECKING:
+    from limner.data.spec import DataSpec
 
 
 @lru_cache(maxsize=64)
@@ -30,15 +32,27 @@ class Catalogue:
     """
 
     def __init__(self, further: Mapping[str, Path] | None = None) -> None:
-        self.places: dict[str, Path] = {info.name: info.path for info in hub.list_weights()}
+        shipped = hub.list_weights()
+        self.places: dict[str, Path] = {info.name: info.path for info in shipped}
         for name, path in (further or {}).items():
             self.places[name] = hub.resolve(path).path
-        self.systems = [name for name in registry.system_names() if registry.operations(name)]
         self.of: dict[str, list[str]] = {name: [] for name in registry.system_names()}
         for name, path in self.places.items():
             self.of[_index(path)["system"]].append(name)
-        for system, names in self.of.items():
-            names.sort(key=lambda name: (name != hub.default_weights(system), name))
+        usual = {info.name for info in shipped if info.default}
+        for names in self.of.values():
+            names.sort(key=lambda name: (name not in usual, name))
+        self._specs: dict[str, DataSpec] = {}
+
+    @cached_property
+    def systems(self) -> list[str]:
+        """Those that declare operations; to know them imports what all systems declare."""
+        return [name for name in registry.system_names() if registry.operations(name)]
+
+    def read(self) -> None:
+        """Read all that requests ask for, so that none waits for it."""
+        for system in self.systems:
+            self.system(system, is_whole=True)
 
     def operation(self, system: str, name: str) -> Operation | None:
         """A declared operation."""
@@ -72,7 +86,11 @@ class Catalogue:
 
     def spec(self, weights: str) -> DataSpec:
         """What the weights were trained with."""
-        return DataSpec.from_json(_index(self.places[weights])["spec"])
+        from limner.data.spec import DataSpec  # and so numpy, which the start of the server does without
+
+        if weights not in self._specs:
+            self._specs[weights] = DataSpec.from_json(_index(self.places[weights])["spec"])
+        return self._specs[weights]
 
     def system(self, name: str, *, is_whole: bool = False) -> dict[str, Any]:
         """A system as JSON; its operations with their forms if it is to be whole."""

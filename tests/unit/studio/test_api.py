@@ -33,13 +33,13 @@ def label_map_png(size: int = 64) -> bytes:
 def app(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Iterator[Any]:
     from fastapi.testclient import TestClient
 
-    from limner.studio.app import create_app
+    from limner.studio.front import Front
     from limner.studio.settings import Settings
 
     before = os.environ.get("LIMNER_WEIGHTS")
     os.environ["LIMNER_WEIGHTS"] = str(tiny_weights.parent)
     settings = Settings(workspace=tmp_path_factory.mktemp("workspace"), requests_per_second=10_000)
-    with TestClient(create_app(settings), base_url="http://127.0.0.1:7860") as client:
+    with TestClient(Front(settings), base_url="http://127.0.0.1:7860") as client:
         yield client
     if before is None:
         os.environ.pop("LIMNER_WEIGHTS")
@@ -55,7 +55,7 @@ def client(app: Any) -> Any:
 
 
 def studio_of(client: Any) -> Any:
-    return client.app.state.studio
+    return client.app.studio
 
 
 def upload(client: Any, content: bytes, kind: str = "image/png", **query: str) -> Any:
@@ -170,7 +170,7 @@ def test_uploads_are_decoded_and_lose_their_metadata(client: Any) -> None:
 
 def test_a_kept_job_survives_a_killed_server(client: Any) -> None:
     """What lies in a job file when the server is killed is drawn by the next one, once."""
-    from limner.studio.app import create_app
+    from limner.studio.front import Front
     from limner.studio.settings import Settings
 
     studio = studio_of(client)
@@ -185,7 +185,7 @@ def test_a_kept_job_survives_a_killed_server(client: Any) -> None:
 
     from fastapi.testclient import TestClient
 
-    again = create_app(Settings(workspace=studio.settings.workspace, requests_per_second=10_000))
+    again = Front(Settings(workspace=studio.settings.workspace, requests_per_second=10_000))
     with TestClient(again, base_url="http://127.0.0.1:7860") as second:
         headers = {"limner-session": session.id}
         for _ in range(4):

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from limner.studio import app as studio_app
+from limner.studio import front
 
 pytest.importorskip("fastapi")
-FILES = sorted(path for path in studio_app.STATIC.rglob("*") if path.is_file())
+FILES = sorted(path for path in front.STATIC.rglob("*") if path.is_file())
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def client(tmp_path: Path) -> Any:
     from limner.studio.settings import Settings
 
     # Without `with`: no worker starts, for files need none.
-    return TestClient(studio_app.create_app(Settings(workspace=tmp_path)), base_url="http://127.0.0.1:7860")
+    return TestClient(front.Front(Settings(workspace=tmp_path)), base_url="http://127.0.0.1:7860")
 
 
 def test_the_page_and_all_that_it_names_is_served(client):
