@@ -23,11 +23,12 @@ from PIL import Image
 from torch import Tensor
 
 import limner
-from limner.ageing.data import AgeDataset, collate, face_mask, is_same_scene
+from limner.ageing.data import AgeBatch, AgeDataset, collate, face_mask, is_same_scene
 from limner.ageing.validation import spread_over_groups
 from limner.data.datasets.utkface import AGE_GROUPS
 from limner.data.manifest import Manifest
 from limner.engine.logging import tile_grid
+from limner.engine.ranks import in_shares
 from limner.errors import ConfigError
 from limner.metrics.ageing import (
     Floats,
@@ -434,12 +435,13 @@ def _real_faces(
     batch_size: int,
     progress: Callable[..., Any],
 ) -> Faces:
-    batches = []
-    for start in progress(range(0, len(dataset), batch_size), unit="batch", desc="real faces"):
+    def judged_batch(start: int) -> tuple[AgeBatch, Floats, Floats]:
         batch = collate([dataset[index] for index in range(start, min(start + batch_size, len(dataset)))])
         image = batch.image.to(device)
-        judged = judge.ages(image).cpu().double().numpy()
-        batches.append((batch, judged, _embed(embedder, image)))
+        return batch, judge.ages(image).cpu().double().numpy(), _embed(embedder, image)
+
+    starts = range(0, len(dataset), batch_size)
+    batches = list(progress(in_shares(judged_batch, starts), total=len(starts), unit="batch", desc="real faces"))
     image, landmarks, group, years, gender, person = (
         torch.cat([getattr(batch, name) for batch, _, _ in batches])
         for name in ("image", "landmarks", "group", "years", "gender", "person")
@@ -466,33 +468,38 @@ def _aged_faces(
     progress: Callable[..., Any],
 ) -> Aged:
     rows = torch.tensor(list(chosen))
-    images, masks, judged, embedding = [], [], [], []
+
+    def aged(unit: tuple[int, Tensor]) -> tuple[Tensor, Tensor | None, Floats, Floats]:
+        group, part = unit
+        ages = torch.zeros(len(part), NUM_GROUPS)
+        ages[:, group] = 1
+        image, mask = pipeline.age_faces(
+            faces.image[part].to(pipeline.device),
+            faces.landmarks[part].to(pipeline.device),
+            torch.from_numpy(faces.gender)[part].to(pipeline.device),
+            ages.to(pipeline.device),
+        )
+        image = (((image.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1).float()  # as a saved picture has it
+        judged = judge.ages(image).cpu().double().numpy()
+        return image.cpu(), None if mask is None else mask.float().cpu(), judged, _embed(embedder, image)
+
+    units = [(group, part) for group in range(NUM_GROUPS) for part in rows.split(batch_size)]
     with pipeline.inference():
-        for group in progress(range(NUM_GROUPS), unit="group", desc="aged faces"):
-            ages = torch.zeros(1, NUM_GROUPS)
-            ages[0, group] = 1
-            parts: list[tuple[Tensor, Tensor | None]] = []
-            for part in rows.split(batch_size):
-                image, mask = pipeline.age_faces(
-                    faces.image[part].to(pipeline.device),
-                    faces.landmarks[part].to(pipeline.device),
-                    torch.from_numpy(faces.gender)[part].to(pipeline.device),
-                    ages.expand(len(part), -1).to(pipeline.device),
-                )
-                image = ((image.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1  # as a saved picture has it
-                parts.append((image.float().cpu(), None if mask is None else mask.float().cpu()))
-                judged.append(judge.ages(image.float()).cpu().double().numpy())
-                embedding.append(_embed(embedder, image.float()))
-            images.append(torch.cat([image for image, _ in parts]))
-            masks.append([mask for _, mask in parts if mask is not None])
+        shown = progress(in_shares(aged, units), total=len(units), unit="batch", desc="aged faces")
+        images, masks, judged, embedding = zip(*shown, strict=True)
     count = len(chosen)
+
+    def by_face(parts: Sequence[Tensor]) -> Tensor:
+        together = torch.cat(list(parts))
+        return together.view(NUM_GROUPS, count, *together.shape[1:]).transpose(0, 1).contiguous()
+
     return Aged(
         judged=np.concatenate(judged).reshape(NUM_GROUPS, count).T,
         embedding=None
         if embedder is None
         else np.concatenate(embedding).reshape(NUM_GROUPS, count, -1).transpose(1, 0, 2),
-        image=torch.stack(images, dim=1),
-        mask=torch.stack([torch.cat(mask) for mask in masks], dim=1) if masks[0] else None,
+        image=by_face(images),
+        mask=None if masks[0] is None else by_face(masks),
     )
 
 

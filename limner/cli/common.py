@@ -206,8 +206,12 @@ def add_device(parser: ArgumentParser) -> None:
     parser.add_argument("--device", type=str, default="auto", help="auto, cpu, cuda, cuda:N or mps")
 
 
-def pick_device(name: str) -> torch.device:
+def pick_device(name: str, *, process: int = 0) -> torch.device:
     """The device of that name; "auto" takes CUDA, then MPS, then the CPU.
+
+    Args:
+        name: of the device.
+        process: number of this process on its machine; where there are several, "auto" and "cuda" give each its GPU.
 
     Raises:
         ConfigError: if there is no such device on this machine.
@@ -221,7 +225,9 @@ def pick_device(name: str) -> torch.device:
     if count:
         known[:0] = ["cuda", *(f"cuda:{index}" for index in range(count))]
     if name == "auto":
-        return torch.device(known[0])
+        name = known[0]
+    if name == "cuda" and process and count:
+        return torch.device(f"cuda:{process % count}")
     if name not in known:
         raise ConfigError(f'This machine has no device "{name}".{nearest(name, ["auto", *known])}')
     return torch.device(name)

@@ -46,7 +46,8 @@ examples:
   limner evaluate scgan --weights runs/first --data DATA --out report
   limner evaluate scgan --weights runs/first --judge runs/parser --data DATA --num-images 5000 --json scores.json
   limner evaluate scgan --weights runs/first --data DATA --num-images 5000 --features inception:pt_inception.pth
-  limner evaluate parser --weights runs/parser --data DATA"""
+  limner evaluate parser --weights runs/parser --data DATA
+  torchrun --nproc-per-node 4 -m limner evaluate scgan --weights runs/first --data DATA --out report"""
 
 
 def main(argv: list[str]) -> int:
@@ -57,26 +58,12 @@ def main(argv: list[str]) -> int:
     system = argv[0]
     task = registry.task(system)
     options = _read_options(system, task, argv[1:])
-    if os.environ.get("WORLD_SIZE", "1") != "1":  # every process would score everything, and write the same files
-        raise ConfigError("limner evaluate is one process: start it without torchrun.")
-    device = pick_device(options.device)
-    pipeline_class = registry.pipeline_class(system)
-    pipeline: Pipeline = pipeline_class.from_pretrained(options.weights or system, with_optional=True).to(device)
-    how = reading(options)
-    pipeline.colors = how.pop("colors", None)
-    data = pipeline.open_data(options.data, **how)
-    arguments = {
-        "split": options.split,
-        "num_images": options.num_images,
-        "seed": options.seed,
-        "batch_size": options.batch_size,
-        "progress": progress,
-        **_judging(task, options, device),
-    }
-    own = registry.generate_options(system)
-    if hasattr(own, "evaluate_arguments"):
-        arguments |= own.evaluate_arguments(options, device)
-    report: EvaluationReport = registry.evaluate_function(system)(pipeline, data, **arguments)
+    from limner.engine.ranks import joined  # it needs torch
+
+    with joined() as is_first:
+        report = _evaluate(system, task, options, shown=is_first)
+    if not is_first:
+        return 0
     head = {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
         "command": shlex.join(["limner", "evaluate", *argv]),
@@ -89,6 +76,30 @@ def main(argv: list[str]) -> int:
         _write_json(Path(options.json), report.to_json())
     emit(report.to_json(), json=options.json == "-", text=report.table())
     return 0
+
+
+def _evaluate(system: str, task: Task, options: Any, *, shown: bool) -> EvaluationReport:
+    """What the weights are worth; `shown`: whether this process says how far it is."""
+    process = os.environ.get("LOCAL_RANK", "0")
+    device = pick_device(options.device, process=int(process) if process.isdecimal() else 0)
+    pipeline_class = registry.pipeline_class(system)
+    pipeline: Pipeline = pipeline_class.from_pretrained(options.weights or system, with_optional=True).to(device)
+    how = reading(options)
+    pipeline.colors = how.pop("colors", None)
+    data = pipeline.open_data(options.data, **how)
+    arguments = {
+        "split": options.split,
+        "num_images": options.num_images,
+        "seed": options.seed,
+        "batch_size": options.batch_size,
+        "progress": progress if shown else lambda iterable, **_: iterable,
+        **_judging(task, options, device),
+    }
+    own = registry.generate_options(system)
+    if hasattr(own, "evaluate_arguments"):
+        arguments |= own.evaluate_arguments(options, device)
+    report: EvaluationReport = registry.evaluate_function(system)(pipeline, data, **arguments)
+    return report
 
 
 def _judging(task: Task, options: Any, device: torch.device) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 
 from limner.engine.config import TrainConfig
 from limner.engine.precision import COMPILERS, Choice, choose
+from limner.engine.ranks import count_of
 from limner.errors import ConfigError
 
 
@@ -23,8 +24,8 @@ def make_fabric(config: TrainConfig) -> Fabric:
     Raises:
         ConfigError: if the batch does not divide among the processes, or the device is not there.
     """
-    devices = _count("LOCAL_WORLD_SIZE", config.devices)
-    num_nodes = _count("GROUP_WORLD_SIZE", config.num_nodes)
+    devices = count_of("LOCAL_WORLD_SIZE", config.devices)
+    num_nodes = count_of("GROUP_WORLD_SIZE", config.num_nodes)
     if config.compile:
         check_compiler(accelerator_of(config))
     parts = devices * num_nodes * config.accumulate
@@ -44,23 +45,6 @@ def make_fabric(config: TrainConfig) -> Fabric:
         strategy=_ddp() if distributed else "auto",
         precision=choose_precision(config).precision,
     )
-
-
-def _count(variable: str, otherwise: int) -> int:
-    """A number of processes or machines that torchrun has set in the environment.
-
-    Raises:
-        ConfigError: if it is none.
-    """
-    text = os.environ.get(variable)
-    if text is None:
-        return otherwise
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 1_000_000:
-        raise ConfigError(
-            f'The environment variable {variable} is "{text}"; torchrun sets it to a whole number of at least 1. '
-            f"Unset it (env -u {variable} limner train ...), or start with torchrun."
-        )
-    return int(text)
 
 
 def check_compiler(accelerator: Literal["cpu", "cuda"]) -> None:

@@ -28,6 +28,7 @@ from limner.data.dataset import MaskToImageBatch, MaskToImageDataset, collate
 from limner.data.manifest import Manifest
 from limner.data.spec import DataSpec
 from limner.engine.logging import tile_grid
+from limner.engine.ranks import in_shares
 from limner.engine.seed import generator
 from limner.errors import ConfigError
 from limner.metrics.attributes import attributes_correct
@@ -163,8 +164,8 @@ def evaluate_pictures(
     run = _Run(painter, judge, tuple(others), network, own, rows, split, seed, batch_size, progress)
     with painter.inference():
         num_real = min(len(rows), num_images)
-        reals = run.measure(run.batches(run.dataset, range(num_real)), num_real, "real images")
-        fakes = run.measure(run.fake_batches(num_images), num_images, "generated images")
+        reals = run.measure(num_real, "real images", run.real_batch)
+        fakes = run.measure(num_images, "generated images", run.fake_batch)
         measurements = {
             **_diversity(run),
             **_detail(run, fakes, reals),
@@ -257,21 +258,24 @@ class _Run:
             exclusive = self.painter.spec.attribute_kind == "exclusive"
             self.shuffled_attributes = _drawn_attributes(len(values), len(wanted), exclusive, random)
 
-    def batches(self, dataset: MaskToImageDataset, indices: range) -> Iterator[MaskToImageBatch]:
-        """Rows of a data set, without augmentation."""
-        for start in range(0, len(indices), self.batch_size):
-            chosen = indices[start : start + self.batch_size]
-            yield collate([dataset[index % len(dataset)] for index in chosen]).to(self.device)
+    def parts(self, count: int) -> list[range]:
+        """The numbers of so many pictures, batch by batch."""
+        return [range(start, min(start + self.batch_size, count)) for start in range(0, count, self.batch_size)]
 
-    def fake_batches(self, count: int) -> Iterator[MaskToImageBatch]:
+    def batch(self, dataset: MaskToImageDataset, numbers: Sequence[int]) -> MaskToImageBatch:
+        """Rows of a data set, round and round, without augmentation."""
+        return collate([dataset[number % len(dataset)] for number in numbers]).to(self.device)
+
+    def real_batch(self, numbers: Sequence[int]) -> MaskToImageBatch:
+        """Real images with their maps."""
+        return self.batch(self.dataset, numbers)
+
+    def fake_batch(self, numbers: Sequence[int]) -> MaskToImageBatch:
         """Generated images, with the maps and the attributes that they were made from."""
-        first = 0
-        for batch in self.batches(self.dataset, range(count)):
-            attributes = self.shuffled_attributes[batch.index.cpu()].to(self.device)
-            numbers = range(first, first + len(batch))
-            first += len(batch)
-            image = self.paint(batch.label_map, attributes, numbers)
-            yield MaskToImageBatch(image, batch.label_map, attributes, batch.index)
+        batch = self.real_batch(numbers)
+        attributes = self.shuffled_attributes[batch.index.cpu()].to(self.device)
+        image = self.paint(batch.label_map, attributes, numbers)
+        return MaskToImageBatch(image, batch.label_map, attributes, batch.index)
 
     def paint(
         self, label_map: Int64[Tensor, "b h w"], attributes: Float[Tensor, "b n_c"], numbers: Sequence[int]
@@ -280,34 +284,38 @@ class _Run:
         image = self.painter.paint(label_map, attributes, [self.seed + number for number in numbers])
         return ((image.clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
 
-    def measure(self, batches: Iterator[MaskToImageBatch], count: int, what: str) -> _Scores:
+    def measure(self, count: int, what: str, make: Callable[[range], MaskToImageBatch]) -> _Scores:
         """Show images to all networks."""
         maps, classes = len(self.rows), self.num_classes
-        judged = torch.zeros(maps, classes, classes, dtype=torch.int64)
-        own = torch.zeros_like(judged)
-        by_others = [torch.zeros_like(judged) for _ in self.others]
+        sums = [torch.zeros(maps, classes, classes, dtype=torch.int64) for _ in (self.own, self.judge, *self.others)]
         rows: list[tuple[Tensor, ...]] = []
-        total = -(-count // self.batch_size)
-        for batch in self.progress(batches, total=total, unit="batch", desc=what):
-            target, index = batch.label_map.cpu(), batch.index.cpu()
-            if self.own is not None:
-                own_parse = self.own.segmentor(batch.image).argmax(1).cpu()
-                own.index_add_(0, index, confusion_matrices(own_parse, target, classes))
-            for judge, matrices in zip((self.judge, *self.others), (judged, *by_others), strict=True):
-                parse = judged_labels(judge, batch.image, self.painter.spec.schema).cpu()
-                matrices.index_add_(0, index, confusion_matrices(parse, target, classes))
-            image = Resize(self.judge.image_size, antialias=True)(batch.image)
-            rows.append(
-                (
-                    index,
-                    self.feature_network(batch.image).cpu(),
-                    batch.attributes.cpu(),
-                    self.judge.attribute_logits(image).cpu(),
-                    self.own_attribute_logits(batch.image).cpu(),
-                    fine_detail(batch.image).cpu(),
-                )
-            )
+        parts = self.parts(count)
+        found = in_shares(lambda numbers: self.seen(make(numbers)), parts)
+        for confusions, row in self.progress(found, total=len(parts), unit="batch", desc=what):
+            for total, matrices in zip(sums, confusions, strict=True):
+                total.index_add_(0, row[0], matrices)
+            rows.append(row)
+        own, judged, *by_others = sums
         return _Scores(judged, by_others, own, *(torch.cat(column) for column in zip(*rows, strict=True)))
+
+    def seen(self, batch: MaskToImageBatch) -> tuple[list[Tensor], tuple[Tensor, ...]]:
+        """What the networks say of a batch: confusions by own S, the judge and the others, then a column of each."""
+        target, classes = batch.label_map.cpu(), self.num_classes
+        parses = [] if self.own is None else [self.own.segmentor(batch.image).argmax(1)]
+        parses += [judged_labels(judge, batch.image, self.painter.spec.schema) for judge in (self.judge, *self.others)]
+        confusions = [confusion_matrices(parse.cpu(), target, classes) for parse in parses]
+        if self.own is None:
+            confusions.insert(0, torch.zeros_like(confusions[0]))
+        image = Resize(self.judge.image_size, antialias=True)(batch.image)
+        row = (
+            batch.index,
+            self.feature_network(batch.image),
+            batch.attributes,
+            self.judge.attribute_logits(image),
+            self.own_attribute_logits(batch.image),
+            fine_detail(batch.image),
+        )
+        return confusions, tuple(column.cpu() for column in row)
 
     def statistics_of(self, rows: Manifest) -> FeatureStatistics:
         """What real images look like to the feature network; kept on disk for the next evaluation."""
@@ -315,11 +323,10 @@ class _Run:
 
         def compute() -> FeatureStatistics:
             dataset = MaskToImageDataset(rows, image_size=size, cache_bytes=0)
-            batches = self.batches(dataset, range(len(rows)))
-            total = -(-len(rows) // self.batch_size)
-            shown = self.progress(batches, total=total, unit="batch", desc="reference images")
-            vectors = (network(batch.image) for batch in shown)
-            return collect_statistics(vectors, len(rows), num_features=network.num_features)
+            parts = self.parts(len(rows))
+            vectors = in_shares(lambda numbers: network(self.batch(dataset, numbers).image).cpu(), parts)
+            shown = self.progress(vectors, total=len(parts), unit="batch", desc="reference images")
+            return collect_statistics(shown, len(rows), num_features=network.num_features)
 
         content = content_hash(rows)
         if content is None:  # images in memory have no name to keep them under
@@ -337,20 +344,26 @@ class _Run:
             return image.new_zeros(len(image), 0)
         return self.own.classifier(image)
 
-    def variants(self, count: int) -> Iterator[tuple[MaskToImageBatch, Float[Tensor, "b seeds 3 h w"]]]:
-        """The pictures of the first seeds, for each of the first maps."""
-        for batch in self.batches(self.dataset, range(count)):
+    def variants(self, count: int) -> Iterator[tuple[Tensor, Tensor, Float[Tensor, "b seeds 3 h w"]]]:
+        """The first maps, their real pictures, and those of the first seeds for each of them."""
+
+        def made(numbers: range) -> tuple[Tensor, Tensor, Tensor]:
+            batch = self.real_batch(numbers)
             attributes = self.shuffled_attributes[batch.index.cpu()].to(self.device)
             images = [self.paint(batch.label_map, attributes, [k] * len(batch)) for k in range(_LATENTS)]
-            yield batch, torch.stack(images, dim=1)
+            return batch.label_map.cpu(), batch.image.cpu(), torch.stack(images, dim=1).cpu()
+
+        for tensors in in_shares(made, self.parts(count)):
+            label_map, image, images = (one.to(self.device) for one in tensors)
+            yield label_map, image, images
 
     def sheet(self) -> Image.Image:
         """A row a map: map, real picture, pictures of several seeds, the judge's parse of the first of them."""
         tiles = []
-        for batch, images in self.variants(min(_SHEET_ROWS, len(self.rows))):
+        for label_map, image, images in self.variants(min(_SHEET_ROWS, len(self.rows))):
             schema = self.painter.spec.schema
             parse = colorize(self.parse(images[:, 0]), schema)
-            columns = [colorize(batch.label_map, schema), batch.image, *images.unbind(1), parse]
+            columns = [colorize(label_map, schema), image, *images.unbind(1), parse]
             tiles.append(torch.stack(columns, dim=1))
         return tile_grid(torch.cat(tiles).cpu())
 
@@ -359,7 +372,7 @@ class _Run:
         used = fakes.judge_confusion[: len(fakes.features)]
         shares = used.diagonal(dim1=1, dim2=2).sum(1) / used.sum((1, 2)).clamp(min=1)
         worst = shares.argsort()[:_SHEET_ROWS].tolist()
-        batch = collate([self.dataset[index] for index in worst]).to(self.device)
+        batch = self.real_batch(worst)
         schema, attributes = self.painter.spec.schema, self.shuffled_attributes[batch.index.cpu()].to(self.device)
         images = self.paint(batch.label_map, attributes, worst)
         parse = colorize(self.parse(images), schema)
@@ -486,12 +499,16 @@ def _detail(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measurement]
 def _broken_codes(run: _Run) -> dict[str, Measurement]:
     """Codes (seeds) whose pictures fall into blocks on every map: more so than any as many real pictures do."""
     maps = min(_CODE_MAPS, len(run.rows))
-    batch = collate([run.dataset[index] for index in range(maps)]).to(run.device)
+    batch = run.real_batch(range(maps))
     attributes = run.shuffled_attributes[batch.index.cpu()].to(run.device)
-    reals = [blockiness(one.image) for one in run.batches(run.dataset, range(min(256, len(run.rows))))]
+    reals = [blockiness(run.real_batch(part).image) for part in run.parts(min(256, len(run.rows)))]
     real = torch.cat(reals).cpu()
     limit = float(torch.stack([part.mean() for part in real.split(maps)]).max())
-    scores = torch.stack([blockiness(run.paint(batch.label_map, attributes, [k] * maps)).mean() for k in range(_CODES)])
+
+    def score(code: int) -> Tensor:
+        return blockiness(run.paint(batch.label_map, attributes, [code] * maps)).mean().cpu()
+
+    scores = torch.stack(list(in_shares(score, range(_CODES))))
     broken = [number for number, score in enumerate(scores.tolist()) if score > limit]
     return {
         "broken_codes": Measurement(
@@ -569,11 +586,11 @@ def _diversity(run: _Run) -> dict[str, Measurement]:
     count = min(_DIVERSITY_MAPS, len(run.rows))
     network = run.feature_network
     pixels, vectors, reals = [], [], []
-    for batch, images in run.variants(count):
+    for _, image, images in run.variants(count):
         pixels.append(mean_pairwise_distance(images).cpu())
         features = network(images.flatten(0, 1)).unflatten(0, images.shape[:2])
         vectors.append(mean_pairwise_distance(features).cpu())
-        reals.append(batch.image.cpu())
+        reals.append(image.cpu())
     real = torch.cat(reals)
     real_features = network(real.to(run.device))
     cases = {

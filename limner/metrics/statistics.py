@@ -23,6 +23,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from limner.data.manifest import Manifest
+from limner.engine.ranks import of_the_first
 from limner.errors import DataError
 from limner.files import cache_folder, open_regular, reason, write_atomically
 from limner.metrics.features import feature_vectors
@@ -128,11 +129,17 @@ def cached_statistics(key: Mapping[str, Any], compute: Callable[[], FeatureStati
     """
     text = json.dumps({"format_version": FORMAT_VERSION, **key}, sort_keys=True)
     path = cache_folder() / "statistics" / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.safetensors"
-    if path.exists():
+
+    def read() -> FeatureStatistics | None:
         try:
-            return _read(path, text)
+            return _read(path, text) if path.exists() else None
         except (OSError, SafetensorError, ValueError, KeyError) as error:
             log.warning("%s is damaged (%s); it is computed again.", path, reason(error))
+            return None
+
+    kept = of_the_first(read)  # processes must do the same, and may be on several machines
+    if kept is not None:
+        return kept
     statistics = compute()
     tensors = {"total": statistics.total, "outer": statistics.outer, "vectors": statistics.vectors}
     metadata = {"key": text, "count": str(statistics.count), "sha256": _content(tensors)}

@@ -24,6 +24,7 @@ from limner.data.batch import to_images
 from limner.data.manifest import Manifest
 from limner.data.sample import Sample
 from limner.engine.logging import tile_grid
+from limner.engine.ranks import in_shares
 from limner.errors import ConfigError
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.color import GREY_BELOW, hue_names, to_lab
@@ -160,10 +161,10 @@ def picture_measurements(
     for name, images in (("", result), ("_of_copy", source)):
         values[f"ssim{name}"] = ssim(images, target, protocol)
         values[f"l1{name}"] = (images - target).abs().mean((1, 2, 3))
-        parts = zip(images.split(16), target.split(16), strict=True)
+        parts = list(zip(images.split(16), target.split(16), strict=True))
         with torch.inference_mode():
-            distances = [feature_dissimilarity(features(a), features(b)) for a, b in parts]
-        values[f"lpips_people{name}"] = torch.cat(distances)
+            distances = in_shares(lambda pair: feature_dissimilarity(features(pair[0]), features(pair[1])), parts)
+            values[f"lpips_people{name}"] = torch.cat(list(distances))
     words = {"ssim": "SSIM", "l1": "L1, [-1, 1]", "lpips_people": "LPIPS-people"}
     network: dict[str, Any] = {"network": features.name, "settings": "maps of length 1 at each place, no learned heads"}
     result_ = {}
@@ -244,7 +245,7 @@ def keypoint_measurements(
     for name in ("result", "target"):
         points = [
             torch.from_numpy(np.stack([to_openpose(one, judge.network.names) for one in part.numpy()]))
-            for part in (judge.network.keypoints(images) for images in getattr(found, name).split(batch_size))
+            for part in in_shares(judge.network.keypoints, getattr(found, name).split(batch_size))
         ]
         shares[name] = correct_keypoints(torch.cat(points).float(), found.points, height=height)
     seen = shares["target"].isfinite()
@@ -275,11 +276,16 @@ def set_measurements(
     """The Fréchet distance between results and their targets, and the Inception Score where the network has classes."""
     distance = FrechetDistance(None, num_features=features.num_features)
     score = None if features.class_scores is None else InceptionScore(num_splits=min(NUM_SPLITS, len(found)))
-    for start in range(0, len(found), batch_size):
+
+    def seen(start: int) -> tuple[Tensor, Tensor]:
         rows = slice(start, start + batch_size)
-        made = features(as_seen(found.result[rows], protocol))
+        made, real = (features(as_seen(images[rows], protocol)).cpu() for images in (found.result, found.target))
+        return made, real
+
+    starts = range(0, len(found), batch_size)
+    for start, (made, real) in zip(starts, in_shares(seen, starts), strict=True):
         distance.update(made, real=False)
-        distance.update(features(as_seen(found.target[rows], protocol)), real=True)
+        distance.update(real, real=True)
         if score is not None and features.class_scores is not None:
             score.update(features.class_scores(made), torch.arange(start, start + len(made)))
     suffix = "" if protocol == "clean" else f" ({protocol})"
@@ -301,9 +307,9 @@ def stillness_measurements(
     pipeline: PosePipeline, dataset: PosePairs, conditions: Protocol, seed: int, batch_size: int
 ) -> dict[str, Measurement]:
     """What changes from picture to picture of a sequence where nobody moves, in levels of 255."""
-    changes = []
-    for number in np.unique(np.linspace(0, len(dataset) - 1, min(SEQUENCES, len(dataset))).round().astype(int)):
-        pair = dataset[int(number)]
+
+    def change_of(number: int) -> float:
+        pair = dataset[number]
         arrays = pair_arrays(pipeline, [pair])
         way = np.stack(between([arrays["source_points"][0], arrays["points"][0]], STEPS)).astype(np.float32)
         rows = {name: array.repeat(len(way), axis=0) for name, array in arrays.items()} | {"points": way}
@@ -313,7 +319,10 @@ def stillness_measurements(
         moving = functional.max_pool2d(moving, 2 * (frames.shape[2] // 16) + 1, 1, frames.shape[2] // 16)
         still = (moving[:-1] + moving[1:] == 0).expand(-1, 3, -1, -1)
         change = (frames[1:] - frames[:-1]).abs() * 127.5
-        changes.append(float(change[still].mean()) if bool(still.any()) else float("nan"))
+        return float(change[still].mean()) if bool(still.any()) else float("nan")
+
+    numbers = np.unique(np.linspace(0, len(dataset) - 1, min(SEQUENCES, len(dataset))).round().astype(int)).tolist()
+    changes = list(in_shares(change_of, numbers))
     metric = "change from picture to picture of a sequence away from the person, levels of 255"
     described = dataclasses.replace(
         conditions, metric=metric, count=len(changes), settings=f"{STEPS} steps, one seed", reference="none"
@@ -367,13 +376,16 @@ def _reposed(
     batch_size: int,
     progress: Callable[..., Any],
 ) -> Reposed:
-    results, pairs = [], []
+    def painted(start: int) -> tuple[Tensor, list[PosePair]]:
+        part = [dataset[number] for number in range(start, min(start + batch_size, len(dataset)))]
+        seeds = [seed + pair.index for pair in part]
+        return _painted(pipeline, pair_arrays(pipeline, part), seeds, batch_size), part
+
+    starts = range(0, len(dataset), batch_size)
     with pipeline.inference():
-        for start in progress(range(0, len(dataset), batch_size), unit="batch", desc="pairs"):
-            part = [dataset[number] for number in range(start, min(start + batch_size, len(dataset)))]
-            seeds = [seed + pair.index for pair in part]
-            results.append(_painted(pipeline, pair_arrays(pipeline, part), seeds, batch_size))
-            pairs += part
+        shown = progress(in_shares(painted, starts), total=len(starts), unit="batch", desc="pairs")
+        results, parts = zip(*shown, strict=True)
+    pairs = [pair for part in parts for pair in part]
     points = torch.from_numpy(np.stack([points_of(pair.target) for pair in pairs]).astype(np.float32))
     size = (pipeline.size.height, pipeline.size.width)
     return Reposed(

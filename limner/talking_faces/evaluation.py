@@ -8,7 +8,8 @@ that what it cannot see is not taken for a fault of the system.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ from limner.data.manifest import Manifest
 from limner.data.spoken import ClipBatch, ClipDataset, collate_clips
 from limner.data.transforms import resize_image
 from limner.engine.logging import tile_grid
+from limner.engine.ranks import in_shares
 from limner.errors import ConfigError, DataError
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.judges import OpenJudge, first_of
@@ -63,8 +65,8 @@ def clip_batches(
     num_images: int | None,
     words: Sequence[str] | None,
     has_mel: bool = False,
-) -> tuple[Manifest, Iterator[ClipBatch]]:
-    """Whole clips one by one, as batches: the first frame is the photo.
+) -> tuple[Manifest, Callable[[int], ClipBatch]]:
+    """Whole clips, and what opens one of them as a batch: the first frame is the photo.
 
     Args:
         image_size: of the frames.
@@ -92,19 +94,18 @@ def clip_batches(
                 )
     chosen = dataclasses.replace(rows, rows=picked)
     dataset = ClipDataset(chosen, size=image_size, num_frames=None, categories=words, has_mel=has_mel, cache_bytes=0)
-    return chosen, _whole_clips(dataset)
+    return chosen, partial(_whole_clip, dataset)
 
 
-def _whole_clips(dataset: ClipDataset) -> Iterator[ClipBatch]:
-    for index in range(len(dataset)):
-        clip = dataset[index]
-        if len(clip.frames) <= MIN_FRAMES:
-            row = dataset.manifest.rows[index]
-            raise DataError(
-                f"{dataset.manifest.root / row.video} has {len(clip.frames)} frames with sound; it takes "
-                f"{MIN_FRAMES + 1} to be judged."
-            )
-        yield collate_clips([clip])
+def _whole_clip(dataset: ClipDataset, index: int) -> ClipBatch:
+    clip = dataset[index]
+    if len(clip.frames) <= MIN_FRAMES:
+        row = dataset.manifest.rows[index]
+        raise DataError(
+            f"{dataset.manifest.root / row.video} has {len(clip.frames)} frames with sound; it takes "
+            f"{MIN_FRAMES + 1} to be judged."
+        )
+    return collate_clips([clip])
 
 
 NUM_SHOWN, MOMENTS = 6, 5
@@ -169,28 +170,26 @@ def evaluate(
     published = published_table(table or "avwnet-lrw")
     reader, sync = first_of(judges, "word-reader"), first_of(judges, "synchrony")
     words = reader.words if reader is not None and any(row.category for row in manifest.rows) else None
-    chosen, batches = clip_batches(
+    chosen, clip = clip_batches(
         pipeline.image_size, manifest, split=split, num_images=num_images, words=words, has_mel=sync is not None
     )
-    rows: list[dict[str, float]] = []
-    shown: list[Tensor] = []
-    before: ClipBatch | None = None
-    for batch in progress(batches, total=len(chosen), unit="clip", desc="clips"):
-        batch = batch.to(pipeline.device)
+
+    def scored(number: int) -> tuple[dict[str, float], Tensor | None]:
+        batch = clip(number).to(pipeline.device)
         made = spoken(pipeline, batch, batch.speech)
         row = picture_scores(made, batch)
         if protocol == "parent":
             row |= parent_scores(made, batch)
-        if before is not None:
-            row["swap_outside"] = swap_score(pipeline, batch, made, before)
+        if number:
+            row["swap_outside"] = swap_score(pipeline, batch, made, clip(number - 1).to(pipeline.device))
         if reader is not None:
             row |= reader_scores(reader, made, batch, reads_words=words is not None)
         if sync is not None:
             row |= sync_scores(sync, made, batch)
-        rows.append(row)
-        if len(shown) < NUM_SHOWN:
-            shown.append(_strip(made, batch))
-        before = batch
+        return row, _strip(made, batch).cpu() if number < NUM_SHOWN else None
+
+    found = progress(in_shares(scored, range(len(chosen))), total=len(chosen), unit="clip", desc="clips")
+    rows, strips = zip(*found, strict=True)
     conditions = Protocol(
         metric="",
         split=split,
@@ -204,7 +203,7 @@ def evaluate(
         measurements=with_ceilings(_measured(rows, conditions, judges, seed, _PARENT if protocol == "parent" else {})),
         published=published,
         table_keys={"ssim": "ssim", "psnr": "psnr", **({"lmd": "judge_lmd"} if reader is not None else {})},
-        sheet=tile_grid(torch.stack(shown)),
+        sheet=tile_grid(torch.stack([strip for strip in strips if strip is not None])),
     )
 
 

@@ -7,7 +7,7 @@ be seen by a judge of facts; beside each number stands what the same judge says 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -23,6 +23,7 @@ from limner.data.captions import Vocabulary, fit_words
 from limner.data.manifest import Manifest
 from limner.data.sampler import SampleKey
 from limner.engine.logging import tile_grid
+from limner.engine.ranks import in_shares
 from limner.errors import ConfigError
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.features import FeatureNetwork
@@ -35,7 +36,7 @@ from limner.metrics.sets import check_enough_images, inception_score_measurement
 from limner.metrics.statistics import collect_statistics
 from limner.metrics.vs_similarity import similarity, train_head
 from limner.provenance import SYNTHETIC_MEDIA
-from limner.text_to_image.data import CaptionedPictures, Drawn, collate
+from limner.text_to_image.data import CaptionedBatch, CaptionedPictures, Drawn, collate
 from limner.text_to_image.matching import Known
 from limner.text_to_image.pipeline import CaptionPipeline
 from limner.text_to_image.questions import asked
@@ -155,9 +156,11 @@ class _Run:
 
     def paint(self, progress: Callable[..., Any]) -> _Set:
         """A picture of a caption of every row, beside the real one, and the judge's codes of both."""
-        parts: dict[str, list[Any]] = {}
-        total = -(-self.count // self.batch_size)
-        for batch, texts, numbers in progress(self.batches(), total=total, unit="batch", desc="captions"):
+        parts: dict[str, list[Tensor]] = {}
+        pictures = self.pictures()
+
+        def painted(numbers: range) -> dict[str, Tensor]:
+            batch, texts = self.batch(pictures, numbers)
             made = self.pipeline.paint_batch(batch.words, [self.seed + number for number in numbers])
             words = in_numbers(texts, vocabulary_of(self.judge.spec))
             _, sentence, _ = self.judge.text_codes(words.to(self.judge.device))
@@ -170,8 +173,12 @@ class _Run:
                 "sentence": sentence,
                 **{name: getattr(batch, name) for name in ("category", "known", "allowed", "num_stated")},
             }
+            return {key: value.cpu().clone() for key, value in found.items()}
+
+        shown = in_shares(painted, self.parts())
+        for found in progress(shown, total=len(self.parts()), unit="batch", desc="captions"):
             for key, value in found.items():
-                parts.setdefault(key, []).append(value.cpu().clone())
+                parts.setdefault(key, []).append(value)
         columns = {key: torch.cat(values) for key, values in parts.items()}
         known = Known(*(columns.pop(key) for key in ("category", "known", "allowed", "num_stated")))
         facts, stated = self.facts()
@@ -188,13 +195,15 @@ class _Run:
             seed=self.seed,
         )
 
-    def batches(self) -> Iterator[tuple[Any, list[str], range]]:
-        """Batches, the texts of their captions, and their numbers."""
-        pictures = self.pictures()
-        for start in range(0, self.count, self.batch_size):
-            numbers = range(start, min(start + self.batch_size, self.count))
-            items = [pictures[self.key(number)] for number in numbers]
-            yield collate(items), [item.sample.caption for item in items], numbers
+    def parts(self) -> list[range]:
+        """The numbers of the pictures, batch by batch."""
+        starts = range(0, self.count, self.batch_size)
+        return [range(start, min(start + self.batch_size, self.count)) for start in starts]
+
+    def batch(self, pictures: CaptionedPictures, numbers: range) -> tuple[CaptionedBatch, list[str]]:
+        """A batch, and the texts of its captions."""
+        items = [pictures[self.key(number)] for number in numbers]
+        return collate(items), [item.sample.caption for item in items]
 
     def facts(self) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Sequence[Any]]]]:
         """What is known of each picture, and what its caption states; empty where nothing is known."""
@@ -214,13 +223,14 @@ class _Run:
 
     def sheet(self) -> Image.Image:
         """A row a caption: the real picture, then six seeds."""
-        batch, _, _ = next(self.batches())
-        shown = []
-        for number in range(min(SHEET_ROWS, len(batch))):
+        batch, _ = self.batch(self.pictures(), self.parts()[0])
+
+        def row(number: int) -> Tensor:
             words = batch.words[number : number + 1].expand(SHEET_COLUMNS, -1)
             made = self.pipeline.paint_batch(words, list(range(SHEET_COLUMNS)))
-            shown.append(torch.cat([batch.image[number : number + 1], made.cpu()]))
-        return tile_grid(torch.stack(shown))
+            return torch.cat([batch.image[number : number + 1], made.cpu()])
+
+        return tile_grid(torch.stack(list(in_shares(row, range(min(SHEET_ROWS, len(batch)))))))
 
 
 def in_numbers(captions: Sequence[str], vocabulary: Vocabulary) -> Tensor:
@@ -318,35 +328,38 @@ def swap_measurements(run: _Run, parser: Judge, protocol: Protocol) -> dict[str,
     if "hair" not in parser.spec.schema.classes:
         raise ConfigError(f'The parser {parser.weights_name} knows no class "hair"; name one of faces.')
     hair = parser.spec.schema.classes.index("hair")
-    inside, outside = [], []
-    for before, after, number in _hair_swaps(run, vocabulary):
+
+    def changes(swap: tuple[str, str, int]) -> tuple[float, float] | None:
+        before, after, number = swap
         images = run.pipeline.paint_batch(in_numbers([before, after], vocabulary), [run.seed + number] * 2)
         mask = (judged_labels(parser, images.to(run.pipeline.device), parser.spec.schema) == hair).any(dim=0).cpu()
         change = (images[0] - images[1]).abs().mean(dim=0).cpu()
-        if mask.any() and not mask.all():
-            inside.append(float(change[mask].mean()))
-            outside.append(float(change[~mask].mean()))
-    if not inside:
+        return (float(change[mask].mean()), float(change[~mask].mean())) if mask.any() and not mask.all() else None
+
+    found = [pair for pair in in_shares(changes, _hair_swaps(run, vocabulary)) if pair is not None]
+    if not found:
         return {}
+    inside, outside = zip(*found, strict=True)
     metrics = {
         "swap_change_inside": (inside, "change within the hair where its colour is exchanged, [-1, 1]"),
         "swap_change_outside": (outside, "change outside of it"),
     }
-    found = {
+    means = {
         key: Measurement(float(np.mean(values)), dataclasses.replace(protocol, metric=metric, count=len(values)))
         for key, (values, metric) in metrics.items()
     }
     ratio = float(np.mean(outside) / np.mean(inside)) if np.mean(inside) > 0 else float("nan")
     where = dataclasses.replace(protocol, metric="change outside the hair : change within it", count=len(inside))
-    return {**found, "swap_leak": Measurement(ratio, where, note="0.3 or less: a word changes what it names.")}
+    return {**means, "swap_leak": Measurement(ratio, where, note="0.3 or less: a word changes what it names.")}
 
 
 def _hair_swaps(run: _Run, vocabulary: Vocabulary) -> list[tuple[str, str, int]]:
     """Captions that say a colour of hair, the same with another colour, and their numbers."""
     colors = [color for color in SWAPPED if color in vocabulary.words]
     pairs: list[tuple[str, str, int]] = []
-    for _, texts, numbers in run.batches():
-        for text, number in zip(texts, numbers, strict=True):
+    pictures = run.pictures()
+    for numbers in run.parts():
+        for text, number in zip(run.batch(pictures, numbers)[1], numbers, strict=True):
             words = vocabulary.decode(vocabulary.encode(text).ids)
             old = next((a for a, b in pairwise(words) if b == "hair" and a in colors), None)
             if old is None or len(pairs) >= MAX_SWAPS:
@@ -360,7 +373,7 @@ def _hair_swaps(run: _Run, vocabulary: Vocabulary) -> list[tuple[str, str, int]]
 def distances(found: _Set, network: FeatureNetwork, protocol: Protocol, *, seed: int) -> dict[str, Measurement]:
     """Fréchet distance, KID, precision, recall and, where the network knows classes, the Inception Score."""
     vectors = {
-        what: torch.cat([network(part) for part in images.split(64)]).double().cpu()
+        what: torch.cat(list(in_shares(lambda part: network(part).cpu(), images.split(64)))).double()
         for what, images in (("real", found.real), ("made", found.made))
     }
     sets = {

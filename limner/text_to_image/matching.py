@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
@@ -38,14 +39,24 @@ def gathered(batches: Iterable[CaptionedBatch], codes: Callable[[CaptionedBatch]
         batches: of this process.
         codes: batch -> tensors whose first axis is the batch, by name.
     """
+    return columns((coded(batch, codes) for batch in batches), join=gather_rows)
+
+
+def coded(batch: CaptionedBatch, codes: Callable[[CaptionedBatch], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Codes of a batch and what is known of its captions, on the CPU."""
+    known = {f"known/{name}": getattr(batch, name) for name in ("category", "known", "allowed", "num_stated")}
+    found = {**codes(batch), **known}
+    return {name: (rows.float() if rows.is_floating_point() else rows).cpu() for name, rows in found.items()}
+
+
+def columns(
+    batches: Iterable[Mapping[str, Tensor]], *, join: Callable[[list[Tensor]], Tensor] = torch.cat
+) -> dict[str, Any]:
+    """What `coded` found in several batches, joined, and `Known` under "known"."""
     parts: dict[str, list[Tensor]] = {}
     for batch in batches:
-        for name, rows in {**codes(batch), **_known(batch)}.items():
-            parts.setdefault(name, []).append(rows.float() if rows.is_floating_point() else rows)
-    found: dict[str, Any] = {name: gather_rows(rows) for name, rows in parts.items()}
+        for name, rows in batch.items():
+            parts.setdefault(name, []).append(rows)
+    found: dict[str, Any] = {name: join(rows) for name, rows in parts.items()}
     known = Known(*(found.pop(f"known/{name}") for name in ("category", "known", "allowed", "num_stated")))
     return {**found, "known": known}
-
-
-def _known(batch: CaptionedBatch) -> dict[str, Tensor]:
-    return {f"known/{name}": getattr(batch, name) for name in ("category", "known", "allowed", "num_stated")}

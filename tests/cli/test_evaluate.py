@@ -309,10 +309,14 @@ def test_help_speaks_of_what_the_system_has(name, capsys):
         assert (f"{option} " in text or f"[{option}" in text) == is_there, option
 
 
-def test_it_is_one_process(monkeypatch, capsys):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    assert main(["evaluate", "scgan", "--data", "faces"]) == 2
-    assert "start it without torchrun" in capsys.readouterr().err
+def test_processes_that_cannot_meet(monkeypatch, capsys):
+    """Slurm, for one, sets WORLD_SIZE in some shells and nothing else."""
+    for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for value, said in (("2", "start with torchrun"), ("two", "whole number")):
+        monkeypatch.setenv("WORLD_SIZE", value)
+        assert main(["evaluate", "scgan", "--data", "faces"]) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_help_without_torch():

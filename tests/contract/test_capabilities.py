@@ -6,6 +6,9 @@ The toy is a system of another distribution (`toy/limner_toy`), which nothing in
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +24,7 @@ from limner.data.manifest import open_manifest
 from limner.metrics.judges import DEFAULT_JUDGES, judge_entries
 from limner.task import Task
 from tests.contract.drawn import given
+from tests.training.runs import ROOT, environment
 
 TOY = Path(__file__).parent / "toy"
 NAMES = [*registry.system_names(), "toy"]
@@ -216,7 +220,8 @@ def test_a_batch_is_as_good_as_one_by_one(name, task, run_of, data_for, tmp_path
         assert sizes[0] == sizes[1] and len(sizes[0]) == 4
 
 
-def test_it_is_evaluated(name, task, run_of, data_for, tmp_path) -> None:
+def evaluation(name: str, task: Task, run_of: Callable[[str], Path], data: Path, out: Path) -> list[str]:
+    """The words of an evaluation of two steps' weights, by judges that are no better."""
     judges = []
     for kind in task.judges:
         if kind == "parser":
@@ -225,11 +230,15 @@ def test_it_is_evaluated(name, task, run_of, data_for, tmp_path) -> None:
             own = next((system for system in registry.system_names() if registry.task(system).judges_as == kind), None)
             published = [entry.name for entry in judge_entries().values() if entry.kind == kind]
             judges += ["--judge", published[0] if own is None or name == "toy" else str(run_of(own))]
-    command = ["evaluate", name, "--weights", str(run_of(name)), "--data", str(data_for(task)), "--split", "train"]
-    options = ["--num-images", "4", "--json", str(tmp_path / "scores.json"), "--out", str(tmp_path / "report")]
+    command = ["evaluate", name, "--weights", str(run_of(name)), "--data", str(data), "--split", "train"]
+    options = ["--num-images", "4", "--json", str(out / "scores.json"), "--out", str(out / "report")]
     if name in ("painter", "learning-to-paint"):
         options += ["--strokes", "10", "--baselines", "random"]
-    assert main([*command, *judges, *options]) == 0
+    return [*command, *judges, *options]
+
+
+def test_it_is_evaluated(name, task, run_of, data_for, tmp_path) -> None:
+    assert main(evaluation(name, task, run_of, data_for(task), tmp_path)) == 0
     values = json.loads((tmp_path / "scores.json").read_text())
     assert values["provenance"]["system"] == name and values["measurements"] and values["head"]["command"]
     judged = [
@@ -238,6 +247,26 @@ def test_it_is_evaluated(name, task, run_of, data_for, tmp_path) -> None:
     assert bool(judged) == bool(task.judges), "what is judged stands beside real pictures"
     assert all("ceiling" in values["measurements"][key] for key in judged)
     assert (tmp_path / "report/report.md").read_text().startswith(f"# {name}: ")
+
+
+@pytest.mark.slow
+def test_two_processes_find_what_one_finds(name, task, run_of, data_for, tmp_path) -> None:
+    reports = []
+    for processes in (1, 2):
+        (out := tmp_path / str(processes)).mkdir()
+        words = [*evaluation(name, task, run_of, data_for(task), out), "--batch-size", "1"]
+        launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"] if processes == 2 else []
+        paths = {"PYTHONPATH": f"{ROOT}{os.pathsep}{TOY}", "LIMNER_CACHE": str(out / "cache")}
+        command = [sys.executable, *launcher, "-m", "limner", *words]
+        done = subprocess.run(command, env=environment() | paths, capture_output=True, text=True, timeout=1800)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("Protocols:") == 1, "one process speaks"
+        found = json.loads((out / "report/report.json").read_text())["measurements"]
+        timed = [key for key in found if key.endswith("_seconds")]
+        reports.append({key: value for key, value in found.items() if key not in timed})
+        sheet = out / "report/sheet.png"
+        reports.append({"pixels": np.asarray(Image.open(sheet)).tolist() if sheet.exists() else None})
+    assert reports[:2] == reports[2:], "units of work are whole, so numbers and pictures are the same to the bit"
 
 
 def test_it_is_exported(name, task, run_of, tmp_path) -> None:

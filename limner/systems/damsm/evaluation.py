@@ -9,6 +9,8 @@ from typing import Any
 import torch
 
 from limner.data.manifest import Manifest
+from limner.data.sampler import SampleKey
+from limner.engine.ranks import in_shares
 from limner.errors import ConfigError
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.protocol import Measurement, Protocol
@@ -16,9 +18,8 @@ from limner.metrics.r_precision import NUM_NEGATIVES, folds, r_precision
 from limner.metrics.report import EvaluationReport
 from limner.provenance import SYNTHETIC_MEDIA
 from limner.systems.damsm.pipeline import DAMSMPipeline
-from limner.text_to_image.data import CaptionedBatch
-from limner.text_to_image.matching import gathered
-from limner.text_to_image.rows import captioned_rows
+from limner.text_to_image.data import CaptionedBatch, CaptionedPictures, collate
+from limner.text_to_image.matching import coded, columns
 from limner.text_to_image.words import MAX_WORDS, vocabulary_of
 
 
@@ -55,21 +56,21 @@ def evaluate(
             "it takes two at least."
         )
     chosen = dataclasses.replace(rows, rows=rows.rows[:count])
-    batches = captioned_rows(
-        chosen,
-        image_size=pipeline.image_size,
-        length=MAX_WORDS,
-        vocabulary=vocabulary_of(pipeline.spec),
-        batch_size=batch_size,
-        seed=seed,
+    vocabulary = vocabulary_of(pipeline.spec)
+    pictures = CaptionedPictures(
+        chosen, image_size=pipeline.image_size, length=MAX_WORDS, vocabulary=vocabulary, drawn="evenly", seed=seed
     )
 
     def codes(batch: CaptionedBatch) -> dict[str, torch.Tensor]:
         _, sentence, _ = pipeline.text_codes(batch.words.to(pipeline.device))
         return {"sentence": sentence, "picture": pipeline.picture_codes(batch.image.to(pipeline.device))[1]}
 
-    shown = progress(batches, total=-(-count // batch_size), unit="batch", desc="real pictures")
-    found = gathered(shown, codes)
+    def judged(start: int) -> dict[str, torch.Tensor]:
+        rows = range(start, min(start + batch_size, count))
+        return coded(collate([pictures[SampleKey(row, row)] for row in rows]), codes)
+
+    starts = range(0, count, batch_size)
+    found = columns(progress(in_shares(judged, starts), total=len(starts), unit="batch", desc="real pictures"))
     protocol = Protocol(
         metric="",
         split=split,

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 import limner
-from limner.ageing.data import AgeDataset, collate
+from limner.ageing.data import AgeBatch, AgeDataset, collate
 from limner.data.datasets.utkface import AGE_GROUPS
 from limner.data.manifest import Manifest
+from limner.engine.ranks import in_shares
 from limner.errors import ConfigError
 from limner.metrics.ageing import area_under_curve, group_means, spearman
 from limner.metrics.bootstrap import mean_interval
@@ -55,13 +57,15 @@ def evaluate(
             "it takes two at least."
         )
     dataset = AgeDataset(rows, image_size=pipeline.image_size, partner="same_person")
-    found, vectors, batches = [], [], []
-    for start in progress(range(0, count, batch_size), unit="batch", desc="real faces"):
+
+    def judged(start: int) -> tuple[AgeBatch, Tensor, Tensor]:
         batch = collate([dataset[index] for index in range(start, min(start + batch_size, count))])
         verdict = pipeline.verdict(batch.image.to(pipeline.device))
-        found.append(verdict.years.cpu())
-        vectors.append(verdict.embedding.cpu())
-        batches.append(batch)
+        return batch, verdict.years.cpu(), verdict.embedding.cpu()
+
+    starts = range(0, count, batch_size)
+    shown = progress(in_shares(judged, starts), total=len(starts), unit="batch", desc="real faces")
+    batches, found, vectors = zip(*shown, strict=True)
     ages = torch.cat(found).double().numpy()
     embedding = torch.cat(vectors).double().numpy()
     true, group, person, gender = (

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from limner.data.manifest import Manifest
+from limner.engine.ranks import in_shares
 from limner.errors import ConfigError
 from limner.metrics.protocol import Measurement, Protocol
 from limner.metrics.report import EvaluationReport
@@ -51,10 +52,14 @@ def evaluate(
     chosen = dataclasses.replace(rows, rows=rows.rows[:count])
     names = tuple(pipeline.config("judge")["answers"])
     pictures = AnsweredPictures(chosen, names, image_size=pipeline.image_size)
-    verdicts: list[dict[str, str]] = []
-    for start in progress(range(0, count, batch_size), unit="batch", desc="real pictures"):
+
+    def judged(start: int) -> list[dict[str, str]]:
         batch = collate([pictures[row] for row in range(start, min(start + batch_size, count))])
-        verdicts += pipeline.facts(batch.image.to(pipeline.device))
+        return pipeline.facts(batch.image.to(pipeline.device))
+
+    starts = range(0, count, batch_size)
+    shown = progress(in_shares(judged, starts), total=len(starts), unit="batch", desc="real pictures")
+    verdicts = [verdict for part in shown for verdict in part]
     protocol = Protocol(
         metric="",
         split=split,

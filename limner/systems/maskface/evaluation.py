@@ -16,6 +16,7 @@ from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.manifest import Manifest
 from limner.data.schema import LabelSchema
 from limner.data.spec import DataSpec
+from limner.engine.ranks import in_shares
 from limner.mask_to_image.evaluation import evaluate_pictures, mean_inside
 from limner.metrics.judge import Judge
 from limner.metrics.protocol import Measurement, Protocol, with_ceilings
@@ -99,32 +100,31 @@ def style_measurements(
         seed: code k is that of seed + k.
         batch_size: faces in one forward pass.
     """
-    style_error: list[Tensor] = []
-    same_code: list[Tensor] = []
-    other_code: list[Tensor] = []
-    reconstruction: list[Tensor] = []
     encode, decode = pipeline.components["style_encoder"], pipeline.components["style_decoder"]
+
+    def compared(start: int) -> Tensor:
+        indices = range(start, min(start + batch_size, protocol.count))
+        batch = collate([dataset[index] for index in indices]).to(pipeline.device)
+        next_maps = collate([dataset[(index + 1) % protocol.count] for index in indices]).label_map
+        styles, next_styles = (
+            encode(pipeline.draw_latents([seed + index + step for index in indices]).to(pipeline.device))
+            for step in (0, 1)
+        )
+        fake = pipeline.paint_styles(batch.label_map, styles)
+        found = [(decode(fake) - styles).abs().mean(1)]
+        for code in (styles, next_styles):
+            elsewhere = pipeline.paint_styles(next_maps.to(pipeline.device), code)
+            found.append((_look(fake) - _look(elsewhere)).abs().mean(1))
+        again = pipeline.paint_styles(batch.label_map, decode(batch.image))
+        return torch.stack([*found, (again - batch.image).abs().mean((1, 2, 3))]).cpu()
+
     with pipeline.inference():
-        for start in range(0, protocol.count, batch_size):
-            indices = range(start, min(start + batch_size, protocol.count))
-            batch = collate([dataset[index] for index in indices]).to(pipeline.device)
-            next_maps = collate([dataset[(index + 1) % protocol.count] for index in indices]).label_map
-            styles, next_styles = (
-                encode(pipeline.draw_latents([seed + index + step for index in indices]).to(pipeline.device))
-                for step in (0, 1)
-            )
-            fake = pipeline.paint_styles(batch.label_map, styles)
-            style_error.append((decode(fake) - styles).abs().mean(1))
-            for distances, code in ((same_code, styles), (other_code, next_styles)):
-                elsewhere = pipeline.paint_styles(next_maps.to(pipeline.device), code)
-                distances.append((_look(fake) - _look(elsewhere)).abs().mean(1))
-            again = pipeline.paint_styles(batch.label_map, decode(batch.image))
-            reconstruction.append((again - batch.image).abs().mean((1, 2, 3)))
-    same, other = torch.cat(same_code).mean(), torch.cat(other_code).mean()
+        rows = torch.cat(list(in_shares(compared, range(0, protocol.count, batch_size))), dim=1)
+    style_error, same, other, reconstruction = (row.mean() for row in rows)
     values = {
         "style_error": (
             "style error: L1 between D_s(G(m, s)) and s",
-            torch.cat(style_error).mean(),
+            style_error,
             "0 = every code is found again.",
         ),
         "style_consistency": (
@@ -134,7 +134,7 @@ def style_measurements(
         ),
         "inversion_l1": (
             "inversion: L1 between G(m, D_s(photo)) and the photo, in [-1, 1]",
-            torch.cat(reconstruction).mean(),
+            reconstruction,
             "what one style code keeps of a photo.",
         ),
     }
@@ -168,24 +168,28 @@ def locality_measurements(
         )
         if classes <= set(schema.classes)
     }
-    changes: dict[str, list[Tensor]] = {name: [] for name in edits}
+
+    def changed(start: int) -> dict[str, Tensor]:
+        indices = range(start, min(start + batch_size, protocol.count))
+        label_map = collate([dataset[index] for index in indices]).label_map.to(pipeline.device)
+        styles = pipeline.components["style_encoder"](
+            pipeline.draw_latents([seed + index for index in indices]).to(pipeline.device)
+        )
+        before = pipeline.paint_styles(label_map, styles)
+        found = {}
+        for name, edit in edits.items():
+            edited = edit(label_map, schema)
+            change = (pipeline.paint_styles(edited, styles) - before).abs().mean(1)
+            inside = edited != label_map
+            pairs = torch.stack([mean_inside(change, inside), mean_inside(change, ~inside)], dim=1)
+            found[name] = pairs[inside.flatten(1).any(1)].cpu()
+        return found
+
     with pipeline.inference():
-        for start in range(0, protocol.count, batch_size):
-            indices = range(start, min(start + batch_size, protocol.count))
-            label_map = collate([dataset[index] for index in indices]).label_map.to(pipeline.device)
-            styles = pipeline.components["style_encoder"](
-                pipeline.draw_latents([seed + index for index in indices]).to(pipeline.device)
-            )
-            before = pipeline.paint_styles(label_map, styles)
-            for name, edit in edits.items():
-                edited = edit(label_map, schema)
-                change = (pipeline.paint_styles(edited, styles) - before).abs().mean(1)
-                inside = edited != label_map
-                pairs = torch.stack([mean_inside(change, inside), mean_inside(change, ~inside)], dim=1)
-                changes[name].append(pairs[inside.flatten(1).any(1)])
+        found = list(in_shares(changed, range(0, protocol.count, batch_size)))
     measurements = {}
-    for name, found in changes.items():
-        pairs = torch.cat(found)
+    for name in edits:
+        pairs = torch.cat([part[name] for part in found])
         if len(pairs):
             within, beyond = pairs.mean(0).tolist()
             measurements[f"locality_{name}"] = Measurement(

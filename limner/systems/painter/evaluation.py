@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from torch import Tensor
 
 from limner.data.datasets.images import PictureCache
 from limner.demo import contact_sheet
+from limner.engine.ranks import in_shares
 from limner.errors import ConfigError, DataError, MissingExtraError
 from limner.files import sha256_of
 from limner.media import Picture
@@ -38,7 +39,7 @@ from limner.systems.painter.painting import usual_passes
 from limner.systems.painter.pipeline import PainterPipeline
 from limner.systems.painter.plots import curves
 from limner.systems.painter.results import PaintingResult
-from limner.systems.painter.strokes import StrokeList
+from limner.systems.painter.strokes import StrokeDocument, StrokeList
 from limner.systems.painter.timelapse import save_gif_of_many
 from limner.systems.painter.weight_map import pixel_weights
 
@@ -63,6 +64,11 @@ class _Column:
         for name, value in values.items():
             self.values.setdefault(name, []).append(value)
 
+    def extend(self, other: _Column) -> None:
+        """Further pictures."""
+        for name, values in other.values.items():
+            self.values.setdefault(name, []).extend(values)
+
 
 @dataclass(frozen=True)
 class _Aim:
@@ -72,19 +78,23 @@ class _Aim:
         target: the picture, (3, s, s) in [0, 1].
         weights: of its pixels, (s, s).
         attention: of its pixels, (s, s).
-        classifier: tells what is in a picture (1, 3, s, s) in [-1, 1]; None: nobody does.
+        top_class: what a classifier sees in the picture; None: there is no classifier.
     """
 
     target: NDArray[np.float32]
     weights: NDArray[np.float32]
     attention: NDArray[np.float32]
-    classifier: Callable[[Tensor], int] | None = None
+    top_class: int | None = None
 
-    @cached_property
-    def top_class(self) -> int:
-        """What the classifier sees in the picture."""
-        assert self.classifier is not None  # the caller has looked
-        return self.classifier(torch.from_numpy(self.target)[None] * 2 - 1)
+
+@dataclass(frozen=True)
+class _Painted:
+    """What became of a picture; `pictures` (the picture itself first) and `document` of those on the sheet alone."""
+
+    columns: dict[str, _Column]
+    aim: _Aim
+    pictures: list[Image.Image]
+    document: StrokeDocument | None
 
 
 def evaluate(
@@ -142,26 +152,31 @@ def evaluate(
         raise ConfigError(f"{count} pictures cannot be painted: the split {split} has {len(rows)}.")
     rows = rows[:count]
     others = _named(beside)
-    columns: dict[str, _Column] = {}
-    sheet: list[list[Image.Image]] = []
-    shown: list[PaintingResult] = []
-    aims: list[_Aim] = []
-    for number, row in enumerate(progress(rows, total=count, unit="picture", desc="painting")):
-        image = np.asarray(pictures.images[row])
+
+    def painted(number: int) -> _Painted:
+        image = np.asarray(pictures.images[rows[number]])
+        columns: dict[str, _Column] = {}
         result, aim = _paint_timed(pipeline, asked, image=image, columns=columns, name="painter", aim=None)
-        aims.append(aim)
         for name, other in others.items():
             _paint_timed(other, asked, image=image, columns=columns, name=name, aim=aim)
         if "random" in baselines:
             for budget in budgets:
                 strokes = random_strokes(budget, seed=seed + number)
-                _score(columns.setdefault(f"random_{budget}", _Column()), strokes, aim)
-        if number < _SHEET_ROWS:
-            attention = result.overlay("attention")
-            sheet.append([Image.fromarray(image), *([attention] if pipeline.attends else []), *result.images])
-            shown.append(result)
+                _score(columns.setdefault(f"random_{budget}", _Column()), strokes, aim, asked.classifier)
+        if number >= _SHEET_ROWS:
+            return _Painted(columns, aim, [], None)
+        attention = [result.overlay("attention")] if pipeline.attends else []
+        return _Painted(columns, aim, [Image.fromarray(image), *attention, *result.images], result.documents[-1])
+
+    columns: dict[str, _Column] = {}
+    found: list[_Painted] = []
+    for one in progress(in_shares(painted, range(count)), total=count, unit="picture", desc="painting"):
+        found.append(one)
+        for name, column in one.columns.items():
+            columns.setdefault(name, _Column()).extend(column)
+    aims, shown = [one.aim for one in found], found[:_SHEET_ROWS]
     if "fit" in baselines:
-        _fit(pipeline, aims[:FIT_PICTURES], budgets, columns, batch_size, fit_iterations)
+        _fit(pipeline, asked, aims[:FIT_PICTURES], columns, batch_size, fit_iterations)
     painters = {"painter": pipeline, **others, "fit": pipeline}
     protocol = partial(asked.protocol, painters, pipeline.image_size, pictures.fingerprint(rows))
     measurements = _measurements(columns, protocol, seed)
@@ -169,8 +184,8 @@ def evaluate(
     return EvaluationReport(
         provenance=pipeline.provenance,
         measurements=measurements,
-        sheet=contact_sheet(sheet, tile=128, column_names=head),
-        files=_files(measurements, budgets, sheet, shown),
+        sheet=contact_sheet([one.pictures for one in shown], tile=128, column_names=head),
+        files=_files(measurements, budgets, shown),
     )
 
 
@@ -248,15 +263,14 @@ def _refuse_contradictions(asked: _Asked, painters: Sequence[PainterPipeline], b
 def _files(
     measurements: Mapping[str, Measurement],
     budgets: Sequence[int],
-    sheet: Sequence[Sequence[Image.Image]],
-    shown: Sequence[PaintingResult],
+    shown: Sequence[_Painted],
 ) -> dict[str, Callable[[Path], object]]:
     """A time lapse of the pictures on the sheet, and curves where they can be drawn."""
     files: dict[str, Callable[[Path], object]] = {
         "timelapse.gif": partial(
             save_gif_of_many,
-            images=[pictures[0] for pictures in sheet],
-            documents=[result.documents[-1] for result in shown],
+            images=[one.pictures[0] for one in shown],
+            documents=[one.document for one in shown if one.document is not None],
         )
     }
     try:
@@ -307,7 +321,7 @@ def _paint_timed(
         seconds = time.perf_counter() - started
         aim = aim or _aim(result, pipeline.image_size, asked.classifier)
         column = columns.setdefault(f"{name}_{budget}", _Column())
-        _score(column, result.documents[0].strokes, aim)
+        _score(column, result.documents[0].strokes, aim, asked.classifier)
         column.add(seconds=seconds)
         documents.append(result.documents[0])
         images.append(result.images[0])
@@ -330,10 +344,12 @@ def _aim(result: PaintingResult, size: int, classifier: Callable[[Tensor], int] 
     attention, features = (torch.from_numpy(result.weight_map[name])[None, None] for name in ("attention", "features"))
     weights = pixel_weights(attention, features, weighting="both")
     small_weights, small_attention = (_at(part[0].numpy(), size)[0] for part in (weights, attention))
-    return _Aim(_at(result.weight_map["target"], size), small_weights, small_attention, classifier)
+    target = _at(result.weight_map["target"], size)
+    top_class = None if classifier is None else classifier(torch.from_numpy(target)[None] * 2 - 1)
+    return _Aim(target, small_weights, small_attention, top_class)
 
 
-def _score(column: _Column, strokes: StrokeList, aim: _Aim) -> None:
+def _score(column: _Column, strokes: StrokeList, aim: _Aim, classifier: Callable[[Tensor], int] | None) -> None:
     """Add the scores of some strokes on a black canvas."""
     size = aim.target.shape[-1]
     canvas = strokes.paint(np.zeros_like(aim.target))
@@ -353,23 +369,23 @@ def _score(column: _Column, strokes: StrokeList, aim: _Aim) -> None:
         radius_foreground=_mean(radius[on_subject]),
         radius_background=_mean(radius[~on_subject]),
     )
-    if aim.classifier is not None:
-        column.add(same_class=float(aim.classifier(first.float()) == aim.top_class))
+    if classifier is not None:
+        column.add(same_class=float(classifier(first.float()) == aim.top_class))
 
 
 def _fit(
     pipeline: PainterPipeline,
+    asked: _Asked,
     aims: Sequence[_Aim],
-    budgets: Sequence[int],
     columns: dict[str, _Column],
     batch_size: int,
     iterations: int,
 ) -> None:
     """Gradient descent on every picture; `ratio` is the painter's squared error by that of the fitted strokes."""
-    for budget in sorted(set(budgets) & set(FIT_BUDGETS)) or budgets[:1]:
-        column = columns.setdefault(f"fit_{budget}", _Column())
-        for start in range(0, len(aims), batch_size):
-            part = aims[start : start + batch_size]
+    for budget in sorted(set(asked.budgets) & set(FIT_BUDGETS)) or asked.budgets[:1]:
+
+        def fitted_part(start: int, budget: int = budget) -> _Column:
+            part, column = aims[start : start + batch_size], _Column()
             target = torch.from_numpy(np.stack([aim.target for aim in part])).float().to(pipeline.device)
             started = time.perf_counter()
             fitted = fit_strokes(
@@ -381,8 +397,13 @@ def _fit(
             )
             seconds = (time.perf_counter() - started) / len(part)
             for strokes, aim in zip(fitted, part, strict=True):
-                _score(column, strokes, aim)
+                _score(column, strokes, aim, asked.classifier)
                 column.add(seconds=seconds)
+            return column
+
+        column = columns.setdefault(f"fit_{budget}", _Column())
+        for found in in_shares(fitted_part, range(0, len(aims), batch_size)):
+            column.extend(found)
         painted = columns[f"painter_{budget}"].values["mse"]
         for painter, fit in zip(painted, column.values["mse"], strict=False):  # only the first are fitted
             column.add(ratio=painter / fit)

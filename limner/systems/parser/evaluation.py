@@ -13,6 +13,7 @@ from torch import Tensor
 from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.manifest import Manifest
 from limner.engine.logging import tile_grid
+from limner.engine.ranks import in_shares
 from limner.errors import ConfigError
 from limner.metrics.attributes import attributes_correct
 from limner.metrics.judge import check_same_meaning
@@ -62,20 +63,25 @@ def evaluate(
         )
     spec = pipeline.spec
     dataset = MaskToImageDataset(rows, image_size=pipeline.image_size)
-    confusion: list[Tensor] = []
-    correct: list[Tensor] = []
-    tiles: list[Tensor] = []
-    for start in progress(range(0, count, batch_size), unit="batch", desc="real images"):
+
+    def parsed(start: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
         batch = collate([dataset[index] for index in range(start, min(start + batch_size, count))])
         batch = batch.to(pipeline.device)
         output = pipeline.parse(batch.image)
         predicted = output.logits.argmax(1)
-        confusion.append(confusion_matrices(predicted.cpu(), batch.label_map.cpu(), spec.schema.num_classes))
+        matrices = confusion_matrices(predicted.cpu(), batch.label_map.cpu(), spec.schema.num_classes)
+        right, tiles = None, None
         if spec.attribute_names and knows_attributes:
-            correct.append(attributes_correct(output.attribute_logits, batch.attributes, spec.attribute_kind).cpu())
+            right = attributes_correct(output.attribute_logits, batch.attributes, spec.attribute_kind).cpu()
         if start < _SHEET_ROWS:
             columns = [batch.image, colorize(batch.label_map, spec.schema), colorize(predicted, spec.schema)]
-            tiles.append(torch.stack(columns, dim=1).cpu())
+            tiles = torch.stack(columns, dim=1).cpu()
+        return matrices, right, tiles
+
+    starts = range(0, count, batch_size)
+    shown = progress(in_shares(parsed, starts), total=len(starts), unit="batch", desc="real images")
+    confusion, each_correct, each_tiles = zip(*shown, strict=True)
+    correct = [right for right in each_correct if right is not None]
     protocol = Protocol(
         metric="",
         split=split,
@@ -91,7 +97,7 @@ def evaluate(
             **_labels(torch.cat(confusion), spec.schema.classes, protocol, seed=seed),
             **(_attributes(torch.cat(correct), spec.attribute_names, protocol) if correct else {}),
         },
-        sheet=tile_grid(torch.cat(tiles)[:_SHEET_ROWS]),
+        sheet=tile_grid(torch.cat([tiles for tiles in each_tiles if tiles is not None])[:_SHEET_ROWS]),
     )
 
 

@@ -8,9 +8,10 @@ wanted than there are photos, another number of places follows.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float, Int64
@@ -22,6 +23,7 @@ from limner.data.batch import MaskToImageBatch
 from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.manifest import Manifest
 from limner.engine.logging import tile_grid
+from limner.engine.ranks import in_shares
 from limner.engine.seed import generator
 from limner.errors import ConfigError
 from limner.faces.parts import PARTS, SCHEMA
@@ -123,6 +125,13 @@ def evaluate(
     )
 
 
+_Found = TypeVar("_Found")
+
+
+def _silent(iterable: Iterable[_Found], **_: object) -> Iterable[_Found]:
+    return iterable
+
+
 @dataclass
 class _Run:
     """The networks and settings of one evaluation."""
@@ -149,40 +158,38 @@ class _Run:
 
     def encode(self, progress: Callable[..., Any]) -> None:
         """The looks of all photos."""
-        codes = [
-            self.pipeline.encode(batch.image, batch.label_map)
-            for batch in progress(
-                self.batches(self.count), total=self.num_batches(self.count), unit="batch", desc="looks"
-            )
-        ]
-        self.codes = torch.cat(codes)
 
-    def num_batches(self, count: int) -> int:
-        """Batches of so many photos."""
-        return -(-count // self.batch_size)
+        def encoded(batch: MaskToImageBatch, numbers: range) -> Tensor:
+            return self.pipeline.encode(batch.image, batch.label_map).cpu()
 
-    def batches(self, count: int) -> Iterator[MaskToImageBatch]:
-        """The first photos with their maps, round and round."""
-        for start in range(0, count, self.batch_size):
-            indices = range(start, min(start + self.batch_size, count))
-            yield collate([self.dataset[index % self.count] for index in indices]).to(self.device)
+        self.codes = torch.cat(list(self.each(encoded, self.count, progress, "looks"))).to(self.device)
+
+    def each(
+        self,
+        work: Callable[[MaskToImageBatch, range], _Found],
+        count: int,
+        progress: Callable[..., Iterable[_Found]],
+        what: str,
+    ) -> Iterable[_Found]:
+        """What is found in the first photos with their maps, round and round, batch by batch."""
+        parts = [range(start, min(start + self.batch_size, count)) for start in range(0, count, self.batch_size)]
+        found = in_shares(lambda numbers: work(self.batch(numbers), numbers), parts)
+        return progress(found, total=len(parts), unit="batch", desc=what)
+
+    def batch(self, numbers: range) -> MaskToImageBatch:
+        """Photos of those numbers, round and round."""
+        return collate([self.dataset[number % self.count] for number in numbers]).to(self.device)
 
     def looks(self, batch: MaskToImageBatch, shift: int | Tensor) -> Float[Tensor, "b parts z"]:
         """The codes of the photos so many places further on."""
         codes: Tensor = self.codes[(batch.index + shift) % self.count]
         return codes
 
-    def unpaired(self, progress: Callable[..., Any]) -> Iterator[MaskToImageBatch]:
+    def unpaired(self, batch: MaskToImageBatch, numbers: range) -> MaskToImageBatch:
         """Unpaired results in the place of photos."""
-        shown = progress(
-            self.batches(self.pictures), total=self.num_batches(self.pictures), unit="batch", desc="unpaired"
-        )
-        first = 0
-        for batch in shown:
-            rounds = [(first + place) // self.count for place in range(len(batch))]
-            first += len(batch)
-            shifts = torch.tensor([self.shifts[number % len(self.shifts)] for number in rounds], device=self.device)
-            yield dataclasses.replace(batch, image=self.paint(batch, self.looks(batch, shifts)))
+        rounds = [number // self.count for number in numbers]
+        shifts = torch.tensor([self.shifts[number % len(self.shifts)] for number in rounds], device=self.device)
+        return dataclasses.replace(batch, image=self.paint(batch, self.looks(batch, shifts)))
 
     def paint(self, batch: MaskToImageBatch, codes: Float[Tensor, "b parts z"]) -> Float[Tensor, "b 3 h w"]:
         """Portraits, rounded to the 256 levels that a saved picture has."""
@@ -211,13 +218,13 @@ class _Run:
 
     def sheet(self) -> Image.Image:
         """A row a photo: map, photo, paired result, the looks of four others, the judge's labels of their first."""
-        tiles = []
-        for batch in self.batches(min(_SHEET_ROWS, self.count)):
-            shifts = self.shifts[:_SOURCES]
-            images = [self.paint(batch, self.looks(batch, shift)) for shift in (0, *shifts)]
+
+        def tiles(batch: MaskToImageBatch, numbers: range) -> Tensor:
+            images = [self.paint(batch, self.looks(batch, shift)) for shift in (0, *self.shifts[:_SOURCES])]
             parse = colorize(self.parse(images[1]), SCHEMA)
-            tiles.append(torch.stack([colorize(batch.label_map, SCHEMA), batch.image, *images, parse], dim=1).cpu())
-        return tile_grid(torch.cat(tiles))
+            return torch.stack([colorize(batch.label_map, SCHEMA), batch.image, *images, parse], dim=1).cpu()
+
+        return tile_grid(torch.cat(list(self.each(tiles, min(_SHEET_ROWS, self.count), _silent, "sheet"))))
 
     def protocol(
         self, metric: str, settings: str = "none", *, count: int, network: str = "", reference: str = "none"
@@ -243,48 +250,64 @@ class _Run:
 
 def _results(run: _Run, progress: Callable[..., Any]) -> dict[str, Measurement]:
     """Distances of the unpaired and the paired results to the photos, parsing, reconstruction of each part."""
-    vectors: dict[str, list[Tensor]] = {"real": [], "unpaired": [], "paired": []}
+    columns: dict[str, list[Tensor]] = {}
     names = ["parser_real", *run.parsers, *(f"{name}_real" for name in run.parsers)]
-    confusion = {
-        name: torch.zeros(run.count, SCHEMA.num_classes, SCHEMA.num_classes, dtype=torch.int64) for name in names
-    }
-    errors: dict[str, list[Tensor]] = {part: [] for part in PARTS}
-    psnr: list[Tensor] = []
-    detail: dict[str, list[Tensor]] = {"real": [], "unpaired": [], "paired": []}
-    glasses: list[Tensor] = []
-
-    def count_pixels(name: str, parse: Tensor, batch: MaskToImageBatch) -> None:
-        matrices = confusion_matrices(parse.cpu(), batch.label_map.cpu(), SCHEMA.num_classes)
-        confusion[name].index_add_(0, batch.index.cpu(), matrices)  # results of one map are added up
-
-    for batch in run.unpaired(progress):
-        vectors["unpaired"].append(run.network(batch.image).cpu())
-        detail["unpaired"].append(fine_detail(batch.image).cpu())
-        for name, judge in run.parsers.items():
-            count_pixels(name, judged_labels(judge, batch.image, SCHEMA), batch)
-    for batch in progress(run.batches(run.count), total=run.num_batches(run.count), unit="batch", desc="paired"):
-        paired = run.paint(batch, run.looks(batch, 0))
-        vectors["real"].append(run.network(batch.image).cpu())
-        vectors["paired"].append(run.network(paired).cpu())
-        for name, judge in run.parsers.items():
-            count_pixels(f"{name}_real", judged_labels(judge, batch.image, SCHEMA), batch)
-        count_pixels("parser_real", run.pipeline.components["parser"](batch.image).logits.argmax(1), batch)
-        psnr.append(PSNR()(paired, batch.image).cpu())
-        detail["real"].append(fine_detail(batch.image).cpu())
-        detail["paired"].append(fine_detail(paired).cpu())
-        glasses.append(run.glasses(batch.image, paired).cpu())
-        difference = (paired - batch.image).abs().mean(1)
-        for part in PARTS:
-            errors[part].append(mean_inside(difference, part_mask(batch.label_map, part)).cpu())
-    features = {name: torch.cat(parts) for name, parts in vectors.items()}
+    classes = SCHEMA.num_classes
+    confusion = {name: torch.zeros(run.count, classes, classes, dtype=torch.int64) for name in names}
+    for make, count, what in ((_unpaired, run.pictures, "unpaired"), (_paired, run.count, "paired")):
+        for index, matrices, found in run.each(partial(make, run), count, progress, what):
+            for name, each in matrices.items():
+                confusion[name].index_add_(0, index, each)  # results of one map are added up
+            for name, column in found.items():
+                columns.setdefault(name, []).append(column)
+    seen = {name: torch.cat(parts) for name, parts in columns.items()}
+    kinds = ("real", "unpaired", "paired")
+    features = {name: seen[f"features {name}"] for name in kinds}
     return {
         **_identity(run, features["real"], features["paired"]),
-        **_detail(run, {name: torch.cat(parts) for name, parts in detail.items()}),
-        **_glasses(run, torch.cat(glasses)),
+        **_detail(run, {name: seen[f"detail {name}"] for name in kinds}),
+        **_glasses(run, seen["glasses"]),
         **_distances(run, features),
         **_parsing(run, confusion),
-        **_reconstruction(run, torch.cat(psnr), {part: torch.cat(values) for part, values in errors.items()}),
+        **_reconstruction(run, seen["psnr"], {part: seen[f"error {part}"] for part in PARTS}),
     }
+
+
+_Seen = tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]
+"""Which maps, the confusions of each by every judge, and columns of one value or row a picture."""
+
+
+def _unpaired(run: _Run, photos: MaskToImageBatch, numbers: range) -> _Seen:
+    batch = run.unpaired(photos, numbers)
+    confusion = _confusions(run, batch)
+    found = {"features unpaired": run.network(batch.image), "detail unpaired": fine_detail(batch.image)}
+    return batch.index.cpu(), confusion, {name: column.cpu() for name, column in found.items()}
+
+
+def _paired(run: _Run, batch: MaskToImageBatch, numbers: range) -> _Seen:
+    paired = run.paint(batch, run.looks(batch, 0))
+    confusion = {f"{name}_real": matrices for name, matrices in _confusions(run, batch).items()}
+    confusion["parser_real"] = _confusion(run.pipeline.components["parser"](batch.image).logits.argmax(1), batch)
+    difference = (paired - batch.image).abs().mean(1)
+    found = {
+        "features real": run.network(batch.image),
+        "features paired": run.network(paired),
+        "psnr": PSNR()(paired, batch.image),
+        "detail real": fine_detail(batch.image),
+        "detail paired": fine_detail(paired),
+        "glasses": run.glasses(batch.image, paired),
+        **{f"error {part}": mean_inside(difference, part_mask(batch.label_map, part)) for part in PARTS},
+    }
+    return batch.index.cpu(), confusion, {name: column.cpu() for name, column in found.items()}
+
+
+def _confusions(run: _Run, batch: MaskToImageBatch) -> dict[str, Tensor]:
+    """By every judge."""
+    return {name: _confusion(judged_labels(judge, batch.image, SCHEMA), batch) for name, judge in run.parsers.items()}
+
+
+def _confusion(parse: Tensor, batch: MaskToImageBatch) -> Tensor:
+    return confusion_matrices(parse.cpu(), batch.label_map.cpu(), SCHEMA.num_classes)
 
 
 def _identity(run: _Run, real: Float[Tensor, "n f"], paired: Float[Tensor, "n f"]) -> dict[str, Measurement]:
@@ -398,33 +421,33 @@ def _reconstruction(run: _Run, psnr: Tensor, errors: dict[str, Tensor]) -> dict[
 def _edits(run: _Run) -> dict[str, Measurement]:
     """Does an edit stay in its part, and how much do looks change a picture?"""
     count = min(_EDIT_IMAGES, run.count)
-    inside: dict[str, list[Tensor]] = {name: [] for name in _EDITS}
-    outside: dict[str, list[Tensor]] = {name: [] for name in _EDITS}
-    spread: list[Tensor] = []
     shifts = [run.shifts[index % len(run.shifts)] for index in range(_SOURCES)]
-    for batch in run.batches(count):
+
+    def edited(batch: MaskToImageBatch, numbers: range) -> Tensor:
         own, other = run.looks(batch, 0), run.looks(batch, shifts[0])
         before = run.paint(batch, own)
-        for name, parts in _EDITS.items():
+        found = []
+        for parts in _EDITS.values():
             codes = own.clone()
             indices = [PARTS.index(part) for part in parts]
             codes[:, indices] = other[:, indices]
             change = (run.paint(batch, codes) - before).abs().mean(1)
             region = torch.stack([part_mask(batch.label_map, part) for part in parts]).any(0)
-            inside[name].append(mean_inside(change, region).cpu())
-            outside[name].append(mean_inside(change, ~region).cpu())
+            found += [mean_inside(change, region), mean_inside(change, ~region)]
         results = torch.stack([run.paint(batch, run.looks(batch, shift)) for shift in shifts], dim=1)
-        spread.append(mean_pairwise_distance(results).cpu())
+        return torch.stack([*found, mean_pairwise_distance(results)], dim=1).cpu()
+
+    *changes, spread = torch.cat(list(run.each(edited, count, _silent, "edits"))).unbind(1)
     measurements = {}
-    for name in _EDITS:
-        within, beyond = torch.cat(inside[name]).nanmean(), torch.cat(outside[name]).nanmean()
+    for place, name in enumerate(_EDITS):
+        within, beyond = changes[2 * place].nanmean(), changes[2 * place + 1].nanmean()
         measurements[f"locality_{name}"] = Measurement(
             float(within / beyond.clamp_min(1e-6)),
             run.protocol(f"locality of {name}: change inside : outside", "mean |change| of pixels", count=count),
             note=f"the mean change inside is {float(within):.4g} of at most 2.",
         )
     measurements["diversity_pixels"] = Measurement(
-        float(torch.cat(spread).mean()),
+        float(spread.mean()),
         run.protocol(f"diversity over {_SOURCES} sources, pixels in [-1, 1]", count=count * _SOURCES),
     )
     return measurements

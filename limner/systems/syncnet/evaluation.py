@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from limner.data.manifest import Manifest
+from limner.engine.ranks import in_shares
 from limner.errors import ConfigError
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.protocol import Measurement, Protocol
@@ -49,16 +50,19 @@ def evaluate(
     """
     if batch_size < 1:
         raise ConfigError(f"batch_size is {batch_size}; it must be at least 1.")
-    chosen, batches = clip_batches(
+    chosen, clip = clip_batches(
         pipeline.image_size, manifest, split=split, num_images=num_images, words=None, has_mel=True
     )
-    rows = []
-    for batch in progress(batches, total=len(chosen), unit="clip", desc="real clips"):
+
+    def judged(number: int) -> tuple[float, float, float, float]:
+        batch = clip(number)
         face, speech = pipeline.codes(batch.frames[0].to(pipeline.device), batch.mel[0].to(pipeline.device))
         found = synchrony(face, speech)
         near = float(((face * speech).sum(dim=1) > 0.5).float().mean())
         far = float(((face * speech.roll(MOVED, dims=0)).sum(dim=1) <= 0.5).float().mean())
-        rows.append(((near + far) / 2, found.distance, found.confidence, float(abs(found.offset) <= 1)))
+        return (near + far) / 2, found.distance, found.confidence, float(abs(found.offset) <= 1)
+
+    rows = list(progress(in_shares(judged, range(len(chosen))), total=len(chosen), unit="clip", desc="real clips"))
     values = torch.tensor(rows).double()
     protocol = Protocol(
         metric="",

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from limner.data.manifest import Manifest
+from limner.engine.ranks import in_shares
 from limner.errors import ConfigError
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.protocol import Measurement, Protocol
@@ -47,18 +48,19 @@ def evaluate(
     """
     if batch_size < 1:
         raise ConfigError(f"batch_size is {batch_size}; it must be at least 1.")
-    chosen, batches = clip_batches(
-        pipeline.image_size, manifest, split=split, num_images=num_images, words=pipeline.words
-    )
-    hits, top5, openings = [], [], []
-    for batch in progress(batches, total=len(chosen), unit="clip", desc="real clips"):
+    chosen, clip = clip_batches(pipeline.image_size, manifest, split=split, num_images=num_images, words=pipeline.words)
+
+    def read(number: int) -> tuple[float, float, float]:
+        batch = clip(number)
         reading = pipeline.read(batch.frames.to(pipeline.device))
         order = reading.logits[0].float().mean(dim=0).argsort(descending=True).cpu()
-        hits.append(float(order[0] == batch.category[0]))
-        top5.append(float((order[:5] == batch.category[0]).any()))
         true = mouth_opening(batch.landmarks[0, 1:, MOUTH])
-        if reading.points.shape[2] and true.isfinite().all():
-            openings.append(correlation(mouth_opening(reading.points[0].float().cpu()), true))
+        is_known = reading.points.shape[2] and true.isfinite().all()
+        opening = correlation(mouth_opening(reading.points[0].float().cpu()), true) if is_known else float("nan")
+        return float(order[0] == batch.category[0]), float((order[:5] == batch.category[0]).any()), opening
+
+    shown = progress(in_shares(read, range(len(chosen))), total=len(chosen), unit="clip", desc="real clips")
+    hits, top5, openings = zip(*shown, strict=True)
     protocol = Protocol(
         metric="",
         split=split,
