@@ -16,6 +16,7 @@ import hashlib
 import logging
 import shutil
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -68,7 +69,7 @@ class ExportTarget:
     """Batch size -> inputs that the network could meet."""
 
 
-class Pipeline:
+class Pipeline(ABC):
     """Base of the inference side of a system.
 
     `fit` says what is done with label maps and photos that are not square: "refuse" (usual), "crop" or "pad".
@@ -120,13 +121,13 @@ class Pipeline:
         self._fell_back = False
 
     @classmethod
+    @abstractmethod
     def network_classes(cls) -> dict[str, type[nn.Module]]:
         """Name -> class of every network that a weights folder of this system may hold."""
-        raise NotImplementedError
 
     def _draw(self, plan: GenerationPlan, rows: range) -> Sequence[Image.Image | Media]:
-        """The pictures or clips `rows` of a plan, in one forward pass."""
-        raise NotImplementedError
+        """The pictures or clips `rows` of a plan, in one forward pass; a judge has none."""
+        raise ConfigError(f'"{self.name}" draws no plans: it judges what others have made.')
 
     def open_data(
         self,
@@ -136,14 +137,18 @@ class Pipeline:
         fit: Fit | None = None,
         fix_sides: bool = False,
     ) -> Any:
-        """The data that `limner evaluate` scores these weights on; label maps of their own schema by default.
+        """The data that `limner evaluate` scores these weights on: with the fields that the system's task needs.
 
-        Data that lack an attribute of the weights are opened without attributes; an evaluation draws them, then.
+        Label maps are those of the weights' own schema. Data that lack an attribute of the weights are opened without
+        attributes; an evaluation draws them, then.
 
         Raises:
             ConfigError: if an option makes no sense for these weights.
             DataError: if the folder cannot be used.
         """
+        task = registry.task(self.name)
+        if "label_map" not in task.needs:
+            return open_manifest(path, kind=kind, fit=fit, needs=task.needs, uses=task.uses, asked_by=self.name)
         reading: dict[str, Any] = {"kind": kind, "schema": self.spec.schema, "fit": fit, "fix_sides": fix_sides}
         reading["colors"] = self.colors
         names = self.spec.attribute_names

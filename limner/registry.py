@@ -13,9 +13,13 @@ file                holds                                               imports 
 `pipeline.py`       `StemPipeline`, inference                           yes
 `evaluation.py`     `evaluate`, the published protocol                  yes
 `options.py`        `add_options`, `MODES`: `limner generate`           no
-`demo.py`           `demo`, `WORDS`: `limner demo`; may be absent   yes
-`studio.py`         `OPERATIONS` of `limner studio`; may be absent      no
+`demo.py`           `demo`, `WORDS`: `limner demo`                      yes
+`studio.py`         `OPERATIONS` of `limner studio`                     no
 ==================  ==================================================  =============
+
+The last three may be absent: `limner generate` then has the options that the task's conditions need
+(`limner.tasks.UsualOptions`), demo and studio have nothing of the system. A small system may have its configuration in
+`presets.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +29,6 @@ import importlib.util
 import inspect
 from collections.abc import Callable
 from importlib.metadata import entry_points
-from types import ModuleType
 from typing import Any
 
 from limner.errors import ConfigError, nearest
@@ -53,7 +56,8 @@ def task(system: str) -> Task:
 def config_class(system: str) -> type[Any]:
     """The configuration dataclass of a system."""
     package, stem = _locate(system)
-    return _get(f"{package}.config", f"{stem}Config")  # type: ignore[no-any-return]
+    module = "config" if _has(f"{package}.config") else "presets"
+    return _get(f"{package}.{module}", f"{stem}Config")  # type: ignore[no-any-return]
 
 
 def presets(system: str) -> dict[str, Callable[[], Any]]:
@@ -96,9 +100,11 @@ def pipeline_class(system: str) -> type[Any]:
     return _get(f"{package}.pipeline", f"{stem}Pipeline")  # type: ignore[no-any-return]
 
 
-def generate_options(system: str) -> ModuleType:
-    """The module with the system's side of `limner generate`; see `limner.tasks`."""
+def generate_options(system: str) -> Any:
+    """The module with the system's side of `limner generate`, else `UsualOptions`; see `limner.tasks`."""
     package, _ = _locate(system)
+    if not _has(f"{package}.options"):
+        return _get("limner.tasks", "UsualOptions")(system, task(system))
     return importlib.import_module(f"{package}.options")
 
 
@@ -111,7 +117,7 @@ def evaluate_function(system: str) -> Callable[..., Any]:
 def operations(system: str) -> tuple[Operation, ...]:
     """What `limner studio` can ask a system for; nothing where it declares nothing."""
     package, _ = _locate(system)
-    if importlib.util.find_spec(f"{package}.studio") is None:
+    if not _has(f"{package}.studio"):
         return ()
     return _get(f"{package}.studio", "OPERATIONS")  # type: ignore[no-any-return]
 
@@ -119,7 +125,7 @@ def operations(system: str) -> tuple[Operation, ...]:
 def demo_function(system: str) -> Callable[..., Any] | None:
     """What `limner demo` shows of a system; None if the system has no demo."""
     package, _ = _locate(system)
-    if importlib.util.find_spec(f"{package}.demo") is None:
+    if not _has(f"{package}.demo"):
         return None
     return _get(f"{package}.demo", "demo")  # type: ignore[no-any-return]
 
@@ -140,6 +146,10 @@ def _locate(system: str) -> tuple[str, str]:
         target = found[0]
     package, _, stem = target.partition(":")
     return package, stem
+
+
+def _has(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
 
 
 def _get(module: str, attribute: str) -> Any:

@@ -1,9 +1,9 @@
 """Units of work of `limner generate`: each writes its files whole or not at all, and can tell that it is done.
 
 A system's `options.py` has DESCRIPTION, EXAMPLES, `add_options(parser)`, which adds its command-line options, and
-MODES, the ways in which they can be used. A system whose evaluation has options of its own adds them with
-`add_evaluate_options(parser)` and turns them into arguments of its `evaluate` with `evaluate_arguments(options,
-device)`. No torch here.
+MODES, the ways in which they can be used; a system without one has `UsualOptions`. A system whose evaluation has
+options of its own adds them with `add_evaluate_options(parser)` and turns them into arguments of its `evaluate` with
+`evaluate_arguments(options, device)`. No torch here.
 """
 
 from __future__ import annotations
@@ -14,11 +14,15 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from limner.data.fields import IN_WORDS
 from limner.errors import ConfigError, DataError, missing
 from limner.files import reason, refuse_replaced_inputs, sha256_of
+from limner.task import MEDIA
+from limner.task import Task as SystemTask
 
 if TYPE_CHECKING:
     import numpy as np
@@ -343,6 +347,38 @@ class Mode:
     flag: str = ""
     title: str = "plain pictures"
     needs_weights: bool = True
+
+
+class UsualOptions:
+    """What stands in place of a system's `options.py`: the conditions that its task names, one value each, and seeds.
+
+    Its pipeline's `plan` takes the conditions by name (`--label-map` as `label_map`), `seed`, `num_images` and
+    `batch_size`.
+    """
+
+    def __init__(self, system: str, task: SystemTask) -> None:
+        self.conditions, made = task.conditions, MEDIA[task.gives]
+        given = " ".join(f"{flag} {field.upper()}" for flag, field in self.conditions.items())
+        self.DESCRIPTION = f"Make {made} of {' and '.join(IN_WORDS[field] for field in self.conditions.values())}."
+        self.EXAMPLES = (f"limner generate {system} --weights runs/{system} {given} --out made",)
+        reads = (*self.conditions, "--seed", "--num-images", "--batch-size")
+        self.MODES = (Mode(self.tasks, reads, tuple(self.conditions), title=made),)
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        """Add the options of the conditions, and those of seeds."""
+        for flag, of in self.conditions.items():
+            parser.add_argument(flag, default=None, metavar=of.upper(), help=f"one of {IN_WORDS[of]}")
+        add_sampling_options(parser)
+
+    def tasks(self, pipeline: Any, options: Namespace) -> list[Task]:
+        """A result for each block of seeds."""
+        names = [flag[2:].replace("-", "_") for flag in self.conditions]
+        values = {name: getattr(options, name) for name in names}
+        plan = partial(pipeline.plan, **values, batch_size=options.batch_size or 1)
+        return [
+            Rendering(pipeline, partial(plan, seed=seed, num_images=count), Path(options.out), name)
+            for name, seed, count in seed_blocks(options)
+        ]
 
 
 def choose_mode(modes: Sequence[Mode], given: Collection[str], *, example: str) -> Mode:

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-import limner
 from limner.ageing.data import AgeBatch, AgeDataset, collate, face_mask, is_same_scene
 from limner.ageing.validation import spread_over_groups
 from limner.data.datasets.utkface import AGE_GROUPS
@@ -72,6 +71,10 @@ class Ager(Protocol):
     @property
     def weights_hash(self) -> str:
         """SHA-256 of the weights."""
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """What reports say of the program and the weights."""
 
     @property
     def device(self) -> torch.device:
@@ -183,14 +186,7 @@ def evaluate(
     prefix = {"lgcgan-ages": "teens_to_", "lgcgan-age-differences": "difference_"}.get(published.name, "")
     keys = {column: f"{prefix}{AGE_GROUPS[group]}" for column, group in TABLE_GROUPS.items()}
     return EvaluationReport(
-        provenance={
-            "system": pipeline.name,
-            "weights": pipeline.weights_name,
-            "weights_hash": pipeline.weights_hash,
-            "limner": limner.__version__,
-            "torch": torch.__version__,
-            "statement": SYNTHETIC_MEDIA,
-        },
+        provenance={**pipeline.provenance, "statement": SYNTHETIC_MEDIA},
         measurements=with_ceilings(measurements),
         published=published,
         table_keys={column: key for column, key in keys.items() if key in measurements},

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from jaxtyping import Float, Int64
-from torch import Tensor, nn
+from torch import Tensor
+
+from limner.nn.configured import Configured
 
 NUM_LANDMARKS = 68
 
 
-class AgeShapes(nn.Module):
+class AgeShapes(Configured):
     """Sums of landmarks and years by age group.
 
     Args:
@@ -24,7 +24,6 @@ class AgeShapes(nn.Module):
 
     def __init__(self, *, num_groups: int) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(num_groups=num_groups)
         self.register_buffer("landmarks", torch.zeros(num_groups, NUM_LANDMARKS, 2))
         self.register_buffer("years", torch.zeros(num_groups))
         self.register_buffer("number", torch.zeros(num_groups))

@@ -75,6 +75,10 @@ class MapPainter(typing.Protocol):
         """SHA-256 of the weights."""
 
     @property
+    def provenance(self) -> dict[str, str]:
+        """What reports say of the program and the weights."""
+
+    @property
     def device(self) -> torch.device:
         """Where the networks are."""
 
@@ -177,14 +181,7 @@ def evaluate_pictures(
         sheet, worst = run.sheet(), run.worst_sheet(fakes)
     by = "judge" if own is None else "own"
     return EvaluationReport(
-        provenance={
-            "system": painter.name,
-            "weights": painter.weights_name,
-            "weights_hash": painter.weights_hash,
-            "limner": limner.__version__,
-            "torch": torch.__version__,
-            "statement": SYNTHETIC_MEDIA,
-        },
+        provenance={**painter.provenance, "statement": SYNTHETIC_MEDIA},
         measurements=with_ceilings(measurements),
         warnings=tuple(filter(None, [lost_judge(judge, measurements["judge_mean_iou_real"].value)])),
         published=published,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,27 +37,27 @@ class JudgeEntry:
         name: what `--judge` calls it.
         kind: what it tells.
         about: what it gives, a few words.
+        network: "module:Class"; called with the paths of its files, where it has any, it is the judge.
+        package: Python package that the files lie in.
         license: of the weights.
         size_bytes: of the files that it reads.
-        sha256: file name -> hash, of the files that it reads; others are refused.
-        package: Python package that the files lie in.
+        sha256: file name -> hash, of the files that it reads; others are refused. None: it has learned nothing.
         install: command that installs it.
         data: what it has learned from, for the report.
         limits: what was found when it was tried.
-        network: "module:Class"; called with the paths of these files, it is the judge.
     """
 
     name: str
     kind: JudgeKind
     about: str
-    license: str
-    size_bytes: int
-    sha256: Mapping[str, str]
-    package: str
-    install: str
-    data: str
-    limits: str
     network: str
+    package: str
+    license: str = "none"
+    size_bytes: int = 0
+    sha256: Mapping[str, str] = field(default_factory=dict)
+    install: str = "it is installed"
+    data: str = "nothing"
+    limits: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def open_judge(name: str, *, device: Any = "cpu") -> OpenJudge:
         module, _, attribute = entry.network.partition(":")
         opener = getattr(importlib.import_module(module), attribute)
         try:
-            network = opener([folder / file for file in entry.sha256])
+            network = opener([folder / file for file in entry.sha256]) if entry.sha256 else opener()
         except ImportError as error:  # of what runs its files
             raise MissingExtraError(f"The judge {name} needs more ({error}): {entry.install}.") from error
         return OpenJudge(name, entry.kind, network, first, entry.data, entry.limits)

@@ -18,6 +18,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from limner.nn.configured import Configured
+
 _CHANNELS_PER_GROUP = 8
 _WIDTHS = (1, 2, 4, 6, 8)  # channels of each level in units of `width`; level i works at 1 / 2^i of the size
 _STRIDE = 2 ** (len(_WIDTHS) - 1)
@@ -51,7 +53,7 @@ class ResidualBlock(nn.Module):
         return F.silu(hidden + self.shortcut(x))
 
 
-class ParsingNetwork(nn.Module):
+class ParsingNetwork(Configured):
     """Image to a class per pixel, attributes and a feature vector.
 
     Args:
@@ -63,12 +65,6 @@ class ParsingNetwork(nn.Module):
 
     def __init__(self, *, num_classes: int, num_attributes: int, width: int, num_damages: int = 0) -> None:
         super().__init__()
-        self.config = {
-            "num_classes": num_classes,
-            "num_attributes": num_attributes,
-            "width": width,
-            "num_damages": num_damages,
-        }
         widths = [width * factor for factor in _WIDTHS]
         self.level_channels = tuple(widths)
         self.num_features = widths[-1]

@@ -6,17 +6,17 @@ APS, ADGAN and SCA-GAN took its discriminators over.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from limner.nn.configured import Configured
 
 NUM_JOINTS = 18
 """Of a pose: OpenPose's order of COCO."""
 
 
-class Discriminator(nn.Module):
+class Discriminator(Configured):
     """D_s or D_c: a picture beside its condition -> a map of numbers that least squares pull to 1 or 0.
 
     The authors' network ends with its last residual block: the judgement is the 256-channel map itself, without a head.
@@ -30,7 +30,6 @@ class Discriminator(nn.Module):
 
     def __init__(self, *, in_channels: int, width: int = 64, num_blocks: int = 3, head: bool = False) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(in_channels=in_channels, width=width, num_blocks=num_blocks, head=head)
         layers: list[nn.Module] = [
             nn.Conv2d(in_channels, width, 7, padding=3, padding_mode="reflect"),
             nn.InstanceNorm2d(width),

@@ -9,9 +9,10 @@ Letters: t = words of a caption, e = numbers in the code of a word or a sentence
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.errors import ShapeError
+from limner.nn.configured import Configured
 from limner.nn.resampling import double_and_convolve
 
 START = 4  # height and width of the first map
@@ -53,20 +55,19 @@ class Painted(NamedTuple):
         return self.images[-1]
 
 
-class CaptionGenerator(nn.Module):
+class CaptionGenerator(Configured, ABC):
     """Base of generators that paint captions: a condition of the sentence, then pictures.
 
     A subclass implements `condition` and `paint`.
     """
 
-    config: dict[str, Any]
-
+    @abstractmethod
     def condition(
         self, sentence: Float[Tensor, "b e"], noise: Float[Tensor, "b c"]
     ) -> tuple[Float[Tensor, "b c"], Float[Tensor, "b c"], Float[Tensor, "b c"]]:
         """A sentence and noise from N(0, 1) -> condition, its mean and its log-variance; zero noise gives the mean."""
-        raise NotImplementedError
 
+    @abstractmethod
     def paint(
         self,
         latent: Float[Tensor, "b n"],
@@ -85,7 +86,6 @@ class CaptionGenerator(nn.Module):
             is_word: False where a caption has ended.
             blend: a second caption, on the way to it.
         """
-        raise NotImplementedError
 
     def forward(
         self,
@@ -268,7 +268,7 @@ class Judged(NamedTuple):
     """Is it real, and does the sentence belong to it? Logits of each sentence."""
 
 
-class JointDiscriminator(nn.Module):
+class JointDiscriminator(Configured):
     """One trunk with two judgements: is the picture real, and does it belong to the sentence (Sec. 3.1)?
 
     Args:
@@ -286,9 +286,6 @@ class JointDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         check_image_size(image_size, least=16)
-        self.config: dict[str, Any] = dict(
-            image_size=image_size, width=width, sentence_size=sentence_size, unconditional=unconditional
-        )
         channels = [width * 2**level for level in range(int(math.log2(image_size // 4)))]
         top = 8 * width
         trunk: list[nn.Module] = [nn.Conv2d(3, width, 4, stride=2, padding=1, bias=False), nn.LeakyReLU(0.2)]

@@ -5,6 +5,7 @@ A plan has a row a picture: the photo, its key points, the wanted ones, and `vie
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -50,6 +51,7 @@ class PosePipeline(Pipeline):
     seeded: ClassVar[bool] = False
     own_views: ClassVar[tuple[str, ...]] = ()
 
+    @abstractmethod
     def paint(self, arrays: Arrays, seeds: Sequence[int] | None) -> Float[Tensor, "b 3 h w"]:
         """People in other poses, in [-1, 1].
 
@@ -58,7 +60,6 @@ class PosePipeline(Pipeline):
                 and what `person_arrays` adds.
             seeds: one a picture; none where the system draws nothing at random.
         """
-        raise NotImplementedError
 
     def person_arrays(self, person: PersonPhoto, parsing: Any = None) -> Arrays:
         """What the networks are given of a photo beside its pixels and key points; rows without the first axis.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,8 +18,6 @@ from torch import Tensor
 
 from limner.ageing.inputs import Align, FacePhoto, paste_change, read_face_photo
 from limner.data.audio import NUM_COEFFICIENTS, WINDOW_ROWS, speech_windows_between
-from limner.data.config import Fit
-from limner.data.manifest import Manifest
 from limner.errors import ConfigError, nearest
 from limner.faces.alignment import Alignment
 from limner.inputs import PhotoInput, to_tensor
@@ -28,7 +25,7 @@ from limner.media import Frame
 from limner.mode import mode, plan_of
 from limner.pipelines import ExportTarget, Pipeline
 from limner.plan import Condition, GenerationPlan
-from limner.talking_faces.data import landmark_maps, mean_shape, open_clips
+from limner.talking_faces.data import landmark_maps, mean_shape
 from limner.talking_faces.presence import check_photo
 from limner.talking_faces.sound import FRAME_SAMPLES, Sound, SoundInput, read_sound, to_float
 from limner.talking_faces.stream import SpokenClip
@@ -266,12 +263,6 @@ class TalkingPipeline(Pipeline):
             part = speech_windows_between(to_float(samples[low:high]), first - low // FRAME_SAMPLES,
                                           last - low // FRAME_SAMPLES)  # fmt: skip
             yield torch.from_numpy(part)[None].to(self.device)
-
-    def open_data(
-        self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
-    ) -> Manifest:
-        """Clips with sound."""
-        return open_clips(path, kind=kind, fit=fit, asked_by=self.name)
 
     def _example(self, batch: int) -> tuple[Tensor, Tensor, Tensor]:
         """Photo, landmark maps and windows that a network could meet."""

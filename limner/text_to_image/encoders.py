@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int64
@@ -21,11 +21,12 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from limner.backbones.inception import IMAGE_SIZE, NUM_FEATURES, InceptionV3
+from limner.nn.configured import Configured
 
 REGION_FEATURES = 768  # channels of Inception's Mixed_6e
 
 
-class TextEncoder(nn.Module):
+class TextEncoder(Configured):
     """A bidirectional LSTM over the words of a caption.
 
     Args:
@@ -36,7 +37,6 @@ class TextEncoder(nn.Module):
 
     def __init__(self, *, num_words: int, code_size: int = 256, embedding_size: int = 300) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(num_words=num_words, code_size=code_size, embedding_size=embedding_size)
         self.embedding = nn.Embedding(num_words, embedding_size)
         self.lstm = nn.LSTM(embedding_size, code_size // 2, batch_first=True, bidirectional=True)
         nn.init.uniform_(self.embedding.weight, -0.1, 0.1)
@@ -64,7 +64,7 @@ def is_word(token_ids: Int64[Tensor, "b t"]) -> Bool[Tensor, "b t"]:
     return token_ids != 0
 
 
-class ImageEncoder(nn.Module):
+class ImageEncoder(Configured):
     """A picture -> codes of its regions and of the whole.
 
     Args:
@@ -84,9 +84,6 @@ class ImageEncoder(nn.Module):
         region_layer: int = 3,
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(
-            code_size=code_size, backbone=backbone, widths=list(widths), region_layer=region_layer
-        )
         self.region_layer = region_layer
         self.inception: InceptionV3 | None = None
         if backbone == "inception":

@@ -6,9 +6,9 @@ of words, and so says all that decides a picture.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -18,8 +18,6 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
-from limner.data.config import Fit
-from limner.data.manifest import Manifest
 from limner.data.size import SizeLike
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, WeightsError
@@ -29,7 +27,6 @@ from limner.nn.text_to_image import Blend, CaptionGenerator
 from limner.pipelines import ExportTarget, Pipeline
 from limner.plan import Condition, GenerationPlan
 from limner.results import GenerationResult
-from limner.text_to_image.data import open_captions
 from limner.text_to_image.encoders import ImageEncoder, TextEncoder, is_word
 from limner.text_to_image.words import (
     MAX_WORDS,
@@ -74,9 +71,9 @@ class CaptionPipeline(Pipeline):
             raise WeightsError(f"The generator paints {found} px, but the data description asks for {self.image_size}.")
 
     @classmethod
+    @abstractmethod
     def generator_class(cls) -> type[CaptionGenerator]:
         """Of the system."""
-        raise NotImplementedError
 
     @classmethod
     def network_classes(cls) -> dict[str, type[nn.Module]]:
@@ -327,12 +324,6 @@ class CaptionPipeline(Pipeline):
             ConfigError: if there is none, or one has no known word.
         """
         return read_captions(captions, vocabulary_of(self.spec))
-
-    def open_data(
-        self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
-    ) -> Manifest:
-        """Pictures with captions."""
-        return open_captions(path, kind=kind, fit=fit, asked_by=self.name)
 
     def plan_conditions(self) -> Mapping[str, Condition]:
         """Words, the second caption and how far it counts, what is shown, of which word, and what is left out."""

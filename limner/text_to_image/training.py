@@ -6,6 +6,7 @@ run this differs from the papers' order by one update.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -158,13 +159,13 @@ class CaptionSystem(System[Any, CaptionedBatch]):
         self.networks |= {"generator": self.build_generator(), **self.build_discriminators()}
         self.networks |= self.encoders.networks()
 
+    @abstractmethod
     def build_generator(self) -> CaptionGenerator:
         """The generator of this configuration."""
-        raise NotImplementedError
 
+    @abstractmethod
     def build_discriminators(self) -> Mapping[str, nn.Module]:
         """One for each name of `discriminators`."""
-        raise NotImplementedError
 
     @classmethod
     def open_data(cls, config: CaptionConfig, path: Path | None) -> TrainingData:

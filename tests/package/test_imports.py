@@ -69,7 +69,7 @@ LAYERS = {
     "limner.runtimes": BASE,
     "limner.pipelines": LOW | FIND | RESULTS | {"limner.runtimes", "limner.weights_folder"},
     "limner.motion": BASE | {"limner.results"},
-    "limner.tasks": LOW | RESULTS | {"limner.pipelines"},
+    "limner.tasks": LOW | RESULTS | {"limner.pipelines", "limner.task"},
     "limner.inputs": BASE | {"limner.data", "limner.plan", "limner.tasks"},
     "limner.faces": BASE | {"limner.data"},
     "limner.demo": LOW | RESULTS | {"limner.pipelines"},

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from limner.nn.configured import Configured
 from limner.nn.pose_transfer import NUM_JOINTS, init_normal
 
 NUM_PARTS = 8
@@ -31,7 +31,7 @@ Features = Callable[[Tensor], Sequence[Tensor]]
 """Photos in [-1, 1] -> maps at 1, 1/2, 1/4 and 1/8 of the size, from a frozen network."""
 
 
-class Generator(nn.Module):
+class Generator(Configured):
     """The wanted pose, painted with a code for each part of the source (Sec. 3.2).
 
     Args:
@@ -54,14 +54,6 @@ class Generator(nn.Module):
         sigma: float = 6.0,
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(
-            width=width,
-            num_blocks=num_blocks,
-            feature_channels=list(feature_channels),
-            features=features,
-            heatmap=heatmap,
-            sigma=sigma,
-        )
         wide = 4 * width
         pose: list[nn.Module] = [*_conv(NUM_JOINTS, width, 7), nn.InstanceNorm2d(width), nn.ReLU()]
         for i, o in ((width, 2 * width), (2 * width, wide)):

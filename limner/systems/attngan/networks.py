@@ -5,8 +5,6 @@ Xu et al.: "AttnGAN", CVPR 2018, arXiv:1711.10485. Trunk and discriminators are 
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
@@ -32,14 +30,6 @@ class Generator(CaptionGenerator):
         latent_size: int = 100,
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(
-            image_size=image_size,
-            width=width,
-            num_blocks=num_blocks,
-            code_size=code_size,
-            condition_size=condition_size,
-            latent_size=latent_size,
-        )
         self.trunk = AttentionTrunk(**self.config)
         self.to_rgb = nn.ModuleList(nn.Conv2d(width, 3, 3, padding=1, bias=False) for _ in range(3))
         self.apply(init_orthogonal)

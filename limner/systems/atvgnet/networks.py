@@ -10,13 +10,14 @@ decoder of landmarks that is never used (594,568 parameters); it is left out.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from limner.errors import ShapeError
+from limner.nn.configured import Configured
 from limner.nn.pose_transfer import SeededDropout
 from limner.nn.talking_faces import ConvNormRelu, SpeechEncoder, init_normal
 
@@ -27,7 +28,7 @@ BOTTOM = 8  # pixels of the smallest map
 Memory = tuple[Tensor, Tensor]
 
 
-class LandmarkNetwork(nn.Module):
+class LandmarkNetwork(Configured):
     """AT-net: the landmarks of a photo and speech -> the landmarks of each frame, in six numbers.
 
     Args:
@@ -36,7 +37,6 @@ class LandmarkNetwork(nn.Module):
 
     def __init__(self, *, width: int = 64) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(width=width)
         code = 4 * width
         self.speech = SpeechEncoder(width=width)
         self.person = nn.Sequential(nn.Linear(NUM_DIRECTIONS, code), nn.ReLU(), nn.Linear(code, 2 * code), nn.ReLU())
@@ -67,7 +67,7 @@ class Painted(NamedTuple):
     """Of the recurrent part, from which the clip goes on."""
 
 
-class FrameNetwork(nn.Module):
+class FrameNetwork(Configured):
     """VG-net: a photo, its landmarks and those of each frame -> the frames.
 
     Args:
@@ -84,7 +84,6 @@ class FrameNetwork(nn.Module):
         super().__init__()
         if image_size not in (64, 128):
             raise ShapeError(f"ATVGnet's image_size is {image_size}; it must be 64 or 128.")
-        self.config: dict[str, Any] = dict(image_size=image_size, width=width, num_blocks=num_blocks, dropout=dropout)
         deep, stride = 8 * width, 1 if image_size == 64 else 2  # a quarter of 128 or half of 64: 32 pixels
         self.early = nn.Sequential(
             nn.ReflectionPad2d(3),
@@ -144,7 +143,7 @@ class FrameNetwork(nn.Module):
         return self.landmark_maps(self.landmarks(landmarks).unflatten(1, (1, BOTTOM, BOTTOM)))
 
 
-class Discriminator(nn.Module):
+class Discriminator(Configured):
     """A whole clip: is it real, and where are its landmarks?
 
     Args:
@@ -154,7 +153,6 @@ class Discriminator(nn.Module):
 
     def __init__(self, *, image_size: int = 128, width: int = 64) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(image_size=image_size, width=width)
         code = 4 * width
         first = nn.Conv2d(3, width, 3, stride=2, padding=1)
         layers: list[nn.Module] = [first, nn.LeakyReLU(0.2)]
@@ -221,7 +219,7 @@ def _biased(i: int, o: int, *, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(i, o, 3, stride=stride, padding=1), nn.BatchNorm2d(o), nn.ReLU())
 
 
-class LandmarkBasis(nn.Module):
+class LandmarkBasis(Configured):
     """Sums over training landmarks, from which their mean and the directions of their variation follow."""
 
     number: Tensor
@@ -230,7 +228,6 @@ class LandmarkBasis(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.config: dict[str, Any] = {}
         self.register_buffer("number", torch.zeros(()))
         self.register_buffer("total", torch.zeros(NUM_NUMBERS))
         self.register_buffer("products", torch.zeros(NUM_NUMBERS, NUM_NUMBERS))

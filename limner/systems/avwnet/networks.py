@@ -11,7 +11,7 @@ Letters: f = video frames of a clip, a = numbers in the code of speech.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.errors import ShapeError
+from limner.nn.configured import Configured
 from limner.nn.resampling import halve
 from limner.nn.talking_faces import ConvNormRelu, ResidualBlock, SpeechEncoder, init_normal
 
@@ -53,7 +54,7 @@ class Spoken(NamedTuple):
     """How the speech moves the points of the mouth; none: the generator does not tell."""
 
 
-class Generator(nn.Module):
+class Generator(Configured):
     """A photo, its landmark maps and speech -> the frames of a person who speaks.
 
     Args:
@@ -91,16 +92,6 @@ class Generator(nn.Module):
             raise ShapeError(
                 f"AVWnet's image_size is {image_size}; it must be a multiple of 16, at least 32 (64, 128)."
             )
-        self.config: dict[str, Any] = dict(
-            image_size=image_size,
-            width=width,
-            num_blocks=num_blocks,
-            num_fine_blocks=num_fine_blocks,
-            num_layers=num_layers,
-            is_normalized=is_normalized,
-            tells_mouth=tells_mouth,
-            paints_change=paints_change,
-        )
         code, deep = 4 * width, 8 * width
         self.speech = SpeechEncoder(width=width)
         self.identity = IdentityEncoder(width=width)
@@ -242,7 +233,7 @@ class IdentityEncoder(nn.Module):
         return Identity(maps, self.to_code(x.mean(dim=(2, 3))))
 
 
-class LevelDiscriminator(nn.Module):
+class LevelDiscriminator(Configured):
     """One level's frames: real by their patches, and fitting to the speech (two purposes).
 
     Args:
@@ -258,7 +249,6 @@ class LevelDiscriminator(nn.Module):
         super().__init__()
         if image_size not in (32, 64, 128, 256):
             raise ShapeError(f"A level of AVWnet has {image_size} pixels; the discriminator knows 32, 64, 128 and 256.")
-        self.config: dict[str, Any] = dict(image_size=image_size, width=width, speech_size=speech_size)
         num_layers = image_size.bit_length() - 4
         channels = [3] + [min(8, 2**level) * width for level in range(num_layers)]
         layers = [_down(i, o, norm=i > 3) for i, o in pairwise(channels)]
@@ -282,7 +272,7 @@ class LevelDiscriminator(nn.Module):
         return self.fidelity(features), self.consistency(torch.cat([deep, condition], dim=1)).flatten()
 
 
-class SequenceDiscriminator(nn.Module):
+class SequenceDiscriminator(Configured):
     """A whole clip: do its frames follow each other and the speech? Its second head finds the landmarks.
 
     Args:
@@ -294,7 +284,6 @@ class SequenceDiscriminator(nn.Module):
 
     def __init__(self, *, width: int = 32, speech_size: int = 256) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(width=width, speech_size=speech_size)
         code = 8 * width
         downs = [_down(3, width, norm=False), _down(width, 2 * width), _down(2 * width, 4 * width)]
         self.layers = nn.Sequential(

@@ -10,18 +10,19 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from limner.nn.configured import Configured
+
 NUM_GENDERS = 2
 _BASE = 4  # side of the innermost map
 
 
-class Encoder(nn.Module):
+class Encoder(Configured):
     """Picture -> z in (-1, 1): convolutions 5x5 with stride 2 (64, 128, ..., 1024), ReLU; a linear layer; tanh.
 
     Args:
@@ -32,7 +33,6 @@ class Encoder(nn.Module):
 
     def __init__(self, *, image_size: int, width: int = 64, latent_size: int = 50) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(image_size=image_size, width=width, latent_size=latent_size)
         channels = [3, *_channels(image_size, width)]
         self.convs = nn.Sequential(*(nn.Sequential(Halve(i, o), nn.ReLU()) for i, o in pairwise(channels)))
         self.linear = nn.Linear(channels[-1] * _BASE**2, latent_size)
@@ -43,7 +43,7 @@ class Encoder(nn.Module):
         return torch.tanh(self.linear(self.convs(image).flatten(1)))
 
 
-class Generator(nn.Module):
+class Generator(Configured):
     """z, age and gender -> picture: a linear layer, transposed 5x5 convolutions, ReLU, tanh.
 
     Args:
@@ -55,9 +55,6 @@ class Generator(nn.Module):
 
     def __init__(self, *, image_size: int, num_groups: int = 10, width: int = 64, latent_size: int = 50) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(
-            image_size=image_size, num_groups=num_groups, width=width, latent_size=latent_size
-        )
         self.age_tiles, self.gender_tiles = latent_size // num_groups, latent_size // NUM_GENDERS
         channels = [*_channels(image_size, width)[::-1], width // 2]
         inputs = latent_size + self.age_tiles * num_groups + self.gender_tiles * NUM_GENDERS
@@ -80,7 +77,7 @@ class Generator(nn.Module):
         return self.last(self.ups(x.unflatten(1, (-1, _BASE, _BASE))))
 
 
-class LatentDiscriminator(nn.Module):
+class LatentDiscriminator(Configured):
     """Is z drawn from the uniform prior? Linear layers of 64, 32, 16 with batch norm, and a score.
 
     Args:
@@ -89,7 +86,6 @@ class LatentDiscriminator(nn.Module):
 
     def __init__(self, *, latent_size: int = 50) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(latent_size=latent_size)
         layers: list[nn.Module] = []
         for i, o in pairwise((latent_size, 64, 32, 16)):
             layers += [nn.Linear(i, o), Offset(o), nn.ReLU()]
@@ -101,7 +97,7 @@ class LatentDiscriminator(nn.Module):
         return self.layers(latent)
 
 
-class ImageDiscriminator(nn.Module):
+class ImageDiscriminator(Configured):
     """Is the picture real, of that age and gender? Labels come in as planes after the first convolution.
 
     Args:
@@ -112,7 +108,6 @@ class ImageDiscriminator(nn.Module):
 
     def __init__(self, *, image_size: int, num_groups: int = 10, width: int = 64) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(image_size=image_size, num_groups=num_groups, width=width)
         self.gender_tiles = max(1, num_groups // NUM_GENDERS)
         w, labels = width // 4, num_groups + self.gender_tiles * NUM_GENDERS
         self.first = nn.Sequential(Halve(3, w), Offset(w), nn.ReLU())

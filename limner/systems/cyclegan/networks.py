@@ -7,13 +7,13 @@ parameter counts.
 
 from __future__ import annotations
 
-from typing import Any
-
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from limner.nn.configured import Configured
 
-class Generator(nn.Module):
+
+class Generator(Configured):
     """Picture to picture: two steps down, residual blocks, two steps up; instance norm without scale and shift.
 
     Args:
@@ -23,7 +23,6 @@ class Generator(nn.Module):
 
     def __init__(self, *, width: int = 64, num_blocks: int = 9) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(width=width, num_blocks=num_blocks)
         inner = 4 * width
 
         def norm_relu(channels: int) -> list[nn.Module]:

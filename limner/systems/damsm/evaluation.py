@@ -11,9 +11,9 @@ import torch
 from limner.data.manifest import Manifest
 from limner.data.sampler import SampleKey
 from limner.engine.ranks import in_shares
-from limner.errors import ConfigError
 from limner.metrics.bootstrap import mean_interval
-from limner.metrics.protocol import Measurement, Protocol
+from limner.metrics.held_out import conditions, held_out
+from limner.metrics.protocol import Measurement
 from limner.metrics.r_precision import NUM_NEGATIVES, folds, r_precision
 from limner.metrics.report import EvaluationReport
 from limner.provenance import SYNTHETIC_MEDIA
@@ -48,13 +48,7 @@ def evaluate(
         ConfigError: if there are too few pictures.
         DataError: if there is no such split, or a file cannot be read.
     """
-    rows = manifest if split == "all" else manifest.split(split)
-    count = len(rows) if num_images is None else num_images
-    if not 2 <= count <= len(rows) or batch_size < 1:
-        raise ConfigError(
-            f"{count} images in batches of {batch_size} cannot be evaluated: the split {split} has {len(rows)} images; "
-            "it takes two at least."
-        )
+    rows, count = held_out(manifest, split, num_images, batch_size=batch_size, least=2)
     chosen = dataclasses.replace(rows, rows=rows.rows[:count])
     vocabulary = vocabulary_of(pipeline.spec)
     pictures = CaptionedPictures(
@@ -71,14 +65,12 @@ def evaluate(
 
     starts = range(0, count, batch_size)
     found = columns(progress(in_shares(judged, starts), total=len(starts), unit="batch", desc="real pictures"))
-    protocol = Protocol(
-        metric="",
+    protocol = conditions(
+        pipeline,
+        rows,
         split=split,
         count=count,
-        resolution=pipeline.image_size,
-        network=pipeline.weights_name,
-        network_sha256=pipeline.weights_hash,
-        data_fingerprint=rows.fingerprint(),
+        itself=True,
         settings=f"one caption of each picture, {NUM_NEGATIVES} others at most",
     )
     measurements = {}

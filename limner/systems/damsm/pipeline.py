@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -11,8 +10,6 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from limner.data.config import Fit
-from limner.data.manifest import Manifest
 from limner.data.size import SizeLike
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, WeightsError
@@ -20,7 +17,6 @@ from limner.inputs import PhotoInput, read_square_photo, to_tensor
 from limner.losses.image_text import word_scores
 from limner.metrics.resize import Resize
 from limner.pipelines import ExportTarget, Pipeline
-from limner.text_to_image.data import open_captions
 from limner.text_to_image.encoders import ImageEncoder, TextEncoder, is_word
 from limner.text_to_image.words import as_rows, read_captions, vocabulary_of
 
@@ -105,12 +101,6 @@ class DAMSMPipeline(Pipeline):
         regions, code = self.picture_codes(image)
         cosines = functional.normalize(code, dim=1) @ functional.normalize(sentence, dim=1).T
         return cosines, word_scores(regions, codes, there)
-
-    def open_data(
-        self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
-    ) -> Manifest:
-        """Pictures with captions."""
-        return open_captions(path, kind=kind, fit=fit, asked_by=self.name)
 
     def export_targets(self) -> dict[str, ExportTarget]:
         """`image_encoder` (image -> regions, code); the text encoder packs its captions, which other runtimes lack."""

@@ -10,14 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import limner
 from limner.ageing.data import AgeBatch, AgeDataset, collate
 from limner.data.datasets.utkface import AGE_GROUPS
 from limner.data.manifest import Manifest
 from limner.engine.ranks import in_shares
-from limner.errors import ConfigError
 from limner.metrics.ageing import area_under_curve, group_means, spearman
 from limner.metrics.bootstrap import mean_interval
+from limner.metrics.held_out import conditions, held_out
 from limner.metrics.protocol import Measurement, Protocol
 from limner.metrics.report import EvaluationReport
 from limner.provenance import SYNTHETIC_MEDIA
@@ -49,13 +48,7 @@ def evaluate(
         ConfigError: if there are too few images.
         DataError: if there is no such split, or a file cannot be read.
     """
-    rows = manifest if split == "all" else manifest.split(split)
-    count = len(rows) if num_images is None else num_images
-    if not 2 <= count <= len(rows) or batch_size < 1:
-        raise ConfigError(
-            f"{count} images in batches of {batch_size} cannot be evaluated: the split {split} has {len(rows)} images; "
-            "it takes two at least."
-        )
+    rows, count = held_out(manifest, split, num_images, batch_size=batch_size, least=2)
     dataset = AgeDataset(rows, image_size=pipeline.image_size, partner="same_person")
 
     def judged(start: int) -> tuple[AgeBatch, Tensor, Tensor]:
@@ -72,15 +65,7 @@ def evaluate(
         torch.cat([getattr(batch, name) for batch in batches]).numpy()
         for name in ("years", "group", "person", "gender")
     )
-    protocol = Protocol(
-        metric="",
-        split=split,
-        count=count,
-        resolution=pipeline.image_size,
-        network=pipeline.weights_name,
-        network_sha256=pipeline.weights_hash,
-        data_fingerprint=rows.fingerprint(),
-    )
+    protocol = conditions(pipeline, rows, split=split, count=count, itself=True)
     measurements = _measurements(ages, true.astype(np.float64), group, protocol, seed=seed)
     cosines = embedding @ embedding.T
     upper = np.triu(np.ones_like(cosines, dtype=bool), 1)
@@ -97,14 +82,7 @@ def evaluate(
             note="0.5 = the embedding tells nothing.",
         )
     return EvaluationReport(
-        provenance={
-            "system": pipeline.name,
-            "weights": pipeline.weights_name,
-            "weights_hash": pipeline.weights_hash,
-            "limner": limner.__version__,
-            "torch": torch.__version__,
-            "statement": SYNTHETIC_MEDIA,
-        },
+        provenance={**pipeline.provenance, "statement": SYNTHETIC_MEDIA},
         measurements=measurements,
     )
 

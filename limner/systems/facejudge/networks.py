@@ -7,12 +7,14 @@ pictures of 64 to 128 pixels.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+from limner.nn.configured import Configured
 
 NUM_AGES = 117
 """Years 0 to 116, as in UTKFace."""
@@ -34,7 +36,7 @@ class Verdict(NamedTuple):
         return (self.age_logits.float().softmax(1) * years).sum(1)
 
 
-class FaceNetwork(nn.Module):
+class FaceNetwork(Configured):
     """Face -> age and embedding.
 
     Args:
@@ -44,7 +46,6 @@ class FaceNetwork(nn.Module):
 
     def __init__(self, *, width: int = 64, embedding_size: int = 128) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(width=width, embedding_size=embedding_size)
         w = width
         self.stem = nn.Sequential(nn.Conv2d(3, w, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(w), nn.ReLU())
         steps = ((w, w, 1), (w, 2 * w, 2), (2 * w, 4 * w, 2), (4 * w, 8 * w, 2))

@@ -11,7 +11,8 @@ import torch
 from limner.data.manifest import Manifest
 from limner.engine.ranks import in_shares
 from limner.errors import ConfigError
-from limner.metrics.protocol import Measurement, Protocol
+from limner.metrics.held_out import conditions, held_out
+from limner.metrics.protocol import Measurement
 from limner.metrics.report import EvaluationReport
 from limner.provenance import SYNTHETIC_MEDIA
 from limner.systems.factjudge.data import AnsweredPictures, collate
@@ -43,12 +44,7 @@ def evaluate(
         ConfigError: if there are too few pictures, or no facts of them are known.
         DataError: if there is no such split, or a file cannot be read.
     """
-    rows = manifest if split == "all" else manifest.split(split)
-    count = len(rows) if num_images is None else num_images
-    if not 1 <= count <= len(rows) or batch_size < 1:
-        raise ConfigError(
-            f"{count} images in batches of {batch_size} cannot be evaluated: the split {split} has {len(rows)} images."
-        )
+    rows, count = held_out(manifest, split, num_images, batch_size=batch_size)
     chosen = dataclasses.replace(rows, rows=rows.rows[:count])
     names = tuple(pipeline.config("judge")["answers"])
     pictures = AnsweredPictures(chosen, names, image_size=pipeline.image_size)
@@ -60,15 +56,7 @@ def evaluate(
     starts = range(0, count, batch_size)
     shown = progress(in_shares(judged, starts), total=len(starts), unit="batch", desc="real pictures")
     verdicts = [verdict for part in shown for verdict in part]
-    protocol = Protocol(
-        metric="",
-        split=split,
-        count=count,
-        resolution=pipeline.image_size,
-        network=pipeline.weights_name,
-        network_sha256=pipeline.weights_hash,
-        data_fingerprint=rows.fingerprint(),
-    )
+    protocol = conditions(pipeline, rows, split=split, count=count, itself=True)
     measurements = {}
     truth = torch.from_numpy(pictures.answers)
     for place, (question, known) in enumerate(pipeline.questions.items()):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+from limner.nn.configured import Configured
 
 PLACES = 4
 """Places along a side: a colour of the garment is below, one of the hair above."""
@@ -26,7 +27,7 @@ def by_question(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-class FactNetwork(nn.Module):
+class FactNetwork(Configured):
     """Pictures -> logits of all answers, question after question.
 
     Args:
@@ -39,7 +40,6 @@ class FactNetwork(nn.Module):
 
     def __init__(self, *, answers: Sequence[str], width: int = 32, num_halvings: int = 4) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(answers=list(answers), width=width, num_halvings=num_halvings)
         channels = [width * min(8, 2**level) for level in range(num_halvings + 1)]
         layers: list[nn.Module] = [_conv(3, width)]
         for i, o in pairwise(channels):

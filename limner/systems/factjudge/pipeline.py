@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from limner.data.config import Fit
-from limner.data.manifest import Manifest
 from limner.inputs import PhotoInput, read_square_photo, to_tensor
 from limner.metrics.resize import Resize
 from limner.pipelines import ExportTarget, Pipeline
 from limner.systems.factjudge.networks import FactNetwork, by_question
-from limner.text_to_image.data import open_captions
 
 
 class FactJudgePipeline(Pipeline):
@@ -66,12 +62,6 @@ class FactJudgePipeline(Pipeline):
             {question: known[numbers[place][row]] for place, (question, known) in enumerate(questions.items())}
             for row in range(len(images))
         ]
-
-    def open_data(
-        self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
-    ) -> Manifest:
-        """Pictures with captions and facts."""
-        return open_captions(path, kind=kind, fit=fit, asked_by=self.name)
 
     def export_targets(self) -> dict[str, ExportTarget]:
         """`judge` (image -> logits of all answers)."""

@@ -12,13 +12,13 @@ Letters: e = numbers in the code of a sentence, c = of the condition, n = of the
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from limner.nn.configured import Configured
 from limner.nn.text_to_image import START, Blend, CaptionGenerator, Judged, check_image_size
 
 
@@ -72,13 +72,6 @@ class Generator(CaptionGenerator):
     ) -> None:
         super().__init__()
         check_image_size(image_size, least=32)
-        self.config: dict[str, Any] = dict(
-            image_size=image_size,
-            width=width,
-            code_size=code_size,
-            condition_size=condition_size,
-            latent_size=latent_size,
-        )
         channels = scale_channels(image_size, width)
         self.augmentation = nn.Linear(code_size, 2 * condition_size)
         self.stem = nn.Linear(condition_size + latent_size, channels[0] * START**2)
@@ -124,7 +117,7 @@ class Generator(CaptionGenerator):
         return tuple(images), ()
 
 
-class Discriminator(nn.Module):
+class Discriminator(Configured):
     """Pictures of one size: does the sentence belong to it, and is each part of it real?
 
     Args:
@@ -149,13 +142,6 @@ class Discriminator(nn.Module):
     ) -> None:
         super().__init__()
         check_image_size(image_size, least=16)
-        self.config: dict[str, Any] = dict(
-            image_size=image_size,
-            width=width,
-            sentence_size=sentence_size,
-            condition_size=condition_size,
-            most=most,
-        )
         layers: list[nn.Module] = []
         channels, before = width, 3
         for _ in range(int(math.log2(image_size // START))):

@@ -14,7 +14,7 @@ Letters: t = words, e = numbers in the code of a word or sentence, c = numbers o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float
@@ -116,15 +116,6 @@ class Generator(CaptionGenerator):
         fusion: Fusion = "weighted",
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(
-            image_size=image_size,
-            width=width,
-            num_blocks=num_blocks,
-            code_size=code_size,
-            condition_size=condition_size,
-            latent_size=latent_size,
-            fusion=fusion,
-        )
         self.trunk = AttentionTrunk(
             image_size=image_size,
             width=width,

@@ -7,18 +7,20 @@ are in [-1, 1] everywhere; a public port shares one residual block six times, he
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from limner.nn.configured import Configured
+
 LEVEL = 127.5
 """The face network sees pixels of 0 to 255 less this mean; the weight of the identity loss is made for that range."""
 
 
-class Generator(nn.Module):
+class Generator(Configured):
     """Picture and planes of the wanted age -> picture.
 
     Args:
@@ -29,7 +31,6 @@ class Generator(nn.Module):
 
     def __init__(self, *, num_groups: int = 10, width: int = 32, num_blocks: int = 6) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(num_groups=num_groups, width=width, num_blocks=num_blocks)
         w = width
         self.down = nn.Sequential(
             *_block(nn.Conv2d(3 + num_groups, w, 7, padding=3), w),
@@ -50,7 +51,7 @@ class Generator(nn.Module):
         return self.up(self.body(self.down(with_age(image, age))))
 
 
-class Discriminator(nn.Module):
+class Discriminator(Configured):
     """How real a picture of that age is, averaged over 512 maps and all places (authors' code).
 
     Args:
@@ -60,7 +61,6 @@ class Discriminator(nn.Module):
 
     def __init__(self, *, num_groups: int = 10, width: int = 64) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(num_groups=num_groups, width=width)
         w = width
         self.first = nn.Sequential(nn.Conv2d(3, w, 4, stride=2, padding=1), nn.LeakyReLU(0.2))
         self.rest = nn.Sequential(
@@ -93,7 +93,7 @@ class FaceVerdict(NamedTuple):
     age_logits: Float[Tensor, "b n"]
 
 
-class FaceNetwork(nn.Module):
+class FaceNetwork(Configured):
     """AlexNet with one trunk for people and ages (Krizhevsky et al. 2012; the authors' two heads).
 
     Args:
@@ -107,9 +107,6 @@ class FaceNetwork(nn.Module):
         self, *, num_groups: int = 10, num_people: int = 2_000, width: int = 96, input_size: int = 227
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(
-            num_groups=num_groups, num_people=num_people, width=width, input_size=input_size
-        )
         w, self.input_size = width, input_size
         c2, c3, c5, fc = 8 * w // 3 // 2 * 2, 4 * w, 8 * w // 3 // 2 * 2, 128 * w // 3
         self.before = nn.Sequential(

@@ -10,13 +10,14 @@ Letters: b batch, s side of the picture, n age groups, c the generator's width.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from limner.nn.configured import Configured
 from limner.nn.resampling import double_and_convolve
 from limner.systems.lgcgan.landmark_maps import NUM_LANDMARKS, PARTS
 
@@ -39,7 +40,7 @@ class Aged(NamedTuple):
     """Pixel attention in (0, 1): 1 = repainted, 0 = as it was; ones without pixel attention."""
 
 
-class Generator(nn.Module):
+class Generator(Configured):
     """A face at another age.
 
     Args:
@@ -73,19 +74,6 @@ class Generator(nn.Module):
         both_ways: bool = False,
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(
-            image_size=image_size,
-            num_groups=num_groups,
-            width=width,
-            num_blocks=num_blocks,
-            kernel=kernel,
-            landmarks=landmarks,
-            attention=attention,
-            pixel_attention=pixel_attention,
-            upsampling=upsampling,
-            age_at=age_at,
-            both_ways=both_ways,
-        )
         self.age_at_input = age_at == "input"
         c, ages, half = width, num_groups, max(1, width // 2)
         self.e0 = _conv_block(3 + ages * self.age_at_input, c, kernel)
@@ -154,7 +142,7 @@ class Judged(NamedTuple):
     """Which age group the picture shows."""
 
 
-class Discriminator(nn.Module):
+class Discriminator(Configured):
     """Is this a real picture of that age, with those landmarks, and which age does it show?
 
     The trunk knows no age. It is run once for all ages that are asked about.
@@ -168,9 +156,6 @@ class Discriminator(nn.Module):
 
     def __init__(self, *, image_size: int, num_groups: int = 10, width: int = 64, landmarks: bool = True) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(
-            image_size=image_size, num_groups=num_groups, width=width, landmarks=landmarks
-        )
         d = width
         layers: list[nn.Module] = [
             nn.Conv2d(3 + (NUM_MAPS if landmarks else 0), d, 4, stride=2, padding=1),

@@ -258,6 +258,10 @@ class _ReferencePainter:
         return self.pipeline.weights_hash
 
     @property
+    def provenance(self) -> dict[str, str]:
+        return self.pipeline.provenance
+
+    @property
     def device(self) -> torch.device:
         return self.pipeline.device
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.errors import ShapeError
+from limner.nn.configured import Configured
 from limner.nn.resampling import convolve_and_halve, double_and_convolve, halve
 from limner.nn.spade import MapModulation
 
@@ -126,7 +127,7 @@ class StyledBlock(nn.Module):
         return (main + x) / math.sqrt(2)
 
 
-class Generator(nn.Module):
+class Generator(Configured):
     """G(m, s): a face with the layout of the map and the look of the style code.
 
     The map is encoded to 16x16; the code enters the decoder through AdaIN only.
@@ -158,15 +159,6 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         check_sizes(image_size, num_classes)
-        self.config: dict[str, Any] = dict(
-            image_size=image_size,
-            num_classes=num_classes,
-            style_size=style_size,
-            width=width,
-            max_width=max_width,
-            mask_injection=mask_injection,
-            shortcut_enlargement=shortcut_enlargement,
-        )
         channels = channel_plan(width, max_width, int(math.log2(image_size // BOTTLENECK_SIZE)))
         shown = num_classes if mask_injection == "spade" else 0
 
@@ -212,7 +204,7 @@ class Generator(nn.Module):
         return self.to_rgb(x)
 
 
-class StyleEncoder(nn.Module):
+class StyleEncoder(Configured):
     """E_z(z): noise to a style code (StarGAN v2's mapping network with one domain: eight linear layers).
 
     Args:
@@ -223,7 +215,6 @@ class StyleEncoder(nn.Module):
 
     def __init__(self, *, latent_size: int = 16, style_size: int = 64, width: int = 512) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(latent_size=latent_size, style_size=style_size, width=width)
         layers: list[nn.Module] = []
         for size in (latent_size, *[width] * 6):
             layers += [nn.Linear(size, width), nn.ReLU()]
@@ -235,7 +226,7 @@ class StyleEncoder(nn.Module):
         return self.layers(latent)
 
 
-class StyleDecoder(nn.Module):
+class StyleDecoder(Configured):
     """D_s(image): the style code of a generated face or of a photo.
 
     Without norms: an instance norm would erase the global colours, which are most of a style.
@@ -250,9 +241,6 @@ class StyleDecoder(nn.Module):
     def __init__(self, *, image_size: int, style_size: int = 64, width: int = 64, max_width: int = 512) -> None:
         super().__init__()
         check_sizes(image_size, 1)
-        self.config: dict[str, Any] = dict(
-            image_size=image_size, style_size=style_size, width=width, max_width=max_width
-        )
         trunk, channels = _trunk(3, image_size, width, max_width)
         self.trunk = nn.Sequential(*trunk)
         self.to_style = nn.Linear(channels, style_size)
@@ -263,7 +251,7 @@ class StyleDecoder(nn.Module):
         return self.to_style(self.trunk(image).flatten(1))
 
 
-class Discriminator(nn.Module):
+class Discriminator(Configured):
     """D(m, image): one logit, high for a real face that fits its map.
 
     Without norms: R1 is a penalty for each sample.
@@ -278,9 +266,6 @@ class Discriminator(nn.Module):
     def __init__(self, *, image_size: int, num_classes: int, width: int = 64, max_width: int = 512) -> None:
         super().__init__()
         check_sizes(image_size, max(num_classes, 1))
-        self.config: dict[str, Any] = dict(
-            image_size=image_size, num_classes=num_classes, width=width, max_width=max_width
-        )
         self.sees_map = num_classes > 0
         trunk, channels = _trunk(num_classes + 3, image_size, width, max_width)
         self.trunk = nn.Sequential(*trunk)

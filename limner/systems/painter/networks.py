@@ -16,12 +16,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+from limner.nn.configured import Configured
 
 NUM_SHAPE = 10
 """Numbers that shape one stroke: x0 y0 x1 y1 x2 y2 r0 r2 w0 w2 (x is the row)."""
@@ -29,7 +30,7 @@ NUM_PARAMS = NUM_SHAPE + 3
 """Numbers of one stroke: its shape, then its colour."""
 
 
-class Renderer(nn.Module):
+class Renderer(Configured):
     """The shape of strokes to their opacity maps, so that painting has a gradient.
 
     Args:
@@ -39,7 +40,6 @@ class Renderer(nn.Module):
 
     def __init__(self, *, image_size: int = 128, widths: Sequence[int] = (512, 1024, 2048, 4096)) -> None:
         super().__init__()
-        self.config = {"image_size": image_size, "widths": list(widths)}
         self.image_size = image_size
         self.side = image_size // 8  # three doublings follow
         channels = widths[-1] // self.side**2
@@ -105,7 +105,7 @@ class ActorBlock(nn.Module):
         return functional.relu(self.bn2(self.conv2(hidden)) + self.shortcut(x))
 
 
-class Actor(nn.Module):
+class Actor(Configured):
     """What is on the canvas and what is wanted, to the next strokes: a ResNet-18 whose four stages all halve the size.
 
     Args:
@@ -132,17 +132,6 @@ class Actor(nn.Module):
         kappa: float = 0.5,
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = {
-            "in_channels": in_channels,
-            "num_strokes": num_strokes,
-            "width": width,
-            "steps": steps,
-            "features": features,
-            "renderer_hash": renderer_hash,
-            "weighting": weighting,
-            "epsilon": epsilon,
-            "kappa": kappa,
-        }
         self.num_strokes = num_strokes
         self.conv1 = nn.Conv2d(in_channels, width, 3, 2, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -206,7 +195,7 @@ class CriticBlock(nn.Module):
         return self.relu2(self.conv2(self.relu1(self.conv1(x))) + self.shortcut(x))
 
 
-class Critic(nn.Module):
+class Critic(Configured):
     """The value of the canvas after an action.
 
     Args:
@@ -216,7 +205,6 @@ class Critic(nn.Module):
 
     def __init__(self, *, in_channels: int = 14, width: int = 64) -> None:
         super().__init__()
-        self.config = {"in_channels": in_channels, "width": width}
         self.conv1 = WeightNormConv2d(in_channels, width, 3, 2, padding=1)
         self.relu1 = TReLU()
         self.layer1 = _critic_stage(width, width)
@@ -235,7 +223,7 @@ def _critic_stage(in_channels: int, out_channels: int) -> nn.Sequential:
     return nn.Sequential(CriticBlock(in_channels, out_channels, 2), CriticBlock(out_channels, out_channels, 1))
 
 
-class Discriminator(nn.Module):
+class Discriminator(Configured):
     """How much a pair of pictures looks like one picture twice; the critic of a Wasserstein GAN.
 
     Args:
@@ -244,7 +232,6 @@ class Discriminator(nn.Module):
 
     def __init__(self, *, width: int = 16) -> None:
         super().__init__()
-        self.config = {"width": width}
         widths = (6, width, 2 * width, 4 * width, 8 * width)
         layers: list[nn.Module] = []
         for in_channels, out_channels in pairwise(widths):
@@ -256,7 +243,7 @@ class Discriminator(nn.Module):
         return self.layers(torch.cat([target, candidate], dim=1)).mean(dim=(2, 3))
 
 
-class AttentionNetwork(nn.Module):
+class AttentionNetwork(Configured):
     """A U-Net that says where the subject of a picture is.
 
     Args:
@@ -265,7 +252,6 @@ class AttentionNetwork(nn.Module):
 
     def __init__(self, *, width: int = 32) -> None:
         super().__init__()
-        self.config = {"width": width}
         self.down1 = _double(3, width)
         self.down2 = _double(width, 2 * width)
         self.down3 = _double(2 * width, 4 * width)

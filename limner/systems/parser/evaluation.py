@@ -14,8 +14,8 @@ from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.manifest import Manifest
 from limner.engine.logging import tile_grid
 from limner.engine.ranks import in_shares
-from limner.errors import ConfigError
 from limner.metrics.attributes import attributes_correct
+from limner.metrics.held_out import conditions, held_out
 from limner.metrics.judge import check_same_meaning
 from limner.metrics.protocol import Measurement, Protocol
 from limner.metrics.report import EvaluationReport
@@ -54,13 +54,7 @@ def evaluate(
     names = (f"the weights {pipeline.weights_name}", f"the data in {manifest.root}")
     knows_attributes = bool(manifest.spec.attribute_names)
     check_same_meaning(pipeline.spec, manifest.spec, names=names, attributes=knows_attributes)
-    rows = manifest if split == "all" else manifest.split(split)
-    count = len(rows) if num_images is None else num_images
-    if not 1 <= count <= len(rows) or batch_size < 1:
-        raise ConfigError(
-            f"{count} images in batches of {batch_size} cannot be evaluated: the split {split} has {len(rows)} images, "
-            "and both numbers must be at least 1."
-        )
+    rows, count = held_out(manifest, split, num_images, batch_size=batch_size)
     spec = pipeline.spec
     dataset = MaskToImageDataset(rows, image_size=pipeline.image_size)
 
@@ -82,15 +76,8 @@ def evaluate(
     shown = progress(in_shares(parsed, starts), total=len(starts), unit="batch", desc="real images")
     confusion, each_correct, each_tiles = zip(*shown, strict=True)
     correct = [right for right in each_correct if right is not None]
-    protocol = Protocol(
-        metric="",
-        split=split,
-        count=count,
-        resolution=pipeline.image_size,
-        network=f"{pipeline.name} {pipeline.weights_name}",
-        network_sha256=pipeline.weights_hash,
-        data_fingerprint=rows.fingerprint(),
-    )
+    who: dict[str, Any] = {"network": f"{pipeline.name} {pipeline.weights_name}", "network_sha256": pipeline.weights_hash}
+    protocol = conditions(pipeline, rows, split=split, count=count, **who)
     return EvaluationReport(
         provenance=pipeline.provenance,
         measurements={

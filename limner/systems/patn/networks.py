@@ -8,19 +8,20 @@ Differences: widths and number of blocks are parameters.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from limner.nn.configured import Configured
 from limner.nn.pose_transfer import NUM_JOINTS, SeededDropout, init_normal
 
 Norm = Literal["instance", "batch"]
 Heatmap = Literal["one_hot", "gaussian"]
 
 
-class Generator(nn.Module):
+class Generator(Configured):
     """Photo, its pose and the wanted one -> the person in the wanted pose (Sec. 3.1).
 
     Args:
@@ -43,9 +44,6 @@ class Generator(nn.Module):
         sigma: float = 6.0,
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(
-            width=width, num_blocks=num_blocks, norm=norm, dropout=dropout, heatmap=heatmap, sigma=sigma
-        )
         self.image_stem = _stem(3, width, norm)
         self.pose_stem = _stem(2 * NUM_JOINTS, width, norm)
         self.blocks = nn.ModuleList(

@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from limner.nn.configured import Configured
 from limner.nn.pose_transfer import NUM_JOINTS
 
 CODE = 64
@@ -32,7 +32,7 @@ def num_levels(height: int) -> int:
     return int(math.log2(height)) - 2
 
 
-class Coarse(nn.Module):
+class Coarse(Configured):
     """G1: photo and pose -> a blurred picture of the person in that pose (Sec. 3.2).
 
     Args:
@@ -43,7 +43,6 @@ class Coarse(nn.Module):
 
     def __init__(self, *, image_size: Sequence[int], width: int = 128, levels: int = 6) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(image_size=list(image_size), width=width, levels=levels)
         self.bottom = _bottom((image_size[0], image_size[1]), levels)
         self.width = width
         self.first = nn.Conv2d(3 + NUM_JOINTS, width, 3, padding=1)
@@ -84,7 +83,7 @@ class Coarse(nn.Module):
         return picture
 
 
-class Refiner(nn.Module):
+class Refiner(Configured):
     """G2: the rough picture and the photo -> what is to be added to the rough picture (Sec. 3.3).
 
     Args:
@@ -94,7 +93,6 @@ class Refiner(nn.Module):
 
     def __init__(self, *, width: int = 128, levels: int = 4) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(width=width, levels=levels)
         self.first = nn.Conv2d(6, width, 3, padding=1)
         widths = [width * level for level in range(1, levels + 1)]
         self.encoders = nn.ModuleList(_Pair(before, wide) for before, wide in pairwise([width, *widths]))
@@ -123,7 +121,7 @@ class Refiner(nn.Module):
         return difference
 
 
-class Critic(nn.Module):
+class Critic(Configured):
     """D: DCGAN's discriminator; it sees a picture alone.
 
     Args:
@@ -133,7 +131,6 @@ class Critic(nn.Module):
 
     def __init__(self, *, image_size: Sequence[int], width: int = 64) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(image_size=list(image_size), width=width)
         layers: list[nn.Module] = []
         channels = [3, width, 2 * width, 4 * width, 8 * width]
         for number, (i, o) in enumerate(pairwise(channels)):

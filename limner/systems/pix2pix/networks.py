@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -20,12 +20,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.errors import ShapeError
+from limner.nn.configured import Configured
 
 MAX_WIDTH = 8  # the deepest levels have 8 times the channels of the first
 DROPOUT_BLOCKS = 3  # the first ones of the decoder after the innermost (appendix 6.1.1: CD512 three times)
 
 
-class Generator(nn.Module):
+class Generator(Configured):
     """U-Net: every level halves the size down to 1x1, and every level of the way back sees the one beside it.
 
     encoder: conv4 s2 (64, 128, 256, 512, 512, ...), LeakyReLU before each but the first, batch norm but for the first
@@ -59,15 +60,6 @@ class Generator(nn.Module):
         super().__init__()
         if image_size < 32 or image_size & (image_size - 1):
             raise ShapeError(f"pix2pix's image_size is {image_size}; it must be a power of two of at least 32.")
-        self.config: dict[str, Any] = dict(
-            num_classes=num_classes,
-            condition=condition,
-            image_size=image_size,
-            width=width,
-            dropout=dropout,
-            test_noise=test_noise,
-            test_statistics=test_statistics,
-        )
         self.dropout = dropout
         num_levels = int(math.log2(image_size))
         channels = [width * min(2**level, MAX_WIDTH) for level in range(num_levels)]  # 64, 128, 256, 512, 512, ...

@@ -18,7 +18,6 @@ from jaxtyping import Float, Int64
 from PIL import Image
 from torch import Tensor
 
-import limner
 from limner.data.batch import MaskToImageBatch
 from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.manifest import Manifest
@@ -109,14 +108,7 @@ def evaluate(
         measurements = {**_results(run, progress), **_edits(run)}
         sheet = run.sheet()
     return EvaluationReport(
-        provenance={
-            "system": pipeline.name,
-            "weights": pipeline.weights_name,
-            "weights_hash": pipeline.weights_hash,
-            "limner": limner.__version__,
-            "torch": torch.__version__,
-            "statement": SYNTHETIC_MEDIA,
-        },
+        provenance={**pipeline.provenance, "statement": SYNTHETIC_MEDIA},
         measurements=with_ceilings(measurements),
         warnings=tuple(filter(None, [lost_judge(judge, measurements["judge_mean_iou_real"].value)])),
         published=published,

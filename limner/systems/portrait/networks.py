@@ -24,6 +24,7 @@ from torch.nn import functional
 
 from limner.errors import ShapeError
 from limner.faces.parts import BACKGROUND, CLASSES, PARTS, SCHEMA
+from limner.nn.configured import Configured
 from limner.nn.init import init_normal
 from limner.nn.patch_discriminator import PatchDiscriminator
 from limner.systems.portrait.config import Norm
@@ -166,7 +167,7 @@ class ImageHead(CodeDecoder):
         return self.to_rgb(super().forward(code))
 
 
-class Appearance(nn.Module):
+class Appearance(Configured):
     """The five encoders and their feature heads: what the parts of a photo look like.
 
     Args:
@@ -198,17 +199,6 @@ class Appearance(nn.Module):
         local_stride: int = 8,
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(
-            image_size=image_size,
-            width=width,
-            feature_stride=feature_stride,
-            latent=latent,
-            norm=norm,
-            eye_input=eye_input,
-            grow=grow,
-            local_channels=local_channels,
-            local_stride=local_stride,
-        )
         self.geometry = geometry = check_size(image_size, feature_stride)
         local = LocalCode(local_channels, local_stride)
         self.eye_input: Literal["crop", "masked"] = eye_input
@@ -259,7 +249,7 @@ class Appearance(nn.Module):
         return {part: self.feature_heads[part](codes[part]) for part in PARTS}
 
 
-class Reconstruction(nn.Module):
+class Reconstruction(Configured):
     """The five image heads, which training needs for the local loss and nothing else.
 
     The arguments are those of `Appearance`.
@@ -276,14 +266,6 @@ class Reconstruction(nn.Module):
         local_stride: int = 8,
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(
-            image_size=image_size,
-            width=width,
-            feature_stride=feature_stride,
-            norm=norm,
-            local_channels=local_channels,
-            local_stride=local_stride,
-        )
         geometry = check_size(image_size, feature_stride)
         options: dict[str, Any] = {"width": width, "norm": norm, "local": LocalCode(local_channels, local_stride)}
         self.image_heads = nn.ModuleDict({part: ImageHead(part, geometry, **options) for part in PARTS})
@@ -294,7 +276,7 @@ class Reconstruction(nn.Module):
         return {part: self.image_heads[part](codes[part]) for part in PARTS}
 
 
-class Generator(nn.Module):
+class Generator(Configured):
     """Target map, features of the parts and background photo -> portrait.
 
     E_m encodes the map, the parts' features are put where the map wants them, G_m makes the foreground of both, E_b
@@ -322,15 +304,6 @@ class Generator(nn.Module):
         norm: Norm = "batch",
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(
-            image_size=image_size,
-            width=width,
-            appearance_width=appearance_width,
-            feature_stride=feature_stride,
-            num_blocks=num_blocks,
-            mask_encoder=mask_encoder,
-            norm=norm,
-        )
         self.geometry = check_size(image_size, feature_stride)
         groups = [CLASSES[part] for part in PARTS] if mask_encoder == "multi" else [tuple(range(SCHEMA.num_classes))]
         self.groups = groups
@@ -378,7 +351,7 @@ class Generator(nn.Module):
         ]
 
 
-class Discriminator(nn.Module):
+class Discriminator(Configured):
     """Two patch discriminators, on map and picture and on both at half the size (pix2pixHD).
 
     Args:
@@ -387,7 +360,6 @@ class Discriminator(nn.Module):
 
     def __init__(self, *, width: int = 64) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(width=width)
         self.scales = nn.ModuleList(
             PatchDiscriminator(in_channels=SCHEMA.num_classes + 3, width=width, norm="batch", padding=2, bias=True)
             for _ in range(NUM_SCALES)

@@ -16,7 +16,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.errors import ShapeError
+from limner.nn.configured import Configured
 from limner.nn.pose_transfer import NUM_JOINTS, init_normal
 from limner.nn.spade import MapModulation
 from limner.systems.scagan.plates import PlateBorder, PlateScale
@@ -81,7 +82,7 @@ def map_size(image_size: tuple[int, int], height: int) -> tuple[int, int]:
     return height, math.floor(height * image_size[1] / image_size[0] + 0.5)
 
 
-class PCTNet(nn.Module):
+class PCTNet(Configured):
     """F(E_s, P_t, plates): the content of the source in the target's pose ("Prior Content Transfer").
 
     Batch norm throughout, and no bias before one.
@@ -104,13 +105,6 @@ class PCTNet(nn.Module):
         plate_border: PlateBorder = "crop",
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(
-            content_channels=content_channels,
-            width=width,
-            num_blocks=num_blocks,
-            plate_scale=plate_scale,
-            plate_border=plate_border,
-        )
         inputs = content_channels + 2 * NUM_JOINTS
         self.layers = nn.Sequential(
             *_conv_norm_relu(nn.Conv2d(inputs, width, 7, padding=3, padding_mode="reflect", bias=False)),
@@ -304,7 +298,7 @@ class SPADEResidualBlock(nn.Module):
         return main + self.conv_s(self.norm_s(x, condition))
 
 
-class ISNet(nn.Module):
+class ISNet(Configured):
     """G(I_s, E_g, P_t): the person of a photo in another pose ("Image Synthesis Network").
 
     Args:
@@ -342,21 +336,6 @@ class ISNet(nn.Module):
         prior_transfer: bool = True,
     ) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(
-            image_size=list(image_size),
-            width=width,
-            style_channels=style_channels,
-            hidden=hidden,
-            content=content,
-            block=block,
-            encoder_norm=encoder_norm,
-            content_weight=content_weight,
-            latent_size=latent_size,
-            style_at_map_size=style_at_map_size,
-            gamma_plus_one=gamma_plus_one,
-            start_height=start_height,
-            prior_transfer=prior_transfer,
-        )
         self.image_size = (image_size[0], image_size[1])
         self.latent_size = latent_size
         self.plan = decoder_plan(self.image_size, width=width, start_height=start_height)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.errors import ShapeError
+from limner.nn.configured import Configured
 from limner.nn.resampling import double_and_convolve
 
 BOTTLENECK_SIZE = 8  # the encoder's last map is 8x8 (paper's table, step 4)
@@ -65,7 +66,7 @@ class ResidualUp(nn.Module):
         return functional.relu(main + functional.interpolate(self.shortcut(x), scale_factor=2, mode="nearest"))
 
 
-class Generator(nn.Module):
+class Generator(Configured):
     """G(z, c, s): an image from a latent, attributes and a segmentation.
 
     `stepwise` (the paper's generator) feeds s, then z, then c; `all_at_once` is the ablation that concatenates z and c
@@ -105,16 +106,6 @@ class Generator(nn.Module):
     ) -> None:
         super().__init__()
         check_sizes(image_size=image_size, num_classes=num_classes, num_attributes=num_attributes)
-        self.config: dict[str, Any] = dict(
-            image_size=image_size,
-            num_classes=num_classes,
-            num_attributes=num_attributes,
-            latent_size=latent_size,
-            architecture=architecture,
-            width=width,
-            map_injection=map_injection,
-            latent_injection=latent_injection,
-        )
         self.latent_size = latent_size
         self.skips = map_injection == "skips"
         self.stepwise = architecture == "stepwise"
@@ -181,7 +172,7 @@ class Generator(nn.Module):
         return maps[1:]
 
 
-class Discriminator(nn.Module):
+class Discriminator(Configured):
     """Wasserstein critic D_d with an auxiliary classifier head D_c on one convolutional trunk.
 
     The trunk halves the size until it is 2x2 and has no normalisation, which the per-sample gradient penalty needs.
@@ -196,7 +187,6 @@ class Discriminator(nn.Module):
     def __init__(self, *, image_size: int, num_attributes: int, width: int = 64) -> None:
         super().__init__()
         check_sizes(image_size=image_size, num_classes=1, num_attributes=num_attributes)
-        self.config: dict[str, Any] = dict(image_size=image_size, num_attributes=num_attributes, width=width)
         channels = [3] + [width * 2**level for level in range(int(math.log2(image_size)) - 1)]  # 3, 64, ..., 2048
         trunk: list[nn.Module] = []
         for i, o in pairwise(channels):
@@ -219,7 +209,7 @@ class Discriminator(nn.Module):
         return maps[1:]
 
 
-class Segmentor(nn.Module):
+class Segmentor(Configured):
     """S(x): per-pixel class logits; trained on real images only, and the spatial constraint of the generator.
 
     `paper` is the network of the paper's table, `large` the one of the authors' code (four times the parameters). All
@@ -233,7 +223,6 @@ class Segmentor(nn.Module):
 
     def __init__(self, *, num_classes: int, architecture: Literal["paper", "large"] = "paper", width: int = 64) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(num_classes=num_classes, architecture=architecture, width=width)
         large = architecture == "large"
         inner = width * 4 if large else width * 2
         layers: list[nn.Module] = []

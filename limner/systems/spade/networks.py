@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.errors import ShapeError
+from limner.nn.configured import Configured
 from limner.nn.init import init_xavier_normal
 from limner.nn.patch_discriminator import PatchDiscriminator
 from limner.nn.spade import SPADE
@@ -33,7 +33,7 @@ BLOCKS = (16, 16, 16, 8, 4, 2, 1)  # widths of the generator's blocks (appendix 
 ENLARGED = (1, 3, 4, 5, 6)  # blocks that see their input at twice the size
 
 
-class Generator(nn.Module):
+class Generator(Configured):
     """m -> image: seven residual blocks from a small seed, every normalisation modulated by m.
 
     The seed is a convolution over the small m or, with a latent, a linear map of z.
@@ -55,13 +55,6 @@ class Generator(nn.Module):
         super().__init__()
         if image_size < 32 or image_size & (image_size - 1):
             raise ShapeError(f"SPADE's image_size is {image_size}; it must be a power of two of at least 32.")
-        self.config: dict[str, Any] = dict(
-            num_classes=num_classes,
-            image_size=image_size,
-            width=width,
-            modulation_width=modulation_width,
-            latent_size=latent_size,
-        )
         self.latent_size = latent_size
         self.seed_size = max(image_size // 2 ** len(ENLARGED), LEAST_SEED)
         self.enlarged = ENLARGED[len(ENLARGED) - int(math.log2(image_size // self.seed_size)) :]
@@ -146,7 +139,7 @@ class Discriminator(nn.Module):
         return results
 
 
-class Encoder(nn.Module):
+class Encoder(Configured):
     """Image -> mean and log variance of z (appendix A, Fig. 14).
 
     Args:
@@ -157,7 +150,6 @@ class Encoder(nn.Module):
 
     def __init__(self, *, image_size: int, latent_size: int = 256, width: int = 64) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(image_size=image_size, latent_size=latent_size, width=width)
         steps = int(math.log2(image_size)) - 2
         channels = [3, *(width * min(2**step, 8) for step in range(steps))]  # 64, 128, 256, 512, 512, 512
         layers: list[nn.Module] = []

@@ -10,7 +10,6 @@ compared on the same input; batch norm after every convolution; frames of 64 or 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -18,12 +17,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.errors import ShapeError
+from limner.nn.configured import Configured
 from limner.nn.talking_faces import ConvNormRelu, SpeechEncoder, init_normal
 
 BOTTOM = 8  # pixels of the smallest map
 
 
-class Generator(nn.Module):
+class Generator(Configured):
     """A photo and the speech of one frame -> that frame; there is no memory.
 
     Args:
@@ -35,7 +35,6 @@ class Generator(nn.Module):
         super().__init__()
         if image_size not in (64, 128):
             raise ShapeError(f"Speech2Vid's image_size is {image_size}; it must be 64 or 128.")
-        self.config: dict[str, Any] = dict(image_size=image_size, width=width)
         self.speech = SpeechEncoder(width=width)
         halvings = image_size.bit_length() - BOTTOM.bit_length()
         channels = [min(8, 2**level) * width for level in range(halvings + 1)]
@@ -78,7 +77,7 @@ class Generator(nn.Module):
         return self.decode(*self.encode(photo), windows)
 
 
-class Sharpener(nn.Module):
+class Sharpener(Configured):
     """A frame -> the same, sharper: what it lacks is added (after VDSR, Kim et al., CVPR 2016).
 
     Args:
@@ -88,7 +87,6 @@ class Sharpener(nn.Module):
 
     def __init__(self, *, width: int = 64, num_layers: int = 10) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(width=width, num_layers=num_layers)
         layers: list[nn.Module] = [nn.Conv2d(3, width, 3, padding=1), nn.ReLU()]
         for _ in range(num_layers - 2):
             layers += [nn.Conv2d(width, width, 3, padding=1), nn.ReLU()]

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -82,14 +81,6 @@ class Generator(CaptionGenerator):
     ) -> None:
         super().__init__()
         check_image_size(image_size, least=32)
-        self.config: dict[str, Any] = dict(
-            image_size=image_size,
-            width=width,
-            num_blocks=num_blocks,
-            code_size=code_size,
-            condition_size=condition_size,
-            latent_size=latent_size,
-        )
         self.register_buffer("stage", torch.tensor(2))
         self.augmentation = nn.Linear(code_size, 2 * condition_size)
         doublings = int(math.log2(image_size // 4 // START))

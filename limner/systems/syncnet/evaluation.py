@@ -12,7 +12,8 @@ from limner.data.manifest import Manifest
 from limner.engine.ranks import in_shares
 from limner.errors import ConfigError
 from limner.metrics.bootstrap import mean_interval
-from limner.metrics.protocol import Measurement, Protocol
+from limner.metrics.held_out import conditions
+from limner.metrics.protocol import Measurement
 from limner.metrics.report import EvaluationReport
 from limner.metrics.talking import synchrony
 from limner.provenance import SYNTHETIC_MEDIA
@@ -64,14 +65,12 @@ def evaluate(
 
     rows = list(progress(in_shares(judged, range(len(chosen))), total=len(chosen), unit="clip", desc="real clips"))
     values = torch.tensor(rows).double()
-    protocol = Protocol(
-        metric="",
+    protocol = conditions(
+        pipeline,
+        chosen,
         split=split,
         count=len(rows),
-        resolution=pipeline.image_size,
-        network=pipeline.weights_name,
-        network_sha256=pipeline.weights_hash,
-        data_fingerprint=chosen.fingerprint(),
+        itself=True,
         settings=f"true speech and speech {MOVED} frames away, rolled round",
     )
     named = (

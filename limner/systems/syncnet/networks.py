@@ -9,17 +9,17 @@ kernel that reads it.
 
 from __future__ import annotations
 
-from typing import Any
-
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+from limner.nn.configured import Configured
 
 NUM_FRAMES = 5
 """Frames of one judgement."""
 
 
-class SyncNetwork(nn.Module):
+class SyncNetwork(Configured):
     """Frames and speech -> codes whose cosine says whether they belong together.
 
     Args:
@@ -29,7 +29,6 @@ class SyncNetwork(nn.Module):
 
     def __init__(self, *, width: int = 32, face_size: int = 96) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(width=width, face_size=face_size)
         code = 16 * width
         rows = face_size // 2 - 2
         for _ in range(4):

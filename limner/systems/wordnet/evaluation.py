@@ -12,7 +12,8 @@ from limner.data.manifest import Manifest
 from limner.engine.ranks import in_shares
 from limner.errors import ConfigError
 from limner.metrics.bootstrap import mean_interval
-from limner.metrics.protocol import Measurement, Protocol
+from limner.metrics.held_out import conditions
+from limner.metrics.protocol import Measurement
 from limner.metrics.report import EvaluationReport
 from limner.metrics.talking import correlation, mouth_opening
 from limner.provenance import SYNTHETIC_MEDIA
@@ -61,15 +62,8 @@ def evaluate(
 
     shown = progress(in_shares(read, range(len(chosen))), total=len(chosen), unit="clip", desc="real clips")
     hits, top5, openings = zip(*shown, strict=True)
-    protocol = Protocol(
-        metric="",
-        split=split,
-        count=len(hits),
-        resolution=pipeline.image_size,
-        network=pipeline.weights_name,
-        network_sha256=pipeline.weights_hash,
-        data_fingerprint=chosen.fingerprint(),
-        settings=f"{len(pipeline.words)} words",
+    protocol = conditions(
+        pipeline, chosen, split=split, count=len(hits), itself=True, settings=f"{len(pipeline.words)} words"
     )
     measurements = {}
     for key, metric, values in (("accuracy", "words read rightly", hits), ("top5", "words among the first five", top5)):

@@ -7,12 +7,14 @@ Pains", 2020, arXiv:2011.07557 (facts only).
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+
+from limner.nn.configured import Configured
 
 SIZE = 88
 """Of the mouths that the published network sees, in pixels."""
@@ -29,7 +31,7 @@ class Reading(NamedTuple):
     """Of the mouth: x and y as shares of the face's side; p may be 0."""
 
 
-class WordNetwork(nn.Module):
+class WordNetwork(Configured):
     """A clip of a mouth -> logits of words.
 
     Args:
@@ -41,9 +43,6 @@ class WordNetwork(nn.Module):
 
     def __init__(self, *, num_words: int = 500, width: int = 64, mouth_size: int = SIZE, num_points: int = 0) -> None:
         super().__init__()
-        self.config: dict[str, Any] = dict(
-            num_words=num_words, width=width, mouth_size=mouth_size, num_points=num_points
-        )
         self.mouth_size = mouth_size
         self.front = nn.Sequential(
             nn.Conv3d(1, width, (5, 7, 7), stride=(1, 2, 2), padding=(2, 3, 3), bias=False),

@@ -9,14 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from limner.data.config import Fit
-from limner.data.manifest import Manifest
 from limner.data.spec import DataSpec
 from limner.errors import ShapeError, WeightsError
 from limner.inputs import whole_number
 from limner.pipelines import ExportTarget, Pipeline
 from limner.systems.wordnet.networks import Reading, WordNetwork
-from limner.talking_faces.data import FIELDS, known_words, open_clips
+from limner.talking_faces.data import known_words
 from limner.talking_faces.judging import read_face_clip
 
 MIN_FRAMES = 5
@@ -96,12 +94,6 @@ class WordNetPipeline(Pipeline):
         with self.inference():
             reading: Reading = self.components["reader"](frames, True)
         return reading
-
-    def open_data(
-        self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
-    ) -> Manifest:
-        """Clips of single words."""
-        return open_clips(path, kind=kind, fit=fit, needs=(*FIELDS, "captions"), asked_by=self.name)
 
     def export_targets(self) -> dict[str, ExportTarget]:
         """`reader` (frames -> logits), of clips of 16 frames."""

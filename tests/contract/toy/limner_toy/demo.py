@@ -8,14 +8,7 @@ from limner_toy.pipeline import ToyPipeline
 
 def demo(out: Path, pipeline: ToyPipeline) -> list[DemoPicture]:
     """The middle of a clip."""
-    caption = "a red circle"
-    return [
-        DemoPicture(
-            name="clip",
-            title="A clip from a caption",
-            caption=f"The middle of a clip of “{caption}”.",
-            image=pipeline(caption).media[0].still(),
-            python=f'import limner\nlimner.load("toy")({caption!r}).save("clip")',
-            command=f"limner generate toy --caption '{caption}' --out clip",
-        )
-    ]
+    python = 'import limner\nlimner.load("toy")("a red circle").save("clip")'
+    command = "limner generate toy --caption 'a red circle' --out clip"
+    middle = pipeline("a red circle").media[0].still()
+    return [DemoPicture("clip", "A clip from a caption", "The middle of a clip.", middle, python, command)]

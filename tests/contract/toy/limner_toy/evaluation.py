@@ -1,15 +1,27 @@
 """How often a clip ends in the colour that its caption names, beside how often the judge sees it in real pictures."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-import torch
+from torch import Tensor
 
+from limner.data.batch import to_images
 from limner.data.manifest import Manifest
+from limner.engine.ranks import in_shares
+from limner.metrics.held_out import conditions, held_out
 from limner.metrics.judges import OpenJudge, first_of
-from limner.metrics.protocol import Measurement, Protocol, with_ceilings
+from limner.metrics.protocol import Measurement, with_ceilings
 from limner.metrics.report import EvaluationReport
 from limner_toy.pipeline import ToyPipeline
+
+
+class Colours:
+    """A judge that has learned nothing: names the strongest of the three channels."""
+
+    def facts(self, images: Tensor) -> list[str]:
+        """Images (b, 3, h, w) -> "red", "green" or "blue", one an image."""
+        return [("red", "green", "blue")[int(image.mean((1, 2)).argmax())] for image in images]
 
 
 def evaluate(
@@ -23,24 +35,20 @@ def evaluate(
     batch_size: int = 32,
     progress: Callable[..., Any] = lambda iterable, **_: iterable,
 ) -> EvaluationReport:
-    rows = manifest if split == "all" else manifest.split(split)
-    judge, found = first_of(judges, "facts"), []
-    chosen = rows.rows[: num_images or len(rows)]
-    for number, row in enumerate(progress(chosen, total=len(chosen), unit="clip", desc="clips")):
-        caption = rows.marks_of(row).captions[0]
+    rows, count = held_out(manifest, split, num_images, batch_size=batch_size)
+    judge = first_of(judges, "facts")
+
+    def seen(number: int) -> list[bool]:
+        caption = rows.marks_of(rows.rows[number]).captions[0]
         end = pipeline(caption, seed=seed + number).media[0].frames[-1]
-        pictures = [torch.from_numpy(pixels.copy()).permute(2, 0, 1) for pixels in (end, rows.read_image(row))]
-        found.append([judge.facts(one[None] / 127.5 - 1)[0] in caption.split() for one in pictures])
-    protocol = Protocol(
-        metric=f"colour by {judges[0].name}",
-        split=split,
-        count=len(found),
-        resolution=pipeline.image_size,
-        network=judges[0].name,
-        data_fingerprint=rows.fingerprint(),
-    )
+        pictures = (end, rows.read_image(rows.rows[number]))
+        return [judge.facts(to_images([picture]))[0] in caption.split() for picture in pictures]
+
+    found = list(progress(in_shares(seen, range(count)), total=count, unit="clip", desc="clips"))
+    base = conditions(pipeline, rows, split=split, count=count, network=judges[0].name, seeds=(seed,))
+    protocol = replace(base, metric=f"colour by {judges[0].name}")
     measurements = {
-        key: Measurement(sum(row[column] for row in found) / len(found), protocol, is_share=True)
-        for column, key in enumerate(("judge_colour", "judge_colour_real"))
+        key: Measurement(sum(column) / count, protocol, is_share=True)
+        for key, column in zip(("judge_colour", "judge_colour_real"), zip(*found, strict=True), strict=True)
     }
-    return EvaluationReport(provenance=pipeline.provenance, measurements=with_ceilings(measurements))
+    return EvaluationReport(pipeline.provenance, with_ceilings(measurements))

@@ -1,4 +1,4 @@
-"""The toy's training: first pictures of captions; then the brightness that each moment of a clip must have."""
+"""The toy's training: first pictures of captions; then how bright each moment of a clip must be."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,9 +21,10 @@ from limner.engine.stages import copy_weights
 from limner.engine.system import System
 from limner.errors import ConfigError
 from limner.pipelines import load
-from limner_toy.config import ToyConfig
-from limner_toy.networks import Fader, Still, frame
-from limner_toy.pipeline import NEEDS, WORDS, ToyPipeline
+from limner.text_to_image.words import vocabulary_of
+from limner_toy.pipeline import WORDS, Fader, Still, ToyPipeline
+from limner_toy.presets import ToyConfig
+from limner_toy.task import TASK
 
 
 @dataclass
@@ -42,60 +43,49 @@ class Toy(System[ToyConfig, CaptionBatch]):
 
     def __init__(self, config: ToyConfig, spec: DataSpec) -> None:
         super().__init__(config, spec)
-        num_words = len(spec.vocabulary) if spec.vocabulary is not None else 1
-        self.networks |= {"still": Still(num_words=num_words, image_size=config.model.image_size), "fader": Fader()}
-        earlier = config.stage.still
-        if earlier is not None:
+        self.networks["still"] = Still(num_words=len(vocabulary_of(spec)), image_size=config.model.image_size)
+        self.networks["fader"] = Fader()
+        self.learner = "still" if config.stage.name == "still" else "fader"
+        if (earlier := config.stage.still) is not None:
             copy_weights(self.networks["still"], load(earlier, "toy").components, "still", earlier)
-        self.networks["still"].requires_grad_(config.stage.name == "still")
 
     def prepare(self, device: torch.device) -> None:
-        if self.config.stage.name == "clip" and self.config.stage.still is None:
+        if self.learner == "fader" and self.config.stage.still is None:
             raise ConfigError("Stage clip needs stills: name a run of a preset that ends in -still with --stage.still.")
 
     @classmethod
     def open_data(cls, config: ToyConfig, path: Path | None) -> TrainingData:
-        manifest = open_manifest(required(path, "toy"), **vars(config.dataset), needs=NEEDS, asked_by="toy")
-        samples = SampleDataset(manifest.split("train"), fields=NEEDS, size=config.model.image_size)
+        manifest = open_manifest(required(path, "toy"), **vars(config.dataset), needs=TASK.needs, asked_by="toy")
+        samples = SampleDataset(manifest.split("train"), fields=TASK.needs, size=config.model.image_size)
         data = CaptionDataset(samples, length=WORDS)
         return TrainingData(manifest.spec, data, data, collate_captions)
 
     def optimizers(self) -> dict[str, Optimizer]:
-        learner = "still" if self.config.stage.name == "still" else "fader"
-        return adam(self.networks, {learner: self.config.optimizer.lr}, betas=(0.9, 0.999))
+        return adam(self.networks, {self.learner: self.config.optimizer.lr}, betas=(0.9, 0.999))
 
     def training_step(self, batch: CaptionBatch, engine: Engine) -> None:
         noise, moment = engine.randn(len(batch), 4, purpose="noise"), engine.rand(len(batch), purpose="moment")
-        draws = Draws(**vars(batch), noise=noise, moment=moment)
-        if self.config.stage.name == "still":
-            engine.update("still", lambda part: self.of_stills(part, engine), draws)
-        else:
-            engine.update("fader", lambda part: self.of_clips(part, engine), draws)
-
-    def of_stills(self, part: Draws, engine: Engine) -> Tensor:
-        still = engine.networks["still"]
-        loss: Tensor = (still(part.words, part.noise) - part.image).abs().mean()
-        return loss
-
-    def of_clips(self, part: Draws, engine: Engine) -> Tensor:
-        networks = {"still": self.networks["still"], "fader": engine.networks["fader"]}
-        target = part.moment[:, None, None, None] * (part.image + 1) - 1
-        return (frame(networks, part.words, part.noise, part.moment) - target).abs().mean()
+        networks = self.networks | {self.learner: engine.networks[self.learner]}
+        draws = Draws(**vars(batch), noise=noise, moment=torch.ones_like(moment) if self.learner == "still" else moment)
+        engine.update(self.learner, lambda part: distance(networks, part, part.noise, part.moment), draws)
 
     def fixed_inputs(self, dataset: CaptionDataset) -> CaptionBatch:
         return collate_captions([dataset[index] for index in range(min(4, len(dataset)))])
 
     def sample(self, fixed: CaptionBatch, networks: dict[str, nn.Module]) -> Float[Tensor, "rows columns 3 s s"]:
-        return torch.stack([fixed.image, self.ends(fixed, networks)], dim=1)
+        return torch.stack([fixed.image, networks["still"](fixed.words, fixed.image.new_zeros(len(fixed), 4))], dim=1)
 
     def validate(self, batches: Iterable[CaptionBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
-        found = [(self.ends(batch, networks) - batch.image).abs().mean() for batch in batches]
+        found = [
+            distance(networks, one, one.image.new_zeros(len(one), 4), one.image.new_tensor([0.5])) for one in batches
+        ]
         return {"l1": float(torch.stack(found).mean())}
-
-    def ends(self, batch: CaptionBatch, networks: dict[str, nn.Module]) -> Tensor:
-        """Last frames of clips without noise."""
-        ones = batch.image.new_ones(len(batch))
-        return frame(networks, batch.words, batch.image.new_zeros(len(batch), 4), ones)
 
     def pipeline(self, networks: dict[str, nn.Module]) -> ToyPipeline:
         return ToyPipeline(spec=self.spec, size=self.config.model.image_size, **networks)
+
+
+def distance(networks: dict[str, nn.Module], batch: CaptionBatch, noise: Tensor, moment: Tensor) -> Tensor:
+    """Mean absolute difference of frames and pictures, both at those moments of fading in."""
+    made = networks["fader"](networks["still"](batch.words, noise), moment)
+    return (made - (moment[:, None, None, None] * (batch.image + 1) - 1)).abs().mean()
