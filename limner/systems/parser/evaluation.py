@@ -76,8 +76,8 @@ def evaluate(
     shown = progress(in_shares(parsed, starts), total=len(starts), unit="batch", desc="real images")
     confusion, each_correct, each_tiles = zip(*shown, strict=True)
     correct = [right for right in each_correct if right is not None]
-    who: dict[str, Any] = {"network": f"{pipeline.name} {pipeline.weights_name}", "network_sha256": pipeline.weights_hash}
-    protocol = conditions(pipeline, rows, split=split, count=count, **who)
+    own = conditions(pipeline, rows, split=split, count=count, itself=True)
+    protocol = dataclasses.replace(own, network=f"{pipeline.name} {pipeline.weights_name}")
     return EvaluationReport(
         provenance=pipeline.provenance,
         measurements={
