@@ -41,10 +41,12 @@ def at_home(path: str | Path) -> Path:
     Every public function that takes a path goes through here: a shell expands "~" for commands, nobody does for Python.
 
     Raises:
-        ConfigError: if it is no path at all.
+        ConfigError: if it is no path at all, or empty.
     """
     if not isinstance(path, str | Path):
         raise ConfigError(f"A path cannot be of the type {type(path).__name__}; give a text or a pathlib.Path.")
+    if path == "":  # which pathlib takes for the folder that one is in
+        raise ConfigError("A path is empty; name a file or a folder, such as . for this folder.")
     return Path(os.path.expanduser(path))  # Path.expanduser raises for unknown users
 
 
@@ -312,7 +314,7 @@ def reason(error: BaseException) -> str:
     """The message of an error without its full stop, for use inside a sentence."""
     if isinstance(error, FileExistsError):  # of a folder that was to be made
         return f"{error.filename} is not a folder"
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    text = getattr(error, "strerror", None) or str(error)  # FFmpeg's errors have it, too
     return " ".join(text.split()).rstrip(".") or type(error).__name__
 
 

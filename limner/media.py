@@ -252,16 +252,23 @@ def read_audio(path: str | Path, *, sample_rate_hz: int = 16_000) -> Iterator[Wa
         resampler = av.AudioResampler(format="fltp", rate=sample_rate_hz)  # FFmpeg would add channels up
         waiting: list[Waveform] = []
         empty = True
+
+        def block() -> Waveform:
+            found = np.concatenate(waiting)
+            if not np.isfinite(found).all():
+                raise DataError(f"{path} holds samples that are no numbers (NaN or infinite): it is damaged.")
+            return found
+
         for frame in itertools.chain(container.decode(audio=0), [None]):
             for part in resampler.resample(frame):
                 waiting.append(part.to_ndarray().mean(axis=0, dtype=np.float32))
             if sum(map(len, waiting)) >= _BLOCK_SECONDS * sample_rate_hz:
                 empty = False
-                yield np.concatenate(waiting)
+                yield block()
                 waiting = []
         if waiting and sum(map(len, waiting)):
             empty = False
-            yield np.concatenate(waiting)
+            yield block()
         if empty:
             raise DataError(f"{path} holds no sound; it is empty or cut off.")
 

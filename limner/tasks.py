@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from limner.data.fields import IN_WORDS
 from limner.errors import ConfigError, DataError, missing
-from limner.files import reason, refuse_replaced_inputs, sha256_of
+from limner.files import at_home, reason, refuse_replaced_inputs, sha256_of
 from limner.task import MEDIA
 from limner.task import Task as SystemTask
 
@@ -469,10 +469,11 @@ def input_files(paths: Sequence[str], suffixes: Sequence[str], what: str) -> lis
     """Files as they are; folders as the files in them with one of the suffixes, sorted by name.
 
     Raises:
+        ConfigError: if a path is empty.
         DataError: if a path is missing or a folder has none.
     """
     files: list[Path] = []
-    for path in map(Path, paths):
+    for path in map(at_home, paths):
         if path.is_dir():
             visible = (file for file in path.iterdir() if not file.name.startswith("."))  # such as macOS's ._0.png
             found = sorted(file for file in visible if file.suffix.lower() in suffixes and file.is_file())

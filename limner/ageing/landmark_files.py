@@ -19,6 +19,8 @@ SUFFIXES = (".json", ".npy", ".pts")
 """Files of one face."""
 MAX_BYTES = 1_000_000
 """A file of 68 points is far smaller."""
+FAR_PX = 1e6
+"""No point lies farther away."""
 TABLES = (".csv", ".txt")
 """Files of many: a CSV as `limner data make people-faces` writes it, or a list of UTKFace."""
 
@@ -78,13 +80,18 @@ def read_face(path: Path) -> Points:
         else:
             found = read_json(path)
             found = found["landmarks"] if isinstance(found, dict) else found
-        points = np.asarray(found, dtype=np.float64)
+        points = np.asarray(found)
+        if points.dtype.kind not in "iuf":
+            raise TypeError("these are no real numbers")
+        points = points.astype(np.float64)
     except (ValueError, TypeError, KeyError, EOFError) as error:
         raise DataError(f"{path} holds no landmarks: it must be a list of {NUM_LANDMARKS} pairs of numbers.") from error
-    if points.shape != (NUM_LANDMARKS, 2) or not np.isfinite(points).all():
+    if points.shape != (NUM_LANDMARKS, 2):
         raise DataError(
             f"{path} holds landmarks of the shape {points.shape}, but must hold {NUM_LANDMARKS} pairs of numbers."
         )
+    if not (np.abs(points) < FAR_PX).all():
+        raise DataError(f"{path} holds a position that is no number, or {FAR_PX:g} pixels away: it must be in pixels.")
     return points
 
 

@@ -121,11 +121,14 @@ def strip_plan(
     """Every face (a row of the sheet) at every age, all ten by default, the source first.
 
     Raises:
-        ConfigError: if an age is unknown, or there are no faces.
+        ConfigError: if an age is unknown or asked for twice, or there are no faces.
     """
     wanted = list(AGE_GROUPS if ages is None else ages)
     if not faces or not wanted:
         raise ConfigError("At least one face and one age are needed.")
+    twice = next((age for age in wanted if list(map(str, wanted)).count(str(age)) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"The age {twice} is asked for twice; name each age once.")
     shares = [age_shares(age, middles) for age in wanted]
     rows = [
         (number, share, view)
@@ -186,12 +189,11 @@ def check_direction(direction: str, source_age: AgeInput, middles: Sequence[floa
         if isinstance(source_age, str) and source_age in AGE_GROUPS
         else age_group(float(source_age))
     )
+    said = f"{source_age:g}" if isinstance(source_age, float) else source_age
     if direction == "younger" and group == 0:
-        raise ConfigError(
-            f"A face of {source_age} years is in the youngest group, {AGE_GROUPS[0]}: nothing is younger."
-        )
+        raise ConfigError(f"A face of {said} years is in the youngest group, {AGE_GROUPS[0]}: nothing is younger.")
     if direction == "older" and group == len(AGE_GROUPS) - 1:
-        raise ConfigError(f"A face of {source_age} years is in the oldest group, {AGE_GROUPS[-1]}: nothing is older.")
+        raise ConfigError(f"A face of {said} years is in the oldest group, {AGE_GROUPS[-1]}: nothing is older.")
     return group
 
 

@@ -37,7 +37,9 @@ def run(function: Callable[[list[str]], int], argv: list[str]) -> int:
     for name in ("stdout", "stderr"):  # Python has none where the shell closed it
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  # until the end
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file name that the terminal cannot show is no reason to fail
         sys.stdout.reconfigure(errors="backslashreplace")
     argv = [_at_home(word) for word in argv]
@@ -114,7 +116,8 @@ def new_parser(
                 options = {action.dest: action.option_strings for action in self._actions}
                 names = [(options.get(name) or [name.upper()])[-1] for name in lacking[1].split(", ")]
                 raise missing(names, example=lines[0].strip() if lines else f"{self.prog} --help") from ex
-            message = re.sub(r'^Parser key "([^"]+)":\s*', r"--\1: ", message)
+            flags = {action.dest: action.option_strings[-1] for action in self._actions if action.option_strings}
+            message = re.sub(r'^Parser key "([^"]+)":\s*', lambda key: f"{flags.get(key[1], f'--{key[1]}')}: ", message)
             raise ConfigError(re.sub(r"<class '(\w+)'>", r"value of type \1", message)) from ex
 
     lines = [f"  {example}" for example in examples]
@@ -270,10 +273,22 @@ def _at_home(word: str) -> str:
     return os.path.expanduser(word) if word.startswith("~") else word
 
 
+def one_line(text: str) -> str:
+    """A message as one line; what a terminal would obey, such as colours in the name of a file, is spelled out."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in " ".join(text.split()))
+
+
+class _OneLine(logging.Formatter):
+    """Of warnings: they repeat words of users and names of files."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # the name is logging's
+        return one_line(super().formatMessage(record))
+
+
 def _fail(message: str, code: int, argv: list[str]) -> int:
     if "--debug" in argv:
         traceback.print_exc()
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"error: {one_line(message)}", file=sys.stderr)
     return code
 
 

@@ -8,12 +8,21 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from limner import registry
-from limner.cli.common import add_device, add_reading_options, add_weights, emit, new_parser, pick_device, progress
+from limner.cli.common import (
+    add_device,
+    add_reading_options,
+    add_weights,
+    emit,
+    new_parser,
+    one_line,
+    pick_device,
+    progress,
+)
 from limner.data.config import Fit
 from limner.errors import ConfigError, DataError, ShapeError, WeightsError
 from limner.files import keeping, remove_leftovers
@@ -30,6 +39,9 @@ EXAMPLES = (
 
 _FILE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".svg", ".mp4", ".json", ".csv")
 """Nobody wants a folder with such a name."""
+
+_NO_FILES = ("AGE", "COLOUR", "N[,N…]", "NAME=VALUE", "OLD=NEW", "TEXT", "WxH", ("FROM", "TO"))
+"""What stands for values of options that are words, even where a file has the same name."""
 
 
 def main(argv: list[str]) -> int:
@@ -73,7 +85,7 @@ def _generate(system: str, argv: list[str]) -> int:
         if not any(getattr(options, flag[2:].replace("-", "_"), None) for flag in (*maps, "--target")):
             raise ConfigError("--colors is of label maps, but none is given; leave it out.")
         pipeline.colors = options.colors
-    with keeping(_inputs(options, outputs=getattr(module, "OUTPUTS", ()))):
+    with keeping(_inputs(options, named=_file_options(parser) - set(getattr(module, "OUTPUTS", ())))):
         if getattr(options, "map_of", None):
             options.label_map = [*options.label_map, *_make_maps(options, out)]
         tasks = mode.tasks(pipeline, options)[part::num_parts]
@@ -196,12 +208,23 @@ def _out(options: Any, *, files: tuple[str, ...] = ()) -> Path:
     return out
 
 
-def _inputs(options: Any, *, outputs: tuple[str, ...]) -> list[Path]:
-    """Every file that the options name, and every file in a folder that they name, but for what is written."""
+def _file_options(parser: Any) -> set[str]:
+    """Names of the options that may name files to be read: all but numbers, choices and words of other kinds."""
+    return {
+        action.dest
+        for action in parser._actions
+        if action.type not in (int, float)
+        and not action.choices
+        and action.metavar not in _NO_FILES
+        and action.dest not in ("out", "weights", "json", "device", "shard")
+    }
+
+
+def _inputs(options: Any, *, named: Collection[str]) -> list[Path]:
+    """Every file that those options name, and every file in a folder that they name."""
     found: list[Path] = []
-    for name, value in vars(options).items():
-        if name in ("out", "weights", "json", *outputs):
-            continue
+    for name in named:
+        value = getattr(options, name, None)
         for text in value if isinstance(value, list) else [value]:
             if isinstance(text, str) and "\0" not in text and os.path.exists(text):
                 path = Path(text)
@@ -253,7 +276,7 @@ def _report(
     there = f"; {len(skipped)} {'was' if len(skipped) == 1 else 'were'} there already" if skipped else ""
     emit(payload, json, text + there)
     for message in failed:
-        print(f"left out: {' '.join(message.split())}", file=sys.stderr)
+        print(f"left out: {one_line(message)}", file=sys.stderr)
     if failed:
         print(f"error: {_count(len(failed), 'file')} of {len(failed) + len(outcomes)} left out.", file=sys.stderr)
 

@@ -23,6 +23,7 @@ side; measured on its label maps."""
 _FINE = 2**20  # side of a picture in which the box of a zoom is exact
 EDGE = 0.06  # share of the side over which a pasted face fades out at the border of its crop
 REACH = 0.03  # how far beyond the face the photo is replaced, as a share of the side
+FAR_PX = 1e6  # no point lies farther away
 MAX_SHRINK = 2.0  # a photo is averaged down before it is sampled at steps of more pixels than this
 
 
@@ -163,8 +164,10 @@ def eyes_and_mouth(landmarks: npt.ArrayLike, where: str) -> FloatArray:
         raise ShapeError(f"{where}: the landmarks are no table; they must be 68, 5 or 3 points (x, y).") from None
     if points.ndim != 2 or points.shape[1] != 2 or len(points) not in _GROUPS:
         raise ShapeError(f"{where}: the landmarks have shape {points.shape}; they must be 68, 5 or 3 points (x, y).")
-    if not np.isfinite(points).all():
-        raise ShapeError(f"{where}: the landmarks hold NaN or infinite values; they must be positions in pixels.")
+    if not (np.abs(points) < FAR_PX).all():
+        raise ShapeError(
+            f"{where}: the landmarks hold NaN, infinite or enormous values; they must be positions in pixels."
+        )
     left, right, mouth = (points[group].mean(0) for group in _GROUPS[len(points)])
     if left[0] == right[0] and left[1] == right[1]:
         raise DataError(f"{where}: the landmarks lie on one spot; give those of the face.")

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limner.errors import ConfigError
+from limner.errors import ConfigError, DataError
 from limner.motion import FRAMES_PER_SECOND, check_motion, motion_beside
 from limner.tasks import Mode, Rendering, Task, add_batch_size, add_sampling_options, input_files, unique_names
 
@@ -101,6 +101,8 @@ def sequences(pipeline: Any, options: Namespace) -> list[Task]:
     """Every photo through the poses."""
     photos = photo_files(options)
     check_motion(options.motion, len(photos))
+    if options.motion is None and options.frames_per_second != FRAMES_PER_SECOND:
+        raise ConfigError("--frames-per-second is of a moving picture: name one with --motion.")
 
     def plan(photo: Path) -> GenerationPlan:
         given = common(options, photo, seeds=False)
@@ -156,13 +158,13 @@ def of_photo(path: str | None, photo: Path, suffix: str, *, flag: str) -> str | 
     """A file, or that of the photo's name in a folder.
 
     Raises:
-        ConfigError: if the folder has none.
+        DataError: if the folder has none.
     """
     if path is None or not Path(path).is_dir():
         return path
     file = Path(path) / f"{photo.stem}{suffix}"
     if not file.is_file():
-        raise ConfigError(f"{flag} {path} has no {file.name}, which {photo.name} needs.")
+        raise DataError(f"{flag} {path} has no {file.name}, which {photo.name} needs.")
     return str(file)
 
 

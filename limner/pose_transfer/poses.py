@@ -26,7 +26,7 @@ from limner.data.keypoints import NAMES, NUM_KEYPOINTS, read_keypoints
 from limner.data.point_schema import OPENPOSE_18
 from limner.data.size import Size
 from limner.errors import ConfigError, DataError, ShapeError, nearest
-from limner.files import read_json
+from limner.files import at_home, read_json, write_text_atomically
 from limner.tasks import input_files
 
 Points = npt.NDArray[np.float64]
@@ -43,6 +43,8 @@ TORSO = tuple(NAMES.index(name) for name in ("r_shoulder", "l_shoulder", "r_hip"
 MAX_POSES = 2_000
 _FROM_BODY_25 = (*range(8), *range(9, 19))
 """Points of OpenPose's BODY_25 in the order of its COCO model: the middle of the hips and the feet are left out."""
+MIN_EXTENT = 0.05
+"""A pose that is smaller, as a share of its picture's height, shows nobody."""
 FAR_PX = 1e6
 """No point lies farther away."""
 
@@ -91,21 +93,28 @@ def read_poses(value: str | Path) -> list[Pose]:
     A folder is its JSON files, sorted by name.
 
     Raises:
-        DataError: if there is none, or a file cannot be used.
+        DataError: if there is none, there are too many, or a file cannot be used.
     """
-    path = Path(value)
+    path = at_home(value)
     if path.is_dir():
         files = input_files([str(path)], (".json",), "file of poses")
-        return [pose for file in files[:MAX_POSES] for pose in read_poses(file)]
+        _refuse_many(len(files), path)
+        return [pose for file in files for pose in read_poses(file)]
     if path.suffix.lower() == TABLE_SUFFIX:
         rows = read_keypoints(path)
         if not rows:
             raise DataError(f"{path} has no row.")
-        return [Pose(points, name=name, is_table=True) for name, points in list(rows.items())[:MAX_POSES]]
+        _refuse_many(len(rows), path)
+        return [Pose(points, name=name, is_table=True) for name, points in rows.items()]
     if path.suffix.lower() != ".json":
         raise DataError(f"{path} is no file of poses: it must end in .json or .csv.")
     data = read_json(path, most=MAX_BYTES)
     return [_from_json(one, path) for one in (data if _is_list_of_poses(data) else [data])]
+
+
+def _refuse_many(number: int, path: Path) -> None:
+    if number > MAX_POSES:
+        raise DataError(f"{path} has {number} poses; a sequence has at most {MAX_POSES}.")
 
 
 def pose_to_json(pose: Pose) -> dict[str, Any]:
@@ -120,7 +129,7 @@ def pose_to_json(pose: Pose) -> dict[str, Any]:
 
 def write_pose(path: str | Path, pose: Pose) -> None:
     """Write a pose as JSON by name."""
-    Path(path).write_text(json.dumps(pose_to_json(pose), indent=1) + "\n", encoding="utf-8")
+    write_text_atomically(at_home(path), json.dumps(pose_to_json(pose), indent=1) + "\n")
 
 
 def with_swapped_sides(points: Points) -> Points:
@@ -138,8 +147,8 @@ def checked_pose(points: Points, size: Size, *, what: str, swap_sides: bool = Fa
         swap_sides: exchange left and right first.
 
     Raises:
-        DataError: if most points lie outside, fewer than two shoulders and hips are seen, or left and right have
-            changed places throughout.
+        DataError: if most points lie outside, all lie on nearly one spot, fewer than two shoulders and hips are seen,
+            or left and right have changed places throughout.
     """
     points = with_swapped_sides(points) if swap_sides else points.copy()
     seen = np.isfinite(points).all(axis=1)
@@ -155,6 +164,12 @@ def checked_pose(points: Points, size: Size, *, what: str, swap_sides: bool = Fa
             "file."
         )
     points[~inside] = np.nan
+    extent = float(np.ptp(points[inside], axis=0).max())
+    if inside.sum() > 1 and extent < MIN_EXTENT * size.height:  # of shares of the sides, say
+        raise DataError(
+            f"{what}: all points lie within {extent:.1f} pixels of each other, in a picture of "
+            f"{size.width}x{size.height}; give them in pixels, not in shares of its sides."
+        )
     if inside[list(TORSO)].sum() < 2:
         raise DataError(
             f"{what} shows {_what_is_seen(inside)}; at least two of the shoulders and hips must be seen in the picture."

@@ -70,16 +70,18 @@ def caption_modes(*, attention: bool = True) -> tuple[Mode, ...]:
     return tuple(found)
 
 
-def captions_of(options: Namespace) -> list[str]:
+def captions_of(pipeline: Any, options: Namespace) -> list[str]:
     """The sentences that were given.
 
     Raises:
         ConfigError: if there are none.
-        DataError: if the file cannot be read.
+        DataError: if the file cannot be read, or has a line without a word that the weights know.
     """
-    from limner.text_to_image.words import caption_lines
+    from limner.text_to_image.words import caption_lines, vocabulary_of
 
-    found = [*options.caption, *(caption_lines(options.captions) if options.captions is not None else [])]
+    found = list(options.caption)
+    if options.captions is not None:
+        found += caption_lines(options.captions, vocabulary_of(pipeline.spec))
     if not found:
         raise ConfigError(
             '--caption is missing: give a sentence in quotes, such as --caption "a woman with long hair", or a file of '
@@ -88,13 +90,13 @@ def captions_of(options: Namespace) -> list[str]:
     return found
 
 
-def one_caption(options: Namespace, flag: str) -> str:
+def one_caption(pipeline: Any, options: Namespace, flag: str) -> str:
     """The only sentence that was given.
 
     Raises:
         ConfigError: if there is none or several.
     """
-    found = captions_of(options)
+    found = captions_of(pipeline, options)
     if len(found) != 1:
         raise ConfigError(f"{flag} is of one caption, but there are {len(found)}.")
     return found[0]
@@ -106,7 +108,7 @@ def picture_tasks(pipeline: Any, options: Namespace) -> list[Task]:
     Raises:
         ConfigError, DataError: if captions or numbers cannot be used.
     """
-    captions, out = captions_of(options), Path(options.out)
+    captions, out = captions_of(pipeline, options), Path(options.out)
     common = {"batch_size": options.batch_size}
     if len(captions) == 1:
         return [
@@ -140,7 +142,11 @@ def sequence_tasks(pipeline: Any, options: Namespace) -> list[Task]:
         files.append(Beside(target, {"frames_per_second": FRAMES_PER_SECOND}, write_motion, is_medium=True))
     between = {} if options.frames_between is None else {"frames_between": options.frames_between}
     plan = partial(
-        pipeline.sequence.plan, captions_of(options), seed=options.seed, batch_size=options.batch_size, **between
+        pipeline.sequence.plan,
+        captions_of(pipeline, options),
+        seed=options.seed,
+        batch_size=options.batch_size,
+        **between,
     )
     return [Rendering(pipeline, plan, out, beside=lambda made: files)]
 
@@ -157,7 +163,7 @@ def swap_tasks(pipeline: Any, options: Namespace) -> list[Task]:
     check_num_images(options, IMAGES_PER_TASK)
     plan = partial(
         pipeline.swap.plan,
-        one_caption(options, "--swap"),
+        one_caption(pipeline, options, "--swap"),
         old,
         new,
         seed=options.seed,
@@ -175,7 +181,7 @@ def attention_tasks(pipeline: Any, options: Namespace) -> list[Task]:
     """
     from limner.results import Beside
 
-    caption, out, files = one_caption(options, "--attention"), Path(options.out), list[Beside]()
+    caption, out, files = one_caption(pipeline, options, "--attention"), Path(options.out), list[Beside]()
     if options.arrays is not None:
         path = Path(options.arrays)
         if path.suffix.lower() != ".npz":
@@ -192,7 +198,7 @@ def rank_tasks(pipeline: Any, options: Namespace) -> list[Task]:
     Raises:
         ConfigError, DataError: if captions or numbers cannot be used.
     """
-    caption = one_caption(options, "--rank")
+    caption = one_caption(pipeline, options, "--rank")
 
     def plan() -> GenerationPlan:
         made: GenerationPlan = pipeline.ranked_plan(

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from limner.data.captions import Vocabulary
+from limner.data.captions import Vocabulary, Words
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, DataError, WeightsError, nearest
 from limner.files import read_text
@@ -71,15 +71,7 @@ def read_caption(caption: object, vocabulary: Vocabulary) -> ReadCaption:
     """
     if not isinstance(caption, str):
         raise ConfigError(f"A caption is a {type(caption).__name__}; it must be a text.")
-    shown = _shown(caption)
-    found = vocabulary.encode(caption)
-    if not found.ids and not found.unknown:
-        raise ConfigError(f'The caption "{shown}" has no word of letters a to z or digits; {_example(vocabulary)}')
-    if not found.ids:
-        raise ConfigError(
-            f'No word of the caption "{shown}" is known to these weights, which know {len(vocabulary) - 1} words; '
-            f"{_example(vocabulary)}"
-        )
+    shown, found = _shown(caption), _encoded(caption, vocabulary)
     if found.unknown:
         names = list(dict.fromkeys(found.unknown))
         hint = nearest(names[0], vocabulary.words[1:]) if len(names) == 1 else ""
@@ -93,6 +85,23 @@ def read_caption(caption: object, vocabulary: Vocabulary) -> ReadCaption:
         _log.warning('"%s" has %d words; the first %d are read.', shown, len(ids), MAX_WORDS)
         ids = ids[:MAX_WORDS]
     return ReadCaption(caption, ids, tuple(vocabulary.decode(ids)), found.unknown)
+
+
+def _encoded(caption: str, vocabulary: Vocabulary) -> Words:
+    """Its words in numbers.
+
+    Raises:
+        ConfigError: if it has no word, or none that is known.
+    """
+    shown, found = _shown(caption), vocabulary.encode(caption)
+    if not found.ids and not found.unknown:
+        raise ConfigError(f'The caption "{shown}" has no word of letters a to z or digits; {_example(vocabulary)}')
+    if not found.ids:
+        raise ConfigError(
+            f'No word of the caption "{shown}" is known to these weights, which know {len(vocabulary) - 1} words; '
+            f"{_example(vocabulary)}"
+        )
+    return found
 
 
 def read_captions(captions: object, vocabulary: Vocabulary) -> list[ReadCaption]:
@@ -109,16 +118,22 @@ def read_captions(captions: object, vocabulary: Vocabulary) -> list[ReadCaption]
     return [read_caption(text, vocabulary) for text in texts]
 
 
-def caption_lines(path: str | Path) -> list[str]:
+def caption_lines(path: str | Path, vocabulary: Vocabulary) -> list[str]:
     """The captions of a file, one a line; empty lines are left out.
 
     Raises:
-        DataError: if it cannot be read, or has none or too many.
+        DataError: if it cannot be read, has none or too many, or a line has no word that is known.
     """
-    lines = [line.strip() for line in read_text(path, most=MAX_BYTES).splitlines() if line.strip()]
+    numbered = {number: line.strip() for number, line in enumerate(read_text(path, most=MAX_BYTES).split("\n"), 1)}
+    lines = {number: line for number, line in numbered.items() if line}
     if not 1 <= len(lines) <= MAX_CAPTIONS:
         raise DataError(f"{path} has {len(lines)} captions; it must have 1 to {MAX_CAPTIONS}, one a line.")
-    return lines
+    for number, line in lines.items():
+        try:
+            _encoded(line, vocabulary)
+        except ConfigError as error:
+            raise DataError(f"{path}, line {number}: {error}") from error
+    return list(lines.values())
 
 
 COLORS = frozenset(

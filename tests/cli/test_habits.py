@@ -50,6 +50,24 @@ def test_an_empty_name_is_one_sentence(words, drawn_faces, tiny_weights, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("place", ["error", "left out", "WARNING"])
+def test_no_message_holds_what_a_terminal_obeys(place, drawn_faces, tmp_path, python) -> None:
+    """A file's name may hold colours, a title for the window, a line of its own."""
+    name = "red\x1b[31m\x07\nred"
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / f"{name}.png").write_bytes(b"no picture")
+    words = ["generate", "parser", "--image", str(photos / f"{name}.png"), "--out", str(tmp_path / "out")]
+    if place == "left out":
+        (photos / "0.png").write_bytes((drawn_faces / "CelebA-HQ-img/0.png").read_bytes())
+        words[3] = str(photos)
+    if place == "WARNING":
+        words = ["generate", "hfgan", "--caption", f"a man {name[3:]}", "--out", str(tmp_path / "out")]
+    done = python("-m", "limner", *words)
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith(place)]
+    assert r"\x1b[31m\x07" in line and all(sign.isprintable() for sign in line)
+
+
 WRONG: tuple[Any, ...] = (None, 7, 1.5, [], {}, object(), b"scgan", np.zeros(3))
 
 

@@ -94,6 +94,13 @@ def test_a_result_may_be_made_again_where_it_lies(place: Path) -> None:
     assert (place / "old/seed-000000.png").read_bytes() == picture
 
 
+def test_words_that_are_names_of_folders_are_no_inputs(place: Path, tmp_path: Path) -> None:
+    """`--attribute`, `--device` and choices are words, whatever lies in the folder."""
+    command = "generate scgan --weights scgan --label-map maps/0.png --device cpu --out cpu"
+    assert main(shlex.split(command)) == 0
+    assert main(shlex.split(command + " --force")) == 0
+
+
 def test_an_output_of_a_python_program_replaces_nothing_that_it_keeps(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("mine")
     with keeping([tmp_path / "a.txt"]):

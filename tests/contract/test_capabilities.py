@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -165,6 +166,35 @@ def test_one_unfit_file_of_a_folder_is_left_out(name, task, run_of, data_for, tm
     assert "error: 1 file of 3 left out." in seen.err
     written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
     assert {path[0] for path in written} == {"a", "b"}, "the others are done, each under its name"
+
+
+def test_an_empty_file_name_is_refused(name, task, run_of, data_for, tmp_path, monkeypatch, capsys) -> None:
+    """`Path("")` is the folder that one is in; nobody means all of its files by the empty value of a variable."""
+    parser = ArgumentParser()
+    registry.generate_options(name).add_options(parser)
+    flags = [
+        action.option_strings[-1]
+        for action in parser._actions
+        if any(word in str(action.metavar) for word in ("FILE", "DIR", "PHOTO", "PICTURE", "RESULT"))
+    ]
+    words = conditions(task, data_for(task), tmp_path)
+    weights = str(run_of(name))
+    here = tmp_path / "here"
+    here.mkdir()
+    for path in map(Path, words):  # so that the folder would do
+        if path.is_file():
+            (here / path.name).write_bytes(path.read_bytes())
+    monkeypatch.chdir(here)
+    for flag in flags:
+        given = words
+        if flag in words:
+            place = words.index(flag)
+            others = [index for index in range(place + 1, len(words)) if words[index].startswith("--")]
+            given = [*words[:place], *words[others[0] if others else len(words) :]]
+        assert main(["generate", name, "--weights", weights, *given, f"{flag}=", "--out", "out"]) in (1, 2), flag
+        error = capsys.readouterr().err
+        assert error.count("error: ") == 1 and "fault in Limner" not in error, error
+        assert not (here / "out").exists() and ". " not in error[:10], error
 
 
 def test_a_photo_whose_name_says_no_age_is_left_out(name, task, run_of, data_for, tmp_path, capsys) -> None:

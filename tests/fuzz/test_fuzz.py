@@ -180,6 +180,8 @@ def judge(case: Case, shared: Path, place: Path) -> list[str]:
         problems.append(f"exit code {code} with {len(errors)} sentences")
     if "Traceback" in text or "fault in Limner" in text or "Error: " in "".join(errors):
         problems.append("that is no sentence for a user")
+    if any(not sign.isprintable() for line in errors for sign in line):
+        problems.append("a sentence that a terminal obeys")
     if any(len(line) > 1200 for line in errors):
         problems.append("a sentence of more than 1,200 signs")
     if usage.ru_utime + usage.ru_stime > CPU_SECONDS:

@@ -17,21 +17,26 @@ from limner import hub, registry
 from limner.ageing.landmark_files import LandmarkFiles
 from limner.backbones.state import read_state
 from limner.data import convert, image_io, manifest, schema
+from limner.data.captions import END, Vocabulary
 from limner.data.datasets.images import open_pictures
 from limner.data.drawn import write_drawn_faces
 from limner.engine.data import open_label_maps
-from limner.errors import DataError, WeightsError
+from limner.errors import DataError, LimnerError, WeightsError
 from limner.export.networks import export_network
 from limner.metrics.report import EvaluationReport
 from limner.people.write import write_people
+from limner.pose_transfer.poses import Pose, read_pose, read_poses, write_pose
 from limner.results import read_result
 from limner.systems.painter.baselines import random_strokes
 from limner.systems.painter.strokes import StrokeDocument
 from limner.systems.painter.timelapse import save_gif
+from limner.tasks import input_files
+from limner.text_to_image.words import caption_lines
 from limner.training import train
 
 CELEBA = schema.SCHEMAS["celebamask-19"]
 STROKES = StrokeDocument(random_strokes(2, seed=0), size=(16, 16))
+POINTS = np.random.default_rng(0).random((18, 2)) * 60
 SMOKE = registry.preset("scgan", "smoke")
 
 
@@ -46,6 +51,10 @@ def home(tmp_path_factory: pytest.TempPathFactory, drawn_faces: Path, tiny_weigh
     (root / "own.json").write_text(json.dumps(CELEBA.to_json()))
     (root / "strokes.json").write_text(STROKES.to_json())
     limner.load(root / "weights")(root / "map.png", seed=3).save(root / "result")
+    (root / "captions.txt").write_text("a man\n")
+    (root / "poses").mkdir()
+    for name in ("pose.json", "poses/0.json"):
+        write_pose(root / name, Pose(POINTS))
     np.save(root / "face.npy", np.random.default_rng(0).random((68, 2)))
     save_file({"a": np.zeros(1, np.float32)}, str(root / "state.safetensors"))
     return root
@@ -81,6 +90,10 @@ READS: dict[str, Callable[[], object]] = {
     "convert.open_maps": lambda: convert.open_maps(Path("~/map.png"), source=CELEBA, target=None),
     "get_schema": lambda: schema.get_schema("~/own.json"),
     "LandmarkFiles": lambda: LandmarkFiles("~/face.npy").of("~/photo.png"),
+    "read_pose": lambda: read_pose("~/pose.json"),
+    "read_poses of a folder": lambda: read_poses("~/result/../poses"),
+    "input_files": lambda: input_files(["~/faces/CelebA-HQ-img"], (".png",), "picture"),
+    "caption_lines": lambda: caption_lines("~/captions.txt", Vocabulary((END, "a", "man"))),
     "read_state": lambda: read_state("~/state.safetensors"),
     "StrokeDocument.read": lambda: StrokeDocument.read("~/strokes.json"),
 }
@@ -95,6 +108,7 @@ def test_what_is_read(name: str, elsewhere: Path) -> None:
 WRITES: dict[str, Callable[[], object]] = {
     "save": lambda: limner.load("~/weights")("~/map.png", seed=3).save("~/new"),
     "save_pretrained": lambda: limner.load("~/weights").save_pretrained("~/new"),
+    "write_pose": lambda: write_pose("~/new", Pose(POINTS)),
     "export_network": lambda: export_network(limner.load("~/weights"), "~/new", format="torchscript"),
     "write_drawn_faces": lambda: write_drawn_faces("~/new", num=1, size=16),
     "save_label_map": lambda: image_io.save_label_map("~/new", np.zeros((4, 4), np.uint8), CELEBA),
@@ -123,6 +137,20 @@ def test_people(elsewhere: Path, home: Path) -> None:
 def test_training(elsewhere: Path, home: Path) -> None:
     with pytest.raises(DataError, match=f"{home}/nowhere is missing"):
         train("scgan", SMOKE, Path("~/nowhere"), Path("~/run"), resume=False, command=[])
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_an_empty_path_is_not_the_current_folder(elsewhere: Path) -> None:
+    for call in (
+        lambda: limner.load(""),
+        lambda: input_files([""], (".png",), "picture"),
+        lambda: LandmarkFiles(""),
+        lambda: read_poses(""),
+        lambda: manifest.open_manifest(""),
+        lambda: limner.load("~/weights")("~/map.png", seed=3).save(""),
+    ):
+        with pytest.raises(LimnerError, match=r"empty|no name"):
+            call()
     assert list(elsewhere.iterdir()) == []
 
 

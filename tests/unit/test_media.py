@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import struct
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,16 @@ def write_wav(path: Path, channels: list[np.ndarray], rate: int) -> Path:
         file.setsampwidth(2)
         file.setframerate(rate)
         file.writeframes((np.stack(channels, axis=1) * 32767).astype("<i2").tobytes())
+    return path
+
+
+def write_floats(path: Path, samples: np.ndarray) -> Path:
+    """A WAV file of 32-bit floating-point samples, of which those of a broken program may be no numbers."""
+    data = samples.astype("<f4").tobytes()
+    head = struct.pack("<IHHIIHH", 16, 3, 1, RATE, 4 * RATE, 4, 32)
+    path.write_bytes(
+        b"RIFF" + struct.pack("<I", 36 + len(data)) + b"WAVEfmt " + head + b"data" + struct.pack("<I", len(data)) + data
+    )
     return path
 
 
@@ -128,8 +139,12 @@ def test_what_is_no_recording_is_refused_in_a_sentence(tmp_path: Path) -> None:
         media.read_info(tmp_path / "no.mp4")
     with pytest.raises(DataError, match="is not a file"):
         media.read_info(tmp_path)
-    with pytest.raises(DataError, match="is no video or audio that can be read"):
+    with pytest.raises(DataError, match="is no video or audio that can be read") as caught:
         media.read_info(text)
+    assert "Errno" not in str(caught.value)
+    for value in (np.nan, np.inf):
+        with pytest.raises(DataError, match="samples that are no numbers"):
+            media.read_waveform(write_floats(tmp_path / "floats.wav", np.full(RATE // 4, value)))
     with pytest.raises(DataError, match="has no sound"):
         media.read_waveform(silent)
     with pytest.raises(DataError, match="has no picture"):

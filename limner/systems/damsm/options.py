@@ -31,11 +31,13 @@ def _verdicts(pipeline: DAMSMPipeline, options: Namespace) -> list[Task]:
 
     Raises:
         ConfigError: if no caption is named.
-        DataError: if a file is missing.
+        DataError: if a file is missing, or has a line without a word that the weights know.
     """
-    from limner.text_to_image.words import caption_lines
+    from limner.text_to_image.words import caption_lines, vocabulary_of
 
-    captions = [*options.caption, *(caption_lines(options.captions) if options.captions is not None else [])]
+    captions = list(options.caption)
+    if options.captions is not None:
+        captions += caption_lines(options.captions, vocabulary_of(pipeline.spec))
     if not captions:
         raise missing(["--caption"], example=EXAMPLES[0])
 

@@ -51,7 +51,7 @@ def fusion_tasks(pipeline: HfGANPipeline, options: Namespace) -> list[Task]:
     Raises:
         ConfigError, DataError: if captions or numbers cannot be used.
     """
-    caption = one_caption(options, "--fusion")
+    caption = one_caption(pipeline, options, "--fusion")
     plan = partial(pipeline.fusion.plan, caption, seed=options.seed, batch_size=options.batch_size)
     return [Rendering(pipeline, plan, Path(options.out))]
 

@@ -151,6 +151,33 @@ def test_landmark_files(tmp_path) -> None:
             missing()
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda points: np.where(np.arange(68)[:, None] == 3, np.nan, points), "no number"),
+        (lambda points: points * 1e300, "no number"),
+        (lambda points: points.astype(complex), "pairs of numbers"),
+        (lambda points: points.astype(str), "pairs of numbers"),
+        (lambda points: points[:5], r"shape \(5, 2\)"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_numbers_of_landmark_files_that_are_refused(change, words: str, tmp_path) -> None:
+    np.save(tmp_path / "face.npy", change(PERSON.landmarks))
+    with pytest.raises(DataError, match=rf"face\.npy holds .*{words}"):
+        LandmarkFiles(tmp_path).of("face.png")
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_number_in_json_that_no_float_holds_is_refused(tmp_path) -> None:
+    points = [[10**400, 1], *PERSON.landmarks.tolist()[1:]]
+    (tmp_path / "face.json").write_text(json.dumps(points))
+    with pytest.raises(DataError, match="pairs of numbers"):
+        LandmarkFiles(tmp_path).of("face.png")
+    with pytest.raises(ShapeError, match="enormous"):
+        checked_landmarks(PERSON.landmarks * 1e300, (128, 128), MEAN, "x")
+
+
 def test_edits_move_what_they_name() -> None:
     points = ((PERSON.landmarks + 0.5) / 128).astype(np.float32)
     opened = edit_landmarks(points, {"open_mouth": 1.0})

@@ -79,6 +79,12 @@ def test_a_strip_has_the_source_first_and_a_column_an_age() -> None:
     assert np.array_equal(shares[0, 1:], np.eye(10)) and np.array_equal(shares[0], shares[1])
 
 
+@pytest.mark.parametrize("ages", [["31-40", 50, "31-40"], [50, "50"]])
+def test_an_age_that_is_asked_for_twice_is_refused(ages) -> None:
+    with pytest.raises(ConfigError, match="is asked for twice"):
+        strip_plan(faces(), ages, middles=MIDDLES, device=CPU)
+
+
 def test_a_walk_passes_through_the_groups_in_equal_steps() -> None:
     plan = walk_plan(faces(1)[0], "0-5", "80+", steps=19, middles=MIDDLES, device=CPU)
     places = plan.conditions["ages"] @ np.arange(10)

@@ -110,6 +110,28 @@ def test_points_outside_of_the_picture_count_as_not_seen(points):
         checked_pose(points + 500, PICTURE, what="The pose")
 
 
+def test_shares_of_the_sides_and_points_on_one_spot_are_refused(points):
+    for wrong in (points / [PICTURE.width, PICTURE.height], np.full_like(points, 20.0)):
+        with pytest.raises(DataError, match=r"within .* pixels of each other.* not in shares"):
+            checked_pose(wrong, PICTURE, what="The pose")
+
+
+@pytest.mark.parametrize("form", ["folder", "table"])
+def test_poses_are_not_left_out_without_a_word(form, points, tmp_path, monkeypatch):
+    monkeypatch.setattr("limner.pose_transfer.poses.MAX_POSES", 2)
+    path = tmp_path / "poses"
+    if form == "folder":
+        path.mkdir()
+        for number in range(3):
+            write_pose(path / f"{number}.json", Pose(points))
+    else:
+        path = tmp_path / "poses.csv"
+        rows = [f"{number}.png:{list(range(18))}:{list(range(18))}" for number in range(3)]
+        path.write_text("\n".join(["name:keypoints_y:keypoints_x", *rows]) + "\n")
+    with pytest.raises(DataError, match="has 3 poses; a sequence has at most 2"):
+        read_poses(path)
+
+
 def test_too_little_of_a_body_is_refused(points):
     face = np.full_like(points, np.nan)
     for name in ("nose", "neck", "r_eye", "l_eye"):

@@ -73,10 +73,16 @@ def test_a_word_or_phrase_is_replaced() -> None:
 def test_a_file_of_captions(tmp_path) -> None:
     file = tmp_path / "captions.txt"
     file.write_text("a man\n\n  a woman  \n")
-    assert caption_lines(file) == ["a man", "a woman"]
+    assert caption_lines(file, KNOWN) == ["a man", "a woman"]
+    file.write_bytes(b"\xef\xbb\xbfa man\r\n\r\na\x0bwoman\r\n")
+    assert caption_lines(file, KNOWN) == ["a man", "a\vwoman"], "lines as an editor counts them"
     file.write_text("\n\n")
     with pytest.raises(DataError, match="has 0 captions"):
-        caption_lines(file)
+        caption_lines(file, KNOWN)
+    for line, words in (("xyzzy", "No word of the caption"), ("\U0001f600", "has no word of letters")):
+        file.write_text(f"a man\n\n{line}\n")
+        with pytest.raises(DataError, match=rf"captions\.txt, line 3: .*{words}"):
+            caption_lines(file, KNOWN)
 
 
 def test_weights_without_words() -> None:
