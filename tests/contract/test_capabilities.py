@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -248,6 +249,42 @@ def test_a_batch_is_as_good_as_one_by_one(name, task, run_of, data_for, tmp_path
     if not pictures[0]:
         sizes = [sorted(path.name for path in (tmp_path / size).iterdir()) for size in ("1", "3")]
         assert sizes[0] == sizes[1] and len(sizes[0]) == 4
+
+
+def test_threads_may_share_a_pipeline(name, task, run_of, data_for, tmp_path) -> None:
+    if task.gives not in ("picture", "clip"):
+        pytest.skip("its results have no record from which they could be drawn again")
+    manifest, records = open_manifest(data_for(task)), []
+    for number in range(2):
+        folder = tmp_path / f"inputs-{number}"
+        folder.mkdir()
+        words = [
+            word
+            for flag, field in task.conditions.items()
+            for word in (flag, *given(field, manifest, manifest.rows[number], folder))
+        ]
+        out = tmp_path / f"alone-{number}"
+        assert main(["generate", name, "--weights", str(run_of(name)), *words, "--out", str(out)]) == 0
+        records += out.rglob("result.json")
+    if len(records) < 2:
+        pytest.skip("it writes no record")
+    pipeline, start, faults = limner.load(run_of(name)), threading.Barrier(4), list[BaseException]()
+
+    def draw(number: int) -> None:
+        try:
+            start.wait()
+            pipeline.reproduce(records[number % 2]).save(tmp_path / f"shared-{number}")
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=draw, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    for number in range(4):
+        assert files(tmp_path / f"shared-{number}") == files(records[number % 2].parent)
 
 
 def evaluation(name: str, task: Task, run_of: Callable[[str], Path], data: Path, out: Path) -> list[str]:
