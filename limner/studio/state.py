@@ -7,11 +7,11 @@ import contextlib
 import logging
 import multiprocessing
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from limner.errors import DataError, LimnerError
 from limner.operations import Operation
@@ -22,6 +22,10 @@ from limner.studio.settings import Settings
 from limner.studio.worker import Work, decode, end_with_parent
 from limner.studio.workspace import DiskError, Session, Workspace
 
+if TYPE_CHECKING:
+    from limner.data.schema import LabelSchema
+
+T = TypeVar("T")
 log = logging.getLogger("limner.studio")
 DECODE_SECONDS = 30.0
 
@@ -285,19 +289,29 @@ class Studio:
         for waiting in self.listeners.get(session, ()):
             waiting.set()
 
-    async def decode(self, content: bytes, kind: str, schema: str | None, name: str) -> dict[str, Any]:
-        """Decode an upload in a process of its own.
+    async def decode(
+        self, content: bytes, kind: str, schema: LabelSchema | None, target: LabelSchema | None, name: str
+    ) -> dict[str, Any]:
+        """Decode an upload in a process of its own; see `limner.studio.worker.decode`.
 
         Raises:
-            DataError: if it cannot be.
+            DataError, ConfigError: if it cannot be.
         """
         settings = self.settings
         limits = {"pixels": settings.max_pixels, "side": settings.max_side, "seconds": settings.max_audio_seconds}
+        return await self.apart(name, decode, content, kind, schema, target, limits, name)
+
+    async def apart(self, name: str, function: Callable[..., T], *arguments: Any) -> T:
+        """Do something with a file that the user calls by this name in a process that may fail or hang.
+
+        Raises:
+            DataError: if it did.
+        """
         if self.pool is None:
             context = multiprocessing.get_context("spawn")
             self.pool = ProcessPoolExecutor(1, mp_context=context, initializer=end_with_parent)
         pool, loop = self.pool, asyncio.get_running_loop()
-        work = loop.run_in_executor(pool, decode, content, kind, schema, limits, name)
+        work = loop.run_in_executor(pool, function, *arguments)
         try:
             return await asyncio.wait_for(work, DECODE_SECONDS)
         except (BrokenProcessPool, TimeoutError) as error:

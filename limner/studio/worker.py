@@ -7,6 +7,7 @@ job is drawn, waiting previews are drawn between its pictures, at most four in a
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
 import logging
@@ -28,6 +29,7 @@ from limner.errors import DataError, LimnerError, MissingExtraError, WeightsErro
 from limner.studio.workspace import DiskError, on_disk
 
 if TYPE_CHECKING:
+    from limner.data.schema import LabelSchema
     from limner.operations import Operation
     from limner.pipelines import Pipeline
     from limner.plan import GenerationPlan
@@ -166,7 +168,7 @@ class Worker:
                     "label_map": self.found_map(work, plan),
                 }
                 suffixes = [one.suffix for one in shown]
-                pictures = [_content(one, result.facts()) for one in shown]
+                pictures = [_content(one, result) for one in shown]
                 self.say("done", work.id, {"pictures": pictures, "suffixes": suffixes, **facts})
 
     def found_map(self, work: Work, plan: GenerationPlan) -> bytes | None:
@@ -270,7 +272,8 @@ def serve(connection: Connection, device: str, threads: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's
     import torch
 
-    torch.set_num_threads(threads)
+    # No more than PyTorch would take by itself, which looks at OMP_NUM_THREADS and at the cores that it may use.
+    torch.set_num_threads(min(threads, torch.get_num_threads()))
     merged = 8 if _device(device) == "cpu" else 16
     connection.send(("ready",))
     Worker(connection, device, merged).run()
@@ -318,12 +321,12 @@ def _kind(work: Work) -> tuple[str, str, str]:
     return (work.system, work.weights, work.operation)
 
 
-def _content(medium: Any, facts: Any) -> bytes:
+def _content(medium: Any, result: Any) -> bytes:
     """The file of a medium: a PNG, written faster than a kept one, or a clip."""
     if medium.suffix != ".png":
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"clip{medium.suffix}"
-            medium.write(path, facts)
+            medium.write(path, result.facts())
             return path.read_bytes()
     still, buffer = medium.still(), io.BytesIO()
     still.save(buffer, "PNG", compress_level=1)
@@ -372,13 +375,25 @@ def end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def decode(content: bytes, kind: str, schema: str | None, limits: Mapping[str, int], name: str) -> dict[str, Any]:
+class SchemaMissing(DataError):
+    """A label map's file does not say which classes it has, and nobody else did."""
+
+
+def decode(
+    content: bytes,
+    kind: str,
+    schema: LabelSchema | None,
+    target: LabelSchema | None,
+    limits: Mapping[str, int],
+    name: str,
+) -> dict[str, Any]:
     """An uploaded file as we write it: decoded, checked, without metadata. Runs in a process of its own.
 
     Args:
         content: the file.
         kind: "photo", "label_map", "audio", "keypoints", "strokes" or "auto" (a picture of either kind).
-        schema: label schema of a map whose file does not say it.
+        schema: of a map whose file does not say it.
+        target: schema that a map is converted to; none: it stays as it is.
         limits: "pixels" and "side" of pictures, "seconds" of sound.
         name: what the user calls it.
 
@@ -386,6 +401,8 @@ def decode(content: bytes, kind: str, schema: str | None, limits: Mapping[str, i
         `content`, `kind`, and width, height and schema where there are any.
 
     Raises:
+        SchemaMissing: if nothing says which classes a map has.
+        ConfigError: if they have no counterpart in the target.
         DataError: in one sentence.
     """
     if kind in ("keypoints", "strokes"):
@@ -398,7 +415,7 @@ def decode(content: bytes, kind: str, schema: str | None, limits: Mapping[str, i
     from PIL import Image
 
     from limner.data.image_io import label_map_from_pil, noted_schema, open_upload, photo_from_pil, save_label_map
-    from limner.data.schema import SCHEMAS
+    from limner.data.schema import converter
 
     buffer = io.BytesIO()
     with open_upload(content, where=name, max_pixels=limits["pixels"], max_side=limits["side"]) as picture:
@@ -408,13 +425,22 @@ def decode(content: bytes, kind: str, schema: str | None, limits: Mapping[str, i
             Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
             height, width = pixels.shape[:2]
             return {"content": buffer.getvalue(), "kind": "photo", "width": width, "height": height}
-        chosen = noted or SCHEMAS.get(schema or "")  # no `get_schema`, which would read a file of this machine
+        chosen = noted or schema
         if chosen is None:
-            raise DataError(f"{name} does not say which label schema it is of; name one of {', '.join(SCHEMAS)}.")
+            raise SchemaMissing(f"{name} does not say which label schema it is of; name one that /api/v1/schemas has.")
         ids = label_map_from_pil(picture, chosen, where=name)
+    if target is not None:
+        chosen, ids = target, converter(chosen, target)[ids]
     save_label_map(buffer, ids, chosen)
     size = {"width": ids.shape[1], "height": ids.shape[0]}
     return {"content": buffer.getvalue(), "kind": "label_map", **size, "schema": chosen.name}
+
+
+def svg_of(function: str, path: Path) -> bytes:
+    """A stroke file as SVG, by what a system names for it; in a process of its own."""
+    module, _, name = function.partition(":")
+    made: str = getattr(importlib.import_module(module), name)(path)
+    return made.encode()
 
 
 def _wave(content: bytes, name: str, seconds: int) -> bytes:

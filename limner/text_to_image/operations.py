@@ -15,3 +15,12 @@ PICTURES = Operation(
     },
     hidden={"batch_size": "the server's"},
 )
+ATTENTION = Operation(
+    "attention",
+    plan="attention",
+    title="Where words count",
+    fields={"caption": Caption(is_required=True), "seed": Seed()},
+    hidden={"batch_size": "the server's"},
+    command=("--attention",),
+)
+"""Of systems whose generators attend to words."""

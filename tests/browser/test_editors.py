@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,29 @@ def test_painter_shows_its_strokes_one_by_one(shipped_address: str, visit: Calla
 
 
 @pytest.mark.weights
+def test_the_painters_subject_is_marked_by_hand_and_its_painting_saved_as_svg(
+    shipped_address: str, visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    page = drawn(visit(shipped_address, "#/painter/paint"))
+    strokes = page.get_by_label("strokes", exact=True)
+    before = next_picture(page, lambda: (strokes.fill("12"), strokes.press("Tab")))
+    page.get_by_role("button", name="Mark its subject").click()
+    assert page.get_by_role("radio", name="subject", exact=True).is_checked()
+    after = next_picture(page, lambda: drag(page, "#map", (0.1, 0.9), (0.4, 0.9)))
+    assert after != before  # strokes went where nobody was before
+    page.locator("#keep").click()
+    page.locator("#kept li").first.wait_for(state="attached")
+    (kept,) = page.evaluate("fetch('/api/v1/results').then((answer) => answer.json())")
+    mask = page.evaluate(f"fetch('/api/v1/assets/{kept['request']['values']['mask']}').then((one) => one.ok)")
+    assert mask is True
+    with page.expect_download() as saved:
+        page.locator("#kept li").first.get_by_role("link", name="SVG").click()
+    saved.value.save_as(tmp_path / "painting.svg")
+    assert (tmp_path / "painting.svg").read_text().count("<mask") == 12
+    assert next_picture(page, lambda: page.locator("#own-map").click()) == before
+
+
+@pytest.mark.weights
 def test_age_slider_goes_through_pictures_that_are_drawn_once(shipped_address: str, visit: Callable[..., Any]) -> None:
     page = drawn(visit(shipped_address, "#/lgcgan/age"))
     asked: list[str] = []
@@ -146,7 +170,9 @@ def test_gallery_compares_opens_again_and_deletes(shipped_address: str, visit: C
     assert "seed: 4" in cards.nth(0).inner_text() and "attributes: Male" in cards.nth(0).inner_text()
     for number in (0, 1):
         cards.nth(number).get_by_label("compare").check()
-    assert page.locator("#pair figure").count() == 2
+    assert page.locator("#pair figure").count() == 3  # over each other, and each by itself
+    page.locator("#pair").get_by_label("Where the two pictures meet").fill("20")
+    assert "20%" in page.locator("#pair .over").evaluate("upper => getComputedStyle(upper).clipPath")
     with page.expect_download() as saved:
         cards.nth(0).get_by_role("link", name="Archive").click()
     assert saved.value.suggested_filename.endswith(".zip")
@@ -187,6 +213,22 @@ def test_sentences_with_their_unknown_words(made_address: str, visit: Callable[.
     assert page.locator("mark").all_inner_texts() == ["preposterous"]
     box.fill("")
     page.locator("#status", has_text="Give caption").wait_for()
+
+
+def test_words_show_where_they_count(made_address: str, visit: Callable[..., Any]) -> None:
+    page = visit(made_address, "#/hfgan/attention")
+    drawn(page)
+    box = page.locator("textarea")
+    next_picture(page, lambda: box.fill("a red circle on black"))
+    words = page.locator("#strip button")
+    until(page, "document.querySelectorAll('#strip button').length === 6")
+    assert words.all_inner_texts() == ["picture", "a", "red", "circle", "on", "black"]
+    whole = picture(page)
+    red = next_picture(page, lambda: words.nth(2).click())
+    assert red != whole and words.nth(2).get_attribute("aria-pressed") == "true"
+    assert 'where "red" counts, coarse' in page.locator("#result").get_attribute("alt")
+    fine = next_picture(page, lambda: page.get_by_label("Level").select_option("fine"))
+    assert fine != red and words.nth(2).get_attribute("aria-pressed") == "true"
 
 
 def test_a_face_talks_to_a_file_trimmed_and_to_the_microphone(

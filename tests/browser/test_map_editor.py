@@ -25,7 +25,7 @@ EMPTY = """({ editor }) => {
     if (editor.axis !== null) editor.mirrorButton.flip();
     Object.assign(editor, { pen: null, ten: 0 });
     editor.size.value = 13;
-    editor.canvasView.whole();
+    editor.whole();
     editor.refresh();
 }"""
 SCHEMA = get_schema("celebamask-19")
@@ -185,13 +185,13 @@ def test_zoom_shows_more_and_paints_where_the_pointer_is(page: Any) -> None:
     assert not ids(page).any()  # the hand does not paint
     click(page, 0.1, 0.1)
     rows, columns = np.nonzero(ids(page) == HAIR)
-    view = page.locator("#map").evaluate("canvas => ({ ...canvas.editor.canvasView.view })")
+    view = page.locator("#map").evaluate("canvas => ({ ...canvas.editor.view })")
     wanted = [(view[name] + 0.1 / view["scale"]) * len(ids(page)) for name in ("x", "y")]
     assert (
         view["scale"] > 4 and abs(columns.mean() + 0.5 - wanted[0]) < 1.5 and abs(rows.mean() + 0.5 - wanted[1]) < 1.5
     )
     page.keyboard.press("Home")
-    assert page.locator("#map").evaluate("canvas => canvas.editor.canvasView.view.scale") == 1
+    assert page.locator("#map").evaluate("canvas => canvas.editor.view.scale") == 1
 
 
 @pytest.mark.parametrize("ratio", [1, 2])
@@ -247,7 +247,7 @@ def test_two_fingers_zoom_and_one_paints(tiny_address: str, visit: Callable[...,
     fingers("touchStart", (0.4, 0.5), (0.6, 0.5))
     fingers("touchMove", (0.2, 0.5), (0.8, 0.5))
     fingers("touchEnd")
-    until(page, "document.querySelector('#map').editor.canvasView.view.scale > 2")
+    until(page, "document.querySelector('#map').editor.view.scale > 2")
     assert int((ids(page) == HAIR).sum()) == painted
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from tests.browser.conftest import NARROW, WIDE, drawn, next_picture
+from limner.data.image_io import save_label_map
+from limner.data.schema import get_schema
+from tests.browser.conftest import NARROW, WIDE, drawn, next_picture, until
 
 IDS = "canvas => [...canvas.editor.map.ids].join('')"
 
@@ -72,3 +77,58 @@ def test_systems_without_weights_are_grey_and_say_why(page: Any) -> None:
     page.locator(".nothing", has_text=f'No weights of "{without["name"]}"').wait_for()
     page.go_back()
     drawn(page)
+
+
+def test_a_kept_picture_is_compared_with_what_is_drawn(page: Any) -> None:
+    count = page.locator("#kept li").count() + 1
+    page.locator("#keep").click()
+    page.locator("#kept li").nth(count - 1).wait_for(state="attached")
+    first = page.locator("#kept img").first.get_attribute("src")
+    page.locator("#kept li").first.get_by_role("button", name="Compare").click()
+    upper, slider = page.locator(".result .over[src]"), page.get_by_label("Where the two pictures meet")
+    assert upper.is_visible() and upper.get_attribute("src") == first
+    slider.fill("75")
+    assert "75%" in upper.evaluate("upper => getComputedStyle(upper).clipPath")
+    page.get_by_role("button", name="End the comparison").click()
+    assert upper.is_hidden() and slider.is_hidden()
+
+
+def bare_map(path: Path, name: str, schema: str, note: bool = False) -> Path:
+    """A map of one class, with or without the note of its schema."""
+    known = get_schema(schema)
+    ids = np.full((16, 16), known.classes.index(name), np.uint8)
+    if note:
+        save_label_map(path, ids, known)
+    else:
+        Image.fromarray(ids).save(path)
+    return path
+
+
+def test_a_map_that_does_not_say_its_classes_is_asked_for_them(page: Any, tmp_path: Path) -> None:
+    def open_map(path: Path) -> None:
+        page.locator("label:has-text('Open map') input").set_input_files(path)
+
+    hair = str(get_schema("celebamask-19").classes.index("hair"))
+    dialog = page.locator("#schema")
+    open_map(bare_map(tmp_path / "mine.png", "hair", "bisenet-19"))
+    dialog.wait_for()
+    assert dialog.get_by_role("heading").inner_text() == "Which classes has mine.png?"
+    assert "l brow, r brow, l eye" in dialog.inner_text()  # the lists of classes are shown
+    assert dialog.locator("[value=ccp-59]").is_disabled()
+    assert dialog.locator("[value=celebamask-19]").is_checked()
+    dialog.locator("[value=bisenet-19]").check()
+    dialog.get_by_role("button", name="Open").click()
+    dialog.wait_for(state="hidden")
+    until(page, f"document.querySelector('#map').editor.map.ids.every((id) => id === {hair})")
+
+    open_map(bare_map(tmp_path / "noted.png", "skin", "bisenet-19", note=True))
+    dialog.wait_for()
+    assert "they are those of bisenet-19" in dialog.inner_text() and dialog.get_by_role("radio").count() == 1
+    dialog.get_by_role("button", name="Cancel").click()
+    assert dialog.is_hidden() and page.locator("#map").evaluate(f"one => one.editor.map.ids[0] === {hair}")
+    open_map(tmp_path / "noted.png")
+    dialog.get_by_role("button", name="Convert").click()
+    until(page, "document.querySelector('#map').editor.map.ids.every((id) => id === 1)")
+
+    open_map(bare_map(tmp_path / "clothes.png", "hat", "ccp-59", note=True))
+    page.locator("#status", has_text="cannot become those of celebamask-19").wait_for()

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from limner.text_to_image.operations import PICTURES
+from limner.text_to_image.operations import ATTENTION, PICTURES
 
-OPERATIONS = (PICTURES,)
+OPERATIONS = (PICTURES, ATTENTION)

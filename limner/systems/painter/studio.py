@@ -31,6 +31,7 @@ OPERATIONS = (
             "vgg16": "a file on the server",
             "name": "that of the picture's file",
         },
+        svg="limner.systems.painter.svg:svg_of_file",
         given={"name": "image"},  # the command line names a painting like its picture, and so the file of this field
     ),
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -42,6 +43,15 @@ def to_svg(document: StrokeDocument, *, style: Style = "discs", size: tuple[int,
     if len(document.strokes):
         lines += _disc_lines(document.strokes, side) if style == "discs" else _path_lines(document.strokes, side)
     return "\n".join([*lines, "</svg>\n"])
+
+
+def svg_of_file(path: Path) -> str:
+    """The same for a stroke file.
+
+    Raises:
+        DataError: if it cannot be read or is none.
+    """
+    return to_svg(StrokeDocument.read(path))
 
 
 def _disc_lines(strokes: StrokeList, side: int) -> list[str]:

@@ -7,12 +7,11 @@ import { inflateSync } from "node:zlib";
 const core = new URL("../../../limner/studio/static/core/", import.meta.url);
 const { LabelMap, colours, readColours, resized } = await import(new URL("label-map.js", core));
 const { closed, connected, polygonSpans } = await import(new URL("geometry.js", core));
-const { View } = await import(new URL("view.js", core));
+const { View, fitted } = await import(new URL("view.js", core));
 const { writePng } = await import(new URL("png.js", core));
 const { Skeleton, readPose } = await import(new URL("skeleton.js", core));
 const { Painting } = await import(new URL("strokes.js", core));
 const { peaks, readWav, writeWav } = await import(new URL("sound.js", core));
-const { blocks, plain } = await import(new URL("markdown.js", core));
 const form = await import(new URL("form.js", core));
 
 const count = (map, id) => map.ids.filter((one) => one === id).length;
@@ -190,10 +189,10 @@ test("forms come from what operations declare", () => {
   assert.deepEqual(form.routeOf(""), []);
 });
 
-test("unknown words of a caption are marked, and nothing is lost", () => {
-  const parts = form.marked("A woman, gloriously old!", new Set(["a", "woman", "old"]));
-  assert.equal(parts.map((part) => part.text).join(""), "A woman, gloriously old!");
-  assert.deepEqual(parts.filter((part) => part.isUnknown).map((part) => part.text), ["gloriously"]);
+test("words of a caption that a vocabulary does not know", () => {
+  const known = new Set(["a", "woman", "old", "isn't"]);
+  assert.deepEqual(form.unknownWords("A woman, gloriously old! Isn't she?", known), ["gloriously", "she"]);
+  assert.deepEqual(form.unknownWords("…", known), []);
 });
 
 test("speech is written and read back, and its peaks are its loudest samples", () => {
@@ -261,21 +260,14 @@ test("strokes are painted one by one, forth and back", () => {
   assert.deepEqual([colour(12), colour(48)], [[255, 0, 0], [0, 0, 0]]);
 });
 
-test("reports become blocks, and nothing of theirs becomes HTML", () => {
-  const found = blocks("---\nlicense: x\n---\n# Title\n\nSome **bold**\ntext.\n\n| a | b |\n|---|---|\n| 1 | <b>2</b> |\n\n- one\n- two\n\n```bash\n# no heading\n```\n");
-  assert.deepEqual(found.map((block) => block.kind), ["heading", "text", "table", "list", "code"]);
-  assert.deepEqual(found[2].rows, [["a", "b"], ["1", "<b>2</b>"]]);
-  assert.equal(plain(found[1].text), "Some bold text.");
-  assert.equal(plain("[x](y) and ![a](b) `c`"), "x and a c");
-  assert.equal(found[4].text, "# no heading");
+test("colours that are no class's are the nearest one's, in the part that a photo fills", () => {
+  const pixels = Uint8Array.from([[10, 10, 10], [200, 200, 200]].flatMap((colour) => [...colour, 255]));
+  const ids = readColours(pixels, 2, 1, [[0, 0, 0], [255, 255, 255]], 4, { x0: 0, y0: 1, x1: 4, y1: 3 });
+  assert.deepEqual([...ids], [0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0]);
+  assert.deepEqual(fitted(200, 100), { x: 0, y: 0.25, width: 1, height: 0.5 });
 });
 
-test("people begin where an operation needs a photo or a map", () => {
-  const operation = (controls, shows) => ({
-    controls,
-    schema: { required: ["photo"], properties: Object.fromEntries(Object.keys(controls).map((name) => [name, { "x-shows": shows }])) },
-  });
-  assert.deepEqual(form.startOf(operation({ photo: "photo", pose: "keypoints" }, "body"), "body"), { photo: "photo", pose: "keypoints" });
-  assert.equal(form.startOf(operation({ photo: "photo" }, "body"), "face"), null);
-  assert.deepEqual(form.startOf(operation({ photo: "label-map" }, undefined), "face"), { photo: "label_map" });
+test("a map that is no square is written with its own height", async () => {
+  const file = new DataView(await (await writePng(new Uint8Array(6), 3, { palette: [[0, 0, 0]] })).arrayBuffer());
+  assert.deepEqual([file.getUint32(16), file.getUint32(20)], [3, 2]);
 });

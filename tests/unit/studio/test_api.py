@@ -15,8 +15,9 @@ import pytest
 from PIL import Image
 
 import limner
-from limner.data.image_io import save_label_map
+from limner.data.image_io import noted_schema, save_label_map
 from limner.data.schema import get_schema
+from limner.systems.painter.strokes import StrokeDocument, StrokeList
 
 API = "/api/v1"
 
@@ -58,8 +59,8 @@ def studio_of(client: Any) -> Any:
     return client.app.studio
 
 
-def upload(client: Any, content: bytes, kind: str = "image/png", **query: str) -> Any:
-    return client.post(f"{API}/assets", params=query, content=content, headers={"content-type": kind})
+def upload(client: Any, content: bytes, media: str = "image/png", **query: str) -> Any:
+    return client.post(f"{API}/assets", params=query, content=content, headers={"content-type": media})
 
 
 def drawn(client: Any, **body: Any) -> dict[str, Any]:
@@ -258,6 +259,80 @@ def test_a_schema_is_no_file_of_the_server(client: Any, tmp_path: Path) -> None:
     assert refused.status_code == 422 and str(tmp_path) not in refused.text
 
 
+def grey_png(ids: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(np.asarray(ids, np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_maps_that_do_not_say_their_classes_are_asked_for_them_and_converted(client: Any) -> None:
+    known = {one["name"]: one for one in client.get(f"{API}/schemas").json()}
+    assert known["bisenet-19"]["classes"][:2] == ["background", "skin"]
+    assert "celebamask-19" in known["bisenet-19"]["becomes"]
+    assert "celebamask-19" not in known["ccp-59"]["becomes"] and "ccp-59" not in known["ccp-59"]["becomes"]
+    hair = known["bisenet-19"]["classes"].index("hair")
+    content, about = grey_png(np.full((8, 8), hair)), {"kind": "label_map", "name": "mine.png"}
+    refused = upload(client, content, **about)
+    assert refused.status_code == 422 and refused.json()["field"] == "schema", refused.text
+    assert refused.json()["detail"].startswith("mine.png does not say")
+    made = upload(client, content, **about, schema="bisenet-19", to="celebamask-19").json()
+    assert made["schema"] == "celebamask-19"
+    found = Image.open(io.BytesIO(client.get(f"{API}/assets/{made['id']}").content))
+    assert noted_schema(found) == get_schema("celebamask-19")
+    assert set(np.unique(found)) == {known["celebamask-19"]["classes"].index("hair")}
+    # What a file says of itself wins.
+    assert upload(client, label_map_png(), **about, schema="bisenet-19").json()["schema"] == "celebamask-19"
+
+
+@pytest.mark.parametrize(
+    "level, query, words",
+    [
+        (1, {"schema": "ccp-59", "to": "celebamask-19"}, "has no counterpart there"),
+        (60, {"schema": "celebamask-19"}, "60"),
+        (1, {"schema": "celebamask"}, "There is no such label schema. Did you mean"),
+        (1, {"schema": "celebamask-19", "to": "x"}, "There is no such label schema"),
+    ],
+)
+def test_schemas_that_cannot_be_are_refused_in_one_sentence(client: Any, level: int, query: Any, words: str) -> None:
+    refused = upload(client, grey_png(np.full((8, 8), level)), kind="label_map", name="map.png", **query)
+    assert refused.status_code == 422 and words in refused.json()["detail"], refused.text
+    assert "\n" not in refused.json()["detail"]
+
+
+def test_a_painting_is_saved_as_svg_and_never_shown(client: Any) -> None:
+    """As the painter's are; its weights are not here, so that a result of another system stands in."""
+    job = drawn(client, mode="keep")
+    base, session = f"{API}/results/{job['id']}", client.get(f"{API}/sessions").json()["id"]
+    assert "svg" not in client.get(base).json() and client.get(f"{base}/painting.svg").status_code == 404
+    strokes = StrokeDocument(StrokeList.from_params(np.full((1, 13), 0.4)), (16, 16))
+    folder = studio_of(client).workspace.get(session).result_folder(job["id"])
+    (folder / "pictures" / "0.strokes.json").write_text(strokes.to_json())
+    about = json.loads((folder / "about.json").read_text())
+    about["request"] |= {"system": "painter", "operation": "paint"}
+    (folder / "about.json").write_text(json.dumps(about))
+    found = client.get(client.get(base).json()["svg"])
+    assert found.headers["content-type"].startswith("image/svg+xml") and found.text.startswith("<svg")
+    assert found.headers["content-disposition"] == 'attachment; filename="painting.svg"'
+    assert found.headers["x-content-type-options"] == "nosniff"
+
+
+def test_reports_and_cards_are_read_as_blocks(tmp_path: Path) -> None:
+    from fastapi.testclient import TestClient
+
+    from limner.studio.front import Front
+    from limner.studio.settings import Settings
+
+    (tmp_path / "run.md").write_text("# A run\n\n| a |\n|---|\n| 1 |\n")
+    (tmp_path / "run.json").write_text('{"fid": 1}')
+    client = TestClient(Front(Settings(workspace=tmp_path / "w", reports=tmp_path)), base_url="http://127.0.0.1:7860")
+    names = {one["name"]: one["title"] for one in client.get(f"{API}/reports").json()}
+    card = next(name for name in names if name.startswith("card-"))
+    assert names["run.md"] == "run.md" and names[card] == f"card of {card[5:]}"
+    kinds = {name: [one["kind"] for one in client.get(f"{API}/reports/{name}").json()["blocks"]] for name in names}
+    assert kinds["run.md"] == ["heading", "table"] and kinds["run.json"] == ["code"] and "heading" in kinds[card]
+    assert client.get(f"{API}/reports/card-nothing").status_code == 404
+
+
 def test_half_a_surrogate_pair_is_no_fault(client: Any) -> None:
     text = '{"attributes": {"\\ud800": 1}, "label_map": "%s"}' % ("a" * 64)
     headers = {"content-type": "application/json"}
@@ -288,6 +363,10 @@ def test_a_body_comes_with_its_pose_and_a_face_with_its_map(client: Any) -> None
     pose = client.get(f"{API}/assets/{body['keypoints']['id']}").json()
     assert pose == body["keypoints"]["pose"] and len(pose["points"]) == 18 and pose["width"] == body["photo"]["width"]
     face = client.post(f"{API}/people", json={"kind": "face", "seed": 1}).json()
+    begins = {one["title"]: one for one in face["begins"]}
+    assert begins["Draw"]["values"] == {"label_map": face["label_map"]["id"]} and begins["Draw"]["system"] == "scgan"
+    for one in body["begins"]:  # of weights that take a whole body, where there are any
+        assert one["values"].items() >= {"photo": body["photo"]["id"], "pose": body["keypoints"]["id"]}.items()
     assert "keypoints" not in face and face["captions"] and face["label_map"]["schema"] == "celebamask-19"
 
 
@@ -295,3 +374,14 @@ def test_only_previews_of_photos_have_a_found_map(client: Any) -> None:
     job = drawn(client)
     assert "label_map" not in job["result"] and len(job["result"]["names"]) == 1
     assert client.get(f"{API}/results/{job['id']}/label-map.png").status_code == 404
+
+
+def test_what_a_person_can_begin_is_in_the_fields() -> None:
+    from limner.operations import Keypoints, LabelMap, Operation, Photo
+    from limner.studio.catalogue import _start
+
+    pose = {"photo": Photo(is_required=True, shows="body"), "pose": Keypoints(is_required=True)}
+    assert _start(Operation("x", "plan", "X", pose), "body") == {"photo": "photo", "pose": "keypoints"}
+    assert _start(Operation("x", "plan", "X", pose), "face") == {}
+    assert _start(Operation("x", "plan", "X", {"map": LabelMap(is_required=True)}), "face") == {"map": "label_map"}
+    assert _start(Operation("x", "plan", "X", {"photo": Photo()}), "face") == {}

@@ -2,8 +2,13 @@
 
 const BASE = "/api/v1";
 
-/** A refusal of the server, in its own sentence. */
-export class Problem extends Error {}
+/** A refusal of the server, in its own sentence; `field`: what of the request it is about. */
+export class Problem extends Error {
+	constructor(text, field) {
+		super(text);
+		this.field = field;
+	}
+}
 
 async function call(path, { method = "GET", body, type = "application/json" } = {}) {
 	const headers = body === undefined ? {} : { "content-type": type };
@@ -16,7 +21,7 @@ async function call(path, { method = "GET", body, type = "application/json" } = 
 	}
 	if (answer.status === 204) return null;
 	const found = await answer.json();
-	if (!answer.ok) throw new Problem(found.detail ?? `The studio answered ${answer.status}.`);
+	if (!answer.ok) throw new Problem(found.detail ?? `The studio answered ${answer.status}.`, found.field);
 	return found;
 }
 
@@ -34,19 +39,23 @@ export async function open() {
 	}
 }
 
+export const schemas = () => call("/schemas");
 export const about = () => call("/about");
 export const systems = () => call("/systems");
 export const system = (name) => call(`/systems/${name}`);
 export const person = (kind, seed) => call("/people", { method: "POST", body: { kind, seed } });
 export const results = (before) => call(`/results?limit=24${before ? `&before=${before}` : ""}`);
 export const remove = (id) => call(`/results/${id}`, { method: "DELETE" });
-export const command = async (id) => (await call(`/results/${id}/command`)).command;
-export const python = async (id) => (await call(`/results/${id}/python`)).python;
+/** What draws a result again: its "command" or its "python". */
+export const again = async (id, what) => (await call(`/results/${id}/${what}`))[what];
 export const reports = () => call("/reports");
 export const report = (name) => call(`/reports/${encodeURIComponent(name)}`);
 export const forget = () => call("/sessions", { method: "DELETE" });
 export const cancel = (id) => call(`/jobs/${id}`, { method: "DELETE" });
+export const jsonFile = (value) => new Blob([JSON.stringify(value, null, 1)], { type: "application/json" });
 export const assetUrl = (id) => `${BASE}/assets/${id}`;
+
+export const isId = (value) => /^[0-9a-f]{64}$/.test(value);
 
 /** Whether a file of this session is there still. */
 export async function hasAsset(id) {

@@ -27,28 +27,17 @@ export function stageOf(fields) {
 
 /** Systems by what their first operation does: [{title, systems}], those that can draw first. */
 export function activities(systems) {
-	const found = new Map();
-	for (const one of systems) {
-		const [title] = one.titles;
-		if (!found.has(title)) found.set(title, []);
-		found.get(title).push(one);
-	}
-	return [...found].map(([title, listed]) => ({
-		title,
-		systems: [...listed].sort((one, other) => Boolean(other.weights.length) - Boolean(one.weights.length)),
-		canDraw: listed.some((one) => one.weights.length > 0),
-	}));
+	const canDraw = (one) => one.weights.length > 0;
+	return [...new Set(systems.map((one) => one.titles[0]))].map((title) => {
+		const listed = systems.filter((one) => one.titles[0] === title).sort((one, other) => canDraw(other) - canDraw(one));
+		return { title, systems: listed, canDraw: canDraw(listed[0]) };
+	});
 }
 
 /** The body of a request: values that are there, for the fields that the operation has. */
 export function bodyOf(fields, values) {
-	const found = {};
-	for (const { name } of fields) {
-		const value = values[name];
-		const isEmpty = value === undefined || value === null || value === "" || (Array.isArray(value) && !value.length);
-		if (!isEmpty) found[name] = value;
-	}
-	return found;
+	const isGiven = (value) => value !== undefined && value !== null && value !== "" && value.length !== 0;
+	return Object.fromEntries(fields.map(({ name }) => [name, values[name]]).filter(([, value]) => isGiven(value)));
 }
 
 /** Titles of required fields that have no value yet. */
@@ -61,23 +50,5 @@ export function routeOf(hash) {
 	return hash.replace(/^#\/?/, "").split("/").filter(Boolean).map(decodeURIComponent);
 }
 
-/** Words of a caption with whether a vocabulary knows them; what is between words is kept. */
-export function marked(caption, known) {
-	const parts = caption.split(/([a-z0-9]+(?:'[a-z]+)?)/i);
-	return parts.filter(Boolean).map((text) => {
-		const isWord = /[a-z0-9]/i.test(text);
-		return { text, isUnknown: isWord && !known.has(text.toLowerCase()) };
-	});
-}
-
-/** What a person of a kind ("face", "body") can begin in an operation: field -> part of the person; null: nothing. */
-export function startOf(operation, kind) {
-	const found = {};
-	let begins = false;
-	for (const { name, control, schema, isRequired } of fieldsOf(operation)) {
-		if (control === "photo" && isRequired && (schema["x-shows"] ?? "face") === kind) [found[name], begins] = ["photo", true];
-		else if (control === "label-map" && isRequired && kind === "face") [found[name], begins] = ["label_map", true];
-		else if (control === "keypoints" && kind === "body") found[name] = "keypoints";
-	}
-	return begins ? found : null;
-}
+/** The words of a caption that a vocabulary does not know. */
+export const unknownWords = (caption, known) => (caption.match(/[a-z0-9]+(?:'[a-z]+)?/gi) ?? []).filter((word) => !known.has(word.toLowerCase()));

@@ -21,6 +21,16 @@ export function* polygonSpans(points, side) {
 	}
 }
 
+/** The pixels of a rectangle whose middle lies in a disc, as [row, first column, column after the last]. */
+export function* discSpans(x, y, radius, { x0, y0, x1, y1 }) {
+	for (let row = Math.max(y0, Math.floor(y - radius)); row <= Math.min(y1 - 1, Math.ceil(y + radius)); row++) {
+		const half = Math.sqrt(Math.max(0, radius ** 2 - (row + 0.5 - y) ** 2));
+		const from = Math.max(x0, Math.ceil(x - half - 0.5));
+		const to = Math.min(x1, Math.floor(x + half - 0.5) + 1);
+		if (half > 0 && to > from) yield [row, from, to];
+	}
+}
+
 /** The four neighbours of a pixel that are on the grid. */
 export function neighbours(place, side, size) {
 	const column = place % side;

@@ -1,24 +1,25 @@
 // A label map that can be painted on: ids of classes, undo and redo. No DOM.
 
-import { around, closed, connected, cut, paste, polygonSpans } from "./geometry.js";
+import { around, closed, connected, cut, discSpans, paste, polygonSpans } from "./geometry.js";
+import { History } from "./history.js";
 
-const MAX_STEPS = 300;
+/** The rectangle of a whole square. */
+export const whole = (side) => ({ x0: 0, y0: 0, x1: side, y1: side });
 
 /** Label ids of a square map, with what was done to them. */
-export class LabelMap {
+export class LabelMap extends History {
 	#changed = null; // rectangle of what this step painted
 	#dirty = null; // rectangle of what was not shown yet
 	#before = null;
 
 	/** @param {number} side in pixels  @param {Uint8Array} [ids] row by row */
 	constructor(side, ids) {
+		super();
 		this.side = side;
 		this.ids = ids ? Uint8Array.from(ids) : new Uint8Array(side * side);
 		this.locked = new Set();
 		this.mirror = null;
-		this.done = [];
-		this.undone = [];
-		this.#touch(0, 0, side, side);
+		this.#touch(whole(side));
 	}
 
 	/** Paint both halves about an axis (a column) from now on; pairs of ids change places. */
@@ -28,8 +29,7 @@ export class LabelMap {
 		this.mirror = axis === null ? null : { axis, swap };
 	}
 
-	#touch(x0, y0, x1, y1) {
-		const box = { x0, y0, x1, y1 };
+	#touch(box) {
 		this.#changed = around(this.#changed, box);
 		this.#dirty = around(this.#dirty, box);
 	}
@@ -54,10 +54,7 @@ export class LabelMap {
 		if (!before || !box) return false;
 		const [old, now] = [cut(before, this.side, box), cut(this.ids, this.side, box)];
 		if (old.every((id, place) => id === now[place])) return false;
-		this.done.push({ box, old, now });
-		if (this.done.length > MAX_STEPS) this.done.shift();
-		this.undone = [];
-		return true;
+		return this.note({ box, old, now });
 	}
 
 	/** Give the step up: the map is as it was when it began. */
@@ -66,28 +63,15 @@ export class LabelMap {
 		this.#before = null;
 	}
 
-	/** Take the last step back; whether there was one. */
-	undo() {
-		return this.#go(this.done, this.undone, "old");
-	}
-
-	/** Do the last undone step again; whether there was one. */
-	redo() {
-		return this.#go(this.undone, this.done, "now");
-	}
-
-	#go(from, to, which) {
-		const step = from.pop();
-		if (!step) return false;
-		to.push(step);
-		paste(this.ids, this.side, step.box, step[which]);
-		this.#touch(step.box.x0, step.box.y0, step.box.x1, step.box.y1);
-		return true;
+	travel(step, isBack) {
+		paste(this.ids, this.side, step.box, isBack ? step.old : step.now);
+		this.#touch(step.box);
+		return step;
 	}
 
 	#put(ids) {
 		this.ids.set(ids);
-		this.#touch(0, 0, this.side, this.side);
+		this.#touch(whole(this.side));
 	}
 
 	/** Replace the whole map, as one step. */
@@ -104,12 +88,12 @@ export class LabelMap {
 
 	#row(row, from, to, id) {
 		for (let column = from; column < to; column++) this.#pixel(row, column, id);
-		this.#touch(from, row, to, row + 1);
+		this.#touch({ x0: from, y0: row, x1: to, y1: row + 1 });
 		if (!this.mirror) return;
 		const { axis, swap } = this.mirror;
 		const [first, after] = [Math.max(0, Math.round(2 * axis) - to), Math.min(this.side, Math.round(2 * axis) - from)];
 		for (let column = first; column < after; column++) this.#pixel(row, column, swap[id]);
-		if (after > first) this.#touch(first, row, after, row + 1);
+		if (after > first) this.#touch({ x0: first, y0: row, x1: after, y1: row + 1 });
 	}
 
 	/** Paint discs of a radius along a line. */
@@ -121,12 +105,7 @@ export class LabelMap {
 	}
 
 	#disc(x, y, radius, id) {
-		for (let row = Math.max(0, Math.floor(y - radius)); row <= Math.min(this.side - 1, Math.ceil(y + radius)); row++) {
-			const half = Math.sqrt(Math.max(0, radius ** 2 - (row + 0.5 - y) ** 2));
-			const from = Math.max(0, Math.ceil(x - half - 0.5));
-			const to = Math.min(this.side, Math.floor(x + half - 0.5) + 1);
-			if (half > 0 && to > from) this.#row(row, from, to, id);
-		}
+		for (const [row, from, to] of discSpans(x, y, radius, whole(this.side))) this.#row(row, from, to, id);
 	}
 
 	polygon(points, id) {
@@ -185,15 +164,20 @@ export function resized(ids, side, wanted) {
 	return found;
 }
 
-/** Ids of a picture in the colours of a palette, brought to a side by the nearest pixel. */
-export function readColours(pixels, width, height, palette, side) {
-	const known = new Map(palette.map(([r, g, b], id) => [(r << 16) | (g << 8) | b, id]));
+/** Ids of a picture by the nearest colours of a palette, brought to a part of a square by the nearest pixel. */
+export function readColours(pixels, width, height, palette, side, { x0, y0, x1, y1 } = whole(side)) {
+	const known = new Map();
+	const nearest = (colour) => {
+		const apart = palette.map((one) => one.reduce((sum, value, at) => sum + (value - ((colour >> (16 - 8 * at)) & 255)) ** 2, 0));
+		known.set(colour, apart.indexOf(Math.min(...apart)));
+		return known.get(colour);
+	};
 	const ids = new Uint8Array(side * side);
-	for (let row = 0; row < side; row++) {
-		for (let column = 0; column < side; column++) {
-			const from = Math.floor(((row + 0.5) * height) / side) * width + Math.floor(((column + 0.5) * width) / side);
+	for (let row = y0; row < y1; row++) {
+		for (let column = x0; column < x1; column++) {
+			const from = Math.floor(((row - y0 + 0.5) * height) / (y1 - y0)) * width + Math.floor(((column - x0 + 0.5) * width) / (x1 - x0));
 			const colour = (pixels[4 * from] << 16) | (pixels[4 * from + 1] << 8) | pixels[4 * from + 2];
-			ids[row * side + column] = known.get(colour) ?? 0;
+			ids[row * side + column] = known.get(colour) ?? nearest(colour);
 		}
 	}
 	return ids;

@@ -27,15 +27,16 @@ async function packed(bytes) {
 	return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** The bytes of an indexed PNG of square ids; its text `limner:schema` is the schema's JSON. */
-export async function writePng(ids, side, schema) {
+/** The bytes of an indexed PNG of ids; its text `limner:schema` is the schema's JSON. */
+export async function writePng(ids, width, schema) {
+	const height = ids.length / width;
 	const head = new DataView(new ArrayBuffer(13));
-	head.setUint32(0, side);
-	head.setUint32(4, side);
+	head.setUint32(0, width);
+	head.setUint32(4, height);
 	head.setUint8(8, 8); // bits a pixel
 	head.setUint8(9, 3); // colours of a palette
-	const rows = new Uint8Array(side * (side + 1)); // each row after a zero: no filter
-	for (let row = 0; row < side; row++) rows.set(ids.subarray(row * side, (row + 1) * side), row * (side + 1) + 1);
+	const rows = new Uint8Array(height * (width + 1)); // each row after a zero: no filter
+	for (let row = 0; row < height; row++) rows.set(ids.subarray(row * width, (row + 1) * width), row * (width + 1) + 1);
 	const note = new TextEncoder().encode(`limner:schema\0\0\0\0\0${JSON.stringify(schema)}`);
 	const parts = [
 		Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10),

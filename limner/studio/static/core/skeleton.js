@@ -1,20 +1,19 @@
 // Key points of a body that are dragged: limbs keep their lengths, points are hidden, all is undone. No DOM.
 
-const MAX_STEPS = 300;
+import { History } from "./history.js";
 
 /** A pose: points in pixels of a picture of a size, null where they are not seen. */
-export class Skeleton {
+export class Skeleton extends History {
 	/**
 	 * @param {object} schema  as the API gives it: points (names), flip_pairs, groups with lines of numbers
 	 * @param {object} pose  {points: {name: [x, y] | null}, width, height}
 	 */
 	constructor(schema, pose) {
+		super();
 		this.names = schema.points;
 		this.pairs = schema.flip_pairs ?? [];
 		this.limbs = (schema.groups ?? []).flatMap(({ lines }) => lines.flatMap((line) => line.slice(1).map((end, at) => [line[at], end])));
 		this.parents = this.#tree();
-		this.done = [];
-		this.undone = [];
 		this.setPose(pose);
 	}
 
@@ -66,28 +65,13 @@ export class Skeleton {
 
 	/** End the step; whether anything changed. */
 	end() {
-		const isSame = JSON.stringify(this.before) === JSON.stringify(this.points);
-		if (isSame) return false;
-		this.done.push(this.before);
-		if (this.done.length > MAX_STEPS) this.done.shift();
-		this.undone = [];
-		return true;
+		return JSON.stringify(this.before) !== JSON.stringify(this.points) && this.note(this.before);
 	}
 
-	undo() {
-		return this.#go(this.done, this.undone);
-	}
-
-	redo() {
-		return this.#go(this.undone, this.done);
-	}
-
-	#go(from, to) {
-		const points = from.pop();
-		if (!points) return false;
-		to.push(this.points);
+	travel(points) {
+		const before = this.points;
 		this.points = points;
-		return true;
+		return before;
 	}
 
 	/** Move a point; what hangs on it comes along. With `isLocked` its limb turns but keeps its length. */

@@ -1,5 +1,7 @@
 // Painting the strokes of a stroke file one by one, as the exact brush does. No DOM.
 
+import { around, discSpans } from "./geometry.js";
+
 const SNAPSHOT = 40; // strokes between two remembered canvases
 
 /** A painting that can be shown after any number of its strokes. */
@@ -35,8 +37,8 @@ export class Painting {
 		const { side, canvas } = this;
 		const alpha = new Float32Array(side * side).fill(-1); // later discs replace earlier ones
 		const discs = Math.max(100, side / 2);
-		let [left, top, right, bottom] = [side, side, 0, 0];
-		const limits = [clip[0], clip[1], clip[0] + clip[2], clip[1] + clip[3]].map((value) => Math.round(value * side));
+		let box = null;
+		const [x0, y0, x1, y1] = [clip[0], clip[1], clip[0] + clip[2], clip[1] + clip[3]].map((value) => Math.round(value * side));
 		for (let number = 0; number < discs; number++) {
 			const t = number / discs;
 			const [first, second, third] = [(1 - t) ** 2, 2 * t * (1 - t), t ** 2];
@@ -44,17 +46,13 @@ export class Painting {
 			const y = (first * p0[1] + second * p1[1] + third * p2[1]) * side;
 			const radius = 0.5 + (r0 + (r2 - r0) * t) * side;
 			const value = a0 + (a2 - a0) * t;
-			for (let row = Math.max(limits[1], Math.floor(y - radius)); row <= Math.min(limits[3] - 1, Math.ceil(y + radius)); row++) {
-				const half = Math.sqrt(Math.max(0, radius ** 2 - (row + 0.5 - y) ** 2));
-				const [from, to] = [Math.max(limits[0], Math.ceil(x - half - 0.5)), Math.min(limits[2], Math.floor(x + half - 0.5) + 1)];
-				if (to <= from) continue;
+			for (const [row, from, to] of discSpans(x, y, radius, { x0, y0, x1, y1 })) {
 				alpha.fill(value, row * side + from, row * side + to);
-				[left, top] = [Math.min(left, from), Math.min(top, row)];
-				[right, bottom] = [Math.max(right, to), Math.max(bottom, row + 1)];
+				box = around(box, { x0: from, y0: row, x1: to, y1: row + 1 });
 			}
 		}
-		for (let row = top; row < bottom; row++) {
-			for (let place = row * side + left; place < row * side + right; place++) {
+		for (let row = box?.y0; row < box?.y1; row++) {
+			for (let place = row * side + box.x0; place < row * side + box.x1; place++) {
 				const share = alpha[place];
 				if (share < 0) continue;
 				for (let channel = 0; channel < 3; channel++) {

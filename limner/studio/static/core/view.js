@@ -2,6 +2,12 @@
 
 const MAX = 32;
 
+/** The part of a square that a picture fills when all of it is seen, in shares of the side. */
+export function fitted(width, height) {
+	const most = Math.max(width, height);
+	return { x: (1 - width / most) / 2, y: (1 - height / most) / 2, width: width / most, height: height / most };
+}
+
 /** A window on the unit square. */
 export class View {
 	scale = 1;

@@ -2,7 +2,7 @@
 
 import * as api from "../core/api.js";
 import { activities, routeOf } from "../core/form.js";
-import { el, guarded, say } from "./dom.js";
+import { el, guarded, link, say } from "./dom.js";
 import { KeptRow } from "./kept.js";
 import { galleryPage } from "./gallery.js";
 import { OperationPage } from "./operation.js";
@@ -27,20 +27,11 @@ function go(...parts) {
 
 function navigation(here) {
 	const links = activities(all).map(({ title, systems, canDraw }) => {
+		const [first] = systems;
 		const isHere = systems.some((one) => one.name === here);
-		const link = el("a", { href: `#/${systems[0].name}/${systems[0].operations[0]}` }, title);
-		if (isHere) link.setAttribute("aria-current", "page");
-		if (!canDraw) {
-			link.classList.add("missing");
-			link.title = systems[0].missing;
-		}
-		return link;
+		return link(`#/${first.name}/${first.operations[0]}`, title, isHere, canDraw ? {} : { className: "missing", title: first.missing });
 	});
-	const others = Object.entries(PAGES).map(([name, { title }]) => {
-		const link = el("a", { href: `#/${name}`, className: "other" }, title);
-		if (name === here) link.setAttribute("aria-current", "page");
-		return link;
-	});
+	const others = Object.entries(PAGES).map(([name, { title }]) => link(`#/${name}`, title, name === here, { className: "other" }));
 	document.getElementById("navigation").replaceChildren(...links, ...others);
 	document.querySelector("#navigation [aria-current]").scrollIntoView({ inline: "center", block: "nearest" });
 }
@@ -53,11 +44,7 @@ function choices(system, operation, weights) {
 	chosen.value = system.name;
 	const which = el("select", { id: "weights", on: { change: () => go(system.name, operation.name, which.value) } }, ...system.weights.map((one) => new Option(one.name, one.name)));
 	if (weights) which.value = weights.name;
-	const tabs = system.operations.map((one) => {
-		const link = el("a", { href: `#/${system.name}/${one.name}`, className: "tab" }, one.title);
-		if (one === operation) link.setAttribute("aria-current", "page");
-		return link;
-	});
+	const tabs = system.operations.map((one) => link(`#/${system.name}/${one.name}`, one.title, one === operation, { className: "tab" }));
 	return el("div", { className: "choices" }, el("label", {}, "System ", chosen), el("label", {}, "Weights ", which),
 		tabs.length > 1 && el("nav", { "aria-label": "Operations" }, ...tabs));
 }
@@ -70,7 +57,7 @@ async function operationPage(name, operationName, weightsName) {
 	if (!weights) {
 		return { element: el("div", {}, line, el("p", { className: "nothing" }, system.missing)), start: async () => say("") };
 	}
-	const made = new OperationPage({ system, operation, weights, showKept: () => kept.show() });
+	const made = new OperationPage({ system, operation, weights, kept });
 	const element = el("div", {}, line, made.element, kept.element);
 	return { element, start: async () => (await made.start(), await kept.show()), remove: () => made.remove() };
 }

@@ -2,7 +2,7 @@
 
 import * as api from "../core/api.js";
 import { RATE, peaks, readWav, writeWav } from "../core/sound.js";
-import { button, el, guarded, say } from "./dom.js";
+import { button, el, group, guarded, range, row, say } from "./dom.js";
 import { fileButton } from "./photo.js";
 
 const upload = (samples, name) => api.upload(new Blob([writeWav(samples)], { type: "audio/wav" }), { name });
@@ -10,18 +10,17 @@ const upload = (samples, name) => api.upload(new Blob([writeWav(samples)], { typ
 export class AudioControl {
 	isWide = true;
 
-	constructor({ title, name }, { changed, cleanup }) {
+	constructor({ title, name }, { changed, signal }) {
 		this.changed = changed;
 		this.wave = el("canvas", { width: 800, height: 80, className: "wave", role: "img", "aria-label": `Waveform of ${title}` });
 		this.player = el("audio", { controls: true });
 		this.record = button("Record", guarded(() => this.#record()), { id: "record", "aria-pressed": "false" });
-		const end = (text, value) => el("input", { type: "range", min: 0, max: 1, step: 0.005, value, "aria-label": text, on: { input: () => this.#paint(), change: guarded(() => this.#trim()) } });
+		const end = (text, value) => range({ min: 0, max: 1, step: 0.005, value, "aria-label": text }, () => this.#paint(), guarded(() => this.#trim()));
 		[this.from, this.to] = [end("Begin", 0), end("End", 1)];
 		this.more = el("div", { className: "trim", hidden: true }, this.wave, this.from, this.to, this.player);
-		this.element = el("div", { className: "audio", role: "group", "aria-label": title, data: { field: name } },
-			el("span", { className: "name" }, title),
-			el("div", { className: "row" }, fileButton("Open", ".wav,.mp3,audio/wav,audio/mpeg", (file) => this.#open(file)), this.record), this.more);
-		cleanup.add(() => this.recorder?.state === "recording" && this.recorder.stop());
+		this.element = group("audio", title, name,
+			row(fileButton("Open", ".wav,.mp3,audio/wav,audio/mpeg", (file) => this.#open(file)), this.record), this.more);
+		signal.addEventListener("abort", () => this.recorder?.state === "recording" && this.recorder.stop());
 	}
 
 	get() {

@@ -1,45 +1,41 @@
 // The controls of a form, by the kind that a field declares. Each has `element`, `get()` and `set(value)`.
 
-import { marked } from "../core/form.js";
-import { button, el, words } from "./dom.js";
+import { unknownWords } from "../core/form.js";
+import { button, el, random, range, row, words } from "./dom.js";
 import { AudioControl } from "./audio.js";
 import { PhotoControl, PhotosControl } from "./photo.js";
 
-const random = () => Math.floor(Math.random() * 1e6);
 const labelled = (title, input, ...more) => el("label", { className: "field" }, el("span", {}, title), ...more, input);
 
-function seed({ title, initial }, { changed }) {
-	const input = el("input", { type: "number", min: 0, max: Number.MAX_SAFE_INTEGER, value: initial ?? "", on: { change: changed } });
-	const isOptional = initial === undefined;
-	const another = button("Another", () => {
-		input.value = random();
-		changed();
-	});
-	const element = el("div", { className: "row" }, labelled(title, input), another);
-	return { element, get: () => (input.value === "" ? (isOptional ? undefined : 0) : Number(input.value)), set: (value) => (input.value = value ?? "") };
+/** A control of one input; `told` makes a value of its text, and without text there is none. */
+function single(title, input, told, usual = "", ...more) {
+	const get = () => (input.value === "" ? undefined : told(input.value));
+	return { element: labelled(title, input, ...more), get, set: (value) => (input.value = value ?? usual) };
 }
 
-function number({ title, schema, initial, isRequired }, { changed }, isWhole) {
-	const { minimum, maximum } = schema;
-	if (!isWhole || (maximum - minimum <= 64 && initial !== undefined)) {
-		const shown = el("output", {}, String(initial ?? minimum));
-		const input = el("input", { type: "range", min: minimum, max: maximum, step: isWhole ? 1 : (maximum - minimum) / 100, value: initial ?? minimum });
-		input.addEventListener("input", () => (shown.textContent = String(Number(Number(input.value).toFixed(2)))));
-		input.addEventListener("change", changed);
-		const set = (value) => {
-			input.value = value ?? initial ?? minimum;
-			shown.textContent = input.value;
-		};
-		return { element: labelled(title, input, shown), get: () => Number(input.value), set };
+function seed({ title, initial }, { changed }) {
+	const properties = { type: "number", min: 0, max: Number.MAX_SAFE_INTEGER, value: initial ?? "", on: { change: changed } };
+	const { element, get, set } = single(title, el("input", properties), Number);
+	const another = button("Another", () => [set(random()), changed()]);
+	return { element: row(element, another), get: () => get() ?? (initial === undefined ? undefined : 0), set };
+}
+
+function number({ title, schema: { minimum: min, maximum: max }, initial, isRequired }, { changed }, isWhole) {
+	if (isWhole && (max - min > 64 || initial === undefined)) {
+		return single(title, el("input", { type: "number", min, max, value: initial ?? "", required: isRequired, on: { change: changed } }), Number);
 	}
-	const input = el("input", { type: "number", min: minimum, max: maximum, value: initial ?? "", required: isRequired, on: { change: changed } });
-	return { element: labelled(title, input), get: () => (input.value === "" ? undefined : Number(input.value)), set: (value) => (input.value = value ?? "") };
+	const shown = el("output");
+	const show = () => (shown.textContent = String(Number(Number(slider.value).toFixed(2))));
+	const slider = range({ min, max, step: isWhole ? 1 : (max - min) / 100, value: initial ?? min }, show, changed);
+	show();
+	const control = single(title, slider, Number, initial ?? min, shown);
+	return { ...control, set: (value) => [control.set(value), show()] };
 }
 
 function choice({ title, schema, initial }, { changed }) {
 	const input = el("select", { on: { change: changed } }, ...schema.enum.map((name) => new Option(words(name), name)));
 	input.value = initial ?? schema.enum[0];
-	return { element: labelled(title, input), get: () => input.value, set: (value) => (input.value = value ?? initial) };
+	return single(title, input, String, input.value);
 }
 
 function flag({ title, initial }, { changed }) {
@@ -65,16 +61,15 @@ function caption({ title, schema, isRequired }, { changed, weights }) {
 	const input = el("textarea", { rows: 3, maxLength: schema.maxLength, required: isRequired, spellcheck: true, value: weights.example ?? "" });
 	const shown = el("p", { className: "marked", "aria-live": "polite" });
 	const mark = () => {
-		const parts = known ? marked(input.value, known) : [];
-		const unknown = parts.filter((part) => part.isUnknown);
-		shown.replaceChildren(...(unknown.length ? ["Unknown to these weights and left out: ", ...unknown.flatMap((part, number) => [number ? ", " : "", el("mark", {}, part.text)]), "."] : []));
+		const unknown = known ? unknownWords(input.value, known) : [];
+		shown.replaceChildren(...(unknown.length ? ["Unknown to these weights and left out: ", ...unknown.flatMap((word, number) => [number ? ", " : "", el("mark", {}, word)]), "."] : []));
 	};
 	let timer;
-	input.addEventListener("input", () => {
+	input.oninput = () => {
 		mark();
 		clearTimeout(timer);
 		timer = setTimeout(changed, 400);
-	});
+	};
 	const set = (value) => {
 		input.value = value ?? "";
 		mark();
@@ -92,7 +87,7 @@ function color({ title, initial }, { changed }) {
 		own.hidden = input.value !== "own";
 	};
 	set(initial);
-	return { element: el("div", { className: "row" }, labelled(title, input), own), get: () => (input.value === "own" ? own.value : input.value), set };
+	return { element: row(labelled(title, input), own), get: () => (input.value === "own" ? own.value : input.value), set };
 }
 
 /** A slider over groups of age. All groups are drawn at once, so that the slider only changes which one is shown. */
@@ -100,7 +95,11 @@ function ages({ title, schema }, { changed, pick }) {
 	const groups = schema.items?.enum ?? schema.enum;
 	const isSeveral = Boolean(schema.items);
 	const shown = el("output", {});
-	const input = el("input", { type: "range", id: "ages", min: 0, max: groups.length - 1 });
+	const input = range({ id: "ages", min: 0, max: groups.length - 1 }, () => {
+		set(input.value);
+		if (isSeveral) pick(one());
+		else changed();
+	});
 	const all = el("input", { type: "checkbox" });
 	const one = () => groups[Number(input.value)];
 	const set = (index) => {
@@ -109,11 +108,6 @@ function ages({ title, schema }, { changed, pick }) {
 		input.setAttribute("aria-valuetext", one());
 	};
 	set(Math.floor(groups.length / 2));
-	input.addEventListener("input", () => {
-		set(input.value);
-		if (isSeveral) pick(one());
-		else changed();
-	});
 	const element = el("div", { className: "ages" }, labelled(title, input, shown), isSeveral && el("label", { className: "check" }, all, "keep all of them"));
 	return {
 		element,
@@ -138,10 +132,11 @@ function style(field, context) {
 	};
 }
 
+const photo = (field, context) => new PhotoControl(field, context);
 const KINDS = {
 	seed,
 	whole: (field, context) => number(field, context, true),
-	number: (field, context) => number(field, context, false),
+	number,
 	choice,
 	flag,
 	attributes,
@@ -150,8 +145,8 @@ const KINDS = {
 	audio: (field, context) => new AudioControl(field, context),
 	"age-group": ages,
 	style,
-	photo: (field, context) => new PhotoControl(field, context),
-	look: (field, context) => new PhotoControl(field, context),
+	photo,
+	look: photo,
 	photos: (field, context) => new PhotosControl(field, context),
 };
 

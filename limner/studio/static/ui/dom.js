@@ -24,17 +24,41 @@ export function button(text, action, { key, title, ...more } = {}) {
 	return made;
 }
 
+/** Show whether a button is pressed. */
+export const press = (one, isOn) => one.setAttribute("aria-pressed", String(isOn));
+export const isPressed = (one) => one.getAttribute("aria-pressed") === "true";
+
+/** Show which of some buttons is chosen, by a name in their data. */
+export const pressOne = (buttons, key, name) => buttons.forEach((one) => press(one, one.dataset[key] === name));
+
 export function toggle(text, change, options = {}) {
-	const made = button(text, () => set(!isOn()), options);
-	const isOn = () => made.getAttribute("aria-pressed") === "true";
-	const set = (value) => {
-		made.setAttribute("aria-pressed", String(value));
-		change(value);
+	const made = button(text, () => made.flip(), options);
+	made.flip = () => {
+		press(made, !isPressed(made));
+		change(isPressed(made));
 	};
-	made.setAttribute("aria-pressed", "false");
-	made.flip = () => set(!isOn());
+	press(made, false);
 	return made;
 }
+
+export const row = (...children) => el("div", { className: "row" }, ...children);
+export const range = (properties, input, change) => el("input", { type: "range", ...properties, on: { input, ...(change && { change }) } });
+/** A slider that parts two pictures which lie over each other: right of it the upper one is seen. */
+export function parting(upper) {
+	const part = () => (upper.style.clipPath = `inset(0 0 0 ${slider.value}%)`);
+	const slider = range({ min: 0, max: 100, value: 50, "aria-label": "Where the two pictures meet" }, part);
+	part();
+	return slider;
+}
+
+export const link = (href, text, isHere, properties) => el("a", { href, ...(isHere && { "aria-current": "page" }), ...properties }, text);
+export const toolbar = (...children) => el("div", { className: "tools", role: "toolbar", "aria-label": "Tools" }, ...children);
+export const save = (href, download) => el("a", { href, download }).click();
+export const random = () => Math.floor(Math.random() * 1e6);
+
+/** A part of a form with its title, for the field of this name. */
+export const group = (className, title, field, ...children) =>
+	el("div", { className, role: "group", "aria-label": title, data: { field } }, el("span", { className: "name" }, title), ...children);
 
 /** Say something in the line that screen readers read too. */
 export function say(text, isProblem = false) {
@@ -89,16 +113,3 @@ export const remember = (system, operation, values) => localStorage.setItem(`lim
 
 /** Whether somebody writes into this. */
 export const isWriting = (target) => /^(input|select|textarea)$/i.test(target.tagName) && !/^(checkbox|radio|range)$/.test(target.type);
-
-/** Parts that a page set up and must take down: listeners of the document, observers. */
-export function cleanup() {
-	const actions = [];
-	return {
-		add: (action) => actions.push(action),
-		listen: (target, event, action, options) => {
-			target.addEventListener(event, action, options);
-			actions.push(() => target.removeEventListener(event, action, options));
-		},
-		run: () => actions.splice(0).forEach((action) => action()),
-	};
-}

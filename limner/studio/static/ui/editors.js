@@ -1,24 +1,22 @@
 // The editors that stand in the large square, by the kind of the field that they give.
 
 import * as api from "../core/api.js";
+import { LabelMap } from "../core/label-map.js";
 import { controlOf } from "./controls.js";
-import { button, el, guarded, loaded } from "./dom.js";
+import { button, el, guarded, loaded, pressOne, random, range, row, save } from "./dom.js";
 import { MapEditor } from "./map-editor.js";
 import { PhotoControl, fileButton } from "./photo.js";
 import { PoseEditor } from "./pose-editor.js";
 
-const random = () => Math.floor(Math.random() * 1e6);
-
 function mapFiles(editor) {
 	const open = fileButton("Open map", "image/png", (file) => editor.openFile(file));
-	const save = guarded(async () => el("a", { href: api.assetUrl(await editor.asset()), download: "label-map.png" }).click());
 	editor.onOpen = () => open.querySelector("input").click();
-	editor.onSave = save;
-	return [open, button("Save map", save, { id: "export" })];
+	editor.onSave = guarded(async () => save(api.assetUrl(await editor.asset()), "label-map.png"));
+	return [open, button("Save map", editor.onSave, { id: "export" })];
 }
 
-function labelMap(field, { weights, changed }) {
-	const editor = new MapEditor({ schema: weights.schema, imageSize: weights.image_size, changed });
+function labelMap(field, { weights, changed, signal }) {
+	const editor = new MapEditor({ schema: weights.schema, imageSize: weights.image_size, changed, signal });
 	const roll = async () => {
 		const found = await api.person("face", random());
 		if (found.label_map.schema !== weights.schema.name) return changed(); // an empty map
@@ -35,14 +33,17 @@ function labelMap(field, { weights, changed }) {
 			editor.choose(editor.chosen); // now that it can be brought into view
 			if (!editor.isOpened) await roll();
 		},
-		remove: () => editor.remove(),
 	};
 }
 
-/** A photo in the square; where the operation takes a repainted map of it, that is painted over the photo. */
+/** The classes of a mask. */
+const SUBJECT = { name: "subject", classes: ["background", "subject"], palette: [[0, 0, 0], [255, 255, 255]] };
+
+/** A photo in the square; where the operation takes a repainted map or a mask of it, that is painted over the photo. */
 function photo(field, context) {
-	const mapField = context.fields.find((one) => one.control === "label-map" && !one.isRequired);
-	if (mapField && context.weights.schema) return new PhotoWithMap(field, mapField, context);
+	const isMap = (one) => (one.control === "label-map" && context.weights.schema) || one.schema["x-shows"] === "mask";
+	const mapField = context.fields.find((one) => isMap(one) && !one.isRequired);
+	if (mapField) return new PhotoWithMap(field, mapField, context);
 	const control = new PhotoControl(field, context);
 	return { kind: "photo", controls: { [field.name]: control }, element: control.element, owns: (one) => one === control };
 }
@@ -50,35 +51,43 @@ function photo(field, context) {
 class PhotoWithMap {
 	kind = "photo-map";
 
-	constructor(field, mapField, { weights, changed }) {
-		this.map = new MapEditor({ schema: weights.schema, imageSize: weights.image_size, changed: () => this.#painted() });
+	constructor(field, mapField, { weights, changed, signal }) {
+		this.isMask = mapField.control === "photo";
+		this.map = new MapEditor({ schema: this.isMask ? SUBJECT : weights.schema, imageSize: weights.image_size, changed: () => this.#painted(), isMask: this.isMask, signal });
 		this.changed = changed;
 		this.photo = new PhotoControl(field, { changed, used: () => this.#another() });
-		this.isPainted = this.isFound = false;
+		this.isPainted = false;
+		this.isFound = this.isMask; // a mask begins empty
 		this.map.opacity = 0.6;
 		this.controls = {
 			[field.name]: this.photo,
 			[mapField.name]: {
 				get: () => (this.isPainted ? this.map.asset() : undefined),
 				set: async (id) => {
-					await this.map.open(api.assetUrl(id), "repainted.png");
-					this.isPainted = this.isFound = Boolean(id);
+					await this.#lay();
+					this.isFound = false;
+					await this.map.open(api.assetUrl(id), this.#name);
+					this.isPainted = this.isFound = true;
 				},
 			},
 		};
-		this.opacity = el("input", { type: "range", min: 0, max: 1, step: 0.05, value: 0.6 });
-		this.opacity.addEventListener("input", () => {
+		this.opacity = range({ min: 0, max: 1, step: 0.05, value: 0.6 }, () => {
 			this.map.opacity = Number(this.opacity.value);
-			this.map.canvasView.show();
+			this.map.show();
 		});
-		this.forget = button("Its own map", () => this.#another(true), { id: "own-map", title: "Give the repainted map up" });
-		this.tabs = ["Photo", "Repaint its map"].map((text) => button(text, () => this.show(text), { data: { side: text } }));
+		const [own, repaint] = this.isMask ? ["No mask", "Mark its subject"] : ["Its own map", "Repaint its map"];
+		this.forget = button(own, () => this.#another(true), { id: "own-map", title: "Give what was painted up" });
+		this.tabs = ["Photo", repaint].map((text) => button(text, () => this.show(text), { data: { side: text } }));
 		this.element = el("div", { className: "sides" }, this.photo.element, this.map.element,
-			el("div", { className: "row under" }, ...this.tabs, el("label", { className: "field opacity" }, el("span", {}, "photo over the map"), this.opacity)));
+			el("div", { className: "row under" }, ...this.tabs, el("label", { className: "field opacity" }, el("span", {}, "photo over it"), this.opacity)));
 		this.tools = this.map.tools;
 		this.below = this.map.classes;
 		this.actions = [this.forget, ...mapFiles(this.map)];
 		this.show("Photo");
+	}
+
+	get #name() {
+		return this.isMask ? "mask.png" : "repainted.png";
 	}
 
 	owns(control) {
@@ -89,8 +98,8 @@ class PhotoWithMap {
 		const isMap = which !== "Photo";
 		this.photo.element.hidden = isMap;
 		for (const one of [this.map.element, this.tools, this.below, this.opacity.parentElement, ...this.actions]) one.hidden = !isMap;
-		this.tabs.forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.side === which)));
-		this.map.canvasView.show();
+		pressOne(this.tabs, "side", which);
+		this.map.show();
 	}
 
 	#painted() {
@@ -100,25 +109,28 @@ class PhotoWithMap {
 	}
 
 	#another(asks = false) {
-		this.isPainted = this.isFound = false;
+		this.isPainted = false;
+		this.isFound = this.isMask;
+		if (this.isMask) this.map.setMap(new LabelMap(this.map.side));
 		if (asks) this.changed();
+	}
+
+	async #lay() {
+		const id = this.photo.get();
+		if (id === this.laid) return;
+		await this.map.lay(id && api.assetUrl(id));
+		this.laid = id;
 	}
 
 	/** A preview came: show the map that was found in the photo. */
 	drawn(job) {
 		guarded(async () => {
-			if (this.photo.get()) this.map.under = await loaded(api.assetUrl(this.photo.get()));
-			if (job.result.label_map && !this.isPainted) {
-				this.isFound = false;
-				await this.map.open(job.result.label_map, "repainted.png");
-				this.isFound = true;
-			}
-			this.map.canvasView.show();
+			await this.#lay();
+			if (!job.result.label_map || this.isPainted) return;
+			this.isFound = false;
+			await this.map.open(job.result.label_map, this.#name);
+			this.isFound = true;
 		})();
-	}
-
-	remove() {
-		this.map.remove();
 	}
 }
 
@@ -134,9 +146,9 @@ function caption(field, context) {
 }
 
 /** A pose that is wanted, over the photo; beside it the pose in the photo, if the operation takes one. */
-function keypoints(field, { weights, fields, changed }) {
+function keypoints(field, { weights, fields, changed, signal }) {
 	const own = fields.filter((one) => one.control === "keypoints");
-	const editor = new PoseEditor({ schema: weights.keypoints, fields: own, changed });
+	const editor = new PoseEditor({ schema: weights.keypoints, fields: own, changed, signal });
 	const photos = fields.filter((one) => one.control === "photo" && one.isRequired).map((one) => one.name);
 	const source = own.find((one) => !one.isRequired)?.name;
 	return {
@@ -149,8 +161,8 @@ function keypoints(field, { weights, fields, changed }) {
 			await editor.openPose(asset.id, file.name);
 			changed();
 		}), button("Save pose", () => {
-			const url = URL.createObjectURL(new Blob([JSON.stringify(editor.figure.toPose(), null, 1)], { type: "application/json" }));
-			el("a", { href: url, download: "pose.json" }).click();
+			const url = URL.createObjectURL(api.jsonFile(editor.figure.toPose()));
+			save(url, "pose.json");
 			URL.revokeObjectURL(url);
 		})],
 		used: guarded(async (name, id, person) => {
@@ -166,7 +178,6 @@ function keypoints(field, { weights, fields, changed }) {
 			if (shown) await editor.setBackdrop(api.assetUrl(shown));
 			if (!editor.figures[field.name]) await editor.roll(field.name);
 		},
-		remove: () => editor.remove(),
 	};
 }
 

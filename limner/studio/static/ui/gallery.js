@@ -1,16 +1,14 @@
 // All kept results: with their settings, two beside each other, deleted, downloaded.
 
 import * as api from "../core/api.js";
-import { button, el, guarded, remember, say, words } from "./dom.js";
+import { button, el, guarded, parting, remember, say, words } from "./dom.js";
 import { about, media, resultButtons } from "./kept.js";
-
-const isId = (value) => /^[0-9a-f]{64}$/.test(value);
 
 /** What was asked for, without files. */
 function settings(request) {
 	const told = (value) => (typeof value === "object" ? Object.entries(value).filter(([, share]) => share).map(([name, share]) => (share === 1 ? words(name) : `${words(name)} ${share}`)).join(", ") : String(value));
 	return Object.entries(request.values)
-		.filter(([, value]) => ![value].flat().some(isId))
+		.filter(([, value]) => ![value].flat().some(api.isId))
 		.map(([name, value]) => [words(name), told(value) || "none"]);
 }
 
@@ -25,7 +23,10 @@ export function galleryPage({ go }) {
 	const compare = () => {
 		pair.hidden = chosen.size !== 2;
 		if (pair.hidden) return;
-		pair.replaceChildren(...[...chosen.values()].map((result) => el("figure", {}, media(result),
+		const two = [...chosen.values()];
+		const [lower, upper] = two.map((one, at) => Object.assign(media(one), { className: at ? "square over" : "square" }));
+		const over = two.every((one) => one.images.length) ? [el("figure", { className: "both" }, el("div", { className: "stage" }, lower, upper), parting(upper))] : [];
+		pair.replaceChildren(...over, ...two.map((result) => el("figure", {}, media(result),
 			el("figcaption", {}, about(result), el("dl", {}, ...settings(result.request).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]))))));
 	};
 
@@ -51,8 +52,7 @@ export function galleryPage({ go }) {
 			item.remove();
 			compare();
 			empty.hidden = list.children.length > 0;
-		});
-		buttons.prepend(again(result));
+		}, again(result));
 		const rest = result.images.slice(1, 9).map((_, number) => media(result, number + 1));
 		const item = el("li", { data: { id: result.id } }, media(result), rest.length > 0 && el("div", { className: "rest" }, ...rest),
 			el("p", {}, result.name || about(result)),
@@ -70,6 +70,6 @@ export function galleryPage({ go }) {
 		say("");
 	};
 	const element = el("section", { className: "plain" }, el("h2", {}, "Gallery"),
-		el("p", {}, "Everything that you kept, with what makes it again. Mark two to see them beside each other."), pair, empty, list, more);
+		el("p", {}, "Everything that you kept, with what makes it again. Mark two to compare them."), pair, empty, list, more);
 	return { element, start: load };
 }

@@ -1,18 +1,20 @@
 // The row of kept pictures below an operation, and one card of such a picture.
 
 import * as api from "../core/api.js";
-import { button, el, guarded, say, words } from "./dom.js";
+import { button, el, guarded, row, say, words } from "./dom.js";
 
-async function copy(text, what) {
-	await navigator.clipboard.writeText(text);
-	say(`The ${what} is copied; run it in the unpacked archive.`);
-}
+const copy = (text, what, { id }) => button(text, guarded(async () => {
+	await navigator.clipboard.writeText(await api.again(id, what));
+	say(`${text} is copied; run it in the unpacked archive.`);
+}));
 
-export function resultButtons(result, gone) {
-	return el("div", { className: "row" },
-		button("Command", guarded(async () => copy(await api.command(result.id), "command"))),
-		button("Python", guarded(async () => copy(await api.python(result.id), "program"))),
+export function resultButtons(result, gone, ...more) {
+	return row(
+		...more,
+		copy("Command", "command", result),
+		copy("Python", "python", result),
 		el("a", { href: result.archive, className: "button", download: "" }, "Archive"),
+		result.svg && el("a", { href: result.svg, className: "button", download: "" }, "SVG"),
 		button("Delete", guarded(async () => {
 			await api.remove(result.id);
 			await gone();
@@ -22,7 +24,8 @@ export function resultButtons(result, gone) {
 /** What a kept picture is, in words. */
 export function about(result) {
 	const { system, operation } = result.request;
-	return `${system}, ${words(operation)}${result.seeds?.[0] === undefined || result.seeds[0] === null ? "" : `, seed ${result.seeds[0]}`}`;
+	const seed = result.seeds?.[0] ?? "";
+	return `${system}, ${words(operation)}${seed === "" ? "" : `, seed ${seed}`}`;
 }
 
 /** A picture or a clip of a result, as an element. */
@@ -34,6 +37,7 @@ export function media(result, number = 0) {
 
 export class KeptRow {
 	constructor() {
+		this.compare = () => {};
 		this.list = el("ul", { id: "kept" });
 		this.empty = el("p", { id: "empty" }, "Pictures that you keep stand here, each with the command that draws it again.");
 		this.element = el("section", { className: "history", "aria-label": "Kept pictures" }, el("h2", {}, "Kept"), this.list, this.empty);
@@ -44,6 +48,6 @@ export class KeptRow {
 		this.empty.hidden = found.length > 0;
 		this.list.replaceChildren(...found.map((result) => el("li", {},
 			media(result),
-			resultButtons(result, () => this.show()))));
+			resultButtons(result, () => this.show(), result.images.length > 0 && button("Compare", () => this.compare(result), { title: "Over what is drawn, with a slider" })))));
 	}
 }

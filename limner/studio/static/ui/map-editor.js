@@ -1,10 +1,15 @@
 // The editor of label maps: tools, classes, the canvas, the keyboard's pen.
 
 import * as api from "../core/api.js";
-import { LabelMap, colours, readColours, resized } from "../core/label-map.js";
+import { cut } from "../core/geometry.js";
+import { LabelMap, colours, readColours, resized, whole } from "../core/label-map.js";
 import { writePng } from "../core/png.js";
-import { CanvasEditor } from "./canvas-view.js";
-import { button, el, isWriting, loaded, pixelsOf, say, takesFiles, toggle, words } from "./dom.js";
+import { fitted } from "../core/view.js";
+import { CanvasEditor, WAYS, outline } from "./canvas-editor.js";
+import { askSchema } from "./schema.js";
+import { button, el, isWriting, loaded, pixelsOf, press, pressOne, range, say, takesFiles, toggle, toolbar, words } from "./dom.js";
+
+const INKS = [["#000", 4], ["#fff", 2]];
 
 const TOOLS = {
 	brush: ["Brush", "B"],
@@ -17,19 +22,13 @@ const TOOLS = {
 };
 
 export class MapEditor extends CanvasEditor {
-	/** @param {object} options  schema, imageSize: of the weights; changed(): the map is another; drawn: what to do live */
-	constructor({ schema, imageSize, changed }) {
-		super("map", "Label map: paint with the pointer, or move the pen with the arrow keys; Space paints, Enter fills", {
-			paint: (context, view, side) => this.#paint(context, view, side),
-			down: (event, x, y) => this.#down(event, x * this.side, y * this.side),
-			move: (event, x, y) => this.#move(x * this.side, y * this.side),
-			up: () => this.#up(),
-			cancel: () => this.#cancel(),
-			hover: (place) => this.#hover(place),
-		});
-		Object.assign(this, { schema, imageSize, changed, before: 0, ten: 0, name: "label-map.png", shows: {} });
+	/** @param {object} options  schema, imageSize: of the weights; changed(): the map is another; isMask: a picture of two classes */
+	constructor({ schema, imageSize, changed, signal, isMask = false }) {
+		super("map", "Label map: paint with the pointer, or move the pen with the arrow keys; Space paints, Enter fills", signal);
+		Object.assign(this, { schema, imageSize, changed, isMask, before: 0, ten: 0, name: "label-map.png", shows: {} });
 		this.side = Math.min(1024, Math.max(256, 4 * imageSize));
-		this.chosen = Math.max(0, schema.classes.indexOf("hair"));
+		this.frame = whole(this.side); // what of the square is the map
+		this.chosen = isMask ? 1 : Math.max(0, schema.classes.indexOf("hair"));
 		this.pen = null; // of the keyboard: {x, y, isDown}
 		this.points = []; // of a polygon
 		this.axis = null; // of the mirror
@@ -37,7 +36,7 @@ export class MapEditor extends CanvasEditor {
 		this.#buildTools();
 		this.#buildClasses();
 		takesFiles(this.element, (file) => this.openFile(file));
-		this.cleanup.listen(document, "keyup", (event) => this.#keyUp(event));
+		document.addEventListener("keyup", (event) => this.#keyUp(event), { signal });
 		this.setMap(new LabelMap(this.side));
 		this.useTool("brush");
 		this.choose(this.chosen);
@@ -58,7 +57,7 @@ export class MapEditor extends CanvasEditor {
 
 	async open(url, name) {
 		const { data, width, height } = pixelsOf(await loaded(url));
-		const ids = readColours(data, width, height, this.schema.palette, this.side);
+		const ids = readColours(data, width, height, this.schema.palette, this.side, this.frame);
 		this.name = name;
 		if (this.isOpened) this.map.replace(ids);
 		else this.setMap(new LabelMap(this.side, ids));
@@ -68,16 +67,37 @@ export class MapEditor extends CanvasEditor {
 	}
 
 	async asset() {
-		const file = await writePng(this.map.ids, this.map.side, this.schema);
-		return (await api.upload(file, { kind: "label_map", schema: this.schema.name, name: this.name })).id;
+		const file = await writePng(cut(this.map.ids, this.side, this.frame), this.frame.x1 - this.frame.x0, this.schema);
+		return (await this.#upload(file, this.name)).id;
+	}
+
+	#upload(file, name, more = {}) {
+		return api.upload(file, { kind: this.isMask ? "photo" : "label_map", name: name.slice(0, 100), ...more });
 	}
 
 	async openFile(file) {
-		const asset = await api.upload(file, { kind: "label_map", schema: this.schema.name, name: file.name.slice(0, 100) });
-		if (asset.schema !== this.schema.name) {
-			throw new api.Problem(`${file.name} has the classes of ${asset.schema}; these weights draw those of ${this.schema.name}.`);
+		const wanted = this.schema.name;
+		let asset = null;
+		try {
+			asset = await this.#upload(file, file.name);
+		} catch (error) {
+			if (error.field !== "schema") throw error;
 		}
-		await this.open(api.assetUrl(asset.id), file.name);
+		if (!this.isMask && asset?.schema !== wanted) {
+			const send = (schema) => this.#upload(file, file.name, { schema, to: wanted });
+			asset = await askSchema({ name: file.name, wanted, noted: asset?.schema, send });
+		}
+		if (asset) await this.open(api.assetUrl(asset.id), file.name);
+	}
+
+	/** Lay a photo over the map; a mask is of the part of the square that the photo fills. */
+	async lay(url) {
+		this.under = url && (await loaded(url));
+		this.box = this.isMask && this.under ? fitted(this.under.naturalWidth, this.under.naturalHeight) : fitted(1, 1);
+		const { x, y, width, height } = this.box;
+		const [x0, y0, x1, y1] = [x, y, x + width, y + height].map((share) => Math.round(share * this.side));
+		this.frame = { x0, y0, x1: Math.max(x1, x0 + 1), y1: Math.max(y1, y0 + 1) };
+		this.show();
 	}
 
 	// ---- the canvas
@@ -91,35 +111,23 @@ export class MapEditor extends CanvasEditor {
 	#write(box) {
 		const { side } = this.map;
 		const ids = this.shows.network ? resized(resized(this.map.ids, side, this.imageSize), this.imageSize, side) : this.map.ids;
-		const whole = this.shows.network ? { x0: 0, y0: 0, x1: side, y1: side } : box;
-		const pixels = colours(ids, side, whole, this.schema.palette, this.shows.patterns);
-		const image = new ImageData(pixels, whole.x1 - whole.x0, whole.y1 - whole.y0);
-		this.layer.getContext("2d").putImageData(image, whole.x0, whole.y0);
+		const { x0, y0, x1, y1 } = this.shows.network ? whole(side) : box;
+		const pixels = colours(ids, side, { x0, y0, x1, y1 }, this.schema.palette, this.shows.patterns);
+		this.layer.getContext("2d").putImageData(new ImageData(pixels, x1 - x0, y1 - y0), x0, y0);
 	}
 
 	repaint() {
-		this.#write({ x0: 0, y0: 0, x1: this.side, y1: this.side });
-		this.canvasView.show();
+		this.#write(whole(this.side));
+		this.show();
 	}
 
-	#paint(context, view, side) {
-		this.canvasView.drawImage(context, this.layer, side, false);
-		if (this.under && this.opacity > 0) {
-			context.globalAlpha = this.opacity;
-			this.canvasView.drawImage(context, this.under, side, true);
-			context.globalAlpha = 1;
-		}
-		const at = (x, y) => view.outside(x / this.side, y / this.side).map((share) => share * side);
-		const line = (draw, dash = []) => {
-			for (const [colour, width] of [["#000", 4], ["#fff", 2]]) {
-				context.beginPath();
-				draw();
-				Object.assign(context, { strokeStyle: colour, lineWidth: width * devicePixelRatio });
-				context.setLineDash(dash.map((length) => length * devicePixelRatio));
-				context.stroke();
-			}
-			context.setLineDash([]);
-		};
+	paint(context, side) {
+		context.imageSmoothingEnabled = false;
+		this.drawImage(context, this.layer, side);
+		context.imageSmoothingEnabled = true;
+		if (this.under) this.drawImage(context, this.under, side, { alpha: this.opacity, box: this.box });
+		const at = (x, y) => this.view.outside(x / this.side, y / this.side).map((share) => share * side);
+		const line = (draw, dash) => outline(context, draw, INKS, dash);
 		if (this.axis !== null) line(() => [context.moveTo(...at(this.axis, 0)), context.lineTo(...at(this.axis, this.side))], [6, 6]);
 		const centre = this.pen ? [this.pen.x, this.pen.y] : this.hovered;
 		if (this.points.length) {
@@ -127,7 +135,7 @@ export class MapEditor extends CanvasEditor {
 			line(() => [...this.points, ...last].forEach((point, number) => context[number ? "lineTo" : "moveTo"](...at(...point))));
 		}
 		if (centre && ["brush", "eraser"].includes(this.tool)) {
-			const radius = Math.max(2, (this.radius / this.side) * view.scale * side);
+			const radius = Math.max(2, (this.radius / this.side) * this.view.scale * side);
 			line(() => context.arc(...at(...centre), radius, 0, 2 * Math.PI));
 		}
 		if (this.pen) {
@@ -138,22 +146,23 @@ export class MapEditor extends CanvasEditor {
 	}
 
 	get radius() {
-		return Math.max(0.6, Number(this.size.value) / 2);
+		return Math.max(0.6, this.size.value / 2);
 	}
 
-	#hover(place) {
+	hover(place) {
 		this.hovered = place && place.map((share) => share * this.side);
-		this.canvasView.show();
+		this.show();
 	}
 
 	// ---- a pointer
 
-	#bound(value) {
-		return Math.min(this.side - 0.01, Math.max(0, value));
+	/** A place in pixels of the map, on it. */
+	#bound(...place) {
+		return place.map((value) => Math.min(this.side - 0.01, Math.max(0, value)));
 	}
 
-	#down(event, x, y) {
-		[x, y] = [this.#bound(x), this.#bound(y)];
+	down(event, ...place) {
+		const [x, y] = this.#bound(...place.map((share) => share * this.side));
 		this.pen = null;
 		this.hovered = [x, y];
 		if (this.tool === "pick" || event.altKey) return this.choose(this.map.at(x, y));
@@ -164,12 +173,12 @@ export class MapEditor extends CanvasEditor {
 			const [first] = this.points;
 			if (first && this.points.length > 2 && Math.hypot(first[0] - x, first[1] - y) < this.side / 40) return this.close();
 			this.points.push([x, y]);
-			return this.canvasView.show();
+			return this.show();
 		}
 		if (this.tool === "fill") return this.fill(x, y, event.shiftKey);
 		if (this.tool === "lasso") {
 			this.points = [[x, y]];
-			return this.canvasView.show();
+			return this.show();
 		}
 		if (this.tool === "move") return this.#lift(x, y);
 		this.map.begin();
@@ -184,29 +193,29 @@ export class MapEditor extends CanvasEditor {
 		this.changed();
 	}
 
-	#move(x, y) {
-		[x, y] = [this.#bound(x), this.#bound(y)];
+	move(event, ...place) {
+		const [x, y] = this.#bound(...place.map((share) => share * this.side));
 		this.hovered = [x, y];
 		if (this.isAxisHeld) {
 			this.axis = Math.round(x);
 			this.#refreshMirror();
-			this.canvasView.show();
+			this.show();
 		} else if (this.tool === "lasso" && this.points.length) {
 			this.points.push([x, y]);
-			this.canvasView.show();
+			this.show();
 		} else if (this.tool === "move" && this.lifted?.from) {
 			this.#shift(Math.round(x - this.lifted.from[0]), Math.round(y - this.lifted.from[1]));
 		} else if ((this.tool === "brush" || this.tool === "eraser") && this.last) this.#line(this.last, [x, y]);
 	}
 
-	#up() {
+	up() {
 		this.isAxisHeld = false;
 		if (this.tool === "lasso" && this.points.length) this.close();
 		else if (this.tool === "move" && this.lifted) this.#putDown();
 		else if (this.tool === "brush" || this.tool === "eraser") this.#end();
 	}
 
-	#cancel() {
+	cancel() {
 		this.points = [];
 		this.lifted = null;
 		this.map.drop();
@@ -232,7 +241,7 @@ export class MapEditor extends CanvasEditor {
 			this.#end();
 		}
 		this.points = [];
-		this.canvasView.show();
+		this.show();
 	}
 
 	// ---- moving a part
@@ -266,9 +275,7 @@ export class MapEditor extends CanvasEditor {
 		this.#lift(x, y);
 		if (!this.lifted) return false;
 		this.#shift(right, down);
-		this.#end();
-		this.held = { x: x + right, y: y + down, id };
-		this.lifted = null;
+		this.#putDown();
 		return true;
 	}
 
@@ -277,35 +284,31 @@ export class MapEditor extends CanvasEditor {
 	#buildTools() {
 		const tools = Object.entries(TOOLS).map(([name, [text, key, more]]) =>
 			button(text, () => this.useTool(name), { key, title: `${text} (${key})${more ? `; ${more}` : ""}`, data: { tool: name } }));
-		this.size = el("input", { id: "size", type: "range", min: 1, max: 128, value: Math.round(this.side / 20), title: "Brush size ([ and ])" });
-		this.size.addEventListener("input", () => this.canvasView.show());
+		this.size = range({ id: "size", min: 1, max: 128, value: Math.round(this.side / 20), title: "Brush size ([ and ])" }, () => this.show());
 		this.mirrorButton = toggle("Mirror", (isOn) => this.#useMirror(isOn), { key: "S", id: "mirror", title: "Mirror (S); drag the top of the line to move it" });
-		this.patterns = toggle("Patterns", (isOn) => this.#look("patterns", isOn), { key: "H", id: "patterns", title: "Stripes tell classes apart (H)" });
-		this.network = toggle("Network", (isOn) => this.#look("network", isOn), { key: "N", id: "network", title: "What the network sees (N)" });
-		this.tools = el("div", { className: "tools", role: "toolbar", "aria-label": "Tools" },
-			...tools, el("label", { className: "size" }, "Size", this.size), this.mirrorButton,
-			this.steps,
-			this.canvasView.zoomButtons(), this.patterns, this.network);
-	}
-
-	#look(name, isOn) {
-		this.shows[name] = isOn;
-		this.repaint();
+		const look = (text, key, title) => toggle(text, (isOn) => {
+			this.shows[text.toLowerCase()] = isOn;
+			this.repaint();
+		}, { key, id: text.toLowerCase(), title });
+		this.patterns = look("Patterns", "H", "Stripes tell classes apart (H)");
+		this.network = look("Network", "N", "What the network sees (N)");
+		this.tools = toolbar(...tools, el("label", { className: "size" }, "Size", this.size), this.mirrorButton,
+			this.steps, this.zoomButtons(), this.patterns, this.network);
 	}
 
 	useTool(name) {
 		this.tool = name;
 		this.points = [];
 		this.held = this.lifted = this.last = null;
-		for (const one of this.tools.querySelectorAll("[data-tool]")) one.setAttribute("aria-pressed", String(one.dataset.tool === name));
+		pressOne(this.tools.querySelectorAll("[data-tool]"), "tool", name);
 		this.canvas.dataset.tool = name;
-		this.canvasView.show();
+		this.show();
 	}
 
 	#useMirror(isOn) {
 		this.axis = isOn ? this.side / 2 : null;
 		this.#refreshMirror();
-		this.canvasView.show();
+		this.show();
 	}
 
 	#refreshMirror() {
@@ -337,7 +340,7 @@ export class MapEditor extends CanvasEditor {
 		this.chosen = id;
 		this.radios[id].checked = true;
 		this.labels[id].scrollIntoView({ block: "nearest", inline: "center" });
-		this.lock.setAttribute("aria-pressed", String(this.map?.locked.has(id) ?? false));
+		press(this.lock, this.map?.locked.has(id) ?? false);
 	}
 
 	#setLock(isOn) {
@@ -349,45 +352,37 @@ export class MapEditor extends CanvasEditor {
 	// ---- keys
 
 	key(event, key, isControl) {
-		if (isControl) {
-			if (key === "o") this.onOpen?.();
-			else if (key === "s") this.onSave?.();
-			else return false;
-			return true;
-		}
+		const file = isControl && { o: this.onOpen, s: this.onSave }[key];
+		if (isControl) return Boolean(file?.() ?? file);
 		if (event.altKey || isWriting(event.target)) return false;
 		if (document.activeElement === this.canvas && this.#penKey(event, key)) return true;
 		const tool = Object.keys(TOOLS).find((name) => TOOLS[name][1].toLowerCase() === key);
 		if (tool) this.useTool(tool);
-		else if (key === "[" || key === "]") this.#resize(key === "]" ? 1 : -1);
 		else if (/^\d$/.test(key)) this.#number(Number(key));
-		else if (key === ".") this.ten = (this.ten + 10) % (10 * Math.ceil(this.schema.classes.length / 10));
-		else return this.#other(key);
-		this.canvasView.show();
+		else if (!this.viewKey(key) && !this.#act(key)) return false;
+		this.show();
 		return true;
 	}
 
-	#other(key) {
+	/** What one of the other keys does; whether it did anything. */
+	#act(key) {
 		const actions = {
+			"[": () => this.#resize(-1),
+			"]": () => this.#resize(1),
+			".": () => (this.ten = (this.ten + 10) % (10 * Math.ceil(this.schema.classes.length / 10))),
 			x: () => this.choose(this.before),
 			s: () => this.mirrorButton.flip(),
 			h: () => this.patterns.flip(),
 			n: () => this.network.flip(),
 			k: () => this.lock.flip(),
-			Enter: () => this.close(),
-			Backspace: () => this.points.pop(),
-			Escape: () => this.#cancel(),
+			...(this.points.length && { Enter: () => this.close(), Backspace: () => this.points.pop(), Escape: () => this.cancel() }),
 		};
-		if (this.canvasView.key(key)) return true;
-		if (!actions[key] || (["Enter", "Backspace", "Escape"].includes(key) && !this.points.length)) return false;
-		actions[key]();
-		this.canvasView.show();
-		return true;
+		actions[key]?.();
+		return key in actions;
 	}
 
 	#resize(direction) {
-		const size = Number(this.size.value);
-		this.size.value = size + direction * Math.max(1, Math.round(size / 10));
+		this.size.value = this.size.valueAsNumber + direction * Math.max(1, Math.round(this.size.value / 10));
 	}
 
 	#number(digit) {
@@ -397,12 +392,13 @@ export class MapEditor extends CanvasEditor {
 
 	/** The keyboard's pen: arrows move it or the part that is held, Space paints, Enter fills; whether the key was its. */
 	#penKey(event, key) {
-		const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
+		const way = WAYS[key];
 		const step = event.shiftKey ? 8 : 1;
 		if (way && this.tool === "move" && this.#nudge(way[0] * step, way[1] * step)) return true;
 		if (way) {
 			const from = this.pen ?? { x: this.side / 2 + 0.5, y: this.side / 2 + 0.5, isDown: false };
-			this.pen = { ...from, x: this.#bound(from.x + way[0] * step), y: this.#bound(from.y + way[1] * step) };
+			const [x, y] = this.#bound(from.x + way[0] * step, from.y + way[1] * step);
+			this.pen = { ...from, x, y };
 			if (this.pen.isDown) this.#line([from.x, from.y], [this.pen.x, this.pen.y]);
 		} else if (!this.pen) return false;
 		else if (key === " ") this.#penDown(event);
@@ -410,7 +406,7 @@ export class MapEditor extends CanvasEditor {
 		else if (key === "Escape" && !this.points.length) this.pen = null;
 		else return false;
 		this.#speak();
-		this.canvasView.show();
+		this.show();
 		return true;
 	}
 

@@ -3,7 +3,7 @@
 import * as api from "../core/api.js";
 import { bodyOf, fieldsOf, missing, stageOf } from "../core/form.js";
 import { controlOf } from "./controls.js";
-import { button, cleanup, el, guarded, remember, say } from "./dom.js";
+import { button, el, guarded, pressOne, remember, row, say } from "./dom.js";
 import { EDITORS } from "./editors.js";
 import { ResultView } from "./result.js";
 
@@ -12,15 +12,17 @@ const REST = 1000; // after which the state is kept
 
 export class OperationPage {
 	/** @param {object} options  system and operation as the API describes them, weights: which of the system's */
-	constructor({ system, operation, weights, showKept }) {
-		Object.assign(this, { system, operation, weights, showKept });
-		this.cleanup = cleanup();
+	constructor({ system, operation, weights, kept }) {
+		Object.assign(this, { system, operation, weights, kept });
+		kept.compare = (result) => this.compare(result);
+		this.life = new AbortController();
+		const { signal } = this.life;
 		this.fields = fieldsOf(operation);
 		this.controls = {};
 		this.isReady = false;
 		this.wanted = this.busy = false;
 		const main = stageOf(this.fields);
-		const context = { system, weights, fields: this.fields, changed: () => this.changed(), pick: (label) => this.result.pickLabel(label), cleanup: this.cleanup };
+		const context = { system, weights, fields: this.fields, changed: () => this.changed(), pick: (label) => this.result.pickLabel(label), signal };
 		const make = main && EDITORS[main.control];
 		this.editor = make ? make(main, context) : null;
 		Object.assign(this.controls, this.editor?.controls);
@@ -31,15 +33,17 @@ export class OperationPage {
 		}
 		const label = Object.values(this.controls).find((control) => control.label)?.label;
 		const shown = (text) => Object.values(this.controls).forEach((control) => control.shown?.(text));
-		this.result = new ResultView({ system: system.name, label, picked: shown, cleanup: this.cleanup });
+		this.result = new ResultView({ system: system.name, label, picked: shown, signal });
 		this.element = this.#layout();
 	}
 
 	remove() {
-		this.isGone = true;
 		clearTimeout(this.timer);
-		this.cleanup.run();
-		this.editor?.remove?.();
+		this.life.abort();
+	}
+
+	get isGone() {
+		return this.life.signal.aborted;
 	}
 
 	#layout() {
@@ -50,7 +54,8 @@ export class OperationPage {
 		const wide = side.filter((control) => control.isWide);
 		const rest = side.filter((control) => !control.isWide);
 		this.result.mini = el("img", { alt: "", className: "mini" });
-		const views = ["map", "both", "result"].map((name) => button({ map: "Input", both: "Both", result: "Result" }[name], () => this.#view(name, true), { data: { view: name }, "aria-pressed": String(name === "map") }));
+		const views = Object.entries({ map: "Input", both: "Both", result: "Result" }).map(([view, text]) => button(text, () => this.#view(view, true), { data: { view } }));
+		pressOne(views, "view", "map");
 		views[2].append(this.result.mini);
 		return el("div", { className: "operation", data: { view: "map", stage: this.editor?.kind ?? "none" } },
 			this.editor?.tools ?? el("div", { className: "tools none" }),
@@ -58,13 +63,20 @@ export class OperationPage {
 			el("div", { className: "views", role: "group", "aria-label": "What is shown" }, ...views),
 			el("div", { className: "below" }, ...wide.map((control) => control.element), this.editor?.below ?? ""),
 			el("section", { className: "side", "aria-label": "Choices" }, ...rest.map((control) => control.element),
-				el("div", { className: "row actions" }, this.keepButton, this.cancelButton, ...(this.editor?.actions ?? []))));
+				row(this.keepButton, this.cancelButton, ...(this.editor?.actions ?? []))));
 	}
 
 	#view(name, isChosen = false) {
 		this.isViewChosen ||= isChosen;
 		this.element.dataset.view = name;
-		for (const one of this.element.querySelectorAll(".views button")) one.setAttribute("aria-pressed", String(one.dataset.view === name));
+		pressOne(this.element.querySelectorAll(".views button"), "view", name);
+	}
+
+	/** Lay a kept result over what is drawn. */
+	compare(result) {
+		this.result.compare(result);
+		if (this.element.dataset.view === "map") this.#view("result"); // on a narrow screen
+		this.result.element.scrollIntoView({ block: "nearest" });
 	}
 
 	async start() {
@@ -82,9 +94,8 @@ export class OperationPage {
 	async #remembered() {
 		try {
 			const found = JSON.parse(localStorage.getItem(`limner:${this.system.name}/${this.operation.name}`) ?? "{}");
-			const isId = (value) => /^[0-9a-f]{64}$/.test(value);
 			for (const [name, value] of Object.entries(found)) {
-				const ids = (Array.isArray(value) ? value : [value]).filter(isId);
+				const ids = (Array.isArray(value) ? value : [value]).filter(api.isId);
 				if (!(await Promise.all(ids.map(api.hasAsset))).every(Boolean)) delete found[name];
 			}
 			return found;
@@ -127,11 +138,8 @@ export class OperationPage {
 	});
 
 	async #draw() {
-		const body = await this.#body("preview");
-		const lacking = missing(this.fields, body);
-		if (lacking.length) return say(`Give ${lacking.join(" and ")} to begin.`);
 		const begun = performance.now();
-		const job = await this.#ask("preview", body);
+		const job = await this.#ask("preview");
 		this.#remember(await this.#body("keep"));
 		if (!job || this.isGone) return;
 		this.result.show(job);
@@ -141,7 +149,10 @@ export class OperationPage {
 		say(`drawn in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
 	}
 
-	async #ask(mode, body) {
+	async #ask(mode) {
+		const body = await this.#body(mode);
+		const lacking = missing(this.fields, body);
+		if (lacking.length) return say(`Give ${lacking.join(" and ")} to begin.`, mode === "keep");
 		try {
 			return await api.draw(this.system.name, this.operation.name, { mode, view: "page", weights: this.weights.name, ...body }, (job) => this.#waiting(job, mode));
 		} finally {
@@ -165,11 +176,8 @@ export class OperationPage {
 
 	async keep() {
 		say("keeping…");
-		const body = await this.#body("keep");
-		const lacking = missing(this.fields, body);
-		if (lacking.length) throw new api.Problem(`Give ${lacking.join(" and ")} first.`);
-		if (!(await this.#ask("keep", body))) return;
-		await this.showKept();
+		if (!(await this.#ask("keep"))) return;
+		await this.kept.show();
 		say("kept");
 	}
 }

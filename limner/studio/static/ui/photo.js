@@ -1,8 +1,9 @@
 // Photos: dropped, chosen, pasted, or people that code drew.
 
 import * as api from "../core/api.js";
-import { button, el, guarded, takesFiles } from "./dom.js";
+import { button, el, group, guarded, random, row, takesFiles } from "./dom.js";
 
+const shows = (field) => field.schema["x-shows"] ?? "face";
 const PICTURES = "image/png,image/jpeg,image/webp";
 
 /** A file of the user as an asset. */
@@ -24,27 +25,24 @@ export function fileButton(text, accept, opened) {
 export class PhotoControl {
 	constructor(field, { changed, used }) {
 		this.field = field;
-		this.kind = field.schema["x-shows"] ?? "face";
 		this.changed = changed;
 		this.used = used ?? (() => {});
-		this.id = undefined;
 		this.image = el("img", { alt: "", hidden: true });
 		this.hint = el("span", { className: "hint" }, "Drop here");
 		this.clear = button("×", () => this.take(undefined), { "aria-label": `Remove ${field.title}`, title: "Remove" });
 		this.clear.hidden = true;
 		const opened = async (file) => this.take((await uploadPhoto(file)).id, file.name);
-		this.buttons = el("div", { className: "row" },
+		this.buttons = row(
 			fileButton("Open", PICTURES, opened),
-			this.kind !== "mask" && button("Person", guarded(() => this.roll()), { title: "A person that code drew", "aria-label": `Person for ${field.title}` }),
+			button("Person", guarded(() => this.roll()), { title: "A person that code drew", "aria-label": `Person for ${field.title}` }),
 			!field.isRequired && this.clear);
 		this.target = el("div", { className: "drop" }, this.image, this.hint);
-		this.element = el("div", { className: "photo", role: "group", "aria-label": field.title, data: { field: field.name } },
-			el("span", { className: "name" }, field.title), this.target, this.buttons);
+		this.element = group("photo", field.title, field.name, this.target, this.buttons);
 		takesFiles(this.element, opened);
 	}
 
-	async roll(seed = Math.floor(Math.random() * 1e6)) {
-		const person = await api.person(this.kind, seed);
+	async roll() {
+		const person = await api.person(shows(this.field), random());
 		this.take(person.photo.id, person.name, person);
 	}
 
@@ -76,25 +74,25 @@ export class PhotosControl {
 		this.list = el("ul", { className: "thumbs" });
 		this.most = field.schema.maxItems;
 		const opened = async (file) => this.#add((await uploadPhoto(file)).id);
-		this.element = el("div", { className: "photos", role: "group", "aria-label": field.title, data: { field: field.name } },
-			el("span", { className: "name" }, field.title), this.list,
-			el("div", { className: "row" }, fileButton("Add", PICTURES, opened),
+		this.element = group("photos", field.title, field.name, this.list,
+			row(fileButton("Add", PICTURES, opened),
 				button("People", guarded(() => this.roll(4)), { title: "Four people that code drew" })));
 	}
 
 	async roll(count = 4) {
-		for (let number = 0; number < count; number++) {
-			const person = await api.person(this.field.schema["x-shows"] ?? "face", Math.floor(Math.random() * 1e6));
-			if (!this.ids.includes(person.photo.id) && this.ids.length < this.most) this.ids.push(person.photo.id);
-		}
-		this.set(this.ids);
+		const ids = [...this.ids];
+		for (let number = 0; number < count; number++) ids.push((await api.person(shows(this.field), random())).photo.id);
+		this.#take([...new Set(ids)].slice(0, this.most));
+	}
+
+	#take(ids) {
+		this.set(ids);
 		this.changed();
 	}
 
 	#add(id) {
 		if (this.ids.length >= this.most) throw new api.Problem(`${this.field.title}: at most ${this.most}.`);
-		this.set([...this.ids, id]);
-		this.changed();
+		this.#take([...this.ids, id]);
 	}
 
 	get() {
@@ -105,9 +103,6 @@ export class PhotosControl {
 		this.ids = [...(ids ?? [])];
 		this.list.replaceChildren(...this.ids.map((id, number) => el("li", {},
 			el("img", { src: api.assetUrl(id), alt: `${this.field.title} ${number + 1}` }),
-			button("×", () => {
-				this.set(this.ids.filter((one) => one !== id));
-				this.changed();
-			}, { "aria-label": `Remove ${this.field.title} ${number + 1}` }))));
+			button("×", () => this.#take(this.ids.filter((one) => one !== id)), { "aria-label": `Remove ${this.field.title} ${number + 1}` }))));
 	}
 }

@@ -1,23 +1,22 @@
 // Playing a painting stroke by stroke.
 
 import { Painting } from "../core/strokes.js";
-import { button, el } from "./dom.js";
+import { button, el, range } from "./dom.js";
 
 const SECONDS = 8; // that a painting takes, however many strokes it has
 
 /** A canvas over the result with a scrubber; gone when the painting is whole. */
 export class Playback {
-	constructor(cleanup) {
+	constructor(signal) {
 		this.canvas = el("canvas", { className: "square over", role: "img", "aria-label": "The painting so far", hidden: true });
-		this.slider = el("input", { type: "range", min: 0, value: 0, id: "scrubber", "aria-label": "Strokes painted" });
-		this.slider.addEventListener("input", () => {
+		this.slider = range({ min: 0, value: 0, id: "scrubber", "aria-label": "Strokes painted" }, () => {
 			this.stop();
 			this.goTo(Number(this.slider.value));
 		});
 		this.play = button("Play", () => (this.timer ? this.stop() : this.start()), { id: "play" });
 		this.shown = el("output", {});
 		this.bar = el("div", { className: "playback", hidden: true }, this.play, this.slider, this.shown);
-		cleanup.add(() => this.stop());
+		signal.addEventListener("abort", () => this.stop());
 	}
 
 	/** Use a stroke file; null: there is none. */
@@ -55,7 +54,7 @@ export class Playback {
 
 	start() {
 		const total = this.painting.strokes.length;
-		const from = Number(this.slider.value) >= total ? 0 : Number(this.slider.value);
+		const from = this.slider.valueAsNumber % total;
 		const begun = performance.now();
 		this.play.textContent = "Stop";
 		const step = (now) => {

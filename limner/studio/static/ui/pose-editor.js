@@ -2,22 +2,18 @@
 
 import * as api from "../core/api.js";
 import { Skeleton, readPose } from "../core/skeleton.js";
-import { CanvasEditor } from "./canvas-view.js";
-import { button, el, guarded, isWriting, loaded, say, toggle, words } from "./dom.js";
+import { fitted } from "../core/view.js";
+import { CanvasEditor, WAYS, outline } from "./canvas-editor.js";
+import { button, guarded, isPressed, isWriting, loaded, pressOne, random, say, toggle, toolbar, words } from "./dom.js";
 
 const COLOURS = { l_: "#2f8fff", r_: "#ff6a3d" };
-const upload = (pose) => api.upload(new Blob([JSON.stringify(pose)], { type: "application/json" }), { kind: "keypoints", name: "pose.json" });
+const upload = (pose) => api.upload(api.jsonFile(pose), { kind: "keypoints", name: "pose.json" });
 
 /** A figure, or several that the user switches between: the pose that is wanted, the pose in the photo. */
 export class PoseEditor extends CanvasEditor {
 	/** @param {object} options  schema: of the points; fields: those of key points; changed() */
-	constructor({ schema, fields, changed }) {
-		super("pose", "Pose: drag a joint, or choose one with comma and full stop and move it with the arrow keys", {
-			paint: (context, view, side) => this.#paint(context, view, side),
-			down: (event, x, y) => this.#down(x, y),
-			move: (event, x, y) => this.#move(x, y),
-			up: () => this.#up(),
-		});
+	constructor({ schema, fields, changed, signal }) {
+		super("pose", "Pose: drag a joint, or choose one with comma and full stop and move it with the arrow keys", signal);
 		this.schema = schema;
 		this.changed = changed;
 		this.figures = Object.fromEntries(fields.map((field) => [field.name, null]));
@@ -59,11 +55,11 @@ export class PoseEditor extends CanvasEditor {
 
 	async setBackdrop(url) {
 		this.backdrop = url ? await loaded(url) : null;
-		this.canvasView.show();
+		this.show();
 	}
 
 	async roll(name = this.shown) {
-		const person = await api.person("body", Math.floor(Math.random() * 1e6));
+		const person = await api.person("body", random());
 		this.setPose(name, person.keypoints.pose);
 		this.changed();
 	}
@@ -71,13 +67,13 @@ export class PoseEditor extends CanvasEditor {
 	#build(fields) {
 		this.lock = toggle("Lock limbs", () => {}, { key: "K", id: "lock-limbs", title: "Limbs keep their lengths (K)" });
 		this.lock.flip();
-		this.which = fields.map((field) => button(field.title, () => this.#choose(field.name), { data: { figure: field.name }, "aria-pressed": String(field.name === this.shown) }));
-		this.tools = el("div", { className: "tools", role: "toolbar", "aria-label": "Tools" },
-			...(fields.length > 1 ? this.which : []), this.lock,
+		this.which = fields.map((field) => button(field.title, () => this.#choose(field.name), { data: { figure: field.name } }));
+		pressOne(this.which, "figure", this.shown);
+		this.tools = toolbar(...(fields.length > 1 ? this.which : []), this.lock,
 			button("Hide joint", () => this.#hide(), { key: "H", id: "hide" }),
 			button("Mirror", () => this.#edit(() => this.figure.mirror()), { key: "S", id: "mirror" }),
 			this.steps,
-			this.canvasView.zoomButtons(),
+			this.zoomButtons(),
 			button("Another", guarded(() => this.roll()), { id: "another-pose", title: "The pose of somebody that code drew" }));
 		this.refresh();
 	}
@@ -85,7 +81,7 @@ export class PoseEditor extends CanvasEditor {
 	#choose(name) {
 		this.shown = name;
 		this.joint = -1;
-		this.which.forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.figure === name)));
+		pressOne(this.which, "figure", name);
 		this.refresh();
 		if (!this.figure) say(`There is no ${this.titles[name]} yet; Another takes one, or open a file.`);
 	}
@@ -108,62 +104,52 @@ export class PoseEditor extends CanvasEditor {
 		return [x * side - left - 0.5, y * side - top - 0.5];
 	}
 
-	#paint(context, view, side) {
+	paint(context, side) {
 		if (this.backdrop) {
-			const { naturalWidth: width, naturalHeight: height } = this.backdrop;
-			const [wide, high] = width > height ? [1, height / width] : [width / height, 1];
-			const [x0, y0] = view.outside((1 - wide) / 2, (1 - high) / 2);
-			context.globalAlpha = 0.45;
-			context.imageSmoothingEnabled = true;
-			context.drawImage(this.backdrop, x0 * side, y0 * side, wide * view.scale * side, high * view.scale * side);
-			context.globalAlpha = 1;
+			const box = fitted(this.backdrop.naturalWidth, this.backdrop.naturalHeight);
+			this.drawImage(context, this.backdrop, side, { alpha: 0.45, box });
 		}
 		if (!this.figure) return;
-		const at = (point) => view.outside(...this.#toSquare(point)).map((share) => share * side);
+		const at = (point) => this.view.outside(...this.#toSquare(point)).map((share) => share * side);
 		const { points, limbs, names } = this.figure;
 		const colour = (name) => COLOURS[name.slice(0, 2)] ?? "#7a5cff";
 		context.lineCap = "round";
 		for (const [from, to] of limbs) {
 			if (!points[from] || !points[to]) continue;
-			for (const [ink, width] of [["#ffffff", 8], [colour(names[to]), 5]]) {
-				context.beginPath();
-				context.moveTo(...at(points[from]));
-				context.lineTo(...at(points[to]));
-				Object.assign(context, { strokeStyle: ink, lineWidth: width * devicePixelRatio });
-				context.stroke();
-			}
+			const limb = () => [context.moveTo(...at(points[from])), context.lineTo(...at(points[to]))];
+			outline(context, limb, [["#ffffff", 8], [colour(names[to]), 5]]);
 		}
 		points.forEach((point, number) => {
 			if (!point) return;
-			context.beginPath();
-			context.arc(...at(point), (number === this.joint ? 9 : 6) * devicePixelRatio, 0, 2 * Math.PI);
-			context.fillStyle = number === this.joint ? "#111111" : colour(names[number]);
-			context.fill();
-			Object.assign(context, { strokeStyle: "#ffffff", lineWidth: 2 * devicePixelRatio });
-			context.stroke();
+			const isChosen = number === this.joint;
+			outline(context, () => {
+				context.arc(...at(point), (isChosen ? 9 : 6) * devicePixelRatio, 0, 2 * Math.PI);
+				context.fillStyle = isChosen ? "#111111" : colour(names[number]);
+				context.fill();
+			}, [["#ffffff", 2]]);
 		});
 	}
 
-	#down(x, y) {
+	down(event, x, y) {
 		if (!this.figure) return;
 		const [px, py] = this.#toPicture(x, y);
-		const within = (24 / this.canvas.clientWidth / this.canvasView.view.scale) * this.#frame.side;
+		const within = (24 / this.canvas.clientWidth / this.view.scale) * this.#frame.side;
 		this.joint = this.figure.nearest(px, py, within);
 		this.#speak();
-		if (this.joint < 0) return this.canvasView.show();
+		if (this.joint < 0) return this.show();
 		this.figure.begin();
 		this.isHeld = true;
 	}
 
-	#move(x, y) {
+	move(event, x, y) {
 		if (!this.isHeld) return;
-		this.figure.move(this.joint, ...this.#toPicture(x, y), this.lock.getAttribute("aria-pressed") === "true");
-		this.canvasView.show();
+		this.figure.move(this.joint, ...this.#toPicture(x, y), isPressed(this.lock));
+		this.show();
 		this.changed();
 	}
 
-	#up() {
-		if (!this.isHeld) return this.canvasView.show();
+	up() {
+		if (!this.isHeld) return this.show();
 		this.isHeld = false;
 		this.#finish();
 	}
@@ -188,7 +174,6 @@ export class PoseEditor extends CanvasEditor {
 
 	key(event, key, isControl) {
 		if (isControl || event.altKey || isWriting(event.target) || !this.figure) return false;
-		const ways = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 		const isHere = document.activeElement === this.canvas;
 		const actions = {
 			k: () => this.lock.flip(),
@@ -197,9 +182,9 @@ export class PoseEditor extends CanvasEditor {
 			",": () => this.#next(-1),
 			".": () => this.#next(1),
 		};
-		if (isHere && ways[key]) this.#nudge(...ways[key], event.shiftKey ? 8 : 1);
+		if (isHere && WAYS[key]) this.#nudge(...WAYS[key], event.shiftKey ? 8 : 1);
 		else if (actions[key]) actions[key]();
-		else return this.canvasView.key(key);
+		else return this.viewKey(key);
 		return true;
 	}
 
@@ -207,15 +192,14 @@ export class PoseEditor extends CanvasEditor {
 		const count = this.schema.points.length;
 		this.joint = (this.joint + way + count) % count;
 		this.#speak();
-		this.canvasView.show();
+		this.show();
 	}
 
 	#nudge(right, down, step) {
 		if (this.joint < 0) this.#next(1);
 		const point = this.figure.points[this.joint];
 		if (!point) return;
-		const isLocked = this.lock.getAttribute("aria-pressed") === "true";
-		this.#edit(() => this.figure.move(this.joint, point[0] + right * step, point[1] + down * step, isLocked));
+		this.#edit(() => this.figure.move(this.joint, point[0] + right * step, point[1] + down * step, isPressed(this.lock)));
 		this.#speak();
 	}
 
