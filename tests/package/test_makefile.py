@@ -34,7 +34,7 @@ def place(tmp_path: Path) -> Path:
 def make(place: Path, *words: str, fails: bool = False) -> tuple[list[str], str]:
     """What Python was asked for, line by line, and what make said."""
     env = {"PATH": "/usr/bin:/bin", "INDEX_FAILS": "1" if fails else "0"}
-    done = subprocess.run(["make", *words], cwd=place, env=env, capture_output=True, text=True, timeout=600)
+    done = subprocess.run(["make", *words], cwd=place, env=env, capture_output=True, text=True, timeout=1800)
     assert done.returncode == 0, done.stderr
     return (place / "asked.txt").read_text().splitlines(), done.stdout
 

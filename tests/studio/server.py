@@ -59,7 +59,7 @@ class Server:
         self.address = found[0].rstrip("/")
         self.host, _, port = self.address.removeprefix("http://").rpartition(":")
         self.port = int(port)
-        until(lambda: self.is_up(), 60)
+        until(lambda: self.is_up())
 
     def __enter__(self) -> Server:
         return self
@@ -115,7 +115,7 @@ def _words(pid: int) -> bytes:
         return b""
 
 
-def until(holds: Callable[[], bool], seconds: float = 120) -> None:
+def until(holds: Callable[[], bool], seconds: float = 1800) -> None:
     """Wait for something that happens by itself; the time only ends what hangs."""
     end = time.monotonic() + seconds
     while not holds():

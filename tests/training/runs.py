@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,28 @@ def command(data: Path, run: Path, *options: str, system: str = "scgan") -> list
     """`limner train` with the smoke preset, as a list for `subprocess`."""
     words = [sys.executable, "-m", "limner", "train", system, "--preset", "smoke"]
     return [*words, "--data", str(data), "--out", str(run), *options]
+
+
+STRUCK = """
+import os, sys
+from limner.cli.main import main
+place, number, blow = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+def strike(event, arguments):
+    global number
+    if event == "open" and place in str(arguments[0]) and str(arguments[1] or "r")[0] in "wax":
+        number -= 1
+        if number == 0:
+            os.kill(os.getpid(), blow)
+sys.addaudithook(strike)
+sys.exit(main(sys.argv[4:]))
+"""
+"""`limner`, which sends itself a signal where it opens a file for writing: no test must be quick enough to do so."""
+
+
+def struck(words: list[str], place: str, *, blow: signal.Signals, number: int = 1) -> list[str]:
+    """A command that is struck when it opens, for the `number`th time, a file for writing with `place` in its path."""
+    assert words[1:3] == ["-m", "limner"]
+    return [words[0], "-c", STRUCK, place, str(number), str(int(blow)), *words[3:]]
 
 
 def environment() -> dict[str, str]:

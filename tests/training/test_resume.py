@@ -8,7 +8,6 @@ import random
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,18 @@ import yaml
 
 from limner.engine.checkpoint import STATE_FILE
 
-from .runs import command, differences, environment, newest_state, train
+from .runs import command, differences, environment, newest_state, struck, train
 
 
-def start(data: Path, run: Path, *options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command(data, run, *options), env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+def run_struck(
+    data: Path, run: Path, place: str, *options: str, blow: signal.Signals, number: int = 1
+) -> tuple[int, str]:
+    """A training that gets a signal, see `struck`: its exit code and what it said."""
+    words = struck(command(data, run, *options), place, blow=blow, number=number)
+    done = subprocess.run(
+        words, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1800
     )
+    return done.returncode, done.stdout
 
 
 def metrics(run: Path) -> list[dict[str, float]]:
@@ -44,47 +48,30 @@ def test_a_request_to_stop_writes_a_checkpoint_and_the_run_goes_on_to_the_same_b
     finished_run, drawn_faces, tmp_path
 ):
     run = tmp_path / "run"
-    process = start(drawn_faces, run)
-    while not (run / "metrics.jsonl").exists():
-        assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.02)
-    process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=1800)
-    assert process.returncode == 130 and "--resume auto" in output
+    code, output = run_struck(drawn_faces, run, "metrics.jsonl", blow=signal.SIGTERM)
+    assert code == 130 and "--resume auto" in output, output
     done = train(drawn_faces, run, "--resume", "auto")
     assert done.returncode == 0, done.stderr
     assert differences(newest_state(finished_run), newest_state(run)) == []
     assert metrics(run)[-1] == metrics(finished_run)[-1]
 
 
-def kill_until_done(data: Path, run: Path, kills: int, seed: int) -> int:
-    """Start the run again and again, killing it at random moments `kills` times; how often it was really killed."""
-    moments = random.Random(seed)
-    killed = 0
-    for number in range(kills):
-        process = start(data, run, "--resume", "auto")
-        if number % 2:  # inside a checkpoint write: the temporary folder exists only then
-            deadline = time.monotonic() + 1800
-            while process.poll() is None and time.monotonic() < deadline:
-                if next(run.glob("checkpoints/.writing-*"), None):
-                    time.sleep(moments.uniform(0, 0.02))
-                    break
-        else:
-            while process.poll() is None and not (run / "command.txt").exists():
-                time.sleep(0.01)
-            time.sleep(moments.uniform(0, 6))
-        if process.poll() is None:
-            process.kill()
-            killed += 1
-        process.communicate()
-    done = train(data, run, "--resume", "auto")
-    assert done.returncode == 0, done.stderr
-    return killed
+def kill(data: Path, run: Path, seed: int, *options: str) -> None:
+    """Start the run again and kill it: inside a checkpoint write, or on the way from one to the next."""
+    place, number = (".writing-", 1) if seed % 2 else ("metrics.jsonl", random.Random(seed).randint(1, 4))
+    options = ("--resume", "auto", *options)
+    code, output = run_struck(data, run, place, *options, blow=signal.SIGKILL, number=number)
+    assert code == -signal.SIGKILL, output
 
 
 def test_kills_change_nothing(finished_run, drawn_faces, tmp_path):
-    assert kill_until_done(drawn_faces, tmp_path / "run", kills=2, seed=1) >= 1
-    assert differences(newest_state(finished_run), newest_state(tmp_path / "run")) == []
+    run = tmp_path / "run"
+    for seed in range(2):
+        kill(drawn_faces, run, seed)
+    assert next(run.glob("checkpoints/.writing-*"))
+    done = train(drawn_faces, run, "--resume", "auto")
+    assert done.returncode == 0, done.stderr
+    assert differences(newest_state(finished_run), newest_state(run)) == []
 
 
 @pytest.mark.slow
@@ -94,24 +81,10 @@ def test_ten_kills_change_nothing(drawn_faces, tmp_path):
     assert train(drawn_faces, tmp_path / "whole", *options).returncode == 0
     config = tmp_path / "whole" / "config.yaml"
     run = tmp_path / "run"
-    killed = 0
     for seed in range(10):
-        process = start(drawn_faces, run, "--resume", "auto", "--config", str(config))
-        moments = random.Random(seed)
         before = len(list(run.glob("checkpoints/[0-9]*")))
-        while process.poll() is None:
-            if seed % 2 and next(run.glob("checkpoints/.writing-*"), None):
-                break
-            if not seed % 2 and (run / "metrics.jsonl").exists():
-                time.sleep(moments.uniform(0, 3))
-                break
-            time.sleep(0.002)
-        if process.poll() is None:
-            process.kill()
-            killed += 1
-        process.communicate()
+        kill(drawn_faces, run, seed, "--config", str(config))
         assert len(list(run.glob("checkpoints/[0-9]*"))) >= before  # what was written stays
-    assert killed == 10
     done = train(drawn_faces, run, "--resume", "auto", "--config", str(config))
     assert done.returncode == 0, done.stderr
     assert differences(newest_state(tmp_path / "whole"), newest_state(run)) == []

@@ -86,7 +86,7 @@ class Bench:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(1800):
         while not holds():
             await asyncio.sleep(0.005)
 

@@ -254,13 +254,35 @@ def test_wrong_use_is_refused_and_leaves_nothing(
     assert not list(tmp_path.glob("out*"))
 
 
+WAITING = """
+import os, signal, sys
+from limner.cli.main import main
+def wait_before_the_first_file_gets_its_name(event, arguments):
+    if event == "os.rename" and str(arguments[0]).endswith(".tmp") and not os.path.exists(sys.argv[1]):
+        open(sys.argv[1], "w").close()
+        signal.pause()
+sys.addaudithook(wait_before_the_first_file_gets_its_name)
+sys.exit(main(sys.argv[2:]))
+"""
+"""A program that waits there for a signal, so that no test must be quick enough to catch it."""
+
+
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
 def test_an_interrupted_painting_leaves_nothing_half_written(
     run, folder: Path, tmp_path: Path, blow: signal.Signals
 ) -> None:
     words = ("--image", folder / "two/1.png", "--strokes", 60, "--size", "512x384", "--gif", "--svg")
     named = (*words, "--csv", tmp_path / "table.csv", "--out", tmp_path / "out")
-    program = (sys.executable, "-m", "limner", "generate", "painter", "--weights", tmp_path / "weights")
+    program = (
+        sys.executable,
+        "-c",
+        WAITING,
+        tmp_path / "writes",
+        "generate",
+        "painter",
+        "--weights",
+        tmp_path / "weights",
+    )
     environment = {**os.environ, "PYTHONPATH": str(Path(limner.__file__).parents[1])}
     process = subprocess.Popen(
         [*map(str, (*program, *named))],
@@ -269,10 +291,12 @@ def test_an_interrupted_painting_leaves_nothing_half_written(
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests in the background inherit its absence
     )
-    while process.poll() is None and not list((tmp_path / "out").glob(".*.tmp")):
+    while process.poll() is None and not (tmp_path / "writes").exists():
         time.sleep(0.002)
-    process.send_signal(blow)  # while files are being written under temporary names
+    assert list((tmp_path / "out").glob(".*.tmp")), "files have been written under temporary names"
+    process.send_signal(blow)
     _, error = process.communicate(timeout=1800)
+    (tmp_path / "writes").unlink()
     assert process.returncode == (130 if blow == signal.SIGINT else -blow), error
     left = [path.name for path in tmp_path.rglob("*") if path.is_file() and "weights" not in path.parts]
     assert all(name.startswith(".") for name in left), left
