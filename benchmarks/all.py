@@ -23,6 +23,7 @@ SCRIPTS: dict[str, list[str]] = {
     "generation": [],
     "runtimes": [],
     "metrics": ["--images", "400"],
+    "evaluation": [],
     "candidates": [],
     "text_to_image": ["--presets", "cpu"],
     "precision": ["--systems", "scgan", "pix2pix"],

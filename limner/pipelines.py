@@ -328,15 +328,15 @@ class Pipeline(ABC):
     def inference(self) -> Iterator[None]:
         """Evaluation mode without gradients; the networks' modes are put back, as training may share them."""
         modules = [module for network in self.components.values() for module in network.modules()]
-        modes = [module.training for module in modules]
+        in_training = [module for module in modules if module.training]
         try:
-            for network in self.components.values():
-                network.eval()
+            for module in in_training:
+                module.training = False
             with torch.inference_mode():
                 yield
         finally:
-            for module, mode in zip(modules, modes, strict=True):
-                module.training = mode
+            for module in in_training:
+                module.training = True
 
     def save_pretrained(
         self,

@@ -53,7 +53,8 @@ def polylines(
     maps = []
     for channel in lines:
         segments = [segment for line in channel for segment in pairwise(line)]
-        nearest = torch.stack([_to_segment(points[:, a], points[:, b], size) for a, b in segments]).amin(dim=0)
+        starts, ends = (points[:, list(places)] for places in zip(*segments, strict=True))
+        nearest = _to_segments(starts, ends, size).amin(dim=1)
         maps.append(torch.exp(nearest / (-2 * sigma**2)))
     return torch.stack(maps, dim=1)
 
@@ -82,12 +83,14 @@ def _distances(points: Tensor, size: tuple[int, int]) -> tuple[Float[Tensor, "b 
     return columns - points[..., :1], rows - points[..., 1:]
 
 
-def _to_segment(start: Float[Tensor, "b 2"], end: Float[Tensor, "b 2"], size: tuple[int, int]) -> Tensor:
-    """Squared distance of every pixel to a segment: (b, h, w); without end where one of its ends is not seen."""
-    x, y = _distances(start[:, None], size)  # (b, 1, w), (b, 1, h)
-    y = y.transpose(1, 2)
+def _to_segments(
+    start: Float[Tensor, "b n 2"], end: Float[Tensor, "b n 2"], size: tuple[int, int]
+) -> Float[Tensor, "b n h w"]:
+    """Squared distance of every pixel to each segment; without end where one of its ends is not seen."""
+    x, y = _distances(start, size)
+    x, y = x[:, :, None], y[..., None]
     way = (end - start).float()[..., None, None]
-    across, down = way[:, 0], way[:, 1]
+    across, down = way[:, :, 0], way[:, :, 1]
     share = ((x * across + y * down) / (across.square() + down.square()).clamp(min=1e-12)).clamp(0, 1)
     distance = (x - share * across).square() + (y - share * down).square()
     return torch.nan_to_num(distance, nan=torch.inf)

@@ -11,6 +11,7 @@ SPEED = (
     "all",
     "candidates",
     "data_wait",
+    "evaluation",
     "generation",
     "growth",
     "import_time",

@@ -37,6 +37,14 @@ def test_lines_are_as_far_as_they_are():
     assert (polylines(points, [[(2, 3)]], (9, 9), sigma=1.5) == 0).all()
 
 
+def test_several_lines_are_the_nearest_of_each():
+    """The segments of a channel are drawn at once; each alone gives the same to the bit."""
+    points = torch.rand(2, 6, 2, generator=torch.Generator().manual_seed(0)) * 11
+    lines = [(0, 1, 2), (3, 4), (5, 0)]
+    alone = [polylines(points, [[pair]], (9, 11), sigma=1.5) for pair in ((0, 1), (1, 2), (3, 4), (5, 0))]
+    assert torch.equal(polylines(points, [lines], (9, 11), sigma=1.5), torch.stack(alone).amax(dim=0))
+
+
 def test_groups_take_the_nearest_point():
     points = torch.tensor([[[1.0, 1.0], [5.0, 1.0], [NAN, NAN]]])
     maps = group_maps(points, [(0, 1), (1, 2), (2,)], (4, 8), sigma=2.0)

@@ -138,10 +138,15 @@ def test_progress_counts_pictures_and_its_error_ends_the_work_cleanly(scgan) -> 
     def stop(number: int) -> None:
         raise Stop
 
-    scgan.components["generator"].train()
+    generator = scgan.components["generator"]
+    generator.train()
+    first, *_ = generator.children()
+    first.eval()  # frozen by a training
+    before = [module.training for module in generator.modules()]
     with pytest.raises(Stop):
         scgan.render(plan, progress=stop)
-    assert scgan.components["generator"].training, "the networks are as they were"
+    assert [module.training for module in generator.modules()] == before, "the networks are as they were"
+    assert True in before and False in before
     assert len(scgan.render(plan).images) == 5
 
 
