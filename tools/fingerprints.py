@@ -2,8 +2,10 @@
 
 `python tools/fingerprints.py write FILE` notes, with the package in `--code` (this checkout unless another is named):
 
-- the losses of 20 steps of every system's smoke preset, in float32, on data made by code;
-- the pixels that every shipped weights folder draws.
+- the losses of 20 steps of every system's smoke preset, in float32, on data made by code; of systems with stages those
+  of each stage that comes before it, too;
+- the files of these data: where they differ, losses may well do so;
+- the pixels that every shipped weights folder draws, and everything that `limner demo` shows of each system, clips too.
 
 `python tools/fingerprints.py compare FILE` does the same again and names what differs; results that the first run kept
 beside FILE are also made again with `limner generate --from`. Only commands are called, so that two versions of the
@@ -69,10 +71,14 @@ def main() -> int:
         return 0
     before = json.loads(options.file.read_text(encoding="utf-8"))
     if options.only is not None:
-        before = {key: value for key, value in before.items() if key.startswith(options.only)}
+        kinds = ("losses", "files") if options.only == "losses" else ("pictures",)
+        before = {key: value for key, value in before.items() if key.startswith(kinds)}
     if options.systems:
-        chosen = {f"losses of {name}" for name in options.systems}
-        before = {key: value for key, value in before.items() if key in chosen or not key.startswith("losses")}
+        before = {
+            key: value
+            for key, value in before.items()
+            if not key.startswith("losses") or key.removeprefix("losses of ").split(",")[0] in options.systems
+        }
     after = _measure(options.code, options.only, kept, is_first=False, wanted=before, systems=options.systems)
     different = [key for key in before if before[key] != after.get(key)]
     for key in different:
@@ -103,10 +109,13 @@ def _measure(
                     folder = kind.split()[0]
                     if not (work / folder).exists():
                         _limner(code, work, f"data make {kind} --out {folder}")
-                    found[f"losses of {system['name']}"] = _losses(code, work, system["name"], folder)
+                        found[f"files of {folder}"] = _files(work / folder)
+                    found |= _losses(code, work, system, folder)
         if only != "losses":
             _copy_photo("face-006", work / "photo.png")
             _copy_photo("face-023", work / "other.png")
+            for system in json.loads(_limner(code, work, "demo --out demo --json"))["systems"]:
+                found[f"pictures of the demo of {system}"] = _files(work / "demo" / system)
             for name, words in PICTURES.items():
                 out = (kept if is_first else work) / name
                 _limner(code, work, f"generate {words.format(maps=READY / 'maps')} --out {out} --force")
@@ -118,15 +127,32 @@ def _measure(
     return found
 
 
-def _losses(code: Path, work: Path, system: str, data: str) -> list[dict[str, float]]:
-    images = STEPS * BATCH
-    words = f"train {system} --preset smoke --data {data} --out run-{system} --train.precision 32-true"
-    words += f" --train.images {images} --train.batch_size {BATCH} --train.log_every {BATCH}"
-    words += f" --train.sample_every {images} --train.checkpoint_every {images}"
-    if not _limner(code, work, words, may_fail=True).strip():
-        return []  # it does not learn from this, or refuses it now; standard error said why
-    lines = [json.loads(line) for line in (work / f"run-{system}" / "metrics.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in line.items() if not key.startswith(LEFT_OUT)} for line in lines]
+def _losses(code: Path, work: Path, system: dict[str, Any], data: str) -> dict[str, list[dict[str, float]]]:
+    """Losses of the smoke preset and, before it, of its stages; none of what cannot be trained like that."""
+    images, found, stages = STEPS * BATCH, {}, ""
+    for preset in sorted((name for name in system["presets"] if name.split("-")[0] == "smoke"), key="smoke".__eq__):
+        run = f"run-{system['name']}-{preset}"
+        words = f"train {system['name']} --preset {preset} --data {data} --out {run} --train.precision 32-true{stages}"
+        words += f" --train.images {images} --train.batch_size {BATCH} --train.log_every {BATCH}"
+        words += f" --train.sample_every {images} --train.checkpoint_every {images}"
+        name = f"losses of {system['name']}" + preset.removeprefix("smoke").replace("-", ", stage ")
+        if _limner(code, work, words, may_fail=True).strip():  # else standard error said why
+            lines = [json.loads(line) for line in (work / run / "metrics.jsonl").read_text().splitlines()]
+            found[name] = [{k: value for k, value in line.items() if not k.startswith(LEFT_OUT)} for line in lines]
+            stages += f" --stage.{preset.removeprefix('smoke-')} {run}" if preset != "smoke" else ""
+    return found
+
+
+def _files(folder: Path) -> list[str]:
+    """Hashes of the files of a folder, with their names; of pictures by their pixels, as files name the program."""
+    hashes = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".png", ".jpg", ".webp"):
+            pixels = np.asarray(Image.open(path))
+            hashes.append(f"{path.relative_to(folder)} {hashlib.sha256(pixels.tobytes()).hexdigest()[:16]}")
+        elif path.is_file() and path.suffix != ".json":  # a record names weights by their place
+            hashes.append(f"{path.relative_to(folder)} {hashlib.sha256(path.read_bytes()).hexdigest()[:16]}")
+    return hashes
 
 
 def _pixels(folder: Path) -> list[str]:
