@@ -161,6 +161,12 @@ class Pipeline(ABC):
         """The networks that `limner export` can write, the most useful one first; none by default."""
         return {}
 
+    def example_images(self, batch: int) -> tuple[Tensor]:
+        """Pictures of its size in [-1, 1] that a network could meet, for `ExportTarget`s; the same at every call."""
+        random = torch.Generator().manual_seed(batch)
+        images = torch.rand(batch, 3, self.size.height, self.size.width, generator=random)
+        return (images.to(self.device) * 2 - 1,)
+
     def joined_networks(self) -> dict[str, nn.Module]:
         """Several networks that are called as one, by a name; ONNX Runtime runs each of these as a whole."""
         return {}

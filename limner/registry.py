@@ -101,11 +101,12 @@ def pipeline_class(system: str) -> type[Any]:
 
 
 def generate_options(system: str) -> Any:
-    """The module with the system's side of `limner generate`, else `UsualOptions`; see `limner.tasks`."""
+    """The system's side of `limner generate`, a module or what stands for one; see `limner.tasks`."""
     package, _ = _locate(system)
     if not _has(f"{package}.options"):
         return _get("limner.tasks", "UsualOptions")(system, task(system))
-    return importlib.import_module(f"{package}.options")
+    module = importlib.import_module(f"{package}.options")
+    return getattr(module, "OPTIONS", module)
 
 
 def evaluate_function(system: str) -> Callable[..., Any]:

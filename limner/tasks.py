@@ -1,7 +1,8 @@
 """Units of work of `limner generate`: each writes its files whole or not at all, and can tell that it is done.
 
 A system's `options.py` has DESCRIPTION, EXAMPLES, `add_options(parser)`, which adds its command-line options, and
-MODES, the ways in which they can be used; a system without one has `UsualOptions`. A system whose evaluation has
+MODES, the ways in which they can be used, or all of that as one value, OPTIONS, which systems of one kind make alike
+(`Options`); a system without the file has `UsualOptions`. A system whose evaluation has
 options of its own adds them with `add_evaluate_options(parser)` and turns them into arguments of its `evaluate` with
 `evaluate_arguments(options, device)`. No torch here.
 """
@@ -347,6 +348,31 @@ class Mode:
     flag: str = ""
     title: str = "plain pictures"
     needs_weights: bool = True
+
+
+@dataclass(frozen=True)
+class Options:
+    """A system's side of `limner generate` as one value, `OPTIONS` of its `options.py`, by the names of such a module.
+
+    Attributes:
+        DESCRIPTION: what it does, a sentence.
+        EXAMPLES: complete command lines.
+        add_options: adds its options.
+        MODES: the ways in which they can be used.
+        OUTPUTS: options that name files to be written.
+        READS_SQUARES: whether `--fit` decides about photos that are not square.
+        add_evaluate_options: adds options of its evaluation.
+        evaluate_arguments: these options, and the device, as arguments of its evaluation.
+    """
+
+    DESCRIPTION: str
+    EXAMPLES: tuple[str, ...]
+    add_options: Callable[[ArgumentParser], None]
+    MODES: tuple[Mode, ...]
+    OUTPUTS: tuple[str, ...] = ()
+    READS_SQUARES: bool = True
+    add_evaluate_options: Callable[[ArgumentParser], None] = lambda parser: None
+    evaluate_arguments: Callable[[Namespace, Any], dict[str, Any]] = lambda options, device: {}
 
 
 class UsualOptions:

@@ -41,6 +41,8 @@ class System(ABC, Generic[ConfigT, BatchT]):
     """
 
     name: ClassVar[str]
+    pipeline_class: ClassVar[type[Any]]
+    """Its inference side, for `pipeline`."""
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]]
     """Key of `validate`'s result that decides the best checkpoint, and its good direction."""
 
@@ -161,6 +163,9 @@ class System(ABC, Generic[ConfigT, BatchT]):
         """How much the pictures of a sample grid differ where only the latent does; None where that has no meaning."""
         return None
 
-    @abstractmethod
     def pipeline(self, networks: dict[str, nn.Module]) -> Any:
-        """The inference side, holding `networks` (averaged weights where there are any)."""
+        """The inference side, holding those of `networks` that it knows (averaged weights where there are any)."""
+        config: Any = self.config
+        known = self.pipeline_class.network_classes()
+        kept = {name: network for name, network in networks.items() if name in known}
+        return self.pipeline_class(spec=self.spec, size=config.model.image_size, **kept)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner.errors import ConfigError, DataError
 from limner.motion import FRAMES_PER_SECOND, check_motion, motion_beside
-from limner.tasks import Mode, Rendering, Task, add_batch_size, add_sampling_options, input_files, unique_names
+from limner.tasks import Mode, Options, Rendering, Task, add_batch_size, add_sampling_options, input_files, unique_names
 
 if TYPE_CHECKING:
     from limner.plan import GenerationPlan
@@ -187,3 +187,33 @@ def add_evaluate_options(parser: ArgumentParser) -> None:
 def evaluate_arguments(options: Namespace, device: Any) -> dict[str, Any]:
     """These options as arguments of `limner.pose_transfer.evaluation.evaluate`."""
     return {"protocol": options.protocol}
+
+
+def pose_options(
+    system: str,
+    *,
+    has_parsing: bool = False,
+    description: str = "Show a person of a photo in another pose, or moving through poses.",
+    examples: Sequence[str] = (
+        "--photo me.jpg --source-pose me.json --pose wave.json --out waving",
+        "--photo me.jpg --poses dance.json --motion dance.mp4 --out dance",
+    ),
+) -> Options:
+    """The options of a system that draws nothing at random and has no views of its own.
+
+    Args:
+        system: its name.
+        has_parsing: whether it is given the parts of the body.
+        description: a sentence.
+        examples: ends of command lines.
+    """
+    return Options(
+        description,
+        tuple(f"limner generate {system} --weights runs/{system} {example}" for example in examples),
+        partial(add_pose_options, has_parsing=has_parsing),
+        pose_modes(has_parsing=has_parsing),
+        OUTPUTS,
+        READS_SQUARES,
+        add_evaluate_options,
+        evaluate_arguments,
+    )

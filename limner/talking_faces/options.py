@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limner.tasks import Mode, Rendering, Task, input_files, unique_names
+from limner.tasks import Mode, Options, Rendering, Task, input_files, unique_names
 
 if TYPE_CHECKING:
     from limner.plan import GenerationPlan
@@ -176,3 +176,21 @@ def add_evaluate_options(parser: ArgumentParser) -> None:
 def evaluate_arguments(options: Namespace, device: Any) -> dict[str, Any]:
     """These options as arguments of `limner.talking_faces.evaluation.evaluate`."""
     return {"protocol": options.protocol}
+
+
+def talking_options(views: tuple[str, ...], *examples: str, has_gain: bool = False) -> Options:
+    """The options of a system that lets photos speak.
+
+    Args:
+        views: what it can show, the usual one first.
+        examples: command lines.
+        has_gain: whether the mouth's motion can be made larger.
+    """
+    return Options(
+        "Let the face in a photo say what is heard: MP4 with sound, of any length.",
+        examples,
+        partial(add_talking_options, views=views, has_gain=has_gain),
+        talking_modes(views=views, has_gain=has_gain),
+        add_evaluate_options=add_evaluate_options,
+        evaluate_arguments=evaluate_arguments,
+    )

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner.errors import ConfigError
-from limner.tasks import IMAGES_PER_TASK, Mode, Rendering, Task, add_sampling_options, check_num_images, seed_blocks
+from limner.tasks import (
+    IMAGES_PER_TASK,
+    Mode,
+    Options,
+    Rendering,
+    Task,
+    add_sampling_options,
+    check_num_images,
+    seed_blocks,
+)
 
 if TYPE_CHECKING:
     from limner.plan import GenerationPlan
@@ -275,3 +284,24 @@ def evaluate_arguments(options: Namespace, device: Any) -> dict[str, Any]:
     if judge.kind != "parser":
         raise ConfigError(f'--parser "{options.parser}" is of the kind {judge.kind}; name weights of a parser.')
     return {"drawn": options.captions_drawn, "parser": judge.network}
+
+
+def caption_options(system: str, description: str, *examples: str, attention: bool = True) -> Options:
+    """The options of a system that paints captions and has none of its own.
+
+    Args:
+        system: its name.
+        description: a sentence.
+        examples: ends of command lines.
+        attention: whether its generator attends to words.
+    """
+    return Options(
+        description,
+        tuple(f"limner generate {system} --weights runs/{system} {example}" for example in examples),
+        partial(add_caption_options, attention=attention),
+        caption_modes(attention=attention),
+        OUTPUTS,
+        READS_SQUARES=False,
+        add_evaluate_options=add_evaluate_options,
+        evaluate_arguments=evaluate_arguments,
+    )

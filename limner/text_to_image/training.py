@@ -399,10 +399,6 @@ class CaptionSystem(System[Any, CaptionedBatch]):
             scores["own_r_precision"] = float(hits.double().mean())
         return scores
 
-    def kept(self, networks: dict[str, nn.Module]) -> dict[str, nn.Module]:
-        """The networks that inference has: without discriminators."""
-        return {name: network for name, network in networks.items() if name not in self.discriminators}
-
 
 def twice_if_alone(batch: CaptionedBatch) -> CaptionedBatch:
     """A batch of one picture twice: batch norms of single numbers need two."""

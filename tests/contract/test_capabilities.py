@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -412,3 +413,6 @@ def test_without_its_folder_there_is_no_trace(name, python) -> None:
         pytest.skip("it is one of the package's own")
     done = python("-c", "import limner; print('toy' in limner.list_systems())")
     assert done.stdout.strip() == "False"
+    for folder in ("limner", "tools", "benchmarks"):
+        for path in (ROOT / folder).rglob("*.py"):
+            assert not re.search(r"limner_toy|[\"'/]toy[\"'/-]", path.read_text(encoding="utf-8")), path

@@ -44,6 +44,7 @@ class ADGAN(PairSystem[ADGANConfig, PartBatch]):
     """A generator with a code for each part, and two discriminators."""
 
     name: ClassVar[str] = "adgan"
+    pipeline_class: ClassVar[type[Any]] = ADGANPipeline
 
     def __init__(self, config: ADGANConfig, spec: DataSpec) -> None:
         model = config.model
@@ -105,7 +106,3 @@ class ADGAN(PairSystem[ADGANConfig, PartBatch]):
         masks = part_masks(batch.parts)
         picture: Tensor = generator(batch.source, masks, self.heatmaps(batch.target_points), self.style_features)
         return picture
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> ADGANPipeline:
-        """Inference with these networks."""
-        return ADGANPipeline(spec=self.spec, size=self.config.model.image_size, **networks)

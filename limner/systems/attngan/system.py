@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import nn
 
@@ -17,6 +17,7 @@ class AttnGAN(CaptionSystem):
     """Generator and three discriminators, coarse to fine."""
 
     name: ClassVar[str] = "attngan"
+    pipeline_class: ClassVar[type[Any]] = AttnGANPipeline
     discriminators = ("small_discriminator", "middle_discriminator", "discriminator")
 
     def build_generator(self) -> Generator:
@@ -42,7 +43,3 @@ class AttnGAN(CaptionSystem):
             )
             for number, name in enumerate(self.discriminators)
         }
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> AttnGANPipeline:
-        """Generator and encoders."""
-        return AttnGANPipeline(spec=self.spec, size=self.config.model.image_size, **self.kept(networks))

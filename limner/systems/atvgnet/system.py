@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -66,6 +66,7 @@ class ATVGnet(System[ATVGnetConfig, ClipBatch]):
     """Two generators and a discriminator."""
 
     name: ClassVar[str] = "atvgnet"
+    pipeline_class: ClassVar[type[Any]] = ATVGnetPipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("mouth_error", "min")
 
     def __init__(self, config: ATVGnetConfig, spec: DataSpec) -> None:
@@ -173,10 +174,6 @@ class ATVGnet(System[ATVGnetConfig, ClipBatch]):
     def validate(self, batches: Iterable[ClipBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
         """Differences on held-out clips: of the mouth, as a share of what the photo alone would have; of all."""
         return frame_scores((batch, made_frames(batch, networks)) for batch in batches)
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> ATVGnetPipeline:
-        """Inference with these networks."""
-        return ATVGnetPipeline(spec=self.spec, size=self.config.model.image_size, **networks)
 
 
 def drawn(batch: ClipBatch) -> Draws:

@@ -80,6 +80,7 @@ class AVWnet(System[AVWnetConfig, ClipBatch]):
     """One generator, three discriminators, a frozen lip reader."""
 
     name: ClassVar[str] = "avwnet"
+    pipeline_class: ClassVar[type[Any]] = AVWnetPipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("mouth_error", "min")
 
     def __init__(self, config: AVWnetConfig, spec: DataSpec) -> None:
@@ -329,10 +330,6 @@ class AVWnet(System[AVWnetConfig, ClipBatch]):
         scores = frame_scores(spoken())
         coarse, fine = gather_rows(masks).double().mean(dim=0).tolist()
         return {**scores, "mask_coarse": coarse, "mask_fine": fine}
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> AVWnetPipeline:
-        """Inference with these networks."""
-        return AVWnetPipeline(spec=self.spec, size=self.config.model.image_size, **networks)
 
 
 def half_frames(frames: Float[Tensor, "b f 3 h w"]) -> Float[Tensor, "b f 3 h2 w2"]:

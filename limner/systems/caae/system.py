@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -60,6 +60,7 @@ class CAAE(System[CAAEConfig, AgeBatch]):
     """Encoder, generator, and a discriminator each for z and for pictures."""
 
     name: ClassVar[str] = "caae"
+    pipeline_class: ClassVar[type[Any]] = CAAEPipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("score", "min")
 
     def __init__(self, config: CAAEConfig, spec: DataSpec) -> None:
@@ -183,11 +184,6 @@ class CAAE(System[CAAEConfig, AgeBatch]):
             networks["encoder"](batch.image), age, signed_labels(batch.gender, NUM_GENDERS)
         ).float()
         return image
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> CAAEPipeline:
-        """Encoder and generator."""
-        kept = {name: networks[name] for name in ("encoder", "generator", "shapes")}
-        return CAAEPipeline(spec=self.spec, size=self.config.model.image_size, **kept)
 
 
 def total_variation(image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, ""]:

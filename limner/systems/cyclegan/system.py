@@ -57,6 +57,7 @@ class CycleGAN(System[CycleGANConfig, MaskToImageBatch]):
     """Two generators that undo each other, and a discriminator for pictures and one for painted maps."""
 
     name: ClassVar[str] = "cyclegan"
+    pipeline_class: ClassVar[type[Any]] = CycleGANPipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("sliced_wasserstein", "min")
 
     def __init__(self, config: CycleGANConfig, spec: DataSpec) -> None:
@@ -182,11 +183,3 @@ class CycleGAN(System[CycleGANConfig, MaskToImageBatch]):
         """Distances to the real pictures."""
         schema = self.spec.schema
         return quick_scores(batches, lambda batch: networks["generator"](colorize(batch.label_map, schema)))
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> CycleGANPipeline:
-        """Both generators."""
-        return CycleGANPipeline(
-            spec=self.spec,
-            size=self.config.model.image_size,
-            **{name: networks[name] for name in GENERATORS},
-        )

@@ -104,12 +104,8 @@ class DAMSMPipeline(Pipeline):
 
     def export_targets(self) -> dict[str, ExportTarget]:
         """`image_encoder` (image -> regions, code); the text encoder packs its captions, which other runtimes lack."""
-        size, device = self.image_size, self.device
-
-        def example(batch: int) -> tuple[Tensor, ...]:
-            random = torch.Generator().manual_seed(batch)
-            return (torch.rand(batch, 3, size, size, generator=random).to(device) * 2 - 1,)
-
         return {
-            "image_encoder": ExportTarget(self.components["image_encoder"], ("image",), ("regions", "code"), example)
+            "image_encoder": ExportTarget(
+                self.components["image_encoder"], ("image",), ("regions", "code"), self.example_images
+            )
         }

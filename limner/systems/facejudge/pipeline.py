@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -70,14 +69,10 @@ class FaceJudgePipeline(Pipeline):
 
     def export_targets(self) -> dict[str, ExportTarget]:
         """`judge` (image -> age_logits, embedding)."""
-        size, device = self.image_size, self.device
-
-        def example(batch: int) -> tuple[Tensor, ...]:
-            random = torch.Generator().manual_seed(batch)
-            return (torch.rand(batch, 3, size, size, generator=random).to(device) * 2 - 1,)
-
         return {
-            "judge": ExportTarget(_Tensors(self.components["judge"]), ("image",), ("age_logits", "embedding"), example)
+            "judge": ExportTarget(
+                _Tensors(self.components["judge"]), ("image",), ("age_logits", "embedding"), self.example_images
+            )
         }
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -44,6 +44,7 @@ class FaceJudge(System[FaceJudgeConfig, AgeBatch]):
     """One network, two heads, AdamW with a cosine schedule."""
 
     name: ClassVar[str] = "facejudge"
+    pipeline_class: ClassVar[type[Any]] = FaceJudgePipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("age_error_years", "min")
 
     def __init__(self, config: FaceJudgeConfig, spec: DataSpec) -> None:
@@ -133,10 +134,6 @@ class FaceJudge(System[FaceJudgeConfig, AgeBatch]):
         if different.any():
             result["identity_auc"] = area_under_curve(cosines.diag().numpy(), cosines[different].numpy())
         return result
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> FaceJudgePipeline:
-        """The judge for inference."""
-        return FaceJudgePipeline(spec=self.spec, size=self.config.model.image_size, **networks)
 
 
 def age_cross_entropy(logits: Float[Tensor, "b 117"], years: Float[Tensor, " b"], *, sigma: float) -> Float[Tensor, ""]:

@@ -65,10 +65,4 @@ class FactJudgePipeline(Pipeline):
 
     def export_targets(self) -> dict[str, ExportTarget]:
         """`judge` (image -> logits of all answers)."""
-        size, device = self.image_size, self.device
-
-        def example(batch: int) -> tuple[Tensor, ...]:
-            random = torch.Generator().manual_seed(batch)
-            return (torch.rand(batch, 3, size, size, generator=random).to(device) * 2 - 1,)
-
-        return {"judge": ExportTarget(self.components["judge"], ("image",), ("logits",), example)}
+        return {"judge": ExportTarget(self.components["judge"], ("image",), ("logits",), self.example_images)}

@@ -42,6 +42,7 @@ class FactJudge(System[FactJudgeConfig, FactBatch]):
     """One network with a few answers to each question."""
 
     name: ClassVar[str] = "factjudge"
+    pipeline_class: ClassVar[type[Any]] = FactJudgePipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("balanced_accuracy", "max")
 
     def __init__(self, config: FactJudgeConfig, spec: DataSpec) -> None:
@@ -129,10 +130,6 @@ class FactJudge(System[FactJudgeConfig, FactBatch]):
         accuracies = balanced_accuracies(gather_rows(seen), gather_rows(truth), self.questions)
         scores = {f"accuracy/{question.replace(' ', '_')}": value for question, value in accuracies.items()}
         return {"balanced_accuracy": sum(accuracies.values()) / max(1, len(accuracies)), **scores}
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> FactJudgePipeline:
-        """The judge for inference."""
-        return FactJudgePipeline(spec=self.spec, size=self.config.model.image_size, **networks)
 
 
 def answered(logits: Float[Tensor, "b n"], questions: dict[str, tuple[str, ...]]) -> Tensor:

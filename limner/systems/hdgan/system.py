@@ -18,6 +18,7 @@ class HDGAN(CaptionSystem):
     """Generator and three discriminators, coarse to fine."""
 
     name: ClassVar[str] = "hdgan"
+    pipeline_class: ClassVar[type[Any]] = HDGANPipeline
     discriminators = ("small_discriminator", "middle_discriminator", "discriminator")
 
     def build_generator(self) -> Generator:
@@ -67,10 +68,6 @@ class HDGAN(CaptionSystem):
         engine.log("wrong_pairs_told", (of_real.pairs[0] > of_real.pairs[1]).float().mean())
         loss: Tensor = pairs + pictures
         return loss
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> HDGANPipeline:
-        """Generator and encoders."""
-        return HDGANPipeline(spec=self.spec, size=self.config.model.image_size, **self.kept(networks))
 
 
 def squared(scores: Tensor, target: float) -> Tensor:

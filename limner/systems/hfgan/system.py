@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import nn
 
@@ -17,6 +17,7 @@ class HfGAN(CaptionSystem):
     """Generator with fused levels; a discriminator that judges pictures alone and with their sentence."""
 
     name: ClassVar[str] = "hfgan"
+    pipeline_class: ClassVar[type[Any]] = HfGANPipeline
 
     def build_generator(self) -> Generator:
         """See `CaptionSystem`."""
@@ -41,7 +42,3 @@ class HfGAN(CaptionSystem):
             unconditional=model.unconditional,
         )
         return {"discriminator": network}
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> HfGANPipeline:
-        """Generator and encoders."""
-        return HfGANPipeline(spec=self.spec, size=self.config.model.image_size, **self.kept(networks))

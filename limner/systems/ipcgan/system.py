@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -55,6 +55,7 @@ class IPCGAN(System[IPCGANConfig, AgeBatch]):
     """Generator and discriminator with a frozen face network."""
 
     name: ClassVar[str] = "ipcgan"
+    pipeline_class: ClassVar[type[Any]] = IPCGANPipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("age_error_years", "min")
 
     def __init__(self, config: IPCGANConfig, spec: DataSpec) -> None:
@@ -182,11 +183,6 @@ class IPCGAN(System[IPCGANConfig, AgeBatch]):
     def _age(self, networks: dict[str, nn.Module], batch: AgeBatch, group: int) -> Tensor:
         image: Tensor = networks["generator"](batch.image, one_hot(torch.full_like(batch.group, group))).float()
         return image
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> IPCGANPipeline:
-        """The generator; the face network stays with a run."""
-        kept = {name: networks[name] for name in ("generator", "shapes")}
-        return IPCGANPipeline(spec=self.spec, size=self.config.model.image_size, **kept)
 
 
 def one_hot(group: Int64[Tensor, " b"]) -> Float[Tensor, "b n"]:

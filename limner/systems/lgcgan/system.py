@@ -87,6 +87,7 @@ class LGcGAN(System[LGcGANConfig, AgeBatch]):
     """Primal and inverse generator, primal and inverse discriminator."""
 
     name: ClassVar[str] = "lgcgan"
+    pipeline_class: ClassVar[type[Any]] = LGcGANPipeline
     # Years between what a judge sees and what was asked for. Never the discriminator's own age head: a small run fooled
     # it on every picture with a grid of dots.
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("age_error_years", "min")
@@ -453,11 +454,6 @@ class LGcGAN(System[LGcGANConfig, AgeBatch]):
     def _age(self, network: nn.Module, batch: AgeBatch, group: int) -> Aged:
         wanted = torch.full_like(batch.group, group)
         return self.generate(network, batch.image, wanted, batch.landmarks, self.maps_of(batch.landmarks))
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> LGcGANPipeline:
-        """The generators and the mean shapes; discriminators stay with a run."""
-        kept = {name: network for name, network in networks.items() if not name.endswith("discriminator")}
-        return LGcGANPipeline(spec=self.spec, size=self.config.model.image_size, **kept)
 
 
 @dataclass

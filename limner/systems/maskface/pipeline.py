@@ -348,10 +348,6 @@ class MaskFacePipeline(Pipeline):
             random = torch.Generator().manual_seed(batch)
             return (torch.randn(batch, self.latent_size, generator=random).to(self.device),)
 
-        def images(batch: int) -> tuple[Tensor, ...]:
-            random = torch.Generator().manual_seed(batch)
-            return (torch.rand(batch, 3, size, size, generator=random).to(self.device) * 2 - 1,)
-
         return {
             "generator": generator_target(
                 self.components["generator"],
@@ -362,7 +358,9 @@ class MaskFacePipeline(Pipeline):
                 device=self.device,
             ),
             "style_encoder": ExportTarget(self.components["style_encoder"], ("latent",), ("style",), latents),
-            "style_decoder": ExportTarget(self.components["style_decoder"], ("image",), ("style",), images),
+            "style_decoder": ExportTarget(
+                self.components["style_decoder"], ("image",), ("style",), self.example_images
+            ),
         }
 
     def paint(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -75,6 +75,7 @@ class MaskFace(System[MaskFaceConfig, MaskToImageBatch]):
     """Generator, style encoder and style decoder against a discriminator."""
 
     name: ClassVar[str] = "maskface"
+    pipeline_class: ClassVar[type[Any]] = MaskFacePipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("sliced_wasserstein", "min")
 
     def __init__(self, config: MaskFaceConfig, spec: DataSpec) -> None:
@@ -335,10 +336,6 @@ class MaskFace(System[MaskFaceConfig, MaskToImageBatch]):
             "style_error": float(gather_rows(style_errors).mean()),
             "reconstruction": float(gather_rows(reconstructions).mean()),
         }
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> MaskFacePipeline:
-        """All four networks; the discriminator ranks samples."""
-        return MaskFacePipeline(spec=self.spec, size=self.config.model.image_size, **networks)
 
     def _other_photos(self, image: Tensor, engine: Engine, purpose: str) -> Tensor:
         """The photos of the global batch moved on by a random number of places, so that none stays at its own."""

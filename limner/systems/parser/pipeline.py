@@ -79,13 +79,7 @@ class ParserPipeline(Pipeline):
 
     def export_targets(self) -> dict[str, ExportTarget]:
         """`parser` (image in [-1, 1] of this size -> logits)."""
-        size = self.image_size
-
-        def images(batch: int) -> tuple[Tensor, ...]:
-            random = torch.Generator().manual_seed(batch)
-            return (torch.rand(batch, 3, size, size, generator=random).to(self.device) * 2 - 1,)
-
-        return {"parser": ExportTarget(_Logits(self.network), ("image",), ("logits",), images)}
+        return {"parser": ExportTarget(_Logits(self.network), ("image",), ("logits",), self.example_images)}
 
     def __call__(self, images: ImageInput | Sequence[ImageInput], *, batch_size: int = 16) -> ParsingResult:
         """Parse images; they are cropped to a centred square and resized (bilinear, antialiased) to `image_size`.

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -44,6 +44,7 @@ class Parser(System[ParserConfig, MaskToImageBatch]):
     """Pixel cross-entropy, Dice and attribute loss; AdamW with a cosine schedule."""
 
     name: ClassVar[str] = "parser"
+    pipeline_class: ClassVar[type[Any]] = ParserPipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("mean_iou", "max")
 
     def __init__(self, config: ParserConfig, spec: DataSpec) -> None:
@@ -150,10 +151,6 @@ class Parser(System[ParserConfig, MaskToImageBatch]):
         if self.spec.attribute_names:
             result["attribute_accuracy"] = float(gather_rows(correct).float().mean())
         return result
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> ParserPipeline:
-        """The parser for inference."""
-        return ParserPipeline(spec=self.spec, size=self.config.model.image_size, **networks)
 
 
 def dice_loss(logits: Float[Tensor, "batch classes h w"], target: Int64[Tensor, "batch h w"]) -> Float[Tensor, ""]:

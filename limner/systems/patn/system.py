@@ -23,6 +23,7 @@ class PATN(PairSystem[PATNConfig, PairBatch]):
     """A generator with attention to the pose, and two discriminators."""
 
     name: ClassVar[str] = "patn"
+    pipeline_class: ClassVar[type[Any]] = PATNPipeline
 
     def __init__(self, config: PATNConfig, spec: DataSpec) -> None:
         model = config.model
@@ -59,7 +60,3 @@ class PATN(PairSystem[PATNConfig, PairBatch]):
         poses = (self.heatmaps(points) for points in (batch.source_points, batch.target_points))
         picture: Tensor = generator(batch.source, *poses)
         return picture
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> PATNPipeline:
-        """Inference with these networks."""
-        return PATNPipeline(spec=self.spec, size=self.config.model.image_size, **networks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -41,6 +41,7 @@ class PG2(System[PG2Config, PairBatch]):
     """G1 alone, then G2 and D with G1 as it is."""
 
     name: ClassVar[str] = "pg2"
+    pipeline_class: ClassVar[type[Any]] = PG2Pipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("error", "min")
 
     def __init__(self, config: PG2Config, spec: DataSpec) -> None:
@@ -151,7 +152,3 @@ class PG2(System[PG2Config, PairBatch]):
             real.append(batch.target.cpu())
             points.append(batch.target_points.cpu())
         return picture_scores(gather_rows(real), gather_rows(fake), gather_rows(points))
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> PG2Pipeline:
-        """Inference with these networks."""
-        return PG2Pipeline(spec=self.spec, size=self.config.model.image_size, **networks)

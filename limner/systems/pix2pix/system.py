@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -44,6 +44,7 @@ class Pix2Pix(System[Pix2PixConfig, MaskToImageBatch]):
     """A U-Net that must come near the real picture and convince a discriminator of patches."""
 
     name: ClassVar[str] = "pix2pix"
+    pipeline_class: ClassVar[type[Any]] = Pix2PixPipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("sliced_wasserstein", "min")
 
     def __init__(self, config: Pix2PixConfig, spec: DataSpec) -> None:
@@ -158,7 +159,3 @@ class Pix2Pix(System[Pix2PixConfig, MaskToImageBatch]):
         if not self.config.model.test_noise:
             return networks["generator"](self.encode(batch.label_map))
         return networks["generator"](self.encode(batch.label_map), noise)
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> Pix2PixPipeline:
-        """The generator."""
-        return Pix2PixPipeline(spec=self.spec, size=self.config.model.image_size, generator=networks["generator"])

@@ -69,6 +69,7 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
     """Five local auto-encoders and a generator against two discriminators, with a frozen parser."""
 
     name: ClassVar[str] = "portrait"
+    pipeline_class: ClassVar[type[Any]] = PortraitPipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("sliced_wasserstein", "min")
 
     def __init__(self, config: PortraitConfig, spec: DataSpec) -> None:
@@ -337,10 +338,6 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
         """Portraits of a batch's maps with these looks."""
         target = self.appearance.target(batch.label_map)
         return networks["generator"](target.one_hot, batch.image, looks, target.centres).clamp(-1, 1)
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> PortraitPipeline:
-        """All networks; image heads and discriminators stay with the run."""
-        return PortraitPipeline(spec=self.spec, size=self.config.model.image_size, **networks)
 
     def _make_parser(self) -> nn.Module:
         """The parser of `--model.parser` (weights of "parser", or of "portrait" with their own), or a new one."""

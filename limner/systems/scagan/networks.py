@@ -34,7 +34,7 @@ CONTENT_CHANNELS: dict[Content, int] = {"edge": 1, "semantic": 8, "none": 0}
 """What the content branch is given: an edge map, a map of eight garment classes, or nothing (ablation)."""
 
 
-class Stage(NamedTuple):
+class DecoderBlock(NamedTuple):
     """One block of IS-Net's decoder."""
 
     name: str
@@ -44,7 +44,7 @@ class Stage(NamedTuple):
     """Height and width at which the block works."""
 
 
-def decoder_plan(image_size: tuple[int, int], *, width: int, start_height: int = 8) -> list[Stage]:
+def decoder_plan(image_size: tuple[int, int], *, width: int, start_height: int = 8) -> list[DecoderBlock]:
     """The blocks of IS-Net's decoder, coarse to fine.
 
     The paper's 256 x 176 doubles a map of 8 x 6 five times. A smaller picture leaves out blocks of the coarse end: with
@@ -72,9 +72,9 @@ def decoder_plan(image_size: tuple[int, int], *, width: int, start_height: int =
         4: [("head_0", 0), ("middle_0", 1)],
         5: [("head_0", 0), ("middle_0", 1), ("middle_1", 1), ("up_0", 2)],
     }[doublings]
-    stages = [Stage(name, wide, wide, sizes[level]) for name, level in names]
+    stages = [DecoderBlock(name, wide, wide, sizes[level]) for name, level in names]
     fine = [("up_1", wide, 4 * width), ("up_2", 4 * width, 2 * width), ("up_3", 2 * width, width)]
-    return stages + [Stage(name, i, o, sizes[doublings - 2 + k]) for k, (name, i, o) in enumerate(fine)]
+    return stages + [DecoderBlock(name, i, o, sizes[doublings - 2 + k]) for k, (name, i, o) in enumerate(fine)]
 
 
 def map_size(image_size: tuple[int, int], height: int) -> tuple[int, int]:
@@ -353,7 +353,7 @@ class ISNet(Configured):
             else nn.Conv2d(NUM_JOINTS, first.in_channels, 3, padding=1)
         )
 
-        def new_block(stage: Stage) -> nn.Module:
+        def new_block(stage: DecoderBlock) -> nn.Module:
             shared = {
                 "content_channels": CONTENT_CHANNELS[content],
                 "style_channels": style_channels,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
-from torch import nn
 
 from limner.data.spec import DataSpec
 from limner.engine.data import TrainingData
@@ -21,6 +20,7 @@ class SCAGAN(StagedSystem[SCAGANConfig, ContentBatch]):
     """PCT-Net (stage content) or IS-Net (stage image), against two discriminators."""
 
     name: ClassVar[str] = "scagan"
+    pipeline_class: ClassVar[type[Any]] = SCAGANPipeline
     # Poses are learned first, hues last, and a difference of colours falls while all garments are grey.
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("error", "min")
     stage: TransferStage
@@ -47,7 +47,3 @@ class SCAGAN(StagedSystem[SCAGANConfig, ContentBatch]):
         """
         super().prepare(device)
         self.stage.open_losses(device)
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> SCAGANPipeline:
-        """Inference with these networks."""
-        return SCAGANPipeline(spec=self.spec, size=self.config.model.image_size, **networks)

@@ -300,15 +300,11 @@ class SCGANPipeline(Pipeline):
             label_map = torch.randint(num_classes, (batch, size, size), generator=random).to(self.device)
             return (latent, attributes, label_map) if num_attributes else (latent, label_map)
 
-        def images(batch: int) -> tuple[Tensor, ...]:
-            random = torch.Generator().manual_seed(batch)
-            return (torch.rand(batch, 3, size, size, generator=random).to(self.device) * 2 - 1,)
-
         wrapper: type[nn.Module] = _GeneratorOfIds if num_attributes else _GeneratorWithoutAttributes
         generator = wrapper(self.components["generator"], num_classes)
         return {
             "generator": ExportTarget(generator, inputs, ("image",), conditions),
-            "segmentor": ExportTarget(self.components["segmentor"], ("image",), ("logits",), images),
+            "segmentor": ExportTarget(self.components["segmentor"], ("image",), ("logits",), self.example_images),
         }
 
     def plan_conditions(self) -> Mapping[str, Condition]:

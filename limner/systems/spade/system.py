@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -47,6 +47,7 @@ class SPADE(System[SPADEConfig, MaskToImageBatch]):
     """A generator modulated by the label map, a discriminator of two scales and, as a variant, an image encoder."""
 
     name: ClassVar[str] = "spade"
+    pipeline_class: ClassVar[type[Any]] = SPADEPipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("sliced_wasserstein", "min")
 
     def __init__(self, config: SPADEConfig, spec: DataSpec) -> None:
@@ -209,11 +210,6 @@ class SPADE(System[SPADEConfig, MaskToImageBatch]):
         if not self.latent_size:
             return networks["generator"](segmentation)
         return networks["generator"](segmentation, noise)
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> SPADEPipeline:
-        """Generator and, where there is one, encoder."""
-        painters = {name: networks[name] for name in self.painters}
-        return SPADEPipeline(spec=self.spec, size=self.config.model.image_size, **painters)
 
 
 def _distance_of_halves(layers: list[Tensor]) -> Float[Tensor, ""]:

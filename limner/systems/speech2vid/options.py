@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from limner.talking_faces.options import talking_options
 
-from limner.talking_faces.options import (
-    add_evaluate_options,
-    add_talking_options,
-    evaluate_arguments,
-    talking_modes,
+OPTIONS = talking_options(
+    ("talk", "coarse"),
+    "limner generate speech2vid --weights runs/speech2vid --photo face.jpg --audio speech.wav --out talking",
 )
-
-__all__ = ["DESCRIPTION", "EXAMPLES", "MODES", "add_evaluate_options", "add_options", "evaluate_arguments"]
-
-DESCRIPTION = "Let the face in a photo say what is heard: MP4 with sound, of any length."
-EXAMPLES = ("limner generate speech2vid --weights runs/speech2vid --photo face.jpg --audio speech.wav --out talking",)
-_VIEWS = ("talk", "coarse")
-MODES = talking_modes(views=_VIEWS, has_gain=False)
-
-
-def add_options(parser: ArgumentParser) -> None:
-    """Add the options of this system."""
-    add_talking_options(parser, views=_VIEWS, has_gain=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -33,6 +33,7 @@ class Speech2Vid(System[Speech2VidConfig, ClipBatch]):
     """A generator, and a network that sharpens what it makes."""
 
     name: ClassVar[str] = "speech2vid"
+    pipeline_class: ClassVar[type[Any]] = Speech2VidPipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("mouth_error", "min")
 
     def __init__(self, config: Speech2VidConfig, spec: DataSpec) -> None:
@@ -95,10 +96,6 @@ class Speech2Vid(System[Speech2VidConfig, ClipBatch]):
     def validate(self, batches: Iterable[ClipBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
         """Differences on held-out clips: of the mouth, as a share of what the photo alone would have; of all."""
         return frame_scores((batch, made_frames(batch, networks)) for batch in batches)
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> Speech2VidPipeline:
-        """Inference with these networks."""
-        return Speech2VidPipeline(spec=self.spec, size=self.config.model.image_size, **networks)
 
 
 def made_frames(batch: ClipBatch, networks: dict[str, nn.Module]) -> Float[Tensor, "b f 3 h w"]:

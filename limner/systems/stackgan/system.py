@@ -21,6 +21,7 @@ class StackGAN(CaptionSystem):
     """Generator of two stages, and a discriminator for each."""
 
     name: ClassVar[str] = "stackgan"
+    pipeline_class: ClassVar[type[Any]] = StackGANPipeline
     discriminators = ("small_discriminator", "discriminator")
 
     def build_generator(self) -> Generator:
@@ -88,7 +89,3 @@ class StackGAN(CaptionSystem):
             wrong_pair=(wrong if len(wrong) else of_fake.pairs[0]).float(),
         )
         return loss
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> StackGANPipeline:
-        """Generator and encoders."""
-        return StackGANPipeline(spec=self.spec, size=self.config.model.image_size, **self.kept(networks))

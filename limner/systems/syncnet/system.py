@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -45,6 +45,7 @@ class SyncNet(System[SyncNetConfig, ClipBatch]):
     """One network of two encoders, one Adam."""
 
     name: ClassVar[str] = "syncnet"
+    pipeline_class: ClassVar[type[Any]] = SyncNetPipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("accuracy", "max")
 
     def __init__(self, config: SyncNetConfig, spec: DataSpec) -> None:
@@ -111,10 +112,6 @@ class SyncNet(System[SyncNetConfig, ClipBatch]):
             rows.append(torch.stack([right, entropy], dim=1).unflatten(0, (len(batch), -1)).mean(dim=1))
         found = gather_rows(rows)
         return {"accuracy": float(found[:, 0].mean()), "cross_entropy": float(found[:, 1].mean())}
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> SyncNetPipeline:
-        """The judge for inference."""
-        return SyncNetPipeline(spec=self.spec, size=self.config.model.image_size, **networks)
 
 
 def cosines(network: nn.Module, draws: Draws) -> Float[Tensor, " n"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -32,6 +32,7 @@ class WordNet(System[WordNetConfig, ClipBatch]):
     """One network, AdamW with half a cosine."""
 
     name: ClassVar[str] = "wordnet"
+    pipeline_class: ClassVar[type[Any]] = WordNetPipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("accuracy", "max")
 
     def __init__(self, config: WordNetConfig, spec: DataSpec) -> None:
@@ -120,10 +121,6 @@ class WordNet(System[WordNetConfig, ClipBatch]):
         if self.config.model.has_points and known.any():
             scores["point_error"] = float(found[known, 1].mean())
         return scores
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> WordNetPipeline:
-        """The reader for inference."""
-        return WordNetPipeline(spec=self.spec, size=self.config.model.image_size, **networks)
 
 
 def point_error(points: Float[Tensor, "b f 20 2"], batch: ClipBatch, *, each: bool = False) -> Tensor:

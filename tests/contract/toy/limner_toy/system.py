@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float
@@ -39,6 +39,7 @@ class Toy(System[ToyConfig, CaptionBatch]):
     """Two networks, one after the other, and their distance to the pictures."""
 
     name: ClassVar[str] = "toy"
+    pipeline_class: ClassVar[type[Any]] = ToyPipeline
     best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("l1", "min")
 
     def __init__(self, config: ToyConfig, spec: DataSpec) -> None:
@@ -80,9 +81,6 @@ class Toy(System[ToyConfig, CaptionBatch]):
             distance(networks, one, one.image.new_zeros(len(one), 4), one.image.new_tensor([0.5])) for one in batches
         ]
         return {"l1": float(torch.stack(found).mean())}
-
-    def pipeline(self, networks: dict[str, nn.Module]) -> ToyPipeline:
-        return ToyPipeline(spec=self.spec, size=self.config.model.image_size, **networks)
 
 
 def distance(networks: dict[str, nn.Module], batch: CaptionBatch, noise: Tensor, moment: Tensor) -> Tensor:
