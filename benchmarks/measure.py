@@ -28,6 +28,13 @@ def new_parser(documentation: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=documentation, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="few repeats: shows that the script works")
     parser.add_argument("--json", type=Path, default=None, metavar="FILE", help="also write the numbers to FILE")
+    parser.add_argument(
+        "--into",
+        type=_page_with_marks,
+        default=None,
+        metavar="PAGE",
+        help="also write the tables between their marks in PAGE",
+    )
     return parser
 
 
@@ -149,18 +156,49 @@ def report(
     """
     described = machine()
     cpu = described["cpu"]
-    print(f"# {title}{' (--quick: not for quoting)' if options.quick else ''}\n")
-    print(
+    head = (
         f"{cpu['name'] or 'unknown CPU'}, {cpu['cores']} cores, {_bf16(cpu['bf16'])}; {described['platform']}; "
         f"Python {described['python']}, torch {described['torch']}, Limner {described['limner']}; "
         f"load average after the measurement {described['load_average']}. {protocol}"
     )
+    print(f"# {title}{' (--quick: not for quoting)' if options.quick else ''}\n\n{head}")
     for heading, rows in tables.items():
         print(f"\n## {heading}\n\n{markdown_table(rows)}")
+    if options.into is not None:
+        parts = [head, *(f"{heading}:\n\n{markdown_table(rows)}" for heading, rows in tables.items())]
+        write_between_marks(options.into, Path(sys.argv[0]).name, "\n\n".join(parts), is_quick=options.quick)
     if options.json is not None:
         content = {"benchmark": title, "quick": options.quick, "protocol": protocol, "machine": described, "data": data}
         content["ratios"] = dict(ratios or {})
         options.json.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def write_between_marks(page: Path, script: str, text: str, *, is_quick: bool = False) -> None:
+    """Replace what stands in a page between `<!-- benchmarks/SCRIPT -->` and `<!-- end of benchmarks/SCRIPT -->`.
+
+    Raises:
+        SystemExit: if the page does not have both marks once, in this order, or the numbers are of `--quick`.
+    """
+    if is_quick:
+        raise SystemExit(f"Numbers of --quick are not for quoting; {page} is as it was.")
+    whole, first, last = _marked(page, script)
+    before, rest = whole.split(first)
+    page.write_text(f"{before}{first}\n{text}\n\n{last}{rest.split(last)[1]}", encoding="utf-8")
+
+
+def _marked(page: Path, script: str) -> tuple[str, str, str]:
+    """Text of a page, and the two marks of a script in it."""
+    first, last = f"<!-- benchmarks/{script} -->\n", f"<!-- end of benchmarks/{script} -->"
+    whole = page.read_text(encoding="utf-8") if page.is_file() else ""
+    if whole.count(first) != 1 or whole.count(last) != 1 or whole.index(first) > whole.index(last):
+        raise SystemExit(f"{page} must have the lines {first.strip()} and {last} once each, in this order.")
+    return whole, first, last
+
+
+def _page_with_marks(text: str) -> Path:
+    """For `--into`: a page without marks is refused before anything is measured."""
+    _marked(Path(text), Path(sys.argv[0]).name)
+    return Path(text)
 
 
 def markdown_table(rows: Sequence[Mapping[str, str]]) -> str:

@@ -64,6 +64,44 @@ def test_a_slow_machine_measures_fewer_turns(python) -> None:
     assert done.stdout.splitlines() == ["{'a': [1], 'b': [2]}", "{'a': [1, 1, 1, 1, 1], 'b': [2, 2, 2, 2, 2]}"]
 
 
+def write_between_marks(python, page: Path, text: str, script: str = "growth.py", quick: bool = False):
+    """As a benchmark with `--into`, in a process of its own."""
+    code = (
+        "import pathlib, sys, measure\n"
+        "page, script, text, quick = sys.argv[1:]\n"
+        "measure.write_between_marks(pathlib.Path(page), script, text, is_quick=quick == 'True')"
+    )
+    return python("-c", code, str(page), script, text, str(quick), env={"PYTHONPATH": str(BENCHMARKS)})
+
+
+def test_tables_are_written_between_their_marks(python, tmp_path: Path) -> None:
+    page, marks = tmp_path / "page.md", "<!-- benchmarks/growth.py -->\n{}<!-- end of benchmarks/growth.py -->\n"
+    page.write_text("before\n" + marks.format("old\n") + "after\n")
+    for text in ("| a |", "| b |"):  # again and again
+        assert write_between_marks(python, page, text).returncode == 0
+        assert page.read_text() == "before\n" + marks.format(f"\n{text}\n\n") + "after\n"
+    kept = page.read_text()
+    for options, words in (
+        ({"quick": True}, "not for quoting"),
+        ({"script": "all.py"}, "<!-- benchmarks/all.py --> and <!-- end of benchmarks/all.py --> once each"),
+    ):
+        done = write_between_marks(python, page, "| c |", **options)
+        assert done.returncode == 1 and words in done.stderr
+    assert page.read_text() == kept
+    page.write_text(marks.format("") * 2)
+    assert write_between_marks(python, page, "| c |").returncode == 1
+    done = python("benchmarks/metrics.py", "--into", str(page))
+    assert done.returncode == 1 and "must have the lines <!-- benchmarks/metrics.py -->" in done.stderr
+    assert "measuring" not in done.stderr
+
+
+@pytest.mark.parametrize(("page", "script"), [("README.md", "all.py"), ("docs/growth.md", "growth.py")])
+def test_pages_have_the_marks_of_their_benchmark(page: str, script: str) -> None:
+    text = (BENCHMARKS.parent / page).read_text(encoding="utf-8")
+    first, last = (text.index(f"<!-- {words}benchmarks/{script} -->") for words in ("", "end of "))
+    assert first < last and f"python benchmarks/{script} --into {page}" in text
+
+
 def test_readme_names_every_script() -> None:
     text = (BENCHMARKS / "README.md").read_text(encoding="utf-8")
     for path in BENCHMARKS.glob("*.py"):
