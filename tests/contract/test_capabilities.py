@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -25,6 +26,7 @@ from limner import registry
 from limner.cli.main import main
 from limner.data.manifest import open_manifest
 from limner.metrics.judges import DEFAULT_JUDGES, judge_entries
+from limner.provenance import source_type, statement
 from limner.task import Task
 from tests.contract.drawn import given
 from tests.training.runs import ROOT, environment
@@ -250,6 +252,64 @@ def test_a_batch_is_as_good_as_one_by_one(name, task, run_of, data_for, tmp_path
     if not pictures[0]:
         sizes = [sorted(path.name for path in (tmp_path / size).iterdir()) for size in ("1", "3")]
         assert sizes[0] == sizes[1] and len(sizes[0]) == 4
+
+
+def said_of(path: Path) -> tuple[str, str] | None:
+    """The statement and IPTC's term in a file; None where it is of a kind that has none."""
+    if path.suffix == ".mp4":
+        av = pytest.importorskip("av")
+        with av.open(str(path)) as container:
+            facts = json.loads(container.metadata["comment"])
+        return facts["statement"], facts["digital_source_type"]
+    if path.suffix not in (".png", ".gif"):
+        return None
+    with Image.open(path) as picture:
+        if path.suffix == ".gif":
+            facts = json.loads(picture.info["comment"])
+            return facts["statement"], facts["digital_source_type"]
+        return picture.info["Disclaimer"], picture.info["DigitalSourceType"]
+
+
+def test_every_file_says_whether_a_photo_was_edited(name, task, run_of, data_for, tmp_path) -> None:
+    """Who is asked for a photo of somebody must not say that it shows no real person."""
+    if task.gives not in ("picture", "clip", "strokes"):
+        pytest.skip("it makes no pictures")
+    words = conditions(task, data_for(task), tmp_path)
+    out = tmp_path / "out"
+    assert main(["generate", name, "--weights", str(run_of(name)), *words, "--out", str(out)]) == 0
+    edited = bool({"image", "video"} & set(task.conditions.values()))
+    wanted = (statement(from_photo=edited), source_type(from_photo=edited))
+    said = {path.name: said_of(path) for path in out.rglob("*") if path.is_file()}
+    media = {name: facts for name, facts in said.items() if facts is not None}
+    assert media and set(media.values()) == {wanted}, said
+    for path in out.rglob("result.json"):
+        record = json.loads(path.read_text())
+        assert (record["statement"], record["digital_source_type"]) == wanted
+        if edited and not task.seeded:
+            assert set(record["seeds"]) == {None}, "no seed was used"
+
+
+def test_no_output_replaces_an_input(name, task, run_of, data_for, tmp_path, capsys) -> None:
+    """What a first call wrote is given to a second one whose output it would be."""
+    words = conditions(task, data_for(task), tmp_path)
+    source = tmp_path / "out"
+    command = ["generate", name, "--weights", str(run_of(name))]
+    assert main([*command, *words, "--out", str(source)]) == 0
+    written = sorted(path for path in source.rglob("*") if path.is_file())
+    files_of = {path: path.read_bytes() for path in {written[0], written[-1]}}  # a medium and the record
+    for number, word in enumerate(words):
+        if not Path(word).is_file():
+            continue
+        for path in files_of:
+            shutil.copy(word, path)  # the user's own file, with the name of an output
+            given_now = [*words[:number], str(path), *words[number + 1 :]]
+            before = path.read_bytes()
+            capsys.readouterr()
+            code = main([*command, *given_now, "--out", str(source), "--force"])
+            # what is named after its input has another name now, and may be written
+            assert path.read_bytes() == before, f"{path} was replaced"
+            assert code == 0 or capsys.readouterr().err.count("error: ") == 1
+            path.write_bytes(files_of[path])
 
 
 def test_threads_may_share_a_pipeline(name, task, run_of, data_for, tmp_path) -> None:
