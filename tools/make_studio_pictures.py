@@ -23,7 +23,9 @@ PAGES = {
     "paint": "painter/paint",
     "age": "lgcgan/age",
     "pose": "scagan/repose",
+    "mask": "painter/paint",
     "sentence": "hfgan/generate",
+    "words": "hfgan/attention",
     "gallery": "gallery",
     "people": "people",
     "reports": "reports",
@@ -37,7 +39,9 @@ SHOWN = {
     ("paint", "1280", "dark"),
     ("age", "390", "light"),
     ("pose", "1280", "light"),
+    ("mask", "390", "dark"),
     ("sentence", "390", "dark"),
+    ("words", "1280", "light"),
     ("gallery", "1280", "light"),
     ("people", "390", "light"),
 }
@@ -108,6 +112,19 @@ def prepare(page: Any, name: str, route: str) -> None:
         page.get_by_role("button", name="Repaint its map").click()
     elif name == "paint":
         page.locator("#scrubber").fill("70")
+    elif name == "mask":
+        page.get_by_role("button", name="Mark its subject").click()
+        page.locator("#size").fill("90")
+        box = page.locator("#map").bounding_box()
+        page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.25 * box["height"])
+        page.mouse.down()
+        for x, y in ((0.35, 0.45), (0.5, 0.6), (0.65, 0.45), (0.5, 0.3), (0.5, 0.5)):
+            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
+        page.mouse.up()
+        settle(page)
+    elif name == "words":
+        word = page.locator("#strip button").filter(has_text=re.compile("hair|woman|man|glasses|lips"))
+        word.first.click()
     elif name == "pose":
         place = "canvas => [canvas.editor.figure.points[4], canvas.editor.figure.width]"
         (x, y), side = page.locator("#pose").evaluate(place)
@@ -126,7 +143,7 @@ def prepare(page: Any, name: str, route: str) -> None:
         settle(page)
         if page.locator(".views").is_visible():
             page.get_by_role("button", name="Both").click()
-    page.evaluate("document.activeElement.blur()")
+    page.evaluate("document.activeElement.blur(), scrollTo(0, 0)")
     page.wait_for_timeout(700)
 
 

@@ -81,16 +81,23 @@ class Front:
         self.studio.catalogue.read()
         return made
 
+    async def _prepare(self) -> None:
+        """Start the process that reads uploads once the API is there, so that the first upload does not wait for it."""
+        await self.api()
+        await self.studio.prepare()
+
     async def _live(self, receive: Receive, send: Send) -> None:
         """From the start of the server to its end."""
         await receive()
         try:
             self.studio.start()
             self.loading = asyncio.create_task(asyncio.to_thread(self._load))
+            preparing = asyncio.create_task(self._prepare())
         except BaseException:
             await send({"type": "lifespan.startup.failed", "message": traceback.format_exc()})
             raise
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        preparing.cancel()
         await self.studio.close()
         await send({"type": "lifespan.shutdown.complete"})

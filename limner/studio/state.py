@@ -19,7 +19,7 @@ from limner.studio.catalogue import Catalogue
 from limner.studio.jobs import Job, Jobs
 from limner.studio.security import Refused
 from limner.studio.settings import Settings
-from limner.studio.worker import Work, decode, end_with_parent
+from limner.studio.worker import Work, decode, end_with_parent, prepare_reading
 from limner.studio.workspace import DiskError, Session, Workspace
 
 if TYPE_CHECKING:
@@ -300,6 +300,11 @@ class Studio:
         settings = self.settings
         limits = {"pixels": settings.max_pixels, "side": settings.max_side, "seconds": settings.max_audio_seconds}
         return await self.apart(name, decode, content, kind, schema, target, limits, name)
+
+    async def prepare(self) -> None:
+        """Start the process that reads uploads, before the first one comes."""
+        with contextlib.suppress(LimnerError):  # the first upload will say what is wrong
+            await self.apart("The file", prepare_reading)
 
     async def apart(self, name: str, function: Callable[..., T], *arguments: Any) -> T:
         """Do something with a file that the user calls by this name in a process that may fail or hang.

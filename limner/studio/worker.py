@@ -375,6 +375,11 @@ def end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
+def prepare_reading() -> None:
+    """Import what `decode` needs."""
+    importlib.import_module("limner.data.image_io")
+
+
 class SchemaMissing(DataError):
     """A label map's file does not say which classes it has, and nobody else did."""
 

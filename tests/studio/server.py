@@ -32,6 +32,7 @@ class Server:
         options: further words of the command.
         environment: further variables; `LIMNER_WEIGHTS` chooses weights.
         file_bytes: where every file that it writes ends, as on a full disk.
+        has_page: whether it serves the page as well.
     """
 
     def __init__(
@@ -40,8 +41,10 @@ class Server:
         *options: str,
         environment: Mapping[str, str] | None = None,
         file_bytes: int | None = None,
+        has_page: bool = False,
     ) -> None:
-        command = [sys.executable, "-u", "-m", "limner", "studio", "--no-ui", "--port", "0"]
+        page = "--no-browser" if has_page else "--no-ui"
+        command = [sys.executable, "-u", "-m", "limner", "studio", page, "--port", "0"]
         self.log = workspace.with_name(workspace.name + ".log")
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(

@@ -55,7 +55,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def test_a_killed_worker_costs_its_job_and_the_next_is_drawn(tmp_path: Path) -> None:
     with Server(tmp_path / "workspace") as server:
-        [worker] = server.children()
+        worker = server.children()[0]  # the other reads uploads
         client = server.client()
         photo = upload(client, photo_png())
         long = ask(client, "painter/paint", mode="keep", image=photo, strokes=LONG)
@@ -73,7 +73,7 @@ def test_a_killed_worker_costs_its_job_and_the_next_is_drawn(tmp_path: Path) -> 
 def test_kept_jobs_survive_a_killed_server(tmp_path: Path) -> None:
     server = Server(tmp_path / "workspace")
     try:
-        [worker] = server.children()
+        worker = server.children()[0]  # the other reads uploads
         client = server.client()
         photo, label_map = upload(client, photo_png()), upload(client, label_map_png(64))
         running = ask(client, "painter/paint", mode="keep", name="running", image=photo, strokes=300)

@@ -53,18 +53,28 @@ def test_workers_start_before_the_api_is_imported(tmp_path: Path, monkeypatch: p
     front, order = Front(Settings(workspace=tmp_path)), []
     monkeypatch.setattr(front.studio, "start", lambda: order.append("workers"))
     monkeypatch.setattr(front, "_load", lambda: order.append("api"))
+
+    async def prepare() -> None:
+        order.append("reader of uploads")
+
+    monkeypatch.setattr(front.studio, "prepare", prepare)
     messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
 
     async def receive() -> Any:
         if front.loading is not None:
             await front.loading
+            for _ in range(5):  # whoever waited for the same goes on
+                await asyncio.sleep(0)
         return next(messages)
 
     async def send(message: Any) -> None:
         order.append(message["type"])
 
     asyncio.run(front({"type": "lifespan"}, receive, send))
-    assert order == ["workers", "lifespan.startup.complete", "api", "lifespan.shutdown.complete"]
+    assert order == [
+        *("workers", "lifespan.startup.complete"),
+        *("api", "reader of uploads", "lifespan.shutdown.complete"),
+    ]
 
 
 def test_installed_packages_are_searched_once_however_many_weights_there_are(
