@@ -71,6 +71,8 @@ def main() -> int:
         return 2
     for parameter, name in ((RATE, "rate"), (PITCH, "pitch"), (RANGE, "range")):
         library.espeak_SetParameter(parameter, int(request[name]), 0)
+    if hasattr(library, "espeak_ng_SetRandSeed"):  # else the breath of some voices (f2, f3, f5) goes by the clock
+        library.espeak_ng_SetRandSeed(ctypes.c_long(1))
     text = request["text"].encode() + b"\0"
     library.espeak_Synth(text, len(text), 0, 0, 0, UTF8, None, None)
     library.espeak_Synchronize()
