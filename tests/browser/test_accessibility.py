@@ -12,13 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.browser.conftest import NARROW, WIDE, drawn, until
 
 _PACKAGE = importlib.util.find_spec("axe_playwright_python")
 _PACKED = Path((_PACKAGE and _PACKAGE.origin) or "none").with_name("axe.min.js")
 AXE = Path(os.environ.get("LIMNER_AXE") or _PACKED)
-ROUTES = ("scgan/generate", "portrait/edit", "painter/paint", "lgcgan/age", "scagan/repose", "gallery", "people")
+ROUTES = (
+    "scgan/generate",
+    "portrait/edit",
+    "painter/paint",
+    "lgcgan/age",
+    "scagan/repose",
+    "hfgan/attention",
+    "gallery",
+)
 RUN = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations.flatMap(
     (one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 160)} ${node.failureSummary.slice(0, 200)}`))"""
 
@@ -33,7 +42,7 @@ def test_axe_finds_nothing(size: tuple[int, int], scheme: str, shipped_address: 
     page = visit(shipped_address, "#/scgan/generate", size, color_scheme=scheme)
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = []
-    for route in (*ROUTES, "reports", "about", "spade/generate"):
+    for route in (*ROUTES, "people", "reports", "about", "spade/generate"):
         page.evaluate(f"location.hash = '#/{route}'")
         page.wait_for_timeout(300)
         until(page, "!/Loading|drawing|waiting/.test(document.querySelector('#status').textContent)")
@@ -41,6 +50,26 @@ def test_axe_finds_nothing(size: tuple[int, int], scheme: str, shipped_address: 
         width = page.locator("html").evaluate("page => page.scrollWidth - page.clientWidth")
         assert width <= 0, f"{route} moves sideways by {width} pixels"
     assert found == []
+
+
+@pytest.mark.skipif(
+    not AXE.is_file(), reason="no axe-core; install the extra studio-test, or name its file by LIMNER_AXE"
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_questions_and_comparisons(
+    scheme: str, tiny_address: str, visit: Callable[..., Any], tmp_path: Path
+) -> None:
+    page = drawn(visit(tiny_address, "#/scgan/generate", NARROW, color_scheme=scheme))
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    page.locator("#keep").click()
+    page.locator("#kept li").first.get_by_role("button", name="Compare").click()
+    assert page.evaluate(RUN) == []
+    Image.new("L", (8, 8), 1).save(tmp_path / "mine.png")
+    page.locator("label:has-text('Open map') input").set_input_files(tmp_path / "mine.png")
+    page.locator("#schema").wait_for()
+    assert page.evaluate(RUN) == []
+    page.keyboard.press("Escape")
+    assert page.locator("#schema").is_hidden()
 
 
 def test_the_keyboard_reaches_every_control_in_the_order_of_the_page(

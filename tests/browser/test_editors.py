@@ -109,6 +109,22 @@ def test_the_painters_subject_is_marked_by_hand_and_its_painting_saved_as_svg(
     saved.value.save_as(tmp_path / "painting.svg")
     assert (tmp_path / "painting.svg").read_text().count("<mask") == 12
     assert next_picture(page, lambda: page.locator("#own-map").click()) == before
+    Image.fromarray(np.full((40, 80, 3), 90, np.uint8)).save(tmp_path / "wide.png")
+    page.get_by_role("button", name="Photo", exact=True).click()
+    opened = page.get_by_role("group", name="picture").locator("input[type=file]")
+    next_picture(page, lambda: opened.set_input_files(tmp_path / "wide.png"))
+    page.get_by_role("button", name="Mark its subject").click()
+    next_picture(page, lambda: drag(page, "#map", (0.1, 0.5), (0.4, 0.5)))
+    page.wait_for_timeout(1500)  # the state is kept a second after the last stroke
+    page.reload()
+    drawn(page)
+    page.get_by_role("button", name="Mark its subject").click()
+    editor = "document.querySelector('#map').editor"
+    assert page.evaluate(f"Boolean({editor}.map.ids.some((id) => id === 1))")  # it is there again
+    mask = page.evaluate(f"{editor}.asset()")
+    with Image.open(io.BytesIO(page.request.get(f"{shipped_address}api/v1/assets/{mask}").body())) as found:
+        width, height = found.size
+    assert width == 2 * height  # the part that the photo fills
 
 
 @pytest.mark.weights
