@@ -218,6 +218,17 @@ def test_links_between_documents() -> None:
             assert (path.parent / target).exists(), f"{path.relative_to(ROOT)} links to {target}"
 
 
+def test_every_folder_is_in_the_layout_and_every_document_in_the_readme() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text[text.index("## Layout") : text.index("## Adding")]
+    inside = [path for path in (ROOT / "limner").iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()]
+    folders = [path for path in (ROOT / "tests").iterdir() if any(path.glob("*.py"))]
+    there = [path.name for path in inside if not path.stem.startswith("__")] + [path.name for path in folders]
+    assert [name for name in there if not re.search(rf"[`/]{re.escape(name)}[`/]", table)] == []
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in (ROOT / "docs").glob("*.md") if f"(docs/{path.name})" not in readme] == []
+
+
 def test_system_table_of_the_readme_is_honest() -> None:
     rows = re.findall(r"^\| `([\w-]+)` \|.*\| (.+?) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
     here = {name for name, status in rows if not status.startswith("planned")}
