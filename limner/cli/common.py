@@ -236,6 +236,12 @@ def pick_device(name: str, *, process: int = 0) -> torch.device:
     return torch.device(name)
 
 
+def local_rank() -> int:
+    """The number of this process on its machine, as torchrun says it; 0 without."""
+    text = os.environ.get("LOCAL_RANK", "0")
+    return int(text) if text.isdecimal() else 0
+
+
 def emit(payload: Any, json: bool, text: str) -> None:
     """Write the result of a command to standard output: `payload` as JSON, or `text` for people."""
     print(to_json(payload) if json else text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from limner.cli.common import (
     add_device,
     add_weights,
     emit,
+    local_rank,
     new_parser,
     pick_device,
     progress,
@@ -80,8 +80,7 @@ def main(argv: list[str]) -> int:
 
 def _evaluate(system: str, task: Task, options: Any, *, shown: bool) -> EvaluationReport:
     """What the weights are worth; `shown`: whether this process says how far it is."""
-    process = os.environ.get("LOCAL_RANK", "0")
-    device = pick_device(options.device, process=int(process) if process.isdecimal() else 0)
+    device = pick_device(options.device, process=local_rank())
     pipeline_class = registry.pipeline_class(system)
     pipeline: Pipeline = pipeline_class.from_pretrained(options.weights or system, with_optional=True).to(device)
     how = reading(options)

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from limner.cli.common import add_data_options, emit, new_parser, pick_device, progress, reading, refuse_missing
+from limner.cli.common import (
+    add_data_options,
+    emit,
+    local_rank,
+    new_parser,
+    pick_device,
+    progress,
+    reading,
+    refuse_missing,
+)
 from limner.cli.evaluate import FEATURES, check_features, feature_network
 from limner.errors import ConfigError
 from limner.reproduce.study import Study, load_study, study_names
@@ -33,6 +43,7 @@ def main(argv: list[str]) -> int:
     known = options.preset in study.presets  # if not, the plan says so
     default_budget = study.budget[options.preset] if known else study.points
 
+    from limner.engine.ranks import joined, of_the_first
     from limner.reproduce import plots, report, run
     from limner.reproduce.sheet import comparison_sheet
 
@@ -50,21 +61,26 @@ def main(argv: list[str]) -> int:
         vgg_weights=options.vgg_weights,
     )
     plots.check()
-    device = pick_device("auto")
-    features = None if plan.features is None else feature_network(plan.features, options.download, device)
-    manifest = run.open_data(plan)
-    judge = run.open_judge(plan, manifest, device)
-    run.check_features(plan, manifest, features)
-    run.claim_folder(plan, manifest, judge=judge, features=features)
-    logging.getLogger("limner").setLevel(logging.INFO)
-    try:
-        outcome = run.run_study(
-            plan, manifest, device=device, judge=judge, features=features, only=options.only, progress=progress
-        )
-    except run.Stopped:
-        text = f"{plan.out}: stopped on request; the same command goes on."
-        emit({"out": plan.out, "complete": False}, options.json, text)
-        return 130
+    with joined() as is_first:
+        device = pick_device("auto", process=local_rank())
+        features = None if plan.features is None else feature_network(plan.features, options.download, device)
+        manifest = run.open_data(plan)
+        judge = run.open_judge(plan, manifest, device)
+        run.check_features(plan, manifest, features)
+        of_the_first(partial(run.claim_folder, plan, manifest, judge=judge, features=features))
+        logging.getLogger("limner").setLevel(logging.INFO if is_first else logging.WARNING)
+        shown = progress if is_first else lambda iterable, **_: iterable
+        try:
+            outcome = run.run_study(
+                plan, manifest, device=device, judge=judge, features=features, only=options.only, progress=shown
+            )
+        except run.Stopped:
+            text = f"{plan.out}: stopped on request; the same command goes on."
+            if is_first:
+                emit({"out": plan.out, "complete": False}, options.json, text)
+            return 130
+    if not is_first:
+        return 0
     record = report.make_record(plan, manifest, outcome)
     pictures = {".png": plots.curves(study, record), "-bars.png": plots.bars(study, record)}
     sheet = comparison_sheet(plan, manifest)

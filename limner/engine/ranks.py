@@ -79,7 +79,7 @@ def joined() -> Iterator[bool]:
         yield True
         return
     try:
-        distributed.init_process_group("gloo")  # what is gathered lies on the CPU
+        distributed.init_process_group()  # gloo for what lies on the CPU, NCCL beside it where there are GPUs
     except ValueError as error:  # a variable is missing
         raise ConfigError(
             "The environment variable WORLD_SIZE asks for several processes, but what torchrun sets beside it is "

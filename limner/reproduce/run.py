@@ -12,9 +12,9 @@ import dataclasses
 import json
 import logging
 import math
-import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from limner import registry
 from limner.data.config import DataConfig
 from limner.data.fields import Field
 from limner.data.manifest import Manifest, open_manifest
+from limner.engine.ranks import of_the_first
 from limner.errors import ConfigError, DataError, LimnerError, nearest
 from limner.files import MAX_TABLE_BYTES, read_json, write_text_atomically
 from limner.metrics.features import FeatureNetwork
@@ -307,13 +308,9 @@ def run_study(
         progress: passed to the evaluation.
 
     Raises:
-        ConfigError: if a row of `only` does not exist, or there are several processes.
+        ConfigError: if a row of `only` does not exist.
         Stopped: if asked to stop.
     """
-    if int(os.environ.get("WORLD_SIZE", 1)) > 1:
-        raise ConfigError(
-            "A study runs in one process: start it without torchrun, or spread its rows with --only and --judge."
-        )
     names = [row.name for row in plan.study.rows]
     for name in only:
         if name not in names:
@@ -335,7 +332,7 @@ def run_study(
         scores[row.name], seeds[row.name] = [], []
         for seed in plan.seeds:
             file = _run_folder(plan, row, seed) / "scores.json"
-            if not file.exists() and (not only or row.name in only):
+            if not of_the_first(file.exists) and (not only or row.name in only):
                 try:
                     _train_and_score(plan, row, seed, manifest, device, options)
                 except LimnerError as error:
@@ -411,7 +408,8 @@ def _train_and_score(
     before = plan.budget - plan.images(row)  # that the earlier stages have seen
     evaluate = registry.evaluate_function(row.system)
     scores: Scores = {}
-    for checkpoint in _points(run, every=config.train.checkpoint_every, batch=config.train.batch_size):
+    points = partial(_points, run, every=config.train.checkpoint_every, batch=config.train.batch_size)
+    for checkpoint in of_the_first(points):
         pipeline = registry.pipeline_class(row.system).from_pretrained(checkpoint, with_optional=True).to(device)
         data = manifest if "label_map" in plan.study.task.needs else pipeline.open_data(plan.data, **_reading(plan))
         report = evaluate(pipeline, data, **options)
@@ -419,8 +417,12 @@ def _train_and_score(
         scores[str(before + int(checkpoint.name))] = {
             k: value if math.isfinite(value) else None for k, value in values.items()
         }
-    report.save(run / "report")  # of the last checkpoint
-    write_text_atomically(run / "scores.json", json.dumps(scores, indent=1) + "\n")
+
+    def save() -> None:
+        report.save(run / "report")  # of the last checkpoint
+        write_text_atomically(run / "scores.json", json.dumps(scores, indent=1) + "\n")
+
+    of_the_first(save)
 
 
 def _reading(plan: Plan) -> dict[str, Any]:
@@ -438,3 +440,4 @@ def _train(plan: Plan, row: StudyRow, config: Any, run: Path) -> None:
     command = ["limner", "reproduce", *plan.command(), "--data", str(plan.data), "--out", str(plan.out)]
     if not train(row.system, config, plan.data, run, resume=True, command=command).complete:
         raise Stopped
+    of_the_first(lambda: None)  # the first process has written the last checkpoint

@@ -443,10 +443,8 @@ def test_it_is_shown_in_the_demo(name, task, run_of, tmp_path, monkeypatch, caps
     assert limner.load("toy").weights_name == "toy-shapes"
 
 
-def test_its_table_is_reproduced(name, task, data_for, tmp_path, capsys) -> None:
-    if name != "toy":
-        pytest.skip("the tables of the package's own systems have tests of their own")
-    pytest.importorskip("matplotlib")
+def study_of_the_toy(data: Path, out: Path) -> list[str]:
+    """The words of a small study."""
     study = {
         "title": "The toy at two rates",
         "about": "Which rate is better.",
@@ -461,11 +459,33 @@ def test_its_table_is_reproduced(name, task, data_for, tmp_path, capsys) -> None
             {"name": "slow", "system": "toy", "stages": {"still": 0.5}, "rates": 0.1},
         ],
     }
-    (tmp_path / "toy-table.yaml").write_text(yaml.safe_dump(study))
-    command = ["reproduce", str(tmp_path / "toy-table.yaml"), "--preset", "smoke", "--data", str(data_for(task))]
-    assert main([*command, "--seeds", "2", "--judge", "toy-colours", "--out", str(tmp_path / "study")]) == 0
+    (out / "toy-table.yaml").write_text(yaml.safe_dump(study))
+    command = ["reproduce", str(out / "toy-table.yaml"), "--preset", "smoke", "--data", str(data)]
+    return [*command, "--seeds", "2", "--judge", "toy-colours", "--out", str(out / "study")]
+
+
+def test_its_table_is_reproduced(name, task, data_for, tmp_path, capsys) -> None:
+    if name != "toy":
+        pytest.skip("the tables of the package's own systems have tests of their own")
+    pytest.importorskip("matplotlib")
+    assert main(study_of_the_toy(data_for(task), tmp_path)) == 0
     text = capsys.readouterr().out
     assert "judged by the independent toy-colours" in text and "| usual | " in text and "schema" not in text
+
+
+@pytest.mark.slow
+def test_its_table_is_reproduced_by_two_processes(name, task, data_for, tmp_path) -> None:
+    if name != "toy":
+        pytest.skip("one study is as good as another")
+    pytest.importorskip("matplotlib")
+    words = [*study_of_the_toy(data_for(task), tmp_path), "--json"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "limner"]
+    paths = {"PYTHONPATH": f"{ROOT}{os.pathsep}{TOY}"}
+    done = subprocess.run([*command, *words], env=environment() | paths, capture_output=True, text=True, timeout=1800)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["complete"], "the first process alone speaks, and every row is finished"
+    runs = sorted(path.parent.name for path in (tmp_path / "study").glob("*/scores.json"))
+    assert runs == ["slow-0", "slow-1", "usual-0", "usual-1"]
 
 
 def test_without_its_folder_there_is_no_trace(name, python) -> None:
