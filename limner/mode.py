@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable
 from typing import Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
+from limner.arguments import check_arguments
 from limner.plan import GenerationPlan
 from limner.results import GenerationResult
 
@@ -38,6 +39,7 @@ class BoundMode(Generic[P, R]):
 
     def plan(self, *args: P.args, **kwargs: P.kwargs) -> GenerationPlan:
         """The checked inputs, before anything is drawn."""
+        check_arguments(self._function, (self._owner, *args), kwargs)
         return self._function(self._owner, *args, **kwargs)  # type: ignore[arg-type]
 
     @property
@@ -78,7 +80,7 @@ class Planner(Generic[S, P]):
     def __get__(self, instance: S, owner: type[S]) -> Callable[P, GenerationPlan]: ...
     def __get__(self, instance: S | None, owner: type[S]) -> Planner[S, P] | Callable[P, GenerationPlan]:
         """The method of one pipeline."""
-        return self if instance is None else functools.partial(self._function, instance)
+        return self if instance is None else BoundMode(instance, self._function).plan
 
 
 def mode(function: Callable[Concatenate[S, P], GenerationPlan]) -> Mode[S, P, GenerationResult]:

@@ -87,7 +87,7 @@ def read_face_photo(
         DataError: if the photo cannot be used: too small, no face or several, landmarks outside or in another order.
         ShapeError: if the landmarks are no 68 finite points.
     """
-    if align not in ("auto", "always", "never"):
+    if not isinstance(align, str) or align not in ("auto", "always", "never"):
         raise ConfigError(f'align is "{align}"; it must be auto, always or never.')
     pixels, where = read_pixels(photo)
     if min(pixels.shape[:2]) < image_size // 4:

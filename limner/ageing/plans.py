@@ -89,10 +89,12 @@ def face_plan(
         batch_size: pictures in one pass.
 
     Raises:
-        ConfigError: if the gender is unknown.
+        ConfigError: if the gender is unknown, or there are no rows.
     """
     if gender not in GENDERS:
         raise ConfigError(f'The gender is "{gender}"; it must be male or female, as the weights know no other.')
+    if not rows:
+        raise ConfigError("Nothing is asked for: name at least one age.")
     numbers = [number for number, _, _ in rows]
     landmarks = "given or found" if all(face.measured for face in faces) else "of the mean face"
     return GenerationPlan(

@@ -204,6 +204,7 @@ class PosePipeline(Pipeline):
             ConfigError: if a view is unknown, or a seed has no effect.
         """
         known = ("picture", "source", "pose", *self.own_views)
+        show = list(show)
         unknown = [view for view in show if view not in known]
         if unknown or not show or len(set(show)) != len(show):
             raise ConfigError(

@@ -5,6 +5,8 @@ The toy is a system of another distribution (`toy/limner_toy`), which nothing in
 
 from __future__ import annotations
 
+import inspect
+import itertools
 import json
 import os
 import re
@@ -15,6 +17,7 @@ import threading
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,8 +28,11 @@ import limner
 from limner import registry
 from limner.cli.main import main
 from limner.data.manifest import open_manifest
+from limner.errors import LimnerError
 from limner.metrics.judges import DEFAULT_JUDGES, judge_entries
+from limner.mode import Mode
 from limner.provenance import source_type, statement
+from limner.results import read_result
 from limner.task import Task
 from tests.contract.drawn import given
 from tests.training.runs import ROOT, environment
@@ -346,6 +352,55 @@ def test_threads_may_share_a_pipeline(name, task, run_of, data_for, tmp_path) ->
     assert faults == []
     for number in range(4):
         assert files(tmp_path / f"shared-{number}") == files(records[number % 2].parent)
+
+
+ARRAYS = (np.zeros(3), np.zeros((0, 0, 3), np.uint8))
+WRONG: tuple[Any, ...] = (None, 7, -1.5, True, [], {}, object(), b"x", "nope", *ARRAYS, [None], "\0")
+
+
+def test_modes_refuse_wrong_types_in_one_sentence(name, task, run_of) -> None:
+    """In every argument of every mode, one after the other: nothing but our own errors, whose first line is all."""
+    pipeline, picture = limner.load(run_of(name)), np.zeros((64, 64, 3), np.uint8)
+    good = {"photo": picture, "image": picture, "label_map": picture[..., 0], "audio": np.zeros(16_000)}
+    modes = {
+        key: getattr(pipeline, key) for key, value in inspect.getmembers_static(type(pipeline)) if type(value) is Mode
+    }
+    for key, mode in modes.items():
+        arguments = [one for one in inspect.signature(mode).parameters.values() if one.kind is not one.VAR_KEYWORD]
+        needed = {one.name: good.get(one.name, "nowhere.png") for one in arguments if one.default is one.empty}
+        for argument, value in itertools.product(arguments, WRONG):
+            try:
+                mode.plan(**{**needed, argument.name: value})
+            except LimnerError as error:
+                assert str(error).strip(), (key, argument.name, value)
+            except Exception as error:
+                raise AssertionError(f"{key}({argument.name}={value!r}) raised {error!r}") from error
+
+
+class Stop(Exception):
+    """Of the user's own."""
+
+
+def test_progress_is_told_and_may_end_the_work(name, task, run_of, data_for, tmp_path) -> None:
+    if task.gives not in ("picture", "clip", "strokes"):
+        pytest.skip("it draws no plans")
+    words = conditions(task, data_for(task), tmp_path)
+    out = tmp_path / "out"
+    assert main(["generate", name, "--weights", str(run_of(name)), *words, "--out", str(out)]) == 0
+    (record,) = out.rglob("*result.json")
+    pipeline, plan, seen = limner.load(run_of(name)), read_result(record)["plan"], list[int]()
+    plan = pipeline.current(plan)
+    pipeline.render(plan, progress=seen.append)
+    assert sum(seen) == pipeline.amount(plan) and min(seen) > 0
+
+    def stop(number: int) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        pipeline.render(plan, progress=stop)
+    assert not any(part.training for network in pipeline.components.values() for part in network.modules())
+    pipeline.render(plan).save(tmp_path / "after")
+    assert files(tmp_path / "after").items() <= files(record.parent).items(), "it draws as before"
 
 
 def evaluation(name: str, task: Task, run_of: Callable[[str], Path], data: Path, out: Path) -> list[str]:

@@ -140,7 +140,8 @@ def check_word(name: str, word: str, words: Sequence[str]) -> None:
 
 def checked_size(size: Sequence[int]) -> tuple[int, int]:
     """Width and height in pixels; raises: ConfigError if it is something else."""
-    if not isinstance(size, Sequence | np.ndarray) or len(size) != 2:
+    is_list = isinstance(size, Sequence) or (isinstance(size, np.ndarray) and bool(size.ndim))
+    if not is_list or len(size) != 2:
         raise ConfigError(f"size is {size!r}; it must be a width and a height in pixels, such as (640, 480).")
     width, height = (whole_number("A side of size", side, 1, MAX_SIZE) for side in size)
     return width, height

@@ -227,6 +227,8 @@ class PainterPipeline(Pipeline):
         check_brushworks(budgets, chosen, focus, follow, correction)
         if overlap and not any(chosen):
             raise ConfigError("overlap has no effect without tiles; ask for some or for more strokes, or leave it out.")
+        if start is not None and not isinstance(start, StrokeDocument):
+            raise ConfigError(f"start is a {type(start).__name__}; read a stroke file with StrokeDocument.read.")
         if start is not None:
             canvas, fit = "#{:02x}{:02x}{:02x}".format(*start.canvas), start.fit
         parse_color(canvas)

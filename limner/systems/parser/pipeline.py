@@ -18,8 +18,10 @@ from limner.data.image_io import photo_from_pil, read_photo
 from limner.data.size import SizeLike
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, ShapeError, WeightsError
+from limner.inputs import whole_number
 from limner.pipelines import ExportTarget, Pipeline
 from limner.systems.parser.networks import ParserOutput, ParsingNetwork
+from limner.tasks import MAX_IMAGES
 
 ImageInput = Image.Image | NDArray[Any] | str | Path
 
@@ -95,8 +97,14 @@ class ParserPipeline(Pipeline):
         """
         if isinstance(images, Image.Image | np.ndarray | str | Path):
             images = [images]
-        if not images or batch_size < 1:
-            raise ConfigError(f"The parser needs at least one image and a positive batch size, not {batch_size}.")
+        if not isinstance(images, list | tuple):
+            raise ShapeError(
+                f"The images are a {type(images).__name__}; give a file, a PIL picture, a uint8 array (height, width, "
+                "3), or a list of these."
+            )
+        whole_number("batch_size", batch_size, 1, MAX_IMAGES)
+        if not images:
+            raise ConfigError("The parser needs at least one image, but the list is empty.")
         outputs = []
         for start in range(0, len(images), batch_size):
             arrays = [self._prepare(image) for image in images[start : start + batch_size]]
@@ -141,6 +149,8 @@ class ParserPipeline(Pipeline):
         elif isinstance(image, Image.Image):
             image = photo_from_pil(image)
         else:
+            if not isinstance(image, np.ndarray):
+                raise ShapeError(f"An image cannot be a {type(image).__name__}; see the type of `images`.")
             if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
                 raise ShapeError(
                     f"An image array must be (height, width, 3) of uint8, not {image.shape} of {image.dtype}."

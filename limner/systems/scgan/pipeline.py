@@ -148,7 +148,7 @@ class SCGANPipeline(Pipeline):
         The labels are the paper's 12 (3 hair colours x gender x age) where the weights know CelebA's five attributes,
         else every attribute alone.
         """
-        if not seeds:
+        if not len(seeds):
             raise ConfigError("A grid needs at least one seed.")
         labels = self.standard_labels()
         rows = np.concatenate([self._attribute_rows(label, 1) for label in labels])
@@ -249,8 +249,9 @@ class SCGANPipeline(Pipeline):
             conditions["attributes"] = start * (1 - fractions) + end * fractions
             settings["target"] = self._named(end[0])
         if what in ("z", "all"):
-            settings["to_seed"] = seed_range(seed + 1 if to_seed is None else to_seed, 1)[0]
-            first, last = self._draw_latents([*seed_range(seed, 1), settings["to_seed"]]).numpy()
+            (start_seed,) = seed_range(seed, 1)
+            settings["to_seed"] = seed_range(start_seed + 1 if to_seed is None else to_seed, 1)[0]
+            first, last = self._draw_latents([start_seed, settings["to_seed"]]).numpy()
             conditions["latent"] = first * (1 - fractions) + last * fractions
         return GenerationPlan(seed_range(seed, 1) * steps, settings, conditions, self._batch_size(batch_size))
 
@@ -348,7 +349,12 @@ class SCGANPipeline(Pipeline):
         return usual_batch_size(self.device) if batch_size is None else batch_size
 
     def _latents(self, latent: Tensor | NDArray[Any], num_images: int) -> NDArray[np.float32]:
-        array = np.atleast_2d(np.asarray(torch.as_tensor(latent).detach().cpu(), dtype=np.float32))
+        try:
+            array = np.atleast_2d(np.asarray(torch.as_tensor(latent).detach().cpu(), dtype=np.float32))
+        except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+            raise ShapeError(
+                f"latent is a {type(latent).__name__} that is no array; it must be ({num_images}, {self._latent_size})."
+            ) from error
         if array.shape not in ((1, self._latent_size), (num_images, self._latent_size)):
             raise ShapeError(f"latent has shape {array.shape}; it must be ({num_images}, {self._latent_size}).")
         if not np.isfinite(array).all():
@@ -377,6 +383,10 @@ class SCGANPipeline(Pipeline):
                     hint = nearest(str(name), names) if names else " They know none."
                     raise ConfigError(f'These weights do not know the attribute "{name}".{hint}')
             numbers = [given.get(name, 0.0) for name in names]
+        elif not isinstance(value, Tensor | np.ndarray | Sequence):
+            raise ConfigError(
+                f"The attributes are a {type(value).__name__}; they must be names with numbers, or a number for each."
+            )
         else:
             numbers = value.tolist() if isinstance(value, Tensor | np.ndarray) else list(cast(Sequence[float], value))
             if not isinstance(numbers, list) or len(numbers) != len(names):

@@ -1,0 +1,85 @@
+"""Types of arguments, checked at the door of every mode: a wrong one is a sentence, not an error from deep inside.
+
+Only what an annotation says plainly is checked: texts, truth values, lists, mappings, and unions of these. Numbers,
+pictures, arrays and paths have checks of their own, which know ranges and shapes.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import numpy as np
+
+from limner.errors import ConfigError
+
+
+def check_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+    """Refuse an argument whose type its annotation rules out.
+
+    Args:
+        function: that is called with them; the first argument is the object that it belongs to.
+        args: by position.
+        kwargs: by name.
+
+    Raises:
+        ConfigError: naming the argument and what it may be.
+        TypeError: for a name that there is not, or one that is missing, as Python itself raises it.
+    """
+    hints = _hints(function)
+    for name, value in inspect.signature(function).bind(*args, **kwargs).arguments.items():
+        if name in hints and not _accepts(hints[name], value):
+            shown = " ".join(repr(value).split())
+            shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+            allowed = _words(hints[name])
+            raise ConfigError(f"{name} is {shown}, of the type {type(value).__name__}; it must be {allowed}.")
+
+
+@lru_cache(maxsize=1024)
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(function)
+    except NameError:  # of a name that only type checkers import
+        return {}
+
+
+def _accepts(kind: Any, value: Any) -> bool:
+    origin = get_origin(kind)
+    if origin in (Union, UnionType):
+        return any(_accepts(one, value) for one in get_args(kind))
+    if kind is NoneType:
+        return value is None
+    if kind is bool:
+        return isinstance(value, bool | np.bool_)
+    if kind is str or origin is Literal:
+        return isinstance(value, str)
+    if origin is Sequence:
+        if isinstance(value, np.ndarray):
+            value = value.tolist() if value.ndim else None
+        is_list = isinstance(value, Sequence) and not isinstance(value, bytes)
+        return is_list and (isinstance(value, str) or all(_accepts(get_args(kind)[0], one) for one in value))
+    if origin is Mapping:
+        return isinstance(value, Mapping)
+    return not (inspect.isclass(kind) and issubclass(kind, Path)) or isinstance(value, kind)
+
+
+def _words(kind: Any) -> str:
+    origin = get_origin(kind)
+    if origin in (Union, UnionType):
+        return " or ".join(dict.fromkeys(_words(one) for one in get_args(kind)))
+    if kind is NoneType:
+        return "None"
+    if kind is bool:
+        return "True or False"
+    if origin is Literal:
+        return "one of the texts " + ", ".join(map(str, get_args(kind)))
+    if kind is str:
+        return "a text"
+    if origin is Sequence:
+        of = _words(get_args(kind)[0])
+        return f"a list, each of it {of}" if of != "another value" else "a list"
+    return "a mapping" if origin is Mapping else getattr(kind, "__name__", "another value")
