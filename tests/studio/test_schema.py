@@ -25,10 +25,11 @@ def test_every_answer_is_what_the_document_says(tmp_path: Path) -> None:
         client = server.client()
         upload(client, label_map_png())
         upload(client, photo_png())
+        # Without --checks: all checks are on, and that option would override what the file says of cancelled jobs.
         command = [
             *(sys.executable, "-m", "schemathesis.cli"),
             *("--config-file", str(Path(__file__).with_name("schemathesis.toml"))),
-            *("run", f"{server.address}{API}/openapi.json", "--checks", "all", "--seed", "1"),
+            *("run", f"{server.address}{API}/openapi.json", "--seed", "1"),
             *("--max-examples", str(EXAMPLES), "--request-timeout", "60", "--no-color"),
             *("--header", f"Limner-Session: {client.headers['limner-session']}"),
             *("--exclude-path", f"{API}/sessions"),  # which would end the session that all others need
