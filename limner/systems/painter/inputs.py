@@ -138,7 +138,7 @@ def check_word(name: str, word: str, words: Sequence[str]) -> None:
         raise ConfigError(f"{name} is {word!r}; it must be one of {', '.join(words)}.")
 
 
-def checked_size(size: Sequence[int]) -> tuple[int, int]:
+def checked_size(size: Sequence[int] | NDArray[np.integer]) -> tuple[int, int]:
     """Width and height in pixels; raises: ConfigError if it is something else."""
     is_list = isinstance(size, Sequence) or (isinstance(size, np.ndarray) and bool(size.ndim))
     if not is_list or len(size) != 2:
