@@ -1,10 +1,10 @@
 """Pictures by ONNX Runtime beside the same pictures by PyTorch, for every shipped system that draws.
 
-Protocol: one plan a system, of one picture (the painter: 50 strokes), on one thread; whole `Pipeline.render`, checks
-and 8-bit pictures included. The first drawing of each runtime is thrown away: it exports or opens the networks and
-compares them. Then both take turns, forwards and backwards, in processor seconds, which other programs disturb less
-than the clock. The largest difference of a pixel is of the same two results. Networks are exported into a folder of
-this run.
+Protocol: one plan a system, of one picture (painter: 50 strokes; avwnet: 32 frames), on one thread; whole
+`Pipeline.render`, checks and 8-bit pictures included. The first drawing of each runtime is thrown away: it exports or
+opens the networks and compares them. Then both take turns, forwards and backwards, in processor seconds, which other
+programs disturb less than the clock. The largest difference of a pixel is of the same two results. Networks are
+exported into a folder of this run.
 
     python benchmarks/runtimes.py
     python benchmarks/runtimes.py --systems scgan portrait
@@ -21,7 +21,7 @@ from typing import Any
 
 from measure import alternate, in_fresh_process, milliseconds, new_parser, report, summary
 
-SYSTEMS = ("scgan", "maskface", "portrait", "lgcgan", "scagan", "painter")
+SYSTEMS = ("scgan", "maskface", "portrait", "lgcgan", "scagan", "painter", "hfgan", "avwnet")
 
 
 def plan_of(system: str, pipeline: Any) -> Any:
@@ -32,6 +32,8 @@ def plan_of(system: str, pipeline: Any) -> Any:
         from limner.data.drawn import FaceParameters, render
 
         return pipeline.plan(render(FaceParameters.sample(20, 0), 128).label_map, schema="celebamask-19", seed=1)
+    if system == "hfgan":
+        return pipeline.plan("a young woman with long blond hair", seed=1)
     faces = ready("face")
     if system == "portrait":
         return pipeline.sit(faces[6].image).swap.plan(hair=faces[23].image)
@@ -39,6 +41,12 @@ def plan_of(system: str, pipeline: Any) -> Any:
         return pipeline.plan(faces[6].image, [70], landmarks=faces[6].landmarks)
     if system == "painter":
         return pipeline.plan(faces[6].image, 50)
+    if system == "avwnet":
+        import numpy as np
+
+        seconds = np.arange(32 * 640) / 16_000  # 32 frames
+        tone = 0.2 * np.sin(2 * np.pi * 220 * seconds) * np.sin(2 * np.pi * 3 * seconds) ** 2
+        return pipeline.plan(faces[6].image, tone.astype(np.float32), landmarks=faces[6].landmarks)
     bodies = ready("body")
     return pipeline.plan(bodies[0].image, bodies[1].keypoints, source_pose=bodies[0].keypoints)
 
@@ -57,14 +65,18 @@ def measure(system: str, *, repeats: int) -> dict[str, Any]:
 
     def draw(name: str) -> float:
         start = time.process_time()
-        results[name] = pipelines[name].render(plan)
+        media = pipelines[name].render(plan).media
+        if system == "avwnet":  # frames are drawn when they are asked for
+            results[name] = np.stack(list(media[0].draw())).astype(np.int16)
+        else:
+            results[name] = np.stack([np.asarray(one.still(), dtype=np.int16) for one in media])
         return time.process_time() - start
 
     start = time.perf_counter()
     draw("onnx")
     first = time.perf_counter() - start
     seconds = alternate({name: partial(draw, name) for name in pipelines}, warmup=1, repeats=repeats)
-    one, other = (np.stack([np.asarray(image, dtype=np.int16) for image in results[name].images]) for name in pipelines)
+    one, other = (results[name] for name in pipelines)
     return {
         "weights": pipelines["torch"].weights_name,
         "seconds": {name: summary(values) for name, values in seconds.items()},

@@ -94,6 +94,8 @@ class Pipeline(ABC):
     """Networks that only a variant of the system has; inference needs them where they are."""
     suffix: ClassVar[str] = ".png"
     """Of the files of its media."""
+    torch_networks: ClassVar[frozenset[str]] = frozenset()
+    """Networks that PyTorch runs whatever the runtime: other runtimes lack what they do."""
     unit: ClassVar[str] = "picture"
     """What a progress bar counts."""
 
@@ -252,7 +254,10 @@ class Pipeline(ABC):
             return self
         twin = copy.copy(self)
         twin._runs_onnx = True
-        twin.components = {name: self._by_onnx(name, network) for name, network in self.components.items()}
+        twin.components = {
+            name: network if name in self.torch_networks else self._by_onnx(name, network)
+            for name, network in self.components.items()
+        }
         twin._joined = {name: self._by_onnx(name, network) for name, network in self.joined_networks().items()}
         return twin
 

@@ -55,6 +55,7 @@ class CaptionPipeline(Pipeline):
     """
 
     variant_networks = frozenset({"image_encoder"})
+    torch_networks = frozenset({"text_encoder"})  # it packs captions
     has_attention = True
     """Whether the generator attends to words."""
 
@@ -445,7 +446,17 @@ class CaptionPipeline(Pipeline):
         given: tuple[Tensor, Tensor, Tensor, Tensor],
         blend: Blend | None,
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        return generator.paint(*given, blend=blend)
+        length = given[2].shape[2]
+        if (
+            self._runs_onnx
+        ):  # one length for all captions, as each is exported by itself; nothing looks at what is added
+            given, blend = _filled(*given), blend and Blend(*_filled_words(blend.words, blend.is_word), blend.amount)
+        images, attention = self.joined("paint")(*given, blend)
+        return images, tuple(share[:, :length] for share in attention)
+
+    def joined_networks(self) -> dict[str, nn.Module]:
+        """`paint`: the generator behind the condition of the sentence."""
+        return {"paint": _Paint(cast(CaptionGenerator, self.components["generator"]))}
 
     def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
         images, attention = self._painted(plan, rows)
@@ -479,6 +490,32 @@ class CaptionPipeline(Pipeline):
 
         names = ("latent", "noise", "sentence", "words", "is_word")
         return {"generator": ExportTarget(_Tensors(self.components["generator"]), names, ("image",), example)}
+
+
+class _Paint(nn.Module):
+    """A generator's `paint`."""
+
+    def __init__(self, network: CaptionGenerator) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self, latent: Tensor, condition: Tensor, words: Tensor, is_word: Tensor, blend: Blend | None
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """See `CaptionGenerator.paint`."""
+        return self.network.paint(latent, condition, words, is_word, blend=blend)
+
+
+def _filled(latent: Tensor, condition: Tensor, words: Tensor, there: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    return (latent, condition, *_filled_words(words, there))
+
+
+def _filled_words(
+    words: Float[Tensor, "b e t"], there: Bool[Tensor, "b t"]
+) -> tuple[Float[Tensor, "b e n"], Bool[Tensor, "b n"]]:
+    """Codes of `MAX_WORDS` words, of which the last ones are not there."""
+    missing = MAX_WORDS - words.shape[2]
+    return functional.pad(words, (0, missing)), functional.pad(there, (0, missing))
 
 
 class _Tensors(nn.Module):

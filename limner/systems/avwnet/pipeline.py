@@ -20,7 +20,7 @@ from limner.systems.avwnet.networks import (
     SequenceDiscriminator,
     louder,
 )
-from limner.talking_faces.pipeline import Gain, TalkingPipeline, Views
+from limner.talking_faces.pipeline import CHUNK, Gain, TalkingPipeline, Views
 
 
 class Start(NamedTuple):
@@ -86,8 +86,18 @@ class AVWnetPipeline(TalkingPipeline):
         """See `TalkingPipeline.go_on`."""
         heard = self.generator.listen(start.identity.code, windows, memory)
         state = heard.state if gain is None else louder(heard.state, gain.mean, gain.factor)
-        coarse, fine = self.generator.paint(start.photo, start.maps, start.identity.maps, state)
+        frames = state.shape[1]
+        if self._runs_onnx:  # one length for all parts of a clip, as each is exported by itself
+            state = functional.pad(state, (0, 0, 0, CHUNK - frames))
+        coarse, fine = (
+            Level(*(part[:, :frames] for part in level))
+            for level in self.joined("paint")(start.photo, start.maps, start.identity.maps, state)
+        )
         return {view: _shown(view, coarse, fine) for view in views}, heard.memory
+
+    def joined_networks(self) -> dict[str, nn.Module]:
+        """`paint`: what makes frames of the states of the recurrent part, nearly all of the work."""
+        return {"paint": _Paint(self.generator)}
 
     def export_targets(self) -> dict[str, ExportTarget]:
         """`generator` (photo, landmark_maps, windows -> coarse, fine), of clips of 16 frames that begin in silence."""
@@ -99,6 +109,18 @@ class AVWnetPipeline(TalkingPipeline):
                 self._example,
             )
         }
+
+
+class _Paint(nn.Module):
+    """A generator's `paint`."""
+
+    def __init__(self, network: Generator) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, photo: Tensor, maps: Tensor, identity_maps: list[Tensor], state: Tensor) -> tuple[Level, Level]:
+        """See `Generator.paint`."""
+        return self.network.paint(photo, maps, identity_maps, state)
 
 
 class _Tensors(nn.Module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import tracemalloc
@@ -288,3 +289,19 @@ def test_evaluation_by_the_parents_protocol(speaker, tmp_path):
     assert parent.measurements["mouth_error"].value == clean.measurements["mouth_error"].value
     with pytest.raises(ConfigError, match="must be clean or parent"):
         evaluate(speaker, data, protocol="other")
+
+
+def test_onnx_runtime_paints_all_parts_of_a_clip_by_one_file(speaker, face, speech, tmp_path, monkeypatch) -> None:
+    """Also the last part, which is shorter than the others; frames are PyTorch's to a rounding."""
+    for module in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(module)
+    monkeypatch.setenv("LIMNER_CACHE", str(tmp_path))
+    pipe = copy.copy(speaker)
+    pipe.runtime, pipe._forwards = "onnx", {}
+    plan = speaker.plan(face, speech[: 21 * 640], show=["talk", "attention"])
+    found, expected = pipe.render(plan), speaker.render(plan)
+    for one, other in zip(found.media, expected.media, strict=True):
+        frames = [np.stack(list(clip.draw())).astype(int) for clip in (one, other)]
+        assert len(frames[0]) == 21 and np.abs(frames[0] - frames[1]).max() <= 1
+    assert "onnxruntime" in found.provenance and "onnxruntime" not in expected.provenance
+    assert [path.name.split("-")[0] for path in tmp_path.rglob("*.onnx")] == ["paint"]

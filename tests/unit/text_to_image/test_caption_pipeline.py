@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import logging
@@ -234,3 +235,23 @@ def test_shares_of_words_are_written(weights, tmp_path) -> None:
         np.testing.assert_allclose(found["fine"].sum(axis=0), 1, atol=1e-5)
     assert main([*command[:-1], "shares.txt", "--out", str(tmp_path / "other")]) == 2
     assert main([*command[:-3], "--arrays", "shares.npz", "--out", str(tmp_path / "other")]) == 2
+
+
+def test_onnx_runtime_paints_captions_of_any_length_by_one_file(hfgan, tmp_path, monkeypatch) -> None:
+    """Pictures, words' shares and sequences are PyTorch's to a rounding; what changes is the generator alone."""
+    for module in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(module)
+    monkeypatch.setenv("LIMNER_CACHE", str(tmp_path))
+    pipe = copy.copy(hfgan)
+    pipe.runtime, pipe._forwards = "onnx", {}
+    plans = [hfgan.plan(text, seed=3) for text in ("a red circle", "a red circle above a blue square")]
+    plans.append(hfgan.attention.plan("a red circle", seed=3))
+    for plan in plans:
+        found, expected = pipe.render(plan), hfgan.render(plan)
+        pixels = [np.stack([np.asarray(image) for image in one.images]).astype(int) for one in (found, expected)]
+        assert np.abs(pixels[0] - pixels[1]).max() <= 1 and pixels[1].std() > 1
+        assert "onnxruntime" in found.provenance and "onnxruntime" not in expected.provenance
+    assert [path.name.split("-")[0] for path in tmp_path.rglob("*.onnx")] == ["paint"]
+    plan = hfgan.sequence.plan(["a red circle", "a blue square"], frames_between=1)
+    pixels = [np.stack([np.asarray(image) for image in one.render(plan).images]).astype(int) for one in (pipe, hfgan)]
+    assert np.abs(pixels[0] - pixels[1]).max() <= 1
