@@ -265,6 +265,10 @@ class SCGANPipeline(Pipeline):
     ) -> GenerationPlan:
         """Draw an edited label map with the latents and attributes of an earlier result, or of its plan."""
         like = like.plan if isinstance(like, GenerationResult) else like
+        if not isinstance(like, GenerationPlan):
+            raise ConfigError(
+                f"The earlier result is of type {type(like).__name__}; give what this pipeline drew, or its plan."
+            )
         if not {"attributes", "label_map"} <= set(like.conditions):
             raise ConfigError("The earlier result is not one of SCGAN: it has no label map and attributes.")
         for name, size in (("attributes", len(self.spec.attribute_names)), ("latent", self._latent_size)):
