@@ -117,7 +117,7 @@ def test_other_impossible_wishes_are_refused(painter: PainterPipeline) -> None:
         ({"focus": 1.5}, "focus"),
         ({"focus": None}, "focus is None"),
         ({"tiles": [1]}, "at least 2 and at most 16"),
-        ({"tiles": 2}, "tiles is 2; it must be a list"),
+        ({"tiles": 2}, "tiles is 2, of the type int; it must be a list"),
         ({"tiles": [7, 11]}, "do not fit together"),
         ({"canvas": "mauve"}, "mauve"),
         ({"palette": 0}, "at most 256"),
