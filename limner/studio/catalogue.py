@@ -138,6 +138,7 @@ class Catalogue:
             {
                 "name": one.name,
                 "classes": list(one.classes),
+                "titles": class_titles(one),
                 "becomes": [other.name for other in known if becomes(one, other)],
             }
             for one in known
@@ -184,10 +185,25 @@ class Catalogue:
             "keypoints": points,
             "words": list(spec.vocabulary.words[1:]) if spec.vocabulary else None,
             "schema": schema,
+            "titles": class_titles(spec.labels) if spec.labels else [],
             "attributes": list(facts.attributes),
             "expected": expected,
             "card": self.card(name),
         }
+
+
+_PARTS = {"u_lip": "upper lip", "l_lip": "lower lip", "eye_g": "glasses", "ear_r": "earring", "neck_l": "necklace"}
+_SIDES = {"l": "left", "r": "right"}
+
+
+def class_titles(schema: LabelSchema) -> list[str]:
+    """The classes of a schema as people call them, in its order: "left eye" for "l_eye"."""
+
+    def title(name: str) -> str:
+        side, _, rest = name.partition("_")
+        return _PARTS.get(name) or (f"{_SIDES[side]} {rest}" if side in _SIDES and rest else name).replace("_", " ")
+
+    return [title(name) for name in schema.classes]
 
 
 def _start(operation: Operation, kind: str) -> dict[str, str]:

@@ -29,6 +29,8 @@ from limner.errors import DataError, LimnerError, MissingExtraError, WeightsErro
 from limner.studio.workspace import DiskError, on_disk
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from limner.data.schema import LabelSchema
     from limner.operations import Operation
     from limner.pipelines import Pipeline
@@ -431,6 +433,8 @@ def decode(
             height, width = pixels.shape[:2]
             return {"content": buffer.getvalue(), "kind": "photo", "width": width, "height": height}
         chosen = noted or schema
+        if chosen is None and _is_photo(picture):
+            raise DataError(f'{name} is a photo, not a label map; open it under "Edit a portrait".')
         if chosen is None:
             raise SchemaMissing(f"{name} does not say which label schema it is of; name one that /api/v1/schemas has.")
         ids = label_map_from_pil(picture, chosen, where=name)
@@ -439,6 +443,11 @@ def decode(
     save_label_map(buffer, ids, chosen)
     size = {"width": ids.shape[1], "height": ids.shape[0]}
     return {"content": buffer.getvalue(), "kind": "label_map", **size, "schema": chosen.name}
+
+
+def _is_photo(picture: Image.Image) -> bool:
+    """Whether a picture has more colours than a map can have classes."""
+    return picture.mode in ("RGB", "RGBA") and picture.convert("RGB").getcolors(256) is None
 
 
 def svg_of(function: str, path: Path) -> bytes:

@@ -190,12 +190,13 @@ def test_gallery_compares_opens_again_and_deletes(shipped_address: str, visit: C
     page.locator("#pair").get_by_label("Where the two pictures meet").fill("20")
     assert "20%" in page.locator("#pair .over").evaluate("upper => getComputedStyle(upper).clipPath")
     with page.expect_download() as saved:
-        cards.nth(0).get_by_role("link", name="Archive").click()
+        cards.nth(0).get_by_role("link", name="Download all (zip)").click()
     assert saved.value.suggested_filename.endswith(".zip")
+    page.once("dialog", lambda dialog: dialog.accept())
     cards.nth(0).get_by_role("button", name="Delete").click()
     until(page, "document.querySelectorAll('#gallery > li').length === 1")
     assert page.locator("#pair").is_hidden()
-    cards.nth(0).get_by_role("button", name="Again").click()
+    cards.nth(0).get_by_role("button", name="Open").click()
     drawn(page)
     assert page.get_by_label("seed").input_value() == "3" and not page.get_by_label("Male").is_checked()
 

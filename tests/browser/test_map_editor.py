@@ -144,7 +144,7 @@ def test_moving_a_part_by_pointer_and_by_arrows(page: Any) -> None:
 
 
 def test_mirror_changes_the_sides(page: Any) -> None:
-    choose(page, "l eye")
+    choose(page, "left eye")
     page.keyboard.press("s")
     click(page, 0.3, 0.4)
     found = ids(page)

@@ -64,6 +64,82 @@ def test_the_page_does_not_move_sideways(page: Any) -> None:
     assert page.locator("html").evaluate("page => page.scrollWidth <= page.clientWidth")
 
 
+def test_pictures_are_saved_and_deleted_only_when_that_is_confirmed(page: Any) -> None:
+    count = page.locator("#kept li").count() + 1
+    page.locator("#keep").click()
+    page.locator("#kept li").nth(count - 1).wait_for(state="attached")
+    if page.locator(".views").is_visible():
+        page.get_by_role("button", name="Result").click()
+    for place in (".result", "#kept li:first-child"):
+        with page.expect_download() as saved:
+            page.locator(place).get_by_role("link", name="Download picture").click()
+        with Image.open(saved.value.path()) as found:
+            assert found.format == "PNG"
+    asked: list[str] = []
+    delete = page.locator("#kept li").first.get_by_role("button", name="Delete")
+    others = page.locator("#kept li").first.locator(".row > :not(.apart)")
+    boxes = [one.bounding_box() for one in others.all()]
+    assert delete.bounding_box()["y"] >= max(box["y"] + box["height"] for box in boxes) + 8
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    delete.click()
+    assert asked == ["Delete this result? This cannot be undone."]
+    assert page.locator("#kept li").count() == count
+    page.once("dialog", lambda dialog: dialog.accept())
+    delete.click()
+    until(page, f"document.querySelectorAll('#kept li').length === {count - 1}")
+
+
+def test_what_opening_a_kept_result_replaces_is_one_undo_step(page: Any) -> None:
+    kept = ids(page)
+    count = page.locator("#kept li").count() + 1
+    page.locator("#keep").click()
+    page.locator("#kept li").nth(count - 1).wait_for(state="attached")
+    next_picture(page, lambda: paint(page))
+    painted = ids(page)
+    page.wait_for_timeout(1500)  # the state is kept a second after the last stroke
+    page.get_by_role("link", name="Gallery").click()
+    page.locator("#gallery > li").first.get_by_role("button", name="Open").click()
+    drawn(page)
+    assert ids(page) == kept != painted
+    page.locator("#undo").click()
+    assert ids(page) == painted
+    assert page.locator("#undo").is_disabled()
+
+
+def test_a_thumb_finds_steps_size_and_buttons(tiny_address: str, visit: Callable[..., Any]) -> None:
+    page = drawn(visit(tiny_address, size=NARROW, has_touch=True))
+    tools, size = page.locator(".tools"), page.locator("#size")
+    assert size.evaluate("one => getComputedStyle(one).touchAction") == "pan-y"
+    steps = page.locator("#undo").bounding_box()
+    for tool in page.locator(".tools [data-tool]").all():
+        assert tool.bounding_box()["y"] >= steps["y"] + steps["height"]  # a row of their own
+    tools.evaluate("one => one.scrollTo(400, 0)")
+    for one in (page.locator("#undo"), page.locator("#redo"), size):
+        box = one.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= NARROW[0]  # they stay when tools are swiped
+    page.bring_to_front()  # touches reach the foremost page alone
+    size.scroll_into_view_if_needed()
+    before, box, touch = size.input_value(), size.bounding_box(), page.context.new_cdp_session(page)
+    at = {"x": box["x"] + 0.9 * box["width"], "y": box["y"] + box["height"] / 2}
+    start = page.evaluate("scrollY")
+    touch.send("Input.synthesizeScrollGesture", {**at, "yDistance": -150, "gestureSourceType": "touch"})
+    assert size.input_value() == before and page.evaluate("scrollY") > start
+    count = page.locator("#kept li").count() + 1
+    page.locator("#keep").click()
+    page.locator("#kept li").nth(count - 1).wait_for(state="attached")
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    assert page.locator("#status").bounding_box()["y"] >= 0  # what is said stays in sight
+    page.get_by_role("button", name="Result").click()
+    for one in page.locator(".result .button:visible, #kept .row > *").all():
+        assert one.bounding_box()["height"] >= 44, one.inner_text()
+    page.locator("[data-tool=eraser]").click()
+    assert page.locator(".operation").get_attribute("data-view") == "map"
+    page.get_by_role("link", name="Gallery").click()
+    page.locator("#gallery > li").first.wait_for()
+    for one in page.locator(".cards .row > *").all():
+        assert one.bounding_box()["height"] >= 44, one.inner_text()
+
+
 def test_systems_without_weights_are_grey_and_say_why(page: Any) -> None:
     systems = page.evaluate("fetch('/api/v1/systems').then((answer) => answer.json())")
     can_draw = {title: False for one in systems for title in one["titles"][:1]}
@@ -113,7 +189,7 @@ def test_a_map_that_does_not_say_its_classes_is_asked_for_them(page: Any, tmp_pa
     open_map(bare_map(tmp_path / "mine.png", "hair", "bisenet-19"))
     dialog.wait_for()
     assert dialog.get_by_role("heading").inner_text() == "Which classes has mine.png?"
-    assert "l brow, r brow, l eye" in dialog.inner_text()  # the lists of classes are shown
+    assert "left brow, right brow, left eye" in dialog.inner_text()  # the lists of classes are shown
     assert dialog.locator("[value=ccp-59]").is_disabled()
     assert dialog.locator("[value=celebamask-19]").is_checked()
     dialog.locator("[value=bisenet-19]").check()
@@ -129,6 +205,12 @@ def test_a_map_that_does_not_say_its_classes_is_asked_for_them(page: Any, tmp_pa
     open_map(tmp_path / "noted.png")
     dialog.get_by_role("button", name="Convert").click()
     until(page, "document.querySelector('#map').editor.map.ids.every((id) => id === 1)")
+
+    noise = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "me.png")
+    open_map(tmp_path / "me.png")
+    page.locator("#status", has_text="me.png is a photo, not a label map").wait_for()
+    assert dialog.is_hidden()
 
     open_map(bare_map(tmp_path / "clothes.png", "hat", "ccp-59", note=True))
     page.locator("#status", has_text="cannot become those of celebamask-19").wait_for()

@@ -123,6 +123,10 @@ def test_forms_come_from_the_systems(client: Any) -> None:
     assert {"scgan", "maskface", "portrait", "painter", "lgcgan"} <= names
     system = client.get(f"{API}/systems/scgan").json()
     assert system["weights"][0]["schema"]["classes"][0] == "background"
+    called = dict(zip(system["weights"][0]["schema"]["classes"], system["weights"][0]["titles"], strict=True))
+    assert [called[name] for name in ("u_lip", "l_eye", "eye_g", "r_ear", "ear_r", "neck_l", "hair")] == [
+        *("upper lip", "left eye", "glasses", "right ear", "earring", "necklace", "hair")
+    ]
     form = {one["name"]: one for one in system["operations"]}["generate"]
     assert (
         form["controls"]["label_map"] == "label-map"

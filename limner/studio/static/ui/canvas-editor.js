@@ -41,7 +41,7 @@ export class CanvasEditor {
 		this.element = el("div", { className: "stage" }, this.canvas, this.spoken);
 		this.undoButton = button("Undo", () => this.step("undo"), { key: "Ctrl Z", id: "undo" });
 		this.redoButton = button("Redo", () => this.step("redo"), { key: "Ctrl Shift Z", id: "redo" });
-		this.steps = el("div", { className: "zoom steps", role: "group", "aria-label": "Steps" }, this.undoButton, this.redoButton);
+		this.pinned = el("div", { className: "pinned" }, el("div", { className: "zoom steps", role: "group", "aria-label": "Steps" }, this.undoButton, this.redoButton));
 		this.#listen(signal);
 	}
 

@@ -132,22 +132,22 @@ function style(field, context) {
 	};
 }
 
-const photo = (field, context) => new PhotoControl(field, context);
+const made = (Control) => (...given) => new Control(...given);
 const KINDS = {
 	seed,
-	whole: (field, context) => number(field, context, true),
+	whole: (...given) => number(...given, true),
 	number,
 	choice,
 	flag,
 	attributes,
 	caption,
 	color,
-	audio: (field, context) => new AudioControl(field, context),
+	audio: made(AudioControl),
 	"age-group": ages,
 	style,
-	photo,
-	look: photo,
-	photos: (field, context) => new PhotosControl(field, context),
+	photo: made(PhotoControl),
+	look: made(PhotoControl),
+	photos: made(PhotosControl),
 };
 
 /** The control of a field; null for kinds that only an editor can give. */

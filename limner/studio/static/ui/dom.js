@@ -41,6 +41,14 @@ export function toggle(text, change, options = {}) {
 	return made;
 }
 
+/** What a template of the page holds. */
+export const fromPage = (id) => document.getElementById(id).content.cloneNode(true);
+
+/** Ask before something is deleted. */
+export const isSure = (what) => confirm(`Delete ${what}? This cannot be undone.`);
+
+/** A link that saves a file. */
+export const download = (href, text, name = "") => el("a", { className: "button", href, download: name }, text);
 export const row = (...children) => el("div", { className: "row" }, ...children);
 export const range = (properties, input, change) => el("input", { type: "range", ...properties, on: { input, ...(change && { change }) } });
 /** A slider that parts two pictures which lie over each other: right of it the upper one is seen. */
@@ -108,8 +116,9 @@ export function takesFiles(element, opened) {
 	}
 }
 
-/** Keep what the form of an operation holds, for when it is opened next. */
+/** Keep what the form of an operation holds, for when it is opened next; and what is kept of it. */
 export const remember = (system, operation, values) => localStorage.setItem(`limner:${system}/${operation}`, JSON.stringify(values));
+export const recall = (system, operation) => JSON.parse(localStorage.getItem(`limner:${system}/${operation}`) ?? "{}");
 
 /** Whether somebody writes into this. */
 export const isWriting = (target) => /^(input|select|textarea)$/i.test(target.tagName) && !/^(checkbox|radio|range)$/.test(target.type);

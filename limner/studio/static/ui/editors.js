@@ -16,7 +16,7 @@ function mapFiles(editor) {
 }
 
 function labelMap(field, { weights, changed, signal }) {
-	const editor = new MapEditor({ schema: weights.schema, imageSize: weights.image_size, changed, signal });
+	const editor = new MapEditor({ weights, changed, signal });
 	const roll = async () => {
 		const found = await api.person("face", random());
 		if (found.label_map.schema !== weights.schema.name) return changed(); // an empty map
@@ -53,7 +53,7 @@ class PhotoWithMap {
 
 	constructor(field, mapField, { weights, changed, signal }) {
 		this.isMask = mapField.control === "photo";
-		this.map = new MapEditor({ schema: this.isMask ? SUBJECT : weights.schema, imageSize: weights.image_size, changed: () => this.#painted(), isMask: this.isMask, signal });
+		this.map = new MapEditor({ weights: this.isMask ? { ...weights, schema: SUBJECT, titles: SUBJECT.classes } : weights, changed: () => this.#painted(), isMask: this.isMask, signal });
 		this.changed = changed;
 		this.photo = new PhotoControl(field, { changed, used: () => this.#another() });
 		this.isPainted = false;

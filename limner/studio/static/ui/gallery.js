@@ -1,7 +1,7 @@
 // All kept results: with their settings, two beside each other, deleted, downloaded.
 
 import * as api from "../core/api.js";
-import { button, el, guarded, parting, remember, say, words } from "./dom.js";
+import { button, el, fromPage, guarded, parting, recall, remember, say, words } from "./dom.js";
 import { about, media, resultButtons } from "./kept.js";
 
 /** What was asked for, without files. */
@@ -13,10 +13,9 @@ function settings(request) {
 }
 
 export function galleryPage({ go }) {
-	const list = el("ul", { className: "cards", id: "gallery" });
-	const pair = el("div", { className: "pair", id: "pair", hidden: true });
-	const empty = el("p", { className: "nothing" }, "Nothing is kept yet: draw something and press Keep.");
 	const more = button("Older ones", guarded(() => load()), { id: "older", hidden: true });
+	const element = el("section", { className: "plain" }, fromPage("text-gallery"), more);
+	const [, , pair, empty, list] = element.children;
 	const chosen = new Map();
 	let last;
 
@@ -30,9 +29,9 @@ export function galleryPage({ go }) {
 			el("figcaption", {}, about(result), el("dl", {}, ...settings(result.request).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]))))));
 	};
 
-	const again = (result) => button("Again", () => {
+	const open = (result) => button("Open", () => {
 		const { system, operation, values, weights } = result.request;
-		remember(system, operation, values);
+		remember(system, operation, { ...values, former: recall(system, operation) });
 		go(system, operation, weights);
 	}, { title: "Open it in its editor" });
 
@@ -52,8 +51,8 @@ export function galleryPage({ go }) {
 			item.remove();
 			compare();
 			empty.hidden = list.children.length > 0;
-		}, again(result));
-		const rest = result.images.slice(1, 9).map((_, number) => media(result, number + 1));
+		}, open(result));
+		const rest = result.images.slice(1, 9).map((_, number) => el("a", { href: result.images[number + 1], download: "", title: "Download picture" }, media(result, number + 1)));
 		const item = el("li", { data: { id: result.id } }, media(result), rest.length > 0 && el("div", { className: "rest" }, ...rest),
 			el("p", {}, result.name || about(result)),
 			el("p", { className: "settings" }, settings(result.request).map(([name, value]) => `${name}: ${value}`).join("; ")),
@@ -69,7 +68,5 @@ export function galleryPage({ go }) {
 		empty.hidden = list.children.length > 0;
 		say("");
 	};
-	const element = el("section", { className: "plain" }, el("h2", {}, "Gallery"),
-		el("p", {}, "Everything that you kept, with what makes it again. Mark two to compare them."), pair, empty, list, more);
 	return { element, start: load };
 }

@@ -1,24 +1,26 @@
 // The row of kept pictures below an operation, and one card of such a picture.
 
 import * as api from "../core/api.js";
-import { button, el, guarded, row, say, words } from "./dom.js";
+import { button, download, el, fromPage, guarded, isSure, row, say, words } from "./dom.js";
 
 const copy = (text, what, { id }) => button(text, guarded(async () => {
 	await navigator.clipboard.writeText(await api.again(id, what));
-	say(`${text} is copied; run it in the unpacked archive.`);
+	say(`${text} is copied; run it in the unpacked zip.`);
 }));
 
 export function resultButtons(result, gone, ...more) {
 	return row(
+		result.clips.length ? download(result.clips[0], "Download clip") : download(result.images[0], "Download picture"),
 		...more,
 		copy("Command", "command", result),
 		copy("Python", "python", result),
-		el("a", { href: result.archive, className: "button", download: "" }, "Archive"),
-		result.svg && el("a", { href: result.svg, className: "button", download: "" }, "SVG"),
+		download(result.archive, "Download all (zip)"),
+		result.svg && download(result.svg, "SVG"),
 		button("Delete", guarded(async () => {
+			if (!isSure("this result")) return;
 			await api.remove(result.id);
 			await gone();
-		})));
+		}), { className: "apart" }));
 }
 
 /** What a kept picture is, in words. */
@@ -38,9 +40,8 @@ export function media(result, number = 0) {
 export class KeptRow {
 	constructor() {
 		this.compare = () => {};
-		this.list = el("ul", { id: "kept" });
-		this.empty = el("p", { id: "empty" }, "Pictures that you keep stand here, each with the command that draws it again.");
-		this.element = el("section", { className: "history", "aria-label": "Kept pictures" }, el("h2", {}, "Kept"), this.list, this.empty);
+		this.element = el("section", { className: "history", "aria-label": "Kept pictures" }, fromPage("text-kept"));
+		[, this.list, this.empty] = this.element.children;
 	}
 
 	async show() {

@@ -7,25 +7,15 @@ import { writePng } from "../core/png.js";
 import { fitted } from "../core/view.js";
 import { CanvasEditor, WAYS, outline } from "./canvas-editor.js";
 import { askSchema } from "./schema.js";
-import { button, el, isWriting, loaded, pixelsOf, press, pressOne, range, say, takesFiles, toggle, toolbar, words } from "./dom.js";
+import { el, fromPage, isWriting, loaded, pixelsOf, press, pressOne, range, say, takesFiles, toggle, toolbar } from "./dom.js";
 
 const INKS = [["#000", 4], ["#fff", 2]];
 
-const TOOLS = {
-	brush: ["Brush", "B"],
-	eraser: ["Eraser", "E"],
-	fill: ["Fill", "F", "with Shift every pixel of the class"],
-	polygon: ["Polygon", "P", "Enter closes, Escape drops, Backspace takes a corner back"],
-	lasso: ["Lasso", "L"],
-	move: ["Move", "M", "drag a part, or arrows"],
-	pick: ["Pick", "I", "also Alt and click"],
-};
-
 export class MapEditor extends CanvasEditor {
-	/** @param {object} options  schema, imageSize: of the weights; changed(): the map is another; isMask: a picture of two classes */
-	constructor({ schema, imageSize, changed, signal, isMask = false }) {
+	/** @param {object} options  weights; changed(): the map is another; isMask: a picture of two classes */
+	constructor({ weights: { schema, titles, image_size: imageSize }, changed, signal, isMask = false }) {
 		super("map", "Label map: paint with the pointer, or move the pen with the arrow keys; Space paints, Enter fills", signal);
-		Object.assign(this, { schema, imageSize, changed, isMask, before: 0, ten: 0, name: "label-map.png", shows: {} });
+		Object.assign(this, { schema, titles, imageSize, changed, isMask, before: 0, ten: 0, name: "label-map.png", shows: {} });
 		this.side = Math.min(1024, Math.max(256, 4 * imageSize));
 		this.frame = whole(this.side); // what of the square is the map
 		this.chosen = isMask ? 1 : Math.max(0, schema.classes.indexOf("hair"));
@@ -248,7 +238,7 @@ export class MapEditor extends CanvasEditor {
 
 	#lift(x, y) {
 		const found = this.map.lift(x, y);
-		if (!found) return say(`${words(this.schema.classes[this.map.at(x, y)])} is locked.`);
+		if (!found) return say(`${this.titles[this.map.at(x, y)]} is locked.`);
 		this.lifted = { ...found, from: [x, y], right: 0, down: 0 };
 		this.map.begin();
 	}
@@ -282,8 +272,6 @@ export class MapEditor extends CanvasEditor {
 	// ---- tools
 
 	#buildTools() {
-		const tools = Object.entries(TOOLS).map(([name, [text, key, more]]) =>
-			button(text, () => this.useTool(name), { key, title: `${text} (${key})${more ? `; ${more}` : ""}`, data: { tool: name } }));
 		this.size = range({ id: "size", min: 1, max: 128, value: Math.round(this.side / 20), title: "Brush size ([ and ])" }, () => this.show());
 		this.mirrorButton = toggle("Mirror", (isOn) => this.#useMirror(isOn), { key: "S", id: "mirror", title: "Mirror (S); drag the top of the line to move it" });
 		const look = (text, key, title) => toggle(text, (isOn) => {
@@ -292,15 +280,17 @@ export class MapEditor extends CanvasEditor {
 		}, { key, id: text.toLowerCase(), title });
 		this.patterns = look("Patterns", "H", "Stripes tell classes apart (H)");
 		this.network = look("Network", "N", "What the network sees (N)");
-		this.tools = toolbar(...tools, el("label", { className: "size" }, "Size", this.size), this.mirrorButton,
-			this.steps, this.zoomButtons(), this.patterns, this.network);
+		this.pinned.append(el("label", { className: "size" }, "Size", this.size));
+		this.tools = toolbar(fromPage("tools"), this.pinned, this.mirrorButton, this.zoomButtons(), this.patterns, this.network);
+		this.toolButtons = [...this.tools.querySelectorAll("[data-tool]")];
+		for (const one of this.toolButtons) one.onclick = () => this.useTool(one.dataset.tool);
 	}
 
 	useTool(name) {
 		this.tool = name;
 		this.points = [];
 		this.held = this.lifted = this.last = null;
-		pressOne(this.tools.querySelectorAll("[data-tool]"), "tool", name);
+		pressOne(this.toolButtons, "tool", name);
 		this.canvas.dataset.tool = name;
 		this.show();
 	}
@@ -330,7 +320,7 @@ export class MapEditor extends CanvasEditor {
 		this.labels = classes.map((name, id) => {
 			const colour = el("span", { className: "colour" });
 			colour.style.background = `rgb(${palette[id].join(" ")})`;
-			return el("label", {}, this.radios[id], colour, words(name));
+			return el("label", {}, this.radios[id], colour, this.titles[id]);
 		});
 		this.classes = el("fieldset", { className: "classes" }, el("legend", {}, "Class"), el("div", { className: "chips" }, ...this.labels, this.lock));
 	}
@@ -346,7 +336,7 @@ export class MapEditor extends CanvasEditor {
 	#setLock(isOn) {
 		this.map.locked[isOn ? "add" : "delete"](this.chosen);
 		this.labels.forEach((label, id) => label.classList.toggle("locked", this.map.locked.has(id)));
-		say(`${words(this.schema.classes[this.chosen])} ${isOn ? "cannot be painted over" : "can be painted over again"}`);
+		say(`${this.titles[this.chosen]} ${isOn ? "cannot be painted over" : "can be painted over again"}`);
 	}
 
 	// ---- keys
@@ -356,8 +346,8 @@ export class MapEditor extends CanvasEditor {
 		if (isControl) return Boolean(file?.() ?? file);
 		if (event.altKey || isWriting(event.target)) return false;
 		if (document.activeElement === this.canvas && this.#penKey(event, key)) return true;
-		const tool = Object.keys(TOOLS).find((name) => TOOLS[name][1].toLowerCase() === key);
-		if (tool) this.useTool(tool);
+		const tool = this.toolButtons.find((one) => one.ariaKeyShortcuts.toLowerCase() === key);
+		if (tool) tool.click();
 		else if (/^\d$/.test(key)) this.#number(Number(key));
 		else if (!this.viewKey(key) && !this.#act(key)) return false;
 		this.show();
@@ -439,7 +429,7 @@ export class MapEditor extends CanvasEditor {
 
 	#speak(what = "") {
 		if (!this.pen) return;
-		const name = words(this.schema.classes[this.map.at(this.pen.x, this.pen.y)]);
+		const name = this.titles[this.map.at(this.pen.x, this.pen.y)];
 		this.spoken.textContent = `${what} ${name} at ${Math.floor(this.pen.x)}, ${Math.floor(this.pen.y)}`.trim();
 	}
 }

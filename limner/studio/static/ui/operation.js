@@ -3,7 +3,7 @@
 import * as api from "../core/api.js";
 import { bodyOf, fieldsOf, missing, stageOf } from "../core/form.js";
 import { controlOf } from "./controls.js";
-import { button, el, guarded, pressOne, remember, row, say } from "./dom.js";
+import { button, el, guarded, pressOne, recall, remember, row, say } from "./dom.js";
 import { EDITORS } from "./editors.js";
 import { ResultView } from "./result.js";
 
@@ -57,7 +57,7 @@ export class OperationPage {
 		const views = Object.entries({ map: "Input", both: "Both", result: "Result" }).map(([view, text]) => button(text, () => this.#view(view, true), { data: { view } }));
 		pressOne(views, "view", "map");
 		views[2].append(this.result.mini);
-		return el("div", { className: "operation", data: { view: "map", stage: this.editor?.kind ?? "none" } },
+		return el("div", { className: "operation", data: { view: "map", stage: this.editor?.kind ?? "none" }, on: { click: ({ target }) => this.#toInput(target) } },
 			this.editor?.tools ?? el("div", { className: "tools none" }),
 			el("div", { className: "squares" }, el("section", { className: "input", "aria-label": "Input" }, this.editor?.element ?? ""), this.result.element),
 			el("div", { className: "views", role: "group", "aria-label": "What is shown" }, ...views),
@@ -72,6 +72,11 @@ export class OperationPage {
 		pressOne(this.element.querySelectorAll(".views button"), "view", name);
 	}
 
+	/** Who takes a tool wants to see what it does. */
+	#toInput(target) {
+		if (this.element.dataset.view === "result" && target.closest("[data-tool], [data-side], .chips")) this.#view("map");
+	}
+
 	/** Lay a kept result over what is drawn. */
 	compare(result) {
 		this.result.compare(result);
@@ -81,6 +86,9 @@ export class OperationPage {
 
 	async start() {
 		const before = await this.#remembered();
+		const { name } = stageOf(this.fields) ?? {};
+		const map = before.former?.[name]; // what Open replaced: Undo brings it back
+		if (map && this.editor?.kind === "map" && (await api.hasAsset(map))) await this.controls[name].set(map);
 		for (const [name, value] of Object.entries(before)) await this.controls[name]?.set(value);
 		await this.editor?.start?.(before);
 		for (const field of this.fields) {
@@ -93,7 +101,7 @@ export class OperationPage {
 
 	async #remembered() {
 		try {
-			const found = JSON.parse(localStorage.getItem(`limner:${this.system.name}/${this.operation.name}`) ?? "{}");
+			const found = recall(this.system.name, this.operation.name);
 			for (const [name, value] of Object.entries(found)) {
 				const ids = (Array.isArray(value) ? value : [value]).filter(api.isId);
 				if (!(await Promise.all(ids.map(api.hasAsset))).every(Boolean)) delete found[name];

@@ -1,7 +1,7 @@
 // The pages beside the operations: people, reports, about.
 
 import * as api from "../core/api.js";
-import { button, el, guarded, link, remember, row, say, words } from "./dom.js";
+import { button, download, el, fromPage, guarded, isSure, link, remember, row, say, words } from "./dom.js";
 
 /** A part of a report as an element; nothing of it becomes a mark of the page. */
 const shown = {
@@ -15,9 +15,6 @@ const shown = {
 };
 
 export function peoplePage({ go }) {
-	const list = el("ul", { className: "cards", id: "people" });
-	const again = () => [list.replaceChildren(), (seed = 0), more()];
-	const kind = el("select", { id: "kind", on: { change: again } }, new Option("Faces", "face"), new Option("Bodies", "body"));
 	let seed = 0;
 	const card = (person, label) => el("li", {},
 		el("img", { src: api.assetUrl(person.photo.id), alt: label }),
@@ -27,8 +24,8 @@ export function peoplePage({ go }) {
 				remember(system, operation, values);
 				go(system, operation);
 			}, { title: `${title}, with ${system}` })),
-			el("a", { className: "button", href: api.assetUrl(person.photo.id), download: `${person.name}` }, "Photo"),
-			el("a", { className: "button", href: api.assetUrl(person.label_map.id), download: `map-${person.name}` }, "Map")));
+			download(api.assetUrl(person.photo.id), "Photo", person.name),
+			download(api.assetUrl(person.label_map.id), "Map", `map-${person.name}`)));
 	const more = guarded(async () => {
 		for (let number = 0; number < 8; number++) {
 			const person = await api.person(kind.value, seed++);
@@ -36,9 +33,9 @@ export function peoplePage({ go }) {
 		}
 		say("");
 	});
-	const element = el("section", { className: "plain" }, el("h2", {}, "People"),
-		el("p", {}, "People that code drew; nobody sat for them. Begin with one, or save the photo and its label map."),
-		row(el("label", {}, "Show ", kind)), list, button("More people", more, { id: "more" }));
+	const element = el("section", { className: "plain" }, fromPage("text-people"), button("More people", more, { id: "more" }));
+	const [kind, list] = element.querySelectorAll("select, ul");
+	kind.onchange = () => [list.replaceChildren(), (seed = 0), more()];
 	return { element, start: more };
 }
 
@@ -51,7 +48,7 @@ export function reportsPage(_, rest) {
 		const chosen = all.find((one) => one.title === rest[0]) ?? all[0];
 		links.replaceChildren(...all.map((one) => el("li", {}, link(`#/reports/${encodeURIComponent(one.title)}`, one.title, one === chosen))));
 		if (chosen) text.replaceChildren(...(await api.report(chosen.name)).blocks.map((block) => shown[block.kind](block)));
-		else text.replaceChildren(el("p", { className: "nothing" }, "No reports are here; limner studio --reports FOLDER shows those of a folder."));
+		else text.replaceChildren(fromPage("no-reports"));
 		say("");
 	};
 	const element = el("section", { className: "plain two" }, el("nav", { "aria-label": "Reports" }, el("h2", {}, "Reports"), links), text);
@@ -68,7 +65,7 @@ export function aboutPage() {
 		say("");
 	};
 	const forget = button("Delete everything of this session", guarded(async () => {
-		if (!confirm("Delete all photos, maps and results of this session? This cannot be undone.")) return;
+		if (!isSure("all photos, maps and results of this session")) return;
 		await api.forget();
 		localStorage.clear();
 		location.reload();

@@ -72,7 +72,7 @@ export class PoseEditor extends CanvasEditor {
 		this.tools = toolbar(...(fields.length > 1 ? this.which : []), this.lock,
 			button("Hide joint", () => this.#hide(), { key: "H", id: "hide" }),
 			button("Mirror", () => this.#edit(() => this.figure.mirror()), { key: "S", id: "mirror" }),
-			this.steps,
+			this.pinned,
 			this.zoomButtons(),
 			button("Another", guarded(() => this.roll()), { id: "another-pose", title: "The pose of somebody that code drew" }));
 		this.refresh();

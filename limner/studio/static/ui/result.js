@@ -1,7 +1,7 @@
 // What was drawn: a picture, one of several with a slider, a painting that is played, a clip.
 
 import { about } from "./kept.js";
-import { button, el, parting, press, words } from "./dom.js";
+import { button, download, el, parting, press, words } from "./dom.js";
 import { Playback } from "./playback.js";
 
 export class ResultView {
@@ -19,9 +19,10 @@ export class ResultView {
 		this.parted = el("div", { className: "row parted", id: "parted" }, parting(this.other), button("×", () => this.compare(null), { "aria-label": "End the comparison" }));
 		this.compare(null);
 		this.stage = el("div", { className: "stage" }, this.image, this.playback.canvas, this.video, this.other, this.empty);
+		this.saved = download("", "Download picture");
 		this.which = el("p", { className: "which" });
 		this.strip = el("ul", { className: "strip", id: "strip", hidden: true });
-		this.element = el("section", { className: "result", "aria-label": "Result" }, this.stage, this.parted, this.playback.bar, this.which, this.strip);
+		this.element = el("section", { className: "result", "aria-label": "Result" }, this.stage, this.parted, this.playback.bar, this.which, this.strip, this.saved);
 	}
 
 	/** Lay a kept result over the right part of what is drawn; null: nothing. */
@@ -66,7 +67,7 @@ export class ResultView {
 	pick(number) {
 		this.index = number;
 		if (!this.images[number]) return;
-		this.image.src = this.mini.src = this.images[number];
+		this.image.src = this.mini.src = this.saved.href = this.images[number];
 		const which = this.images.length > 1 ? this.labels[number] : "";
 		this.which.textContent = which;
 		this.image.alt = `Synthetic picture that ${this.system} drew${which && `: ${which}`}`;

@@ -1,7 +1,7 @@
 // The question which classes a label map has, and whether they may become those that are painted here.
 
 import * as api from "../core/api.js";
-import { el, words } from "./dom.js";
+import { el } from "./dom.js";
 
 /**
  * Ask, with the classes of every schema in sight.
@@ -22,7 +22,7 @@ export async function askSchema({ name, wanted, noted, send }) {
 	problem.textContent = "";
 	list.replaceChildren(...found.map((one, at) => el("label", { className: fits(one) ? "" : "missing" },
 		el("input", { type: "radio", name: "schema", value: one.name, checked: at === 0, disabled: !fits(one) }),
-		el("span", {}, el("b", {}, one.name), one.name === wanted ? "" : `, ${fits(one) ? "becomes" : "cannot become"} ${wanted}`, el("br"), one.classes.map(words).join(", ")))));
+		el("span", {}, el("b", {}, one.name), one.name === wanted ? "" : `, ${fits(one) ? "becomes" : "cannot become"} ${wanted}`, el("br"), one.titles.join(", ")))));
 	dialog.showModal();
 	return new Promise((done) => {
 		let asset = null;
