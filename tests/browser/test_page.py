@@ -94,6 +94,7 @@ def test_what_opening_a_kept_result_replaces_is_one_undo_step(page: Any) -> None
     count = page.locator("#kept li").count() + 1
     page.locator("#keep").click()
     page.locator("#kept li").nth(count - 1).wait_for(state="attached")
+    page.locator("#map").scroll_into_view_if_needed()
     next_picture(page, lambda: paint(page))
     painted = ids(page)
     page.wait_for_timeout(1500)  # the state is kept a second after the last stroke
@@ -122,8 +123,13 @@ def test_a_thumb_finds_steps_size_and_buttons(tiny_address: str, visit: Callable
     before, box, touch = size.input_value(), size.bounding_box(), page.context.new_cdp_session(page)
     at = {"x": box["x"] + 0.9 * box["width"], "y": box["y"] + box["height"] / 2}
     start = page.evaluate("scrollY")
-    touch.send("Input.synthesizeScrollGesture", {**at, "yDistance": -150, "gestureSourceType": "touch"})
-    assert size.input_value() == before and page.evaluate("scrollY") > start
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [at]})
+    for way in range(12, 132, 12):
+        place = {**at, "y": at["y"] - way}
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [place]})
+        page.wait_for_timeout(20)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    until(page, f"scrollY > {start} && document.querySelector('#size').value === '{before}'")
     count = page.locator("#kept li").count() + 1
     page.locator("#keep").click()
     page.locator("#kept li").nth(count - 1).wait_for(state="attached")

@@ -44,13 +44,19 @@ export function toggle(text, change, options = {}) {
 /** What a template of the page holds. */
 export const fromPage = (id) => document.getElementById(id).content.cloneNode(true);
 
-/** Ask before something is deleted. */
 export const isSure = (what) => confirm(`Delete ${what}? This cannot be undone.`);
 
-/** A link that saves a file. */
 export const download = (href, text, name = "") => el("a", { className: "button", href, download: name }, text);
 export const row = (...children) => el("div", { className: "row" }, ...children);
-export const range = (properties, input, change) => el("input", { type: "range", ...properties, on: { input, ...(change && { change }) } });
+/** A slider; a touch that becomes a swipe of the page gives its value back. */
+export function range(properties, input, change = () => {}) {
+	let before;
+	const made = el("input", { type: "range", ...properties, on: { input, change,
+		pointerdown: () => (before = made.value),
+		pointercancel: () => [(made.value = before), input()],
+	} });
+	return made;
+}
 /** A slider that parts two pictures which lie over each other: right of it the upper one is seen. */
 export function parting(upper) {
 	const part = () => (upper.style.clipPath = `inset(0 0 0 ${slider.value}%)`);
@@ -116,7 +122,7 @@ export function takesFiles(element, opened) {
 	}
 }
 
-/** Keep what the form of an operation holds, for when it is opened next; and what is kept of it. */
+/** Keep what the form of an operation holds, for when it is opened next, and take it. */
 export const remember = (system, operation, values) => localStorage.setItem(`limner:${system}/${operation}`, JSON.stringify(values));
 export const recall = (system, operation) => JSON.parse(localStorage.getItem(`limner:${system}/${operation}`) ?? "{}");
 

@@ -72,7 +72,6 @@ export class OperationPage {
 		pressOne(this.element.querySelectorAll(".views button"), "view", name);
 	}
 
-	/** Who takes a tool wants to see what it does. */
 	#toInput(target) {
 		if (this.element.dataset.view === "result" && target.closest("[data-tool], [data-side], .chips")) this.#view("map");
 	}
