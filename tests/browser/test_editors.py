@@ -172,6 +172,16 @@ def test_a_dragged_arm_changes_the_picture_where_it_is(shipped_address: str, vis
 
 
 @pytest.mark.weights
+def test_a_photo_keeps_its_buttons_below_its_result(shipped_address: str, visit: Callable[..., Any]) -> None:
+    page = drawn(visit(shipped_address, "#/portrait/edit", size=(390, 844)))
+    page.get_by_role("button", name="Result").click()
+    person = page.locator(".input").get_by_role("button", name="Person for")
+    result = page.locator(".result").bounding_box()
+    assert person.is_visible() and person.bounding_box()["y"] >= result["y"] + result["height"]
+    next_picture(page, person.click)
+
+
+@pytest.mark.weights
 def test_gallery_compares_opens_again_and_deletes(shipped_address: str, visit: Callable[..., Any]) -> None:
     page = drawn(visit(shipped_address, "#/scgan/generate"))
     for count, seed in enumerate(("3", "4"), start=1):
