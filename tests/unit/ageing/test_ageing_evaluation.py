@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ class Stamped:
     weights_name = "stamped"
     weights_hash = "0" * 64
     device = torch.device("cpu")
+    provenance: ClassVar = {"system": "lgcgan", "weights": "stamped", "weights_hash": "0" * 64}
 
     def __init__(self, *, copies: bool = False) -> None:
         self.copies = copies

@@ -126,7 +126,7 @@ def test_pasting_into_a_large_photo_takes_little_memory():
         (np.zeros((3, 3)), ShapeError, r"have shape \(3, 3\)"),
         ([(1, 2), (3,)], ShapeError, "are no table; they must be 68, 5 or 3 points"),
         ([("a", "b")] * 3, ShapeError, "are no table"),
-        (np.full((3, 2), np.nan), ShapeError, "hold NaN or infinite values"),
+        (np.full((3, 2), np.nan), ShapeError, "hold NaN, infinite or enormous values"),
         (np.ones((3, 2)), DataError, "The photo: the landmarks lie on one spot"),
         ([(40, 10), (10, 10), (25, 40)], DataError, "the eye on the image's left comes first"),
     ],
