@@ -67,7 +67,7 @@ def test_painter_shows_its_strokes_one_by_one(shipped_address: str, visit: Calla
     strokes = page.get_by_label("strokes", exact=True)
     whole = pixels(next_picture(page, lambda: (strokes.fill("60"), strokes.press("Tab"))))
     until(page, "document.querySelector('#scrubber').max === '60'")
-    scrubber, canvas = page.locator("#scrubber"), page.locator(".over")
+    scrubber, canvas = page.locator("#scrubber"), page.locator("canvas.over")
     assert canvas.is_hidden() and scrubber.input_value() == "60"
 
     def shown(count: int) -> Pixels:
