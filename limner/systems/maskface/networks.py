@@ -120,10 +120,8 @@ class StyledBlock(nn.Module):
         main = self.conv2(functional.leaky_relu(main, SLOPE))
         # The 1x1 convolution commutes with both enlargements; before them, it costs a quarter.
         x = self.shortcut(x)
-        if self.upsample and self.enlargement == "nearest":
-            x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
-        elif self.upsample:
-            x = functional.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+        if self.upsample:
+            x = functional.interpolate(x, scale_factor=2.0, mode=self.enlargement)
         return (main + x) / math.sqrt(2)
 
 

@@ -53,7 +53,7 @@ def gpu() -> SCGANConfig:
 
 
 def cpu() -> SCGANConfig:
-    """64 px on one core in about an hour: the recipe of the shipped weights, which had twice as many images.
+    """64 px on one core in about an hour: the recipe of the shipped weights, which saw 182,000 images.
 
     Half the width, one generator update a critic update, augmentation for small sets; the map at every level, the
     latent at every AdaIN, seeds told apart in D's features, noise on what S sees. The paper has none of these; the
