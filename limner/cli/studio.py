@@ -35,9 +35,10 @@ def main(argv: list[str]) -> int:
     )
     add_options(parser)
     options = parser.parse_args(argv)
-    settings = _settings(options)
     check_installed("fastapi", "prometheus_client", extra="studio")
     uvicorn = optional("uvicorn", extra="studio")
+    listener = _listen(options.host, options.port)  # before the address is said: who comes at once only waits
+    settings = _settings(options, port=listener.getsockname()[1])
     app = Front(settings)
     address = f"http://{_shown(settings.host)}:{settings.port}/"
     if settings.token:
@@ -58,7 +59,7 @@ def main(argv: list[str]) -> int:
         timeout_graceful_shutdown=2,
         h11_max_incomplete_event_size=32_768,
     )
-    uvicorn.Server(config).run()
+    uvicorn.Server(config).run(sockets=[listener])
     return 0
 
 
@@ -88,7 +89,7 @@ def add_options(parser: Any) -> None:
     add_device(parser)
 
 
-def _settings(options: Any) -> Settings:
+def _settings(options: Any, *, port: int) -> Settings:
     further = {Path(folder).name: at_home(folder) for folder in options.weights}
     if len(further) < len(options.weights):
         raise ConfigError("Two folders of --weights have one name; rename one.")
@@ -98,7 +99,7 @@ def _settings(options: Any) -> Settings:
     return Settings(
         workspace=at_home(options.workspace) if options.workspace else _user_data(),
         host=options.host,
-        port=_free_port(options.host, options.port),
+        port=port,
         token=secrets.token_urlsafe(24) if options.token == "" else options.token,
         has_page=not options.no_ui,
         weights=further,
@@ -118,8 +119,8 @@ def _user_data() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "limner-studio"
 
 
-def _free_port(host: str, port: int) -> int:
-    """The port, or the next of twenty that is free.
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens at the port, or at the next of twenty that is free.
 
     Raises:
         ConfigError: if none is, or the address is not this machine's.
@@ -128,15 +129,17 @@ def _free_port(host: str, port: int) -> int:
         raise ConfigError(f"--port is {port}; it must be from 0 (any that is free) to 65535.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for number in [0] if port == 0 else range(port, min(port + 20, 65536)):
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, number))
-            except socket.gaierror:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, number))
+            listener.listen(2048)
+        except OSError as error:
+            listener.close()
+            if isinstance(error, socket.gaierror):
                 raise ConfigError(f"--host {host} is no address of this machine.") from None
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+            continue
+        return listener
     raise ConfigError(f"No port from {port} on is free at {host}; name another with --port.")
 
 

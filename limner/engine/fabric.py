@@ -14,7 +14,7 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 
 from limner.engine.config import TrainConfig
 from limner.engine.precision import COMPILERS, Choice, choose
-from limner.engine.ranks import count_of
+from limner.engine.ranks import count_of, leave_group
 from limner.errors import ConfigError
 
 
@@ -37,7 +37,7 @@ def make_fabric(config: TrainConfig) -> Fabric:
     distributed = devices * num_nodes > 1
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # a run's first line says what its others would
     if distributed:
-        atexit.register(_leave_group)
+        atexit.register(leave_group)  # Fabric does so for NCCL alone
     return Fabric(
         accelerator=accelerator_of(config),
         devices=devices,
@@ -82,15 +82,6 @@ def accelerator_of(config: TrainConfig) -> Literal["cpu", "cuda"]:
     if config.accelerator == "auto":
         return "cuda" if has_cuda else "cpu"
     return config.accelerator
-
-
-def _leave_group() -> None:
-    """End the process group while Python still runs; Fabric does so for NCCL alone.
-
-    Gloo's threads may hold tensors until then. Where Python is gone before them, the process aborts after all is done.
-    """
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        torch.distributed.destroy_process_group()
 
 
 def _ddp() -> DDPStrategy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -88,7 +89,19 @@ def joined() -> Iterator[bool]:
     try:
         yield distributed.get_rank() == 0
     finally:
+        leave_group()
+
+
+def leave_group() -> None:
+    """End the process group while Python still runs, if there is one.
+
+    Gloo's threads may hold tensors until then. Where Python is gone before them, the process aborts after all is done.
+    A network that DistributedDataParallel wrapped keeps these threads beyond the end of their group, and on a busy
+    machine they may not yet have had the interpreter's lock to drop the last message: the pause leaves it to them.
+    """
+    if distributed.is_available() and distributed.is_initialized():
         distributed.destroy_process_group()
+        time.sleep(0.2)
 
 
 def in_shares(work: Callable[[Unit], Found], units: Iterable[Unit]) -> Iterator[Found]:

@@ -142,7 +142,12 @@ def visits(browser: Any) -> Iterator[Callable[..., Any]]:
 
 def drawn(page: Any) -> Any:
     """The page, once it says that it has drawn."""
-    page.locator("#status", has_text="drawn").wait_for()
+    from playwright.sync_api import TimeoutError as Late
+
+    try:
+        page.locator("#status", has_text="drawn").wait_for()
+    except Late:
+        raise AssertionError(f"it says: {page.locator('#status').inner_text()}") from None
     return page
 
 

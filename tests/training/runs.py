@@ -45,8 +45,8 @@ def struck(words: list[str], place: str, *, blow: signal.Signals, number: int = 
 
 
 def environment() -> dict[str, str]:
-    """One thread: with two, sums may be split at other places while the machine is busy."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    """One thread: with two, sums may be split at other places while the machine is busy. A crash says where it was."""
+    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}
 
 
 def train(data: Path, run: Path, *options: str, system: str = "scgan") -> subprocess.CompletedProcess[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,26 @@ def test_workers_start_before_the_api_is_imported(tmp_path: Path, monkeypatch: p
         *("workers", "lifespan.startup.complete"),
         *("api", "reader of uploads", "lifespan.shutdown.complete"),
     ]
+
+
+def test_it_listens_before_it_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import uvicorn
+
+    from limner.cli.studio import main
+
+    reached = []
+
+    def run(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
+        port = int(re.findall(r"http://127.0.0.1:(\d+)/", capsys.readouterr().out)[0])
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            reached.append((client.getpeername()[1], server.config.port))
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    assert main(["--no-browser", "--port", "0", "--workspace", str(tmp_path)]) == 0
+    ((port, told),) = reached
+    assert port == told > 0
 
 
 def test_installed_packages_are_searched_once_however_many_weights_there_are(
