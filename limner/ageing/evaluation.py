@@ -56,6 +56,8 @@ TEEN = 2
 TABLE_GROUPS = {"g21": 3, "g31": 4, "g41": 5, "g51": 6, "g61": 7, "g71": 8, "g81": 9}
 STILL = 0.06
 """Pixels that differ by less, in [-1, 1], between two true pictures of one scene show nothing that ages."""
+GRID_FROM = 1.3
+"""From this many times the source's energy at the Nyquist frequencies on, a result may hold a grid of dots."""
 SHEET_FACES = 12
 MAX_SOURCES = 300
 
@@ -109,6 +111,10 @@ class Faces:
 
     def __len__(self) -> int:
         return len(self.group)
+
+    def of_person(self, row: int, group: int) -> NDArray[np.int64]:
+        """Rows of the person of a row in an age group."""
+        return np.flatnonzero((self.group == group) & (self.person == self.person[row]))
 
 
 @dataclass(frozen=True)
@@ -301,7 +307,7 @@ def identity_measurements(
         truth = np.zeros(2)
         for group in range(NUM_GROUPS):
             others = (faces.group == group) & (faces.gender == faces.gender[row])
-            self_at = np.flatnonzero((faces.group == group) & (faces.person == faces.person[row]))
+            self_at = faces.of_person(row, group)
             if group == faces.group[row] or not others.any():
                 continue
             source = faces.embedding[row : row + 1]
@@ -355,20 +361,18 @@ def picture_measurements(
     sources = faces.image[list(chosen)]
     inside = face_mask(faces.landmarks[list(chosen)], sources.shape[-1])
     change = (aged.image - sources[:, None]).abs().mean((1, 2))
-    energy = high_frequency_energy(aged.image.flatten(0, 1)).unflatten(0, aged.image.shape[:2])
-    ratio = energy / high_frequency_energy(sources).clamp(min=1e-8)[:, None]
+    within, outside = _masked(change, inside), _masked(change, ~inside)
     result = {
         "change_inside": _measured(
-            _masked(change, inside), "change within the head's outline, mean over ages, [-1, 1]", conditions, seed
+            within, "change within the head's outline, mean over ages, [-1, 1]", conditions, seed
         ),
-        "change_outside": _measured(_masked(change, ~inside), "change outside of it", conditions, seed),
-        "high_frequency_ratio": _measured(
-            ratio.median(dim=1).values.tolist(),
-            "energy at the Nyquist frequency : that of the source, median over ages",
-            conditions,
-            seed,
-            note="far above 1: a grid that networks write for each other; far below 1: softer than the source.",
+        "change_outside": _measured(outside, "change outside of it", conditions, seed),
+        "change_ratio": Measurement(
+            float(np.nanmean(outside) / np.nanmean(within)) if np.nanmean(within) > 0 else float("nan"),
+            dataclasses.replace(conditions, metric="change outside the head's outline : change within it"),
+            note="half or less: what is beside the head stays.",
         ),
+        **grid_measurements(faces, chosen, aged, conditions, seed=seed),
     }
     if aged.mask is not None:
         mask = aged.mask.mean((1, 2))
@@ -377,6 +381,53 @@ def picture_measurements(
         )
         result["mask_outside"] = _measured(
             _masked(mask, ~inside), "share that is repainted outside of it", conditions, seed, is_share=True
+        )
+    return result
+
+
+def grid_measurements(
+    faces: Faces, chosen: Sequence[int], aged: Aged, conditions: Conditions, *, seed: int
+) -> dict[str, Measurement]:
+    """Energy of the finest patterns beside the source's, and how many pictures have much more of it than their source.
+
+    True pictures of the same people at the target ages stand beside, where there are any: wrinkles are fine, too.
+
+    Args:
+        faces: real ones.
+        chosen: rows that were aged.
+        aged: what they became.
+        conditions: of these measurements.
+        seed: of the intervals.
+    """
+    energies = high_frequency_energy(faces.image).clamp(min=1e-8)
+    sources = energies[list(chosen)]
+    ratio = high_frequency_energy(aged.image.flatten(0, 1)).unflatten(0, aged.image.shape[:2]) / sources[:, None]
+    truths = [
+        float(energies[found[0]] / energies[row])
+        for row in chosen
+        for group in range(NUM_GROUPS)
+        if group != faces.group[row] and len(found := faces.of_person(row, group))
+    ]
+    above = f"pictures with more than {GRID_FROM:g} times the source's energy at the Nyquist frequency"
+    result = {
+        "high_frequency_ratio": dataclasses.replace(
+            _measured(
+                ratio.median(dim=1).values.tolist(),
+                "energy at the Nyquist frequency : that of the source, median over ages",
+                conditions,
+                seed,
+                note="far above 1: a grid that networks write for each other; far below 1: softer than the source.",
+            ),
+            per_class=dict(zip(AGE_GROUPS, ratio.median(dim=0).values.tolist(), strict=True)),
+        ),
+        "high_frequency_above": _measured(
+            (ratio > GRID_FROM).double().mean(dim=1).tolist(), above, conditions, seed, is_share=True
+        ),
+    }
+    if truths:
+        where = dataclasses.replace(conditions, count=len(truths), reference="true pictures of the same people")
+        result["high_frequency_above_real"] = _measured(
+            [float(value > GRID_FROM) for value in truths], f"true {above}", where, seed, is_share=True
         )
     return result
 
@@ -396,7 +447,7 @@ def truth_measurements(
     errors, copies, moved, still = [], [], [], []
     for place, row in enumerate(chosen):
         for group in range(NUM_GROUPS):
-            found = np.flatnonzero((faces.group == group) & (faces.person == faces.person[row]))
+            found = faces.of_person(row, group)
             if group == faces.group[row] or not len(found):
                 continue
             source, truth, result = faces.image[row], faces.image[found[0]], aged.image[place, group]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import ClassVar
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from limner.ageing.data import AgeDataset, open_faces
-from limner.ageing.evaluation import evaluate
+from limner.ageing.data import AgeDataset, face_mask, open_faces
+from limner.ageing.evaluation import GRID_FROM, evaluate
 from limner.ageing.validation import age_scores, spread_over_groups
+from limner.data.datasets.utkface import AGE_GROUPS
 from limner.errors import ConfigError
 from limner.metrics.judges import OpenJudge
 from tests.ages import write_ready_ages
@@ -29,8 +31,8 @@ class Stamped:
     device = torch.device("cpu")
     provenance: ClassVar = {"system": "lgcgan", "weights": "stamped", "weights_hash": "0" * 64}
 
-    def __init__(self, *, copies: bool = False) -> None:
-        self.copies = copies
+    def __init__(self, *, copies: bool = False, added: Callable[[torch.Tensor], torch.Tensor] | None = None) -> None:
+        self.copies, self.added = copies, added
 
     def inference(self):
         return nullcontext()
@@ -39,6 +41,8 @@ class Stamped:
         aged = image.clone()
         if not self.copies:
             aged[:, :, :4, :4] = (2 * ages.argmax(1) / 10 - 1)[:, None, None, None]
+        if self.added is not None:
+            aged = aged + self.added(landmarks)
         mask = torch.zeros_like(image[:, :1])
         mask[:, :, :4, :4] = 1
         return aged, mask
@@ -84,6 +88,55 @@ def test_true_pictures_of_one_scene_are_compared_with(tmp_path) -> None:
     report = evaluate(Stamped(copies=True), open_faces(folder), judges=[JUDGE], split="train")
     found = {key: one.value for key, one in report.measurements.items()}
     assert found["l1_to_truth"] == pytest.approx(found["l1_of_copy"], abs=0.005)
+
+
+def test_a_grid_of_dots_is_caught(ready_ages) -> None:
+    """Dots of 9 levels of 255, which hardly anybody sees, as small runs write them for the age head."""
+    dots = torch.zeros(3, SIZE, SIZE)
+    dots[:, ::2, ::2] = 0.07
+    values = {}
+    for name, added in (("dots", lambda landmarks: dots), ("nothing", None)):
+        report = evaluate(Stamped(copies=True, added=added), open_faces(ready_ages), judges=[JUDGE], split="train")
+        values[name] = {key: one.value for key, one in report.measurements.items()}
+        assert set(report.measurements["high_frequency_ratio"].per_class) == set(AGE_GROUPS)
+        above = report.measurements["high_frequency_above"]
+        assert above.ceiling == values[name]["high_frequency_above_real"], "true wrinkles are fine, too"
+    assert values["dots"]["high_frequency_ratio"] > GRID_FROM > values["nothing"]["high_frequency_ratio"]
+    assert values["dots"]["high_frequency_above"] > 0.7 and values["nothing"]["high_frequency_above"] == 0
+
+
+def test_change_inside_the_head_and_outside(ready_ages) -> None:
+    def within(landmarks: torch.Tensor) -> torch.Tensor:
+        return 0.3 * face_mask(landmarks, SIZE)[:, None].float() - 0.15
+
+    def beside(landmarks: torch.Tensor) -> torch.Tensor:
+        return 0.2 * (~face_mask(landmarks, SIZE))[:, None].float() + 0.1
+
+    ratios = {}
+    for name, added in (("alike", within), ("beside", beside)):
+        report = evaluate(Stamped(copies=True, added=added), open_faces(ready_ages), judges=[JUDGE], split="train")
+        found = {key: one.value for key, one in report.measurements.items()}
+        ratios[name] = found["change_ratio"]
+        assert found["change_ratio"] == pytest.approx(found["change_outside"] / found["change_inside"])
+    assert ratios["alike"] == pytest.approx(1, abs=0.25)  # 0.15 both, but for what the range of pictures cuts off
+    assert ratios["beside"] > 2
+
+
+def test_change_where_the_truth_stays_is_a_leak(tmp_path) -> None:
+    """Who changes all pixels alike changes what must stay, as much as what should change."""
+    folder = write_ready_ages(tmp_path / "pairs", size=SIZE, same_scene=True)
+    ager = Stamped(copies=True, added=lambda landmarks: torch.tensor(-0.01))
+    report = evaluate(ager, open_faces(folder), judges=[JUDGE], split="train")
+    found = {key: one.value for key, one in report.measurements.items()}
+    assert found["leak"] == pytest.approx(1, abs=0.2)
+    assert found["change_where_truth_stays"] == pytest.approx(found["leak"] * found["change_where_truth_changes"])
+
+
+def test_true_pictures_stand_beside_the_triplets(ready_ages) -> None:
+    report = evaluate(Stamped(copies=True), open_faces(ready_ages), judges=[JUDGE], split="train")
+    ours, truth = report.measurements["triplets"], report.measurements["triplets_real"]
+    assert ours.value == 1 and ours.ceiling == truth.value, "a copy is nearest to itself"
+    assert 0 < truth.value <= 1 and truth.protocol.network == "reading"
 
 
 def test_scores_do_not_depend_on_the_batch(ready_ages) -> None:

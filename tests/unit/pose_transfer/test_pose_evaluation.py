@@ -14,6 +14,7 @@ from limner.metrics.judges import OpenJudge
 from limner.metrics.keypoints import correct_keypoints
 from limner.metrics.lpips import feature_dissimilarity
 from limner.pose_transfer.evaluation import as_seen, evaluate, ssim
+from limner.pose_transfer.training import body_mask
 from limner.systems.patn.networks import Generator
 from limner.systems.patn.pipeline import PATNPipeline
 from tests.stick_people import write_stick_people
@@ -95,6 +96,29 @@ def test_joints_stand_beside_what_the_judge_finds_in_true_pictures(known):
     assert report.measurements["judge_keypoints"].ceiling == 1
     wrong, _ = scores(known, lambda picture: known[2][0][0], judges=[judge])
     assert wrong["keypoint_ratio"] < 0.99 and wrong["judge_keypoints_real"] == 1
+
+
+class Flickers(Knows):
+    """The ground of every second picture of a sequence is a few levels lighter; whoever moves blinks."""
+
+    levels: float
+
+    def paint(self, arrays, seeds):
+        rows = torch.arange(len(arrays["points"])) % 2
+        ground = ((100 + rows * self.levels) / 127.5 - 1)[:, None, None, None].expand(-1, 3, 64, 44)
+        body = body_mask(torch.from_numpy(arrays["points"]), (64, 44))
+        return torch.where(body > 0, (2.0 * rows - 1)[:, None, None, None], ground)
+
+
+@pytest.mark.parametrize("levels", [0.0, 3.0])
+def test_only_what_changes_beside_the_person_disturbs_a_sequence(known, levels):
+    pipe, manifest, _ = known
+    flickering = Flickers(spec=pipe.spec, size=(64, 44), generator=pipe.components["generator"])
+    flickering.levels = levels
+    report = evaluate(flickering, manifest, split="all", num_images=4)
+    found = report.measurements["still_change"]
+    assert found.value == pytest.approx(levels, abs=1e-3) and "levels of 255" in found.protocol.metric
+    assert found.protocol.settings == "8 steps, one seed"
 
 
 def test_the_authors_protocol_sees_jpeg_and_white_margins():
