@@ -163,3 +163,35 @@ def psnr_u8wrap(found: npt.NDArray[np.uint8], true: npt.NDArray[np.uint8]) -> fl
     wrapped = found - true
     mean = float((wrapped * wrapped).mean())
     return 100.0 if mean == 0 else float(10 * np.log10(255.0**2 / mean))
+
+
+def unsteadiness(frames: Float[Tensor, "f c h w"]) -> float:
+    """Mean absolute second difference in time: 0 where pixels change evenly, high where they flicker; NaN below three.
+
+    Args:
+        frames: of a clip, or a box of them, any range; the result is in the same unit.
+    """
+    if len(frames) < 3:
+        return float("nan")
+    return float((frames[2:] - 2 * frames[1:-1] + frames[:-2]).abs().mean())
+
+
+MIN_CLOSURES = 2
+"""Frames with closed lips below which a clip says nothing of them."""
+
+
+def closure_share(opening: npt.ArrayLike, closed: npt.ArrayLike) -> float:
+    """How far a mouth is open where its lips should touch, as a share of how far it is elsewhere.
+
+    Args:
+        opening: (f,) of any unit.
+        closed: (f,) whether p, b or m is heard.
+
+    Returns:
+        0 where the lips touch on every one of them, 1 where the mouth does not know of them; NaN where there are too
+        few frames of either kind, or the mouth never opens.
+    """
+    values, where = np.asarray(opening, np.float64), np.asarray(closed, bool)
+    if where.sum() < MIN_CLOSURES or (~where).sum() < MIN_CLOSURES or values[~where].mean() <= 0:
+        return float("nan")
+    return float(values[where].mean() / values[~where].mean())

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 from jaxtyping import Float
+from numpy.typing import NDArray
 from torch import Tensor
 
 from limner.data.manifest import Manifest
@@ -32,13 +33,16 @@ from limner.metrics.ssim import SSIM
 from limner.metrics.tables import published_table
 from limner.metrics.talking import (
     best_lag,
+    closure_share,
     correlation,
     landmark_distance,
     mouth_opening,
     psnr_grey,
     psnr_u8wrap,
     ssim_uniform,
+    unsteadiness,
 )
+from limner.people.visemes import visemes_of
 from limner.provenance import SYNTHETIC_MEDIA
 from limner.talking_faces.data import MOUTH, MOUTH_BOX, mean_shape
 
@@ -48,9 +52,13 @@ if TYPE_CHECKING:
 PictureProtocol = Literal["clean", "parent"]
 PARENT_SIZE = 256
 """Pixels to which the protocol "parent" brings both pictures."""
+_PARENT_SSIM = "both at 256 px; uniform windows of 7, unbiased variances, data range 255, RGB"
+_PARENT_PSNR = "both at 256 px; brightness of ITU-R 601 in bytes, peak 255"
 _PARENT = {
-    "ssim": ("SSIM (parent)", "both at 256 px; uniform windows of 7, unbiased variances, data range 255, RGB"),
-    "psnr": ("PSNR, dB (parent)", "both at 256 px; brightness of ITU-R 601 in bytes, peak 255"),
+    "ssim": ("SSIM (parent)", _PARENT_SSIM),
+    "ssim_still": ("SSIM of the still photo (parent)", _PARENT_SSIM),
+    "psnr": ("PSNR, dB (parent)", _PARENT_PSNR),
+    "psnr_still": ("PSNR of the still photo, dB (parent)", _PARENT_PSNR),
 }
 """As ATVGnet's script has them, but for its differences of bytes that wrap (`psnr_u8wrap`)."""
 MIN_FRAMES = 5
@@ -112,7 +120,9 @@ NUM_SHOWN, MOMENTS = 6, 5
 _LMD = "mouths moved to their middles, mean over 20 points and all frames"
 METRICS = {
     "ssim": ("SSIM", SSIM().settings, False),
+    "ssim_still": ("SSIM of the still photo", SSIM().settings, False),
     "psnr": ("PSNR, dB", PSNR().settings, False),
+    "psnr_still": ("PSNR of the still photo, dB", PSNR().settings, False),
     "psnr_u8wrap": ("psnr_u8wrap (differences of bytes that wrap: not a PSNR)", "as in ATVGnet's script, RGB", False),
     "mouth_error": ("difference in the mouth's box, as a share of the still photo's", "absolute, RGB", False),
     "swap_outside": (
@@ -120,9 +130,16 @@ METRICS = {
         "absolute, RGB",
         False,
     ),
+    "unsteadiness": (
+        "unsteadiness of the mouth's box, levels of 255",
+        "second differences in time, absolute, RGB",
+        False,
+    ),
     "judge_lmd": ("LMD, pixels", _LMD, False),
+    "judge_lmd_still": ("LMD of the still photo, pixels", _LMD, False),
     "judge_lmd_per_eyes": ("LMD, distances between the eyes", _LMD, False),
     "judge_opening": ("correlation of the mouth's opening with the true one", "clip by clip", False),
+    "judge_closure": ("opening on p, b and m, as a share of that on other sounds", "clip by clip", False),
     "judge_lag": ("frames by which the opening fits best", "within 10 either way, absolute", False),
     "judge_word": ("words read rightly", "first of all", True),
     "judge_word_still": ("words read rightly in the still photo: the floor", "first of all", True),
@@ -151,7 +168,7 @@ def evaluate(
         pipeline: the weights to evaluate.
         manifest: the whole data set, clips with sound.
         judges: a lip reader, a judge of synchrony, or both.
-        table: published table to stand beside; none: that of LRW.
+        table: published table to stand beside; none: that of the data, or of LRW.
         split: rows to use; "all" for every row.
         num_images: how many clips of them, evenly spread; none: all.
         seed: of the bootstrap intervals.
@@ -167,7 +184,7 @@ def evaluate(
         raise ConfigError(f"batch_size is {batch_size}; it must be at least 1.")
     if protocol not in ("clean", "parent"):
         raise ConfigError(f'protocol is "{protocol}"; it must be clean or parent.')
-    published = published_table(table or "avwnet-lrw")
+    published = published_table(table or ("avwnet-grid" if manifest.kind == "grid" else "avwnet-lrw"))
     reader, sync = first_of(judges, "word-reader"), first_of(judges, "synchrony")
     words = reader.words if reader is not None and any(row.category for row in manifest.rows) else None
     chosen, clip = clip_batches(
@@ -183,7 +200,8 @@ def evaluate(
         if number:
             row["swap_outside"] = swap_score(pipeline, batch, made, clip(number - 1).to(pipeline.device))
         if reader is not None:
-            row |= reader_scores(reader, made, batch, reads_words=words is not None)
+            closed = closures(chosen, number, len(made))
+            row |= reader_scores(reader, made, batch, reads_words=words is not None, closed=closed)
         if sync is not None:
             row |= sync_scores(sync, made, batch)
         return row, _strip(made, batch).cpu() if number < NUM_SHOWN else None
@@ -213,33 +231,65 @@ def spoken(pipeline: TalkingPipeline, batch: ClipBatch, windows: Tensor) -> Floa
     return pipeline.speak(batch.photo, points, windows)
 
 
+def closures(manifest: Manifest, number: int, num_frames: int) -> NDArray[np.bool_] | None:
+    """(f,) frames of a clip, but for its photo, in which p, b or m is heard; none where nobody says what is."""
+    reader: Any = manifest.reader
+    labels = reader.frame_labels(manifest.rows[number])
+    if labels is None or len(labels.phonemes) <= num_frames:
+        return None
+    return np.array([_is_closure(one) for one in labels.phonemes[1 : num_frames + 1]], bool)
+
+
+def _is_closure(phoneme: str) -> bool:
+    """Whether the lips touch, in whichever alphabet the sound is written."""
+    for alphabet in ("espeak", "arpabet"):
+        try:
+            return visemes_of(phoneme, alphabet) == ("closed",)
+        except DataError:
+            continue
+    return False
+
+
 def picture_scores(made: Float[Tensor, "f 3 h w"], batch: ClipBatch) -> dict[str, float]:
-    """SSIM and PSNR, means over the frames, and the mouth's difference beside that of the still photo."""
-    true = batch.frames[0]
+    """SSIM and PSNR, means over the frames, of the clip and of the still photo; the mouth's difference and flicker."""
+    true, still = batch.frames[0], batch.photo.expand_as(batch.frames[0])
     clamped = made.clamp(-1, 1)
     box = (slice(None), slice(None), *mouth_slices(true.shape[-1]))
-    still = (batch.photo - true)[box].abs().mean()
+    of_still = (still - true)[box].abs().mean()
     frames = [((one + 1) * 127.5).round().byte().cpu().numpy() for one in (clamped, true)]
     wrapped = [psnr_u8wrap(first, second) for first, second in zip(*frames, strict=True)]
-    psnr = PSNR()(clamped, true)
-    return {
-        "ssim": float(SSIM()(clamped, true).mean()),
-        "psnr": float(psnr[psnr.isfinite()].mean()) if psnr.isfinite().any() else float("inf"),
+    found = {
         "psnr_u8wrap": float(np.mean(wrapped)),
-        "mouth_error": float((clamped - true)[box].abs().mean() / still) if still > 0 else float("nan"),
+        "mouth_error": float((clamped - true)[box].abs().mean() / of_still) if of_still > 0 else float("nan"),
+        "unsteadiness": 127.5 * unsteadiness(clamped[box]),
+        "unsteadiness_real": 127.5 * unsteadiness(true[box]),
     }
+    for end, clip in (("", clamped), ("_still", still)):
+        psnr = PSNR()(clip, true)
+        found[f"ssim{end}"] = float(SSIM()(clip, true).mean())
+        found[f"psnr{end}"] = float(psnr[psnr.isfinite()].mean()) if psnr.isfinite().any() else float("inf")
+    return found
 
 
 def parent_scores(made: Float[Tensor, "f 3 h w"], batch: ClipBatch) -> dict[str, float]:
     """SSIM and PSNR by the protocol "parent", means over the frames; equal frames have no PSNR and are left out."""
-    frames = [((one.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-              for one in (made, batch.frames[0])]  # fmt: skip
-    pairs = [[resize_image(one, PARENT_SIZE) for one in pair] for pair in zip(*frames, strict=True)]
-    psnr = [value for value in (psnr_grey(*pair) for pair in pairs) if value < float("inf")]
-    return {
-        "ssim": float(np.mean([ssim_uniform(*pair) for pair in pairs])),
-        "psnr": float(np.mean(psnr)) if psnr else float("inf"),
-    }
+    true, *clips = (
+        [resize_image(frame, PARENT_SIZE) for frame in _bytes(one)]
+        for one in (batch.frames[0], made, batch.photo.expand_as(batch.frames[0]))
+    )
+    found = {}
+    for end, clip in zip(("", "_still"), clips, strict=True):
+        pairs = list(zip(clip, true, strict=True))
+        psnr = [value for value in (psnr_grey(*pair) for pair in pairs) if value < float("inf")]
+        found[f"ssim{end}"] = float(np.mean([ssim_uniform(*pair) for pair in pairs]))
+        found[f"psnr{end}"] = float(np.mean(psnr)) if psnr else float("inf")
+    return found
+
+
+def _bytes(frames: Tensor) -> NDArray[np.uint8]:
+    """(f, h, w, 3)."""
+    pixels: NDArray[np.uint8] = ((frames.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    return pixels
 
 
 def swap_score(pipeline: TalkingPipeline, batch: ClipBatch, made: Tensor, other: ClipBatch) -> float:
@@ -258,8 +308,18 @@ def mouth_slices(size: int) -> tuple[slice, slice]:
     return slice(top, bottom), slice(left, right)
 
 
-def reader_scores(reader: Any, made: Tensor, batch: ClipBatch, *, reads_words: bool) -> dict[str, float]:
-    """What a lip reader sees in a generated clip, in the real one, and in the still photo."""
+def reader_scores(
+    reader: Any, made: Tensor, batch: ClipBatch, *, reads_words: bool, closed: NDArray[np.bool_] | None = None
+) -> dict[str, float]:
+    """What a lip reader sees in a generated clip, in the real one, and in the still photo.
+
+    Args:
+        reader: weights of wordnet.
+        made: the generated clip.
+        batch: the real one.
+        reads_words: whether its words are asked for.
+        closed: (f,) frames in which the lips should touch, where that is known.
+    """
     clips = {"": made[None], "_real": batch.frames, "_still": batch.photo[:, None].expand_as(batch.frames)}
     readings = {name: reader.read(clip) for name, clip in clips.items()}
     found: dict[str, float] = {}
@@ -276,7 +336,10 @@ def reader_scores(reader: Any, made: Tensor, batch: ClipBatch, *, reads_words: b
     true = known[:, MOUTH] + 0.5 if is_known else points["_real"]
     eyes = known if is_known else (mean_shape().to(known) * size).expand_as(known)
     between = float((eyes[:, 36:42].mean(dim=1) - eyes[:, 42:48].mean(dim=1)).norm(dim=1).mean())
+    found["judge_lmd_still"] = float(landmark_distance(points["_still"], true).mean())
     for name in ("", "_real"):
+        if closed is not None:
+            found[f"judge_closure{name}"] = closure_share(mouth_opening(points[name]).cpu().numpy(), closed)
         if name and not is_known:
             continue  # it would be compared with itself
         distance = float(landmark_distance(points[name], true).mean())

@@ -10,6 +10,7 @@ from limner.data.audio import log_mel, mel_windows, speech_windows, speech_windo
 from limner.errors import ShapeError
 from limner.metrics.talking import (
     best_lag,
+    closure_share,
     correlation,
     landmark_distance,
     mouth_opening,
@@ -17,6 +18,7 @@ from limner.metrics.talking import (
     psnr_u8wrap,
     ssim_uniform,
     synchrony,
+    unsteadiness,
 )
 
 
@@ -42,6 +44,21 @@ def test_correlation_and_lag():
     assert best_lag(wave, wave)[1] == 0
     with pytest.raises(ShapeError, match="one length"):
         correlation(wave, wave[1:])
+
+
+def test_lips_that_touch_are_a_small_share() -> None:
+    opening, closed = [0.0, 4.0, 1.0, 6.0, 2.0], [True, False, True, False, False]
+    assert closure_share(opening, closed) == pytest.approx(0.5 / 4)
+    assert closure_share([3, 3, 3, 3, 3], closed) == 1
+    assert np.isnan(closure_share(opening, [True, False, False, False, False]))
+    assert np.isnan(closure_share([0, 0, 0, 0, 0], closed))
+
+
+def test_even_motion_is_steady_and_every_second_frame_is_not() -> None:
+    ramp = torch.arange(6.0)[:, None, None, None].expand(-1, 3, 4, 4)
+    assert unsteadiness(ramp) == 0
+    assert unsteadiness(ramp % 2) == 2
+    assert np.isnan(unsteadiness(ramp[:2]))
 
 
 def test_wrapping_psnr_is_no_psnr():
