@@ -26,6 +26,7 @@ SCRIPTS: dict[str, list[str]] = {
     "evaluation": [],
     "candidates": [],
     "text_to_image": ["--presets", "cpu"],
+    "one_picture": [],
     "precision": ["--systems", "scgan", "pix2pix"],
     "data_wait": [],
     "painting": [],

@@ -16,6 +16,7 @@ SPEED = (
     "growth",
     "import_time",
     "metrics",
+    "one_picture",
     "painting",
     "people_rendering",
     "precision",
