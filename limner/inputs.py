@@ -21,6 +21,8 @@ from limner.tasks import MAX_IMAGES
 
 PhotoInput = str | Path | Image.Image | NDArray[Any] | Tensor
 """A file, a PIL picture, or an array or tensor (H, W, 3) uint8 RGB."""
+LARGEST = 2.0
+"""Absolute value that no image in [-1, 1] reaches: enlarging and sharpening may leave the range by a little."""
 
 
 def read_square_photo(
@@ -99,6 +101,33 @@ def usual_batch_size(device: torch.device) -> int:
     """Pictures in one forward pass, unless the user says otherwise."""
     # On the CPU one picture a pass is as fast as many, and its bits cannot depend on its company.
     return 1 if device.type == "cpu" else 16
+
+
+def checked_images(images: object, what: str = "images", *, shape: str = "(b, 3, h, w)") -> Tensor:
+    """Images that a caller prepared himself, as networks take them: floating point in [-1, 1].
+
+    Args:
+        images: to be such a tensor.
+        what: the argument is called.
+        shape: that it must have, as in a docstring; an h and w of any size.
+
+    Raises:
+        ShapeError: if it is none, or its shape, type or range is another one.
+    """
+    must = f"it must be a floating-point tensor {shape} in [-1, 1]; numpy pictures of uint8 go to the pipeline itself"
+    if not isinstance(images, Tensor):
+        raise ShapeError(f"{what} is of the type {type(images).__name__}; {must}.")
+    wanted = shape.strip("()").split(", ")
+    sizes = list(images.shape)
+    fits = len(sizes) == len(wanted) and all(
+        size == int(name) if name.isdecimal() else size > 0 for size, name in zip(sizes, wanted, strict=True)
+    )
+    if not fits or not images.is_floating_point():
+        raise ShapeError(f"{what} has the shape {tuple(sizes)} and the type {images.dtype}; {must}.")
+    low, high = (float(one) for one in images.detach().aminmax())
+    if not (low >= -LARGEST and high <= LARGEST):  # NaN is neither
+        raise ShapeError(f"{what} has values from {low:g} to {high:g}; {must}.")
+    return images
 
 
 def to_tensor(pixels: NDArray[np.uint8], device: torch.device) -> Float[Tensor, "1 3 h w"]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import logging
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,6 +18,7 @@ import numpy.typing as npt
 from numpy.typing import NDArray
 from PIL import Image
 
+from limner.ageing.presence import check_photo
 from limner.data.config import Fit
 from limner.errors import ConfigError, DataError, ShapeError
 from limner.faces.alignment import Alignment, eyes_and_mouth, turn_landmarks
@@ -68,9 +68,10 @@ def read_face_photo(
     align: Align = "auto",
     fit: Fit = "refuse",
     framing: str = "UTKFace",
-    check: Callable[[NDArray[np.uint8], str], object] | None = None,
 ) -> FacePhoto:
     """A photo of one face, cut as the networks know faces.
+
+    Where neither the caller nor dlib knows its landmarks, a parser of faces looks whether it shows one upright face.
 
     Args:
         photo: a file, a picture or an array.
@@ -80,11 +81,11 @@ def read_face_photo(
         align: whether it is cut and turned.
         fit: how one that is not square and not cut to its face becomes square: refused, cropped or padded.
         framing: data set whose pictures show faces so, for a warning.
-        check: refuses a square photo and its name, where no landmarks are known and it does not show a face.
 
     Raises:
         ConfigError: if `align` is unknown.
-        DataError: if the photo cannot be used: too small, no face or several, landmarks outside or in another order.
+        DataError: if the photo cannot be used: too small, no face, several, one that is not upright, landmarks outside
+            or in another order.
         ShapeError: if the landmarks are no 68 finite points.
     """
     if not isinstance(align, str) or align not in ("auto", "always", "never"):
@@ -105,8 +106,8 @@ def read_face_photo(
     elif _has_finder():
         found = find_landmarks(pixels, where)
     alignment = _alignment(pixels, found, template, image_size, align, fit, where, framing)
-    if found is None and check is not None:
-        check(square(pixels, fit, where), where)
+    if found is None:
+        check_photo(square(pixels, fit, where), where, template=template)
     if points is None:
         points = _fitted(mean_shape, found, template, alignment, where)
     moved = (points + 0.5) @ alignment.matrix[:, :2].T + alignment.matrix[:, 2]

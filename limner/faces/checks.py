@@ -43,15 +43,19 @@ FEATURES = tuple(SCHEMA.id(name) for name in (*PLACES, "mouth"))
 MIN_KEPT = 0.35  # of the features, where the picture is changed; the usual real photo keeps 0.8, a pair or a bird 0.2
 DOUBTFUL = 0.6  # upright people keep more, 95 of 100 real photos too; what is taken wrongly keeps less
 
+INSTEAD = "its label map"
+"""What the user can give where a photo is refused."""
+
 _log = logging.getLogger(__name__)
 
 
-def check_face(label_map: npt.NDArray[np.uint8], where: str) -> None:
+def check_face(label_map: npt.NDArray[np.uint8], where: str, *, instead: str = INSTEAD) -> None:
     """Refuse what is no single upright face.
 
     Args:
         label_map: (S, S) ids of portrait-11.
         where: what the picture is called.
+        instead: what helps where the photo does not.
 
     Raises:
         DataError: saying what is wrong and what to do.
@@ -60,7 +64,7 @@ def check_face(label_map: npt.NDArray[np.uint8], where: str) -> None:
     face = parts["left_eye"] | parts["right_eye"] | parts["mouth"] | parts["skin"]
     seen = [part for part in ("left_eye", "right_eye", "mouth") if parts[part].any()]
     if face.mean() < MIN_FACE or not (seen or (label_map == SCHEMA.id("nose")).any()):
-        raise DataError(f"{where} shows no face that can be found; give a photo of one face, or its label map.")
+        raise DataError(f"{where} shows no face that can be found; give a photo of one face, or {instead}.")
     score, tilt = face_score(label_map, SCHEMA), _tilt(parts)
     if score is not None and score < UPRIGHT:
         raise DataError(
@@ -97,7 +101,7 @@ def check_doubles(label_map: npt.NDArray[np.uint8], where: str) -> None:
         )
 
 
-def check_turns(turns: Sequence[tuple[npt.NDArray[np.uint8], float]], where: str) -> None:
+def check_turns(turns: Sequence[tuple[npt.NDArray[np.uint8], float]], where: str, *, instead: str = INSTEAD) -> None:
     """Refuse a photo in which a parser would see a clearly better face if it was turned, or hardly one at all.
 
     A parser of faces draws an upright one into whatever it sees (a face on its side, two faces, noise), so its map
@@ -107,6 +111,7 @@ def check_turns(turns: Sequence[tuple[npt.NDArray[np.uint8], float]], where: str
         turns: of the photo as it is, and after one, two and three quarter turns: the map (S, S) in ids of portrait-11
             that the parser makes, and its mean certainty in [0, 1] outside the background.
         where: what the picture is called.
+        instead: what helps where the photo does not.
 
     Raises:
         DataError: saying what is wrong and what to do.
@@ -119,7 +124,7 @@ def check_turns(turns: Sequence[tuple[npt.NDArray[np.uint8], float]], where: str
         raise DataError(
             f"{where} shows no single face that stands upright and fills the picture like a portrait "
             f"({seen[0]} of {len(PLACES)} features lie in their places); turn it, cut out the face or align it, or "
-            "give its label map."
+            f"give {instead}."
         )
 
 
@@ -134,7 +139,9 @@ def changed_maps(label_map: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint8]
     return [mirrored, _moved_up(label_map), resize_label_map(_middle(label_map), len(label_map))]
 
 
-def check_changes(label_map: npt.NDArray[np.uint8], found: Sequence[npt.NDArray[np.uint8]], where: str) -> None:
+def check_changes(
+    label_map: npt.NDArray[np.uint8], found: Sequence[npt.NDArray[np.uint8]], where: str, *, instead: str = INSTEAD
+) -> None:
     """Refuse a photo whose map does not follow when the photo is mirrored, moved or enlarged; warn if it hardly does.
 
     What a parser sees goes where the picture goes; what it imagines, as in two half faces, stays where faces are.
@@ -143,6 +150,7 @@ def check_changes(label_map: npt.NDArray[np.uint8], found: Sequence[npt.NDArray[
         label_map: (S, S) that the parser makes of the photo, ids of portrait-11.
         found: the same of each of its `changed_photos`.
         where: what the picture is called.
+        instead: what helps where the photo does not.
 
     Raises:
         DataError: saying what is wrong and what to do.
@@ -151,15 +159,16 @@ def check_changes(label_map: npt.NDArray[np.uint8], found: Sequence[npt.NDArray[
     if kept < MIN_KEPT:
         raise DataError(
             f"{where} shows no face that is plain to see ({kept:.0%} of its brows, eyes, nose and lips are found again "
-            "where it is mirrored, moved and enlarged); turn it upright, cut out one face or align it, or give its "
-            "label map."
+            f"where it is mirrored, moved and enlarged); turn it upright, cut out one face or align it, or "
+            f"give {instead}."
         )
     if kept < DOUBTFUL:
         _log.warning(
             "%s may show no face from the front: %.0f %% of its brows, eyes, nose and lips are found again where it is "
-            "mirrored, moved and enlarged. Look at its label map before you trust the edits.",
+            "mirrored, moved and enlarged. Look at the result before you trust it, or give %s.",
             where,
             100 * kept,
+            instead,
         )
 
 

@@ -26,7 +26,6 @@ from limner.mode import mode, plan_of
 from limner.pipelines import ExportTarget, Pipeline
 from limner.plan import Condition, GenerationPlan
 from limner.talking_faces.data import landmark_maps, mean_shape
-from limner.talking_faces.presence import check_photo
 from limner.talking_faces.sound import FRAME_SAMPLES, Sound, SoundInput, read_sound, to_float
 from limner.talking_faces.stream import SpokenClip
 
@@ -146,7 +145,6 @@ class TalkingPipeline(Pipeline):
             align=align,
             fit=self.fit,
             framing="people-talking",
-            check=check_photo,
         )
 
     def plan_conditions(self) -> Mapping[str, Condition]:

@@ -220,3 +220,27 @@ def test_a_map_that_does_not_say_its_classes_is_asked_for_them(page: Any, tmp_pa
 
     open_map(bare_map(tmp_path / "clothes.png", "hat", "ccp-59", note=True))
     page.locator("#status", has_text="cannot become those of celebamask-19").wait_for()
+
+
+def test_a_problem_stays_while_a_picture_asked_for_before_is_drawn(page: Any, tmp_path: Path) -> None:
+    """The picture's own words come later than the problem, on a busy computer much later."""
+    held: list[Any] = []
+    page.route("**/systems/scgan/generate?wait=1", lambda route: held.append(route))
+    shown = page.locator("#result").get_attribute("src")
+    page.get_by_label("seed").fill("5")
+    page.get_by_label("seed").press("Tab")
+    while not held:
+        page.wait_for_timeout(20)
+    (tmp_path / "none.png").write_bytes(b"no picture")
+    page.locator("label:has-text('Open map') input").set_input_files(tmp_path / "none.png")
+    problem = page.locator("#status.problem")
+    problem.wait_for()
+    said = problem.inner_text()
+    held[0].continue_()
+    page.locator(f'#result:not([src="{shown}"])').wait_for(state="attached")
+    page.wait_for_timeout(200)
+    assert problem.inner_text() == said
+    page.unroute("**/systems/scgan/generate?wait=1")
+    page.get_by_label("seed").fill("6")
+    page.get_by_label("seed").press("Tab")
+    drawn(page)  # what is asked for after it is told of

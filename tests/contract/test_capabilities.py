@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from PIL import Image
 
@@ -375,6 +376,39 @@ def test_modes_refuse_wrong_types_in_one_sentence(name, task, run_of) -> None:
                 assert str(error).strip(), (key, argument.name, value)
             except Exception as error:
                 raise AssertionError(f"{key}({argument.name}={value!r}) raised {error!r}") from error
+
+
+def unfit_tensors() -> tuple[torch.Tensor, ...]:
+    """What is no batch of images or clips in [-1, 1], each for another reason."""
+    image = torch.zeros(1, 3, 64, 64)
+    lost = image.clone()
+    lost[0, 0, 0, 0] = torch.nan
+    return (
+        image[0],
+        image[:, :2],
+        image.long(),
+        image.bool(),
+        image[:0],
+        image + 255,
+        lost,
+        image[:, :, :0],
+        image[0, 0, 0],
+    )
+
+
+def test_methods_that_take_images_as_tensors_refuse_what_is_none(name, task, run_of) -> None:
+    """Judges and parsers are called so by whoever builds on them; a fault must not come from inside a layer."""
+    pipeline = limner.load(run_of(name))
+    tried = 0
+    for key, function in inspect.getmembers(type(pipeline), inspect.isfunction):
+        arguments = [one for one in inspect.signature(function).parameters.values() if one.default is one.empty][1:]
+        if key.startswith("_") or not arguments or arguments[0].annotation != "Tensor":
+            continue
+        for value in (*WRONG, *unfit_tensors()):
+            with pytest.raises(LimnerError, match=arguments[0].name.removesuffix("s")):
+                function(pipeline, value, *[None for _ in arguments[1:]])
+            tried += 1
+    assert tried or task.gives not in ("verdict", "label_map")
 
 
 class Stop(Exception):

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from limner.data.size import SizeLike
 from limner.data.spec import DataSpec
-from limner.errors import ConfigError, WeightsError
-from limner.inputs import PhotoInput, read_square_photo, to_tensor
+from limner.errors import ConfigError, ShapeError, WeightsError
+from limner.inputs import PhotoInput, checked_images, read_square_photo, to_tensor
 from limner.losses.image_text import word_scores
 from limner.metrics.resize import Resize
 from limner.pipelines import ExportTarget, Pipeline
@@ -80,25 +80,46 @@ class DAMSMPipeline(Pipeline):
         ]
 
     def text_codes(self, words: Tensor) -> tuple[Float[Tensor, "b e t"], Float[Tensor, "b e"], Bool[Tensor, "b t"]]:
-        """Numbers of words (b, t), 0 behind the last -> codes of words and sentences, and where words are."""
+        """Numbers of words (b, t) int64, 0 behind the last -> codes of words and sentences, and where words are.
+
+        Raises:
+            ShapeError: if they are no such numbers.
+        """
+        self._check_words(words)
         there = is_word(words)
         with self.inference():
             codes, sentence = self.components["text_encoder"](words, there.sum(dim=1))
         return codes, sentence, there
 
-    def picture_codes(self, image: Float[Tensor, "b 3 h w"]) -> tuple[Float[Tensor, "b e r"], Float[Tensor, "b e"]]:
-        """Pictures in [-1, 1] of any size -> codes of regions and of the whole."""
+    def _check_words(self, words: Tensor) -> None:
+        num = len(vocabulary_of(self.spec))
+        fits = isinstance(words, Tensor) and words.dtype == torch.int64 and words.ndim == 2 and words.numel() > 0
+        if not (fits and bool((words >= 0).all() and (words < num).all() and (words[:, 0] > 0).all())):
+            raise ShapeError(
+                f"words must be an int64 tensor (b, t) of numbers of the vocabulary, from 1 to {num - 1}, and 0 behind "
+                "the last word of a row."
+            )
+
+    def picture_codes(self, image: Tensor) -> tuple[Float[Tensor, "b e r"], Float[Tensor, "b e"]]:
+        """Pictures (b, 3, h, w) in [-1, 1] of any size -> codes of regions and of the whole.
+
+        Raises:
+            ShapeError: if they are no such images.
+        """
+        image = checked_images(image, "image")
         with self.inference():
             small = image if image.shape[-1] == self.image_size else Resize(self.image_size, antialias=True)(image)
             regions, code = self.components["image_encoder"](small.float())
         return regions, code
 
-    def scores(
-        self, image: Float[Tensor, "i 3 h w"], words: Tensor
-    ) -> tuple[Float[Tensor, "i j"], Float[Tensor, "i j"]]:
-        """Cosine of each picture with each sentence, and the score of regions and words."""
-        codes, sentence, there = self.text_codes(words)
+    def scores(self, image: Tensor, words: Tensor) -> tuple[Float[Tensor, "i j"], Float[Tensor, "i j"]]:
+        """Cosine of each picture with each sentence, and the score of regions and words.
+
+        Raises:
+            ShapeError: as `picture_codes` and `text_codes`.
+        """
         regions, code = self.picture_codes(image)
+        codes, sentence, there = self.text_codes(words)
         cosines = functional.normalize(code, dim=1) @ functional.normalize(sentence, dim=1).T
         return cosines, word_scores(regions, codes, there)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from limner.ageing.data import open_faces
 from limner.data.config import Fit
 from limner.data.manifest import Manifest
-from limner.inputs import PhotoInput, read_square_photo, to_tensor
+from limner.inputs import PhotoInput, checked_images, read_square_photo, to_tensor
 from limner.metrics.resize import Resize
 from limner.pipelines import ExportTarget, Pipeline
 from limner.systems.facejudge.networks import FaceNetwork, Verdict
@@ -46,19 +46,24 @@ class FaceJudgePipeline(Pipeline):
             "embedding": [round(value, 5) for value in verdict.embedding[0].tolist()],
         }
 
-    def verdict(self, image: Float[Tensor, "b 3 h w"]) -> Verdict:
-        """Age and embedding of faces in [-1, 1], of any size, framed as UTKFace's."""
+    def verdict(self, image: Tensor) -> Verdict:
+        """Age and embedding of faces (b, 3, h, w) in [-1, 1], of any size, framed as UTKFace's.
+
+        Raises:
+            ShapeError: if they are no such images.
+        """
+        image = checked_images(image, "image")
         with self.inference():
             small = image if image.shape[-1] == self.image_size else Resize(self.image_size, antialias=True)(image)
             verdict: Verdict = self.components["judge"](small)
         return verdict
 
-    def ages(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, " b"]:
-        """Expected age of each face."""
+    def ages(self, images: Tensor) -> Float[Tensor, " b"]:
+        """Expected age of each face; images and errors as of `verdict`."""
         return self.verdict(images).years
 
-    def embed(self, images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b d"]:
-        """A vector of length 1 for each face."""
+    def embed(self, images: Tensor) -> Float[Tensor, "b d"]:
+        """A vector of length 1 for each face; images and errors as of `verdict`."""
         return self.verdict(images).embedding
 
     def open_data(

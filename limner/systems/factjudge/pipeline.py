@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from limner.inputs import PhotoInput, read_square_photo, to_tensor
+from limner.inputs import PhotoInput, checked_images, read_square_photo, to_tensor
 from limner.metrics.resize import Resize
 from limner.pipelines import ExportTarget, Pipeline
 from limner.systems.factjudge.networks import FactNetwork, by_question
@@ -44,15 +44,25 @@ class FactJudgePipeline(Pipeline):
         pixels = read_square_photo(photo, image_size=self.image_size, fit=self.fit)
         return self.facts(to_tensor(pixels, self.device))[0]
 
-    def logits(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n"]:
-        """Logits of all answers for pictures in [-1, 1] of any size."""
+    def logits(self, image: Tensor) -> Float[Tensor, "b n"]:
+        """Logits of all answers for pictures (b, 3, h, w) in [-1, 1] of any size.
+
+        Raises:
+            ShapeError: if they are no such images.
+        """
+        image = checked_images(image, "image")
         with self.inference():
             small = image if image.shape[-1] == self.image_size else Resize(self.image_size, antialias=True)(image)
             logits: Tensor = self.components["judge"](small.float())
         return logits
 
-    def facts(self, images: Float[Tensor, "b 3 h w"]) -> list[dict[str, str]]:
-        """The answers about pictures in [-1, 1] of any size: question -> answer, for each picture."""
+    def facts(self, images: Tensor) -> list[dict[str, str]]:
+        """The answers about pictures (b, 3, h, w) in [-1, 1] of any size: question -> answer, for each picture.
+
+        Raises:
+            ShapeError: if they are no such images.
+        """
+        images = checked_images(images)
         questions = self.questions
         parts = torch.cat([self.logits(part) for part in images.split(64)]).split(
             [len(known) for known in questions.values()], dim=1

@@ -18,7 +18,7 @@ from limner.data.image_io import photo_from_pil, read_photo
 from limner.data.size import SizeLike
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, ShapeError, WeightsError
-from limner.inputs import whole_number
+from limner.inputs import checked_images, whole_number
 from limner.pipelines import ExportTarget, Pipeline
 from limner.systems.parser.networks import ParserOutput, ParsingNetwork
 from limner.tasks import MAX_IMAGES
@@ -119,29 +119,33 @@ class ParserPipeline(Pipeline):
             features=features.cpu().numpy(),
         )
 
-    def parse(self, image: Float[Tensor, "batch 3 height width"]) -> ParserOutput:
-        """All outputs of the network for images in [-1, 1], any size."""
+    def parse(self, image: Tensor) -> ParserOutput:
+        """All outputs of the network for images (b, 3, h, w) in [-1, 1], any size.
+
+        Raises:
+            ShapeError: if they are no such images.
+        """
         with self.inference():
-            output: ParserOutput = self.network(image)
+            output: ParserOutput = self.network(checked_images(image, "image"))
         return output
 
-    def logits(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch classes height width"]:
-        """Class scores of images in [-1, 1], any size."""
+    def logits(self, image: Tensor) -> Float[Tensor, "batch classes height width"]:
+        """Class scores of images (b, 3, h, w) in [-1, 1], any size; errors as `parse`."""
         return self.parse(image).logits
 
-    def predict(self, image: Float[Tensor, "batch 3 height width"]) -> Int64[Tensor, "batch height width"]:
-        """Class ids of images in [-1, 1], any size."""
+    def predict(self, image: Tensor) -> Int64[Tensor, "batch height width"]:
+        """Class ids of images (b, 3, h, w) in [-1, 1], any size; errors as `parse`."""
         return self.logits(image).argmax(1)
 
-    def attribute_logits(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch attributes"]:
-        """Attribute scores of images in [-1, 1], any size."""
+    def attribute_logits(self, image: Tensor) -> Float[Tensor, "batch attributes"]:
+        """Attribute scores of images (b, 3, h, w) in [-1, 1], any size; errors as `parse`."""
         with self.inference():
-            return self.network.attribute_logits(image)
+            return self.network.attribute_logits(checked_images(image, "image"))
 
-    def features(self, image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch features"]:
-        """Feature vectors of images in [-1, 1], any size: the space of the distance "FD-parser"."""
+    def features(self, image: Tensor) -> Float[Tensor, "batch features"]:
+        """Feature vectors of images (b, 3, h, w) in [-1, 1], any size: the space of "FD-parser"; errors as `parse`."""
         with self.inference():
-            return self.network.features(image)
+            return self.network.features(checked_images(image, "image"))
 
     def _prepare(self, image: ImageInput) -> NDArray[np.uint8]:
         if isinstance(image, str | Path):

@@ -35,7 +35,7 @@ from limner.faces.checks import (
 )
 from limner.faces.landmarks import find_landmarks
 from limner.faces.parts import BACKGROUND, PARTS, SCHEMA
-from limner.inputs import PhotoInput, read_pixels, seed_range, to_pictures, to_tensor
+from limner.inputs import PhotoInput, checked_images, read_pixels, seed_range, to_pictures, to_tensor
 from limner.mask_to_image.inputs import LabelMapInput, map_condition, read_label_maps
 from limner.mode import BoundMode, Mode
 from limner.nn.parsing import ParsingNetwork
@@ -249,9 +249,13 @@ class PortraitPipeline(Pipeline):
             ),
         }
 
-    def encode(self, photo: Float[Tensor, "b 3 h w"], label_map: Int64[Tensor, "b h w"]) -> Float[Tensor, "b parts z"]:
-        """The codes of photos in [-1, 1] with their maps, on the networks' device."""
-        codes: Tensor = _Codes(self.appearance)(label_map, photo)
+    def encode(self, photo: Tensor, label_map: Int64[Tensor, "b h w"]) -> Float[Tensor, "b parts z"]:
+        """The codes of photos (b, 3, h, w) in [-1, 1] with their maps (b, h, w), on the networks' device.
+
+        Raises:
+            ShapeError: if the photos are no such images.
+        """
+        codes: Tensor = _Codes(self.appearance)(label_map, checked_images(photo, "photo"))
         return codes
 
     def paint_looks(

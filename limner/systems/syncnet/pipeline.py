@@ -14,6 +14,7 @@ from limner.data.audio import MEL_COLUMNS, NUM_MEL_BANDS, SAMPLE_RATE_HZ, mel_wi
 from limner.data.config import Fit
 from limner.data.manifest import Manifest
 from limner.errors import DataError, ShapeError
+from limner.inputs import checked_images
 from limner.metrics.talking import Synchrony, synchrony
 from limner.pipelines import ExportTarget, Pipeline
 from limner.systems.syncnet.networks import NUM_FRAMES, SyncNetwork
@@ -67,12 +68,13 @@ class SyncNetPipeline(Pipeline):
             "frames": num,
         }
 
-    def synchrony(self, frames: Float[Tensor, "f 3 h w"], mel: Float[Tensor, "f bands columns"]) -> Synchrony:
-        """LSE of a clip in [-1, 1] with the mel bands from each of its frames on.
+    def synchrony(self, frames: Tensor, mel: Float[Tensor, "f bands columns"]) -> Synchrony:
+        """LSE of a clip (f, 3, h, w) in [-1, 1] with the mel bands from each of its frames on.
 
         Raises:
-            ShapeError: if it is too short, or of two lengths.
+            ShapeError: if it is no clip, too short, or of two lengths.
         """
+        frames = checked_images(frames, "frames", shape="(f, 3, h, w)")
         if len(frames) != len(mel) or len(frames) < MIN_FRAMES:
             raise ShapeError(
                 f"{len(frames)} frames and {len(mel)} windows of speech cannot be judged; it takes as many of both, "

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from limner.data.spec import DataSpec
 from limner.errors import ShapeError, WeightsError
-from limner.inputs import whole_number
+from limner.inputs import checked_images, whole_number
 from limner.pipelines import ExportTarget, Pipeline
 from limner.systems.wordnet.networks import Reading, WordNetwork
 from limner.talking_faces.data import known_words
@@ -63,8 +62,8 @@ class WordNetPipeline(Pipeline):
         frames = read_face_clip(clip, image_size=self.image_size, fit=self.fit, device=self.device)
         return self.words_of(frames, top=top)
 
-    def words_of(self, frames: Float[Tensor, "1 f 3 h w"], *, top: int | None = None) -> dict[str, Any]:
-        """The same of a clip in [-1, 1]; without `top`, five words, or all if there are fewer.
+    def words_of(self, frames: Tensor, *, top: int | None = None) -> dict[str, Any]:
+        """The same of a clip (1, f, 3, h, w) in [-1, 1]; without `top`, five words, or all if there are fewer.
 
         Raises:
             ConfigError: if `top` is out of range.
@@ -80,12 +79,13 @@ class WordNetPipeline(Pipeline):
             "each_frame": [self.words[one] for one in reading.logits[0].argmax(dim=1).tolist()],
         }
 
-    def read(self, frames: Float[Tensor, "b f 3 h w"]) -> Reading:
-        """Logits of `words` and points of the mouth in every frame of clips in [-1, 1].
+    def read(self, frames: Tensor) -> Reading:
+        """Logits of `words` and points of the mouth in every frame of clips (b, f, 3, h, w) in [-1, 1].
 
         Raises:
-            ShapeError: if the frames are not square, or there are fewer than five.
+            ShapeError: if they are no clips, the frames are not square, or there are fewer than five.
         """
+        frames = checked_images(frames, "frames", shape="(b, f, 3, h, w)")
         if frames.shape[1] < MIN_FRAMES or frames.shape[3] != frames.shape[4]:
             raise ShapeError(
                 f"Clips of {frames.shape[1]} frames of {frames.shape[3]}x{frames.shape[4]} cannot be read; it takes "

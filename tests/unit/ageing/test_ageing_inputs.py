@@ -73,6 +73,20 @@ def test_a_face_within_a_large_photo_is_found_by_its_landmarks() -> None:
         assert np.abs(face.landmarks[group].mean(0) - MEAN[group].mean(0)).max() < 0.05
 
 
+def test_without_landmarks_a_photo_must_show_one_upright_face(monkeypatch) -> None:
+    """Who has no dlib gets no picture of half a face and half of another."""
+    monkeypatch.setattr("limner.ageing.inputs._has_finder", lambda: False)
+    two = np.concatenate([PERSON.image[:, 32:96], ready("age")[1].image[:, 32:96]], axis=1)
+    noise = np.random.default_rng(0).integers(0, 256, (128, 128, 3)).astype(np.uint8)
+    for photo in (two, np.rot90(PERSON.image), PERSON.image[::-1], noise):
+        with pytest.raises(DataError, match=r"one face|single face|upright"):
+            read(np.ascontiguousarray(photo), None)
+    with pytest.raises(DataError, match="or give its landmarks"):
+        read(np.full((128, 128, 3), 120, np.uint8), None)
+    for person in ready("age"):
+        assert not read(person.image, None).measured
+
+
 def test_the_mean_face_is_taken_with_a_warning(caplog) -> None:
     with caplog.at_level(logging.WARNING):
         face = read(PERSON.image, None)

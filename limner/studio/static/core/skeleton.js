@@ -21,7 +21,7 @@ export class Skeleton extends History {
 	setPose({ points, width, height }) {
 		Object.assign(this, { width, height });
 		this.points = this.names.map((name) => points[name] ?? null);
-		this.last = this.points.map((point) => point);
+		this.last = [...this.points];
 		this.done = [];
 		this.undone = [];
 	}
@@ -29,7 +29,8 @@ export class Skeleton extends History {
 	/** The pose as a file holds it. */
 	toPose() {
 		const rounded = (point) => point && point.map((value) => Math.round(value * 100) / 100);
-		return { points: Object.fromEntries(this.names.map((name, number) => [name, rounded(this.points[number])])), width: this.width, height: this.height };
+		const { width, height } = this;
+		return { points: Object.fromEntries(this.names.map((name, at) => [name, rounded(this.points[at])])), width, height };
 	}
 
 	/** From each point to the one nearer to the neck, along limbs; -1 for the first. */
@@ -103,9 +104,9 @@ export class Skeleton extends History {
 	/** Turn the pose about its upright middle; left and right change places. */
 	mirror() {
 		const flipped = this.points.map((point) => point && [this.width - 1 - point[0], point[1]]);
-		for (const [one, other] of this.pairs) {
-			const [first, second] = [this.names.indexOf(one), this.names.indexOf(other)];
-			[flipped[first], flipped[second]] = [flipped[second], flipped[first]];
+		for (const pair of this.pairs) {
+			const [one, other] = pair.map((name) => this.names.indexOf(name));
+			[flipped[one], flipped[other]] = [flipped[other], flipped[one]];
 		}
 		this.points = flipped;
 	}
@@ -127,9 +128,8 @@ export function readPose(file, schema, width, height) {
 	const flat = file?.people?.[0]?.pose_keypoints_2d;
 	const rows = flat ? Array.from({ length: flat.length / 3 }, (_, at) => flat.slice(3 * at, 3 * at + 3)) : file;
 	if (!Array.isArray(rows)) return null;
-	const isWhole = rows.length === schema.points.length;
-	const ordered = rows.length === 25 ? [...rows.slice(0, 8), ...rows.slice(9, 19)] : isWhole ? rows : null; // BODY_25 has a middle of the hips
-	if (!ordered) return null;
+	const ordered = rows.length === 25 ? [...rows.slice(0, 8), ...rows.slice(9, 19)] : rows; // BODY_25 has a middle of the hips
+	if (ordered.length !== schema.points.length) return null;
 	const isSeen = (row) => row && row[0] >= 0 && (row[2] ?? 1) > 0;
 	return { width, height, points: Object.fromEntries(schema.points.map((name, at) => [name, isSeen(ordered[at]) ? ordered[at].slice(0, 2) : null])) };
 }

@@ -39,10 +39,10 @@ function navigation(here) {
 /** The line above an operation: which system, which weights, which of its operations. */
 function choices(system, operation, weights) {
 	const { systems } = activities(all).find((one) => one.systems.some((found) => found.name === system.name));
-	const options = systems.map((one) => Object.assign(new Option(one.name, one.name), { disabled: !one.weights.length, title: one.missing ?? "" }));
+	const options = systems.map((one) => Object.assign(new Option(one.name), { disabled: !one.weights.length, title: one.missing ?? "" }));
 	const chosen = el("select", { id: "system", on: { change: () => go(chosen.value, all.find((one) => one.name === chosen.value).operations[0]) } }, ...options);
 	chosen.value = system.name;
-	const which = el("select", { id: "weights", on: { change: () => go(system.name, operation.name, which.value) } }, ...system.weights.map((one) => new Option(one.name, one.name)));
+	const which = el("select", { id: "weights", on: { change: () => go(system.name, operation.name, which.value) } }, ...system.weights.map((one) => new Option(one.name)));
 	if (weights) which.value = weights.name;
 	const tabs = system.operations.map((one) => link(`#/${system.name}/${one.name}`, one.title, one === operation, { className: "tab" }));
 	return el("div", { className: "choices" }, el("label", {}, "System ", chosen), el("label", {}, "Weights ", which),
@@ -73,6 +73,7 @@ const show = guarded(async () => {
 	page = PAGES[name] ? PAGES[name].make({ systems: all, go }, rest) : await operationPage(name, ...rest);
 	main.replaceChildren(page.element);
 	await page.start();
+	if (PAGES[name]) say("");
 });
 
 document.getElementById("skip").addEventListener("click", (event) => {

@@ -1,7 +1,7 @@
 // The controls of a form, by the kind that a field declares. Each has `element`, `get()` and `set(value)`.
 
 import { unknownWords } from "../core/form.js";
-import { button, el, random, range, row, words } from "./dom.js";
+import { button, check, el, random, range, row, words } from "./dom.js";
 import { AudioControl } from "./audio.js";
 import { PhotoControl, PhotosControl } from "./photo.js";
 
@@ -14,7 +14,7 @@ function single(title, input, told, usual = "", ...more) {
 }
 
 function seed({ title, initial }, { changed }) {
-	const properties = { type: "number", min: 0, max: Number.MAX_SAFE_INTEGER, value: initial ?? "", on: { change: changed } };
+	const properties = { type: "number", min: 0, max: 2 ** 53 - 1, value: initial ?? "", on: { change: changed } };
 	const { element, get, set } = single(title, el("input", properties), Number);
 	const another = button("Another", () => [set(random()), changed()]);
 	return { element: row(element, another), get: () => get() ?? (initial === undefined ? undefined : 0), set };
@@ -25,7 +25,7 @@ function number({ title, schema: { minimum: min, maximum: max }, initial, isRequ
 		return single(title, el("input", { type: "number", min, max, value: initial ?? "", required: isRequired, on: { change: changed } }), Number);
 	}
 	const shown = el("output");
-	const show = () => (shown.textContent = String(Number(Number(slider.value).toFixed(2))));
+	const show = () => (shown.textContent = Number((+slider.value).toFixed(2)));
 	const slider = range({ min, max, step: isWhole ? 1 : (max - min) / 100, value: initial ?? min }, show, changed);
 	show();
 	const control = single(title, slider, Number, initial ?? min, shown);
@@ -39,19 +39,19 @@ function choice({ title, schema, initial }, { changed }) {
 }
 
 function flag({ title, initial }, { changed }) {
-	const input = el("input", { type: "checkbox", checked: Boolean(initial), on: { change: changed } });
-	return { element: el("label", { className: "check" }, input, title), get: () => input.checked, set: (value) => (input.checked = Boolean(value)) };
+	const input = el("input", { type: "checkbox", checked: initial, on: { change: changed } });
+	return { element: check(input, title), get: () => input.checked, set: (value) => (input.checked = value) };
 }
 
 function attributes({ title, name }, { changed, weights }) {
 	const inputs = weights.attributes.map((one) => el("input", { type: "checkbox", name: one, on: { change: changed } }));
 	const element = el("fieldset", { className: "attributes", data: { field: name } }, el("legend", {}, title),
-		...inputs.map((input) => el("label", { className: "check" }, input, words(input.name))));
+		...inputs.map((input) => check(input, words(input.name))));
 	element.hidden = !inputs.length;
 	return {
 		element,
 		get: () => (inputs.length ? Object.fromEntries(inputs.map((input) => [input.name, input.checked ? 1 : 0])) : undefined),
-		set: (value) => inputs.forEach((input) => (input.checked = Boolean(value?.[input.name]))),
+		set: (value) => inputs.forEach((input) => (input.checked = value?.[input.name])),
 	};
 }
 
@@ -80,21 +80,22 @@ function caption({ title, schema, isRequired }, { changed, weights }) {
 
 function color({ title, initial }, { changed }) {
 	const own = el("input", { type: "color", "aria-label": `${title}: own colour`, on: { change: changed } });
-	const input = el("select", { on: { change: () => [own.hidden = input.value !== "own", changed()] } }, ...["black", "white", "own"].map((name) => new Option(name, name)));
+	const input = el("select", { on: { change: () => [own.hidden = !isOwn(), changed()] } }, ...["black", "white", "own"].map((name) => new Option(name)));
+	const isOwn = () => input.value === "own";
 	const set = (value) => {
 		input.value = /^#/.test(value ?? "") ? "own" : (value ?? initial);
-		if (input.value === "own") own.value = value;
-		own.hidden = input.value !== "own";
+		if (isOwn()) own.value = value;
+		own.hidden = !isOwn();
 	};
 	set(initial);
-	return { element: row(labelled(title, input), own), get: () => (input.value === "own" ? own.value : input.value), set };
+	return { element: row(labelled(title, input), own), get: () => (isOwn() ? own : input).value, set };
 }
 
 /** A slider over groups of age. All groups are drawn at once, so that the slider only changes which one is shown. */
 function ages({ title, schema }, { changed, pick }) {
 	const groups = schema.items?.enum ?? schema.enum;
-	const isSeveral = Boolean(schema.items);
-	const shown = el("output", {});
+	const isSeveral = !!schema.items;
+	const shown = el("output");
 	const input = range({ id: "ages", min: 0, max: groups.length - 1 }, () => {
 		set(input.value);
 		if (isSeveral) pick(one());
@@ -107,8 +108,8 @@ function ages({ title, schema }, { changed, pick }) {
 		shown.textContent = one();
 		input.setAttribute("aria-valuetext", one());
 	};
-	set(Math.floor(groups.length / 2));
-	const element = el("div", { className: "ages" }, labelled(title, input, shown), isSeveral && el("label", { className: "check" }, all, "keep all of them"));
+	set(groups.length >> 1);
+	const element = el("div", { className: "ages" }, labelled(title, input, shown), isSeveral && check(all, "keep all of them"));
 	return {
 		element,
 		get: () => (!isSeveral ? one() : all.checked ? groups : [one()]),
@@ -116,7 +117,7 @@ function ages({ title, schema }, { changed, pick }) {
 		label: (name) => groups.find((group) => name.endsWith(`-${group.replace(/[^\w.-]/g, "_")}`)) ?? "as in the photo",
 		shown: (label) => groups.includes(label) && set(groups.indexOf(label)),
 		drawn: () => isSeveral && pick(one()),
-		set: (value) => set(Math.max(0, groups.indexOf(Array.isArray(value) ? value[0] : value))),
+		set: (value) => set(Math.max(0, groups.indexOf([value].flat()[0]))),
 		isWide: true,
 	};
 }

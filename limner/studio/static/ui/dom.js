@@ -25,7 +25,7 @@ export function button(text, action, { key, title, ...more } = {}) {
 }
 
 /** Show whether a button is pressed. */
-export const press = (one, isOn) => one.setAttribute("aria-pressed", String(isOn));
+export const press = (one, isOn) => one.setAttribute("aria-pressed", isOn);
 export const isPressed = (one) => one.getAttribute("aria-pressed") === "true";
 
 /** Show which of some buttons is chosen, by a name in their data. */
@@ -70,6 +70,9 @@ export const toolbar = (...children) => el("div", { className: "tools", role: "t
 export const save = (href, download) => el("a", { href, download }).click();
 export const random = () => Math.floor(Math.random() * 1e6);
 
+/** A box to tick, and what it means. */
+export const check = (...inside) => el("label", { className: "check" }, ...inside);
+
 /** A part of a form with its title, for the field of this name. */
 export const group = (className, title, field, ...children) =>
 	el("div", { className, role: "group", "aria-label": title, data: { field } }, el("span", { className: "name" }, title), ...children);
@@ -80,6 +83,9 @@ export function say(text, isProblem = false) {
 	line.textContent = text;
 	line.classList.toggle("problem", isProblem);
 }
+
+/** Say how far something is, unless a problem stands there: that stays until something is changed. */
+export const tell = (text) => document.querySelector("#status.problem") ?? say(text);
 
 /** An action whose refusals are said in their own sentence. */
 export function guarded(action) {

@@ -1,7 +1,7 @@
 // All kept results: with their settings, two beside each other, deleted, downloaded.
 
 import * as api from "../core/api.js";
-import { button, el, fromPage, guarded, parting, recall, remember, say, words } from "./dom.js";
+import { button, check, el, fromPage, guarded, parting, recall, remember, words } from "./dom.js";
 import { about, media, resultButtons } from "./kept.js";
 
 /** What was asked for, without files. */
@@ -56,7 +56,7 @@ export function galleryPage({ go }) {
 		const item = el("li", { data: { id: result.id } }, media(result), rest.length > 0 && el("div", { className: "rest" }, ...rest),
 			el("p", {}, result.name || about(result)),
 			el("p", { className: "settings" }, settings(result.request).map(([name, value]) => `${name}: ${value}`).join("; ")),
-			el("label", { className: "check" }, mark, "compare"), buttons);
+			check(mark, "compare"), buttons);
 		return item;
 	};
 
@@ -66,7 +66,6 @@ export function galleryPage({ go }) {
 		list.append(...found.map(card));
 		more.hidden = found.length < 24;
 		empty.hidden = list.children.length > 0;
-		say("");
 	};
 	return { element, start: load };
 }

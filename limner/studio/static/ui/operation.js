@@ -3,7 +3,7 @@
 import * as api from "../core/api.js";
 import { bodyOf, fieldsOf, missing, stageOf } from "../core/form.js";
 import { controlOf } from "./controls.js";
-import { button, el, guarded, pressOne, recall, remember, row, say } from "./dom.js";
+import { button, el, guarded, pressOne, recall, remember, row, say, tell } from "./dom.js";
 import { EDITORS } from "./editors.js";
 import { ResultView } from "./result.js";
 
@@ -126,6 +126,7 @@ export class OperationPage {
 
 	/** Something was changed: draw what is now wanted, the newest alone. */
 	changed() {
+		say("");
 		if (this.isReady && !this.isGone) this.preview();
 	}
 
@@ -153,7 +154,7 @@ export class OperationPage {
 		if (this.editor?.kind === "photo" && !this.isViewChosen) this.#view("result"); // on a narrow screen
 		for (const control of Object.values(this.controls)) control.drawn?.();
 		this.editor?.drawn?.(job);
-		say(`drawn in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+		tell(`drawn in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
 	}
 
 	async #ask(mode) {
@@ -171,9 +172,10 @@ export class OperationPage {
 	#waiting(job, mode) {
 		this.job = job;
 		this.cancelButton.hidden = false;
-		const doing = mode === "keep" ? "keeping" : "drawing";
-		if (job.state === "queued") say(job.position ? `waiting, number ${job.position}` : "waiting…");
-		else say(job.progress > 0 ? `${doing}, ${Math.round(100 * job.progress)} % done` : `${doing}…`);
+		const { state, position, progress } = job;
+		const waiting = position ? `, number ${position}` : "…";
+		const doing = progress > 0 ? `, ${Math.round(100 * progress)} % done` : "…";
+		tell(state === "queued" ? `waiting${waiting}` : `${mode === "keep" ? "keeping" : "drawing"}${doing}`);
 	}
 
 	async cancel() {

@@ -1,7 +1,7 @@
 // The pages beside the operations: people, reports, about.
 
 import * as api from "../core/api.js";
-import { button, download, el, fromPage, guarded, isSure, link, remember, row, say, words } from "./dom.js";
+import { button, download, el, fromPage, guarded, isSure, link, remember, row, words } from "./dom.js";
 
 /** A part of a report as an element; nothing of it becomes a mark of the page. */
 const shown = {
@@ -31,7 +31,6 @@ export function peoplePage({ go }) {
 			const person = await api.person(kind.value, seed++);
 			list.append(card(person, person.captions[0] ?? words(person.name)));
 		}
-		say("");
 	});
 	const element = el("section", { className: "plain" }, fromPage("text-people"), button("More people", more, { id: "more" }));
 	const [kind, list] = element.querySelectorAll("select, ul");
@@ -49,7 +48,6 @@ export function reportsPage(_, rest) {
 		links.replaceChildren(...all.map((one) => el("li", {}, link(`#/reports/${encodeURIComponent(one.title)}`, one.title, one === chosen))));
 		if (chosen) text.replaceChildren(...(await api.report(chosen.name)).blocks.map((block) => shown[block.kind](block)));
 		else text.replaceChildren(fromPage("no-reports"));
-		say("");
 	};
 	const element = el("section", { className: "plain two" }, el("nav", { "aria-label": "Reports" }, el("h2", {}, "Reports"), links), text);
 	return { element, start };
@@ -62,7 +60,6 @@ export function aboutPage() {
 		const { limner, device, workspace, forgets, limits } = await api.about();
 		const rows = { version: limner, device, "photos and results": forgets ? `${workspace} They are deleted when it ends.` : workspace, ...limits };
 		facts.replaceChildren(...Object.entries(rows).flatMap(([name, value]) => [el("dt", {}, words(name)), el("dd", {}, String(value))]));
-		say("");
 	};
 	const forget = button("Delete everything of this session", guarded(async () => {
 		if (!isSure("all photos, maps and results of this session")) return;

@@ -59,7 +59,7 @@ export class PhotoControl {
 	set(id, name = "") {
 		this.id = id;
 		this.image.hidden = !id;
-		this.hint.hidden = Boolean(id);
+		this.hint.hidden = id;
 		this.clear.hidden = !id;
 		if (id) Object.assign(this.image, { src: api.assetUrl(id), alt: `${this.field.title}${name ? `: ${name}` : ""}` });
 		else this.image.removeAttribute("src");

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from numpy.typing import NDArray
 
@@ -23,16 +24,25 @@ from limner.metrics.judge import Judge
 from limner.pipelines import load
 
 PARSER = "parser-people-64"
+INSTEAD = "its landmarks"
+EYES, EYES_APART = (0.5, 0.47), 0.25
+"""Middle between the eyes (x, y) and their distance in a portrait, as shares of its side."""
+NEARLY = 0.9
+"""A face that must shrink by less than this to be a portrait's is taken as it is."""
+GROUND = 160
+"""Grey around a face that fills more of its picture than one in a portrait."""
 HIDDEN = 0.15
 """An eye with a smaller share of the other's pixels is not seen."""
 
 
-def check_photo(photo: NDArray[np.uint8], where: str) -> bool:
+def check_photo(photo: NDArray[np.uint8], where: str, *, template: npt.NDArray[np.floating] | None = None) -> bool:
     """Refuse a photo that does not show one upright face.
 
     Args:
-        photo: (S, S, 3) RGB, as a portrait shows a face: head and neck fill it.
+        photo: (S, S, 3) RGB.
         where: what it is called in messages.
+        template: eyes and mouth (3, 2) of the faces that it should look like, as shares of the side; none: those of a
+            portrait, which head and neck fill. The parser knows these alone, so closer faces get grey around them.
 
     Returns:
         Whether it was looked at: False where the weights of the parser are not at hand.
@@ -43,15 +53,15 @@ def check_photo(photo: NDArray[np.uint8], where: str) -> bool:
     parser = _parser()
     if parser is None:
         return False
-    small = resize_image(photo, parser.image_size)
+    small = _as_portrait(photo, parser.image_size, template)
     turned = [np.rot90(small, quarters) for quarters in range(4)]
     parsed = _parse(parser, [*turned, *changed_photos(small)])
     ids = parsed[0][0]
-    check_face(ids, where)
-    check_turns(parsed[:4], where)
+    check_face(ids, where, instead=INSTEAD)
+    check_turns(parsed[:4], where, instead=INSTEAD)
     check_doubles(ids, where)
     check_front(ids, where)
-    check_changes(ids, [changed for changed, _ in parsed[4:]], where)
+    check_changes(ids, [changed for changed, _ in parsed[4:]], where, instead=INSTEAD)
     return True
 
 
@@ -69,6 +79,22 @@ def check_front(label_map: NDArray[np.uint8], where: str) -> None:
             f"{where} shows one eye alone: the face is in profile, or half hidden; give a photo from the front, or "
             "its landmarks."
         )
+
+
+def _as_portrait(photo: NDArray[np.uint8], size: int, template: npt.NDArray[np.floating] | None) -> NDArray[np.uint8]:
+    """The photo at a size, and smaller within grey where its face is nearer than in a portrait."""
+    if template is None:
+        return resize_image(photo, size)
+    left, right, _ = template
+    scale = EYES_APART / float(np.linalg.norm(right - left))
+    if scale > NEARLY:
+        return resize_image(photo, size)
+    side = round(scale * size)
+    place = size * (np.array(EYES) - scale * (left + right) / 2)
+    x, y = (int(value) for value in np.clip(place.round(), 0, size - side))
+    portrait = np.full((size, size, 3), GROUND, np.uint8)
+    portrait[y : y + side, x : x + side] = resize_image(photo, side)
+    return portrait
 
 
 @lru_cache(maxsize=1)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from limner.ageing.presence import check_front, check_photo
 from limner.errors import DataError
 from limner.faces.parts import SCHEMA
 from limner.people.gallery import ready
-from limner.talking_faces.presence import check_front, check_photo
 
 FACES = ready("face")
 
