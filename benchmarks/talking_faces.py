@@ -2,9 +2,9 @@
 
 Protocol: networks of a preset with random weights, which take the same time as trained ones, draw a ready-made person
 who says made-up sound (tones that come and go). Speed: frames of a few seconds of sound, drawn after a pass of warming
-up, without writing a file; real time is 25 frames a second. Memory: `save` writes an MP4 with sound of one minute, then
-of more minutes, each in a process of its own; the largest resident memory of the longer one may exceed that of the
-shorter one by the sound alone (1.9 MB a minute of 16-bit samples), which the table shows beside it.
+up, without writing a file; real time is 25 frames a second. Memory: of a WAV file, `save` writes an MP4 with sound of
+one minute, then of more minutes, each in a process of its own; the largest resident memory of the longer one may exceed
+that of the shorter one by the sound alone (1.9 MB a minute of 16-bit samples), which the table shows beside it.
 
     python benchmarks/talking_faces.py
     python benchmarks/talking_faces.py --systems avwnet --presets cpu --minutes 5
@@ -37,16 +37,23 @@ def pipeline(name: str, preset: str) -> Any:
     return system.pipeline(system.networks)
 
 
-def inputs(seconds: float) -> tuple[Any, Any, Any]:
-    """A ready-made photo, its landmarks, and sound of this length."""
+def inputs(seconds: float, path: Path) -> tuple[Any, Any, Path]:
+    """A ready-made photo, its landmarks, and a file with sound of this length, written second by second."""
+    import wave
+
     import numpy as np
 
     from limner.people.gallery import ready
 
-    times = np.arange(round(seconds * SAMPLE_RATE_HZ), dtype=np.float32) / SAMPLE_RATE_HZ
+    times = np.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
     sound = 0.5 * np.sin(2 * np.pi * 220 * times) * np.sin(2 * np.pi * 2 * times) ** 2
+    second = (sound * 32767).astype("<i2").tobytes()
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, SAMPLE_RATE_HZ, 0, "NONE", "not compressed"))
+        for start in range(0, round(seconds * SAMPLE_RATE_HZ), SAMPLE_RATE_HZ):
+            file.writeframes(second[: 2 * (round(seconds * SAMPLE_RATE_HZ) - start)])
     person = ready("face")[0]
-    return person.image, person.landmarks, sound.astype(np.float32)
+    return person.image, person.landmarks, path
 
 
 def speed(name: str, preset: str, *, seconds: float, repeats: int, threads: int | None) -> dict[str, Any]:
@@ -55,8 +62,10 @@ def speed(name: str, preset: str, *, seconds: float, repeats: int, threads: int 
 
     if threads is not None:
         torch.set_num_threads(threads)
-    pipe, (photo, landmarks, sound) = pipeline(name, preset), inputs(seconds)
-    clip = pipe.render(pipe.plan(photo, sound, landmarks=landmarks, align="never")).media[0]
+    pipe = pipeline(name, preset)
+    with tempfile.TemporaryDirectory() as folder:
+        photo, landmarks, sound = inputs(seconds, Path(folder) / "sound.wav")
+        clip = pipe.render(pipe.plan(photo, sound, landmarks=landmarks, align="never")).media[0]
     before, times = load_average(), []
     for turn in range(repeats + 1):
         taken = seconds_of(lambda: [None for _ in clip.draw()])
@@ -77,8 +86,9 @@ def memory(name: str, preset: str, *, minutes: float, threads: int | None) -> in
 
     if threads is not None:
         torch.set_num_threads(threads)
-    pipe, (photo, landmarks, sound) = pipeline(name, preset), inputs(60 * minutes)
+    pipe = pipeline(name, preset)
     with tempfile.TemporaryDirectory() as folder:
+        photo, landmarks, sound = inputs(60 * minutes, Path(folder) / "sound.wav")
         pipe(photo, sound, landmarks=landmarks, align="never").save(Path(folder) / "talk")
     return own_peak_memory()
 

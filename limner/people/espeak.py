@@ -25,6 +25,12 @@ class Identifier(ctypes.Union):
     _fields_ = [("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8)]
 
 
+class Named(ctypes.Structure):
+    """The beginning of espeak_VOICE."""
+
+    _fields_ = [("name", ctypes.c_char_p), ("languages", ctypes.c_void_p), ("identifier", ctypes.c_char_p)]
+
+
 class Event(ctypes.Structure):
     """espeak_EVENT."""
 
@@ -40,8 +46,33 @@ class Event(ctypes.Structure):
     ]
 
 
+def languages(library: Any) -> dict[str, str]:
+    """Language -> identifier of the voice that suits it best."""
+    library.espeak_ListVoices.restype = ctypes.POINTER(ctypes.POINTER(Named))
+    voices, best = library.espeak_ListVoices(None), dict[str, tuple[int, str]]()
+    index = 0
+    while voices[index]:
+        voice, place = voices[index].contents, 0
+        while voice.languages and (priority := ctypes.string_at(voice.languages + place, 1)[0]):  # then a name, then 0
+            name = ctypes.string_at(voice.languages + place + 1)
+            place += len(name) + 2
+            found = (priority, voice.identifier.decode())
+            best[name.decode()] = min(found, best.get(name.decode(), found))
+        index += 1
+    return {name: identifier for name, (_, identifier) in best.items()}
+
+
+def choose(library: Any, voice: str) -> bool:
+    """Take a voice by its name, or by its language: "en-gb" is the language of a voice of another name."""
+    if library.espeak_SetVoiceByName(voice.encode()) == 0:
+        return True
+    language, plus, variant = voice.partition("+")
+    identifier = languages(library).get(language)
+    return identifier is not None and library.espeak_SetVoiceByName(f"{identifier}{plus}{variant}".encode()) == 0
+
+
 def main() -> int:
-    """Synthesise what standard input asks for."""
+    """Synthesise what standard input asks for; 2 and the known languages where there is no such voice."""
     request = json.load(sys.stdin)
     library = ctypes.CDLL(request["library"])
     rate_hz = library.espeak_Initialize(SYNCHRONOUS, 0, request["data"].encode(), WITH_PHONEMES | DO_NOT_EXIT)
@@ -67,7 +98,8 @@ def main() -> int:
         receive
     )
     library.espeak_SetSynthCallback(callback)
-    if library.espeak_SetVoiceByName(request["voice"].encode()) != 0:
+    if not choose(library, request["voice"]):
+        print(json.dumps(sorted(languages(library))))
         return 2
     for parameter, name in ((RATE, "rate"), (PITCH, "pitch"), (RANGE, "range")):
         library.espeak_SetParameter(parameter, int(request[name]), 0)

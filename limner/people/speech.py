@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from limner.errors import ConfigError, DataError
+from limner.errors import ConfigError, DataError, nearest
 from limner.optional import optional
 from limner.people.dice import Dice
 from limner.people.person import Person
@@ -25,6 +25,8 @@ from limner.people.person import Person
 RATE_HZ = 16_000
 PAUSES = ("_", "_:", "", "sil", "sp", "SIL", "SP")
 """Names of phonemes that are silence."""
+NO_SUCH_VOICE = 2
+"""Exit code of `limner.people.espeak`."""
 _TAPS = 24
 _FEMALE, _MALE = ("f1", "f2", "f3", "f4", "f5"), ("m1", "m2", "m3", "m4", "m6", "m7", "m8")
 
@@ -121,18 +123,26 @@ def synthesise(text: str, voice: Voice) -> Speech:
 
     Raises:
         ConfigError: if there is nothing to say.
-        DataError: if espeak-ng fails.
+        DataError: if there is no such voice, or espeak-ng fails.
         MissingExtraError: if the extra "speech" is not installed.
     """
     if not text.strip():
         raise ConfigError("There is no text to say.")
     loader = optional("espeakng_loader", extra="speech")
+    _check_variant(voice.name, Path(loader.get_data_path()) / "voices" / "!v")
     request = {"library": loader.get_library_path(), "data": loader.get_data_path(), "text": text}
     request |= {"voice": voice.name, "rate": voice.rate, "pitch": voice.pitch, "range": voice.range}
     script = Path(__file__).with_name("espeak.py")
     done = subprocess.run(
         [sys.executable, "-I", str(script)], input=json.dumps(request).encode(), capture_output=True, check=False
     )
+    if done.returncode == NO_SUCH_VOICE:
+        known = json.loads(done.stdout)
+        language = voice.name.partition("+")[0]
+        raise DataError(
+            f'espeak-ng has no voice "{voice.name}"; give a language, and a variant behind it or none, such as '
+            f"en-us+f3.{nearest(language, known)}"
+        )
     if done.returncode != 0 or b"\n" not in done.stdout:
         raise DataError(f'espeak-ng could not say "{text}" with the voice {voice.name} (exit code {done.returncode}).')
     header, _, samples = done.stdout.partition(b"\n")
@@ -140,6 +150,14 @@ def synthesise(text: str, voice: Voice) -> Speech:
     wave = (np.frombuffer(samples, "<i2") / 32768).astype(np.float32)
     words, phonemes = _times(text, answer["events"], len(wave) / answer["rate_hz"])
     return Speech(resampled(wave, answer["rate_hz"]), words, phonemes)
+
+
+def _check_variant(voice: str, folder: Path) -> None:
+    """Refuse a variant that is not there; espeak-ng would leave it out without a word."""
+    _, plus, variant = voice.partition("+")
+    known = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    if plus and known and variant not in known:
+        raise DataError(f'espeak-ng has no variant "{variant}" of a voice.{nearest(variant, known)}')
 
 
 def _times(text: str, events: list[list[Any]], seconds: float) -> tuple[tuple[Timed, ...], tuple[Timed, ...]]:

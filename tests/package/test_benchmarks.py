@@ -23,6 +23,7 @@ SPEED = (
     "runtimes",
     "studio",
     "talking_faces",
+    "talking_voices",
     "text_to_image",
     "training_step",
 )

@@ -217,6 +217,32 @@ def test_a_breathy_voice_sounds_the_same_in_another_second(espeak, variant):
     assert np.array_equal(one, synthesise("because", voice).waveform)
 
 
+def test_a_voice_is_known_by_its_name_or_its_language(espeak):
+    """The examples of `--help` among them: en-gb is the language of a voice of another name."""
+    lengths = {}
+    for name in ("en-us", "en-gb", "en-gb+f3", "de"):
+        speech = synthesise("hello my friend", Voice(name, 145, 50, 50))
+        assert speech.phonemes[0].text == "h" and np.abs(speech.waveform).max() > 0.05
+        lengths[name] = len(speech.waveform)
+    assert len(set(lengths.values())) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("en-gbb", 'Did you mean "en-gb"?'),
+        ("", 'has no voice ""'),
+        ("klingon\x1b+f3", "has no voice"),
+        ("en-us+nosuch", 'no variant "nosuch"'),
+        ("en-us+../../voices", "no variant"),
+    ],
+)
+def test_voices_that_are_not_there_are_refused_in_one_sentence(espeak, name, words):
+    with pytest.raises(DataError) as caught:
+        synthesise("hello", Voice(name, 145, 50, 50))
+    assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory, espeak) -> dict[str, Path]:
     root = tmp_path_factory.mktemp("talking")
