@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,7 @@ from limner.errors import ConfigError
 from limner.metrics.features import judge_features
 from limner.reproduce.run import Plan, _points, check_features, open_data
 from limner.reproduce.study import load_study
-from tests.training.runs import environment
+from tests.training.runs import environment, struck
 
 STUDY = {
     "title": "Two systems on boxes",
@@ -333,13 +332,9 @@ def test_a_request_to_stop_leaves_a_study_that_goes_on(finished, root, tmp_path)
     out = tmp_path / "out"
     command = [sys.executable, "-m", "limner", *words(root, out)]
     options = {"env": environment(), "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    process = subprocess.Popen(command, **options)
-    while not (out / "pix2pix-0/metrics.jsonl").exists():
-        assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=1800)
-    assert process.returncode == 130 and "the same command goes on" in output
+    stopped = struck(command, "pix2pix-0/metrics.jsonl", blow=signal.SIGTERM)
+    done = subprocess.run(stopped, timeout=1800, **options)
+    assert done.returncode == 130 and "the same command goes on" in done.stdout
     done = subprocess.run(command, timeout=1800, **options)
     assert done.returncode == 0, done.stdout
     assert record(out)["results"] == record(finished)["results"]

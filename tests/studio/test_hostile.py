@@ -29,7 +29,7 @@ OTHER = "0" * 32
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Iterator[Server]:
-    limits = ("--head-seconds", "2", "--body-seconds", "4", "--connections", "40", "--preview-seconds", "20")
+    limits = ("--head-seconds", "5", "--body-seconds", "10", "--connections", "40", "--preview-seconds", "300")
     place = tmp_path_factory.mktemp("studio") / "workspace"
     with Server(place, *limits, environment={"LIMNER_WEIGHTS": str(tiny_weights.parent)}) as found:
         yield found

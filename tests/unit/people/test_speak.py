@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -31,6 +32,7 @@ from limner.people.write.talking import (
     sentence_code,
     write_talking,
 )
+from tests.training.runs import environment, struck
 
 PHONEMES = ("'a", "p", "'u:", "m", "a", "b", "i:", "s", "aU", "_", "m")
 
@@ -293,13 +295,11 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(made, tmp_path):
 
 @pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_bytes(espeak, tmp_path):
-    words = ["-m", "limner", "data", "make", "people-talking", "--num", "3", "--size", "64", "--seed", "4", "--out"]
-    process = subprocess.Popen([sys.executable, *words, str(tmp_path / "killed")], stderr=subprocess.DEVNULL)
-    records = tmp_path / "killed" / RECORDS
-    while process.poll() is None and not (records.exists() and records.read_bytes()):
-        time.sleep(0.05)
-    process.kill()
-    assert process.wait() != 0 and len(records.read_text().splitlines()) < 3
+    words = [sys.executable, "-m", "limner", "data", "make", "people-talking", "--num", "3", "--size", "64"]
+    words += ["--seed", "4", "--out", str(tmp_path / "killed")]
+    done = subprocess.run(struck(words, RECORDS, blow=signal.SIGKILL, number=3), env=environment(), timeout=1800)
+    assert done.returncode == -signal.SIGKILL
+    assert len((tmp_path / "killed" / RECORDS).read_text().splitlines()) == 1
     for folder in ("killed", "whole"):
         write_talking(tmp_path / folder, num=3, size=64, seed=4)
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
