@@ -9,6 +9,7 @@ options of its own adds them with `add_evaluate_options(parser)` and turns them 
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from limner.plan import GenerationPlan
     from limner.results import Beside
 
+_log = logging.getLogger(__name__)
 MAX_IMAGES = 1_000_000
 """So many pictures of one condition are taken for a slip of the hand."""
 
@@ -511,6 +513,24 @@ def input_files(paths: Sequence[str], suffixes: Sequence[str], what: str) -> lis
         else:
             raise DataError(f"{path} is missing: name a {what} or a folder of them.")
     return files
+
+
+def warn_of_one_for_several(flag: str, path: str | None, photos: Sequence[Path], suffixes: Sequence[str]) -> None:
+    """Warn of a file that tells something of one photo where there are several: it is taken for all of them.
+
+    Args:
+        flag: option that names the file.
+        path: what it names; none: nothing.
+        photos: that it is to be about.
+        suffixes: of files about one photo; folders and tables are about many.
+    """
+    if path is not None and len(photos) > 1 and Path(path).suffix.lower() in suffixes and at_home(path).is_file():
+        _log.warning(
+            "%s %s is of one photo, but is taken for all %d; name a folder with a file for each, by the photos' names.",
+            flag,
+            path,
+            len(photos),
+        )
 
 
 def unique_names(files: Iterable[Path]) -> dict[str, Path]:

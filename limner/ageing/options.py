@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner.motion import check_motion, motion_beside
-from limner.tasks import Mode, Rendering, Task, add_batch_size, input_files, unique_names
+from limner.tasks import Mode, Rendering, Task, add_batch_size, input_files, unique_names, warn_of_one_for_several
 
 if TYPE_CHECKING:
     from limner.ageing.inputs import FacePhoto
@@ -104,9 +104,11 @@ def _tasks(plan: Plan, extra: Sequence[str], pipeline: Any, options: Namespace) 
         ConfigError: if two photos share a name, or a moving picture is asked for of several.
         DataError: if a file is missing.
     """
+    from limner.ageing.landmark_files import SUFFIXES
     from limner.data.image_io import PHOTO_SUFFIXES
 
     photos = input_files(options.photo, PHOTO_SUFFIXES, "picture")
+    warn_of_one_for_several("--landmarks", options.landmarks, photos, SUFFIXES)
     check_motion(options.motion, len(photos))
     out, names = Path(options.out), unique_names(photos)
     common = {"align": options.align, "batch_size": options.batch_size}

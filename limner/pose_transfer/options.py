@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from limner.errors import ConfigError, DataError
 from limner.motion import FRAMES_PER_SECOND, check_motion, motion_beside
-from limner.tasks import Mode, Options, Rendering, Task, add_batch_size, add_sampling_options, input_files, unique_names
+from limner.tasks import (
+    Mode,
+    Options,
+    Rendering,
+    Task,
+    add_batch_size,
+    add_sampling_options,
+    input_files,
+    unique_names,
+    warn_of_one_for_several,
+)
 
 if TYPE_CHECKING:
     from limner.plan import GenerationPlan
@@ -124,6 +134,11 @@ def photo_tasks(pipeline: Any, options: Namespace, plan: Callable[[Path], Genera
         DataError: if one is missing.
     """
     names, out = unique_names(photo_files(options)), Path(options.out)
+    for flag, path, suffixes in (
+        ("--source-pose", options.source_pose, (".json",)),
+        ("--parsing", getattr(options, "parsing", None), (".png",)),
+    ):
+        warn_of_one_for_several(flag, path, list(names.values()), suffixes)
     return [
         Rendering(
             pipeline,

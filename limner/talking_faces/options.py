@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limner.tasks import Mode, Options, Rendering, Task, input_files, unique_names
+from limner.tasks import Mode, Options, Rendering, Task, input_files, unique_names, warn_of_one_for_several
 
 if TYPE_CHECKING:
     from limner.plan import GenerationPlan
@@ -92,8 +92,9 @@ def _tasks(pipeline: Any, options: Namespace, sounds: dict[str, Any]) -> list[Ta
     photos, out = unique_names(input_files(options.photo, PHOTO_SUFFIXES, "picture")), Path(options.out)
     marks = None
     if options.landmarks is not None:
-        from limner.ageing.landmark_files import LandmarkFiles
+        from limner.ageing.landmark_files import SUFFIXES, LandmarkFiles
 
+        warn_of_one_for_several("--landmarks", options.landmarks, list(photos.values()), SUFFIXES)
         marks = LandmarkFiles(options.landmarks)
     reader = _reader(options.read_back)
     several = len(photos) * len(sounds) > 1

@@ -149,8 +149,23 @@ PEOPLE = {
 }
 
 
+AGES = {
+    "young": "young",
+    "child": "young",
+    "teenager": "young",
+    "teenage": "young",
+    "middle": "middle-aged",
+    "old": "old",
+    "elderly": "old",
+}
+LENGTHS = {"long": "long", "short": "short", "cropped": "short"}
+ON_HEADS = frozenset(("hair", "curls", "ponytail", "braids", "bun", "bob", "afro", "fringe", "bangs", "quiff"))
+ON_CHINS = frozenset(("beard", "moustache", "goatee", "stubble", "stubbly"))
+ARTICLES = ("a", "an", "any")
+
+
 def contradictions(words: Sequence[str]) -> list[str]:
-    """What a caption says twice and differently: one noun in two colours, one person of two genders.
+    """What a caption says twice and differently: colours, genders, ages, lengths of hair, what is there and is not.
 
     Args:
         words: of the caption, lower case.
@@ -164,9 +179,29 @@ def contradictions(words: Sequence[str]) -> list[str]:
         if word in COLORS and after not in COLORS and word not in said.setdefault(after, []):
             said[after].append(word)
     found += [f"both {' and '.join(colors)} {noun}" for noun, colors in said.items() if len(colors) > 1]
-    genders = {PEOPLE[word]: word for word in words if word in PEOPLE}
-    if len(genders) > 1:
-        found.append(f"both {' and '.join(sorted(genders.values()))}")
+    of_hair = [words[max(0, place - 3) : place] for place, word in enumerate(words) if word == "hair"]
+    lengths = [word for before in of_hair for word in before]
+    for kinds, heard, noun in ((PEOPLE, words, ""), (AGES, words, ""), (LENGTHS, lengths, " hair")):
+        said_as = {kinds[word]: word for word in heard if word in kinds}
+        if len(said_as) > 1:
+            found.append(f"both {' and '.join(sorted(said_as.values()))}{noun}")
+    return found + _absent_and_there(words)
+
+
+def _absent_and_there(words: Sequence[str]) -> list[str]:
+    """What a caption says is not there, and names all the same."""
+    absent = set()
+    for place, word in enumerate(words):
+        rest = [one for one in words[place + 1 : place + 3] if one not in ARTICLES]
+        if word in ("no", "without") and rest:
+            absent.add(place + 1 + list(words[place + 1 :]).index(rest[0]))
+    there = [word for place, word in enumerate(words) if place not in absent]
+    found = [f"both no {words[place]} and {words[place]}" for place in sorted(absent) if words[place] in there]
+    if "shaven" in words and (beard := next((word for word in there if word in ON_CHINS), None)):
+        found.append(f"both clean-shaven and {beard}")
+    is_bald = any(word == "bald" and after != "crown" for word, after in pairwise([*words, ""]))
+    if is_bald and (hair := next((word for word in there if word in ON_HEADS), None)):
+        found.append(f"both bald and {hair}")
     return found
 
 

@@ -228,7 +228,7 @@ def test_stored_plans_are_checked(speaker, face, speech, change, text):
         speaker.render(plan)
 
 
-def test_a_folder_at_once_and_words_read_back(speaker, face, speech, tmp_path, capsys):
+def test_a_folder_at_once_and_words_read_back(speaker, face, speech, tmp_path, capsys, caplog):
     from limner.data.captions import END, Vocabulary
     from limner.data.spec import DataSpec
     from limner.systems.wordnet.networks import WordNetwork
@@ -252,6 +252,9 @@ def test_a_folder_at_once_and_words_read_back(speaker, face, speech, tmp_path, c
         assert {one["word"] for one in read["words"]} == {"ABOUT", "BECAUSE"} and read["frames"] == 15
     assert main([*command, "--out", str(tmp_path / "out"), "--text", "hello"]) == 2
     assert "--audio has no effect with --text" in capsys.readouterr().err
+    np.save(tmp_path / "face.npy", ready("face")[0].landmarks)
+    assert main([*command, "--out", str(tmp_path / "two"), "--landmarks", str(tmp_path / "face.npy")]) == 0
+    assert "is of one photo, but is taken for all 2" in caplog.text
 
 
 def test_the_demo_lets_shipped_people_say_a_shipped_word(speaker, tmp_path):

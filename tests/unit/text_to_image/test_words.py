@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+import re
 
+import numpy as np
 import pytest
 
 from limner.data.captions import Vocabulary
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, DataError, WeightsError
+from limner.people import describe, sample_person, sample_scene
 from limner.text_to_image.words import (
     MAX_WORDS,
     as_rows,
     caption_lines,
+    contradictions,
     read_caption,
     read_captions,
     swapped,
@@ -47,6 +51,33 @@ def test_ten_thousand_words_are_cut_with_a_warning(caplog: pytest.LogCaptureFixt
     with caplog.at_level(logging.WARNING):
         found = read_caption("red " * 10_000, KNOWN)
     assert len(found.ids) == MAX_WORDS and "has 10000 words" in caplog.text and len(caplog.text) < 300
+
+
+@pytest.mark.parametrize(
+    ("caption", "clash"),
+    [
+        ("a bald man with long blond hair", "both bald and hair"),
+        ("a young old man", "both old and young"),
+        ("a woman with long brown hair and short hair", "both long and short hair"),
+        ("a man without a beard and with a beard", "both no beard and beard"),
+        ("a man with no hat in a hat", "both no hat and hat"),
+        ("a clean shaven man with a moustache", "both clean-shaven and moustache"),
+        ("a man and a girl", "both girl and man"),
+    ],
+)
+def test_what_contradicts_itself_is_named(caption: str, clash: str) -> None:
+    assert clash in contradictions(caption.split())
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_true_sentences_contradict_nothing(seed: int) -> None:
+    """All captions of rendered people, hundreds of them; a crown may be bald above hair."""
+    for index in range(12):
+        person, scene = sample_person(seed, index), sample_scene(seed, index)
+        for text in describe(person, scene, np.random.default_rng(index)):
+            assert contradictions(re.findall(r"\w+", text.lower())) == [], text
+    assert contradictions(["an", "old", "man", "with", "a", "bald", "crown", "and", "short", "grey", "hair"]) == []
+    assert contradictions(["a", "clean", "shaven", "man", "without", "glasses", "and", "no", "beard"]) == []
 
 
 @pytest.mark.parametrize("captions", [[], 7, None, {"a": 1}, ["a man", 3]])

@@ -131,7 +131,7 @@ def test_the_whole_photo_keeps_what_did_not_change(pipe) -> None:
     assert not np.array_equal(whole[120:248, 60:188], scene[120:248, 60:188])
 
 
-def test_command_line(pipe, photo, tmp_path, capsys) -> None:
+def test_command_line(pipe, photo, tmp_path, capsys, caplog) -> None:
     weights = tmp_path / "weights"
     pipe.save_pretrained(weights)
     common = ["generate", "lgcgan", "--weights", str(weights), "--photo", photo]
@@ -159,6 +159,10 @@ def test_command_line(pipe, photo, tmp_path, capsys) -> None:
     with Image.open(tmp_path / "walk/morph.gif") as motion:
         assert motion.n_frames == 5
     capsys.readouterr()
+    Image.fromarray(PEOPLE[1].image).save(tmp_path / "other.png")
+    both = [*common, str(tmp_path / "other.png"), "--age", "70", "--out", str(tmp_path / "both")]
+    assert main([*both, *marks]) == 0
+    assert "is of one photo, but is taken for all 2" in caplog.text
     wrong = {
         "--photo is missing": ["generate", "lgcgan", "--weights", str(weights), "--out", str(tmp_path / "x")],
         "cannot go together": [*common, "--older", "--younger", "--out", str(tmp_path / "x")],

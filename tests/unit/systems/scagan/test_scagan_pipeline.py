@@ -195,7 +195,8 @@ def test_a_sequence_as_video_is_written_once(pipe, people, tmp_path):
 def test_the_command_refuses_in_one_sentence(pipe, people, words, says, tmp_path, capsys, monkeypatch):
     weights = pipe.save_pretrained(tmp_path / "weights")
     (photo, source), (_, wanted), _ = people
-    Image.fromarray(photo).save(tmp_path / "a.png")
+    for name in ("a.png", "b.png"):
+        Image.fromarray(photo).save(tmp_path / name)
     write_pose(tmp_path / "a.json", Pose(source))
     write_pose(tmp_path / "pose.json", Pose(wanted))
     (tmp_path / "two.json").write_text(json.dumps({"people": [{}, {}]}))
@@ -203,3 +204,19 @@ def test_the_command_refuses_in_one_sentence(pipe, people, words, says, tmp_path
     assert main(["generate", "scagan", "--weights", str(weights), "--out", "out", *words]) in (1, 2)
     error = capsys.readouterr().err.strip()
     assert says in error and "fault" not in error and error.count("\n") == 0
+
+
+def test_one_pose_for_several_photos_is_warned_of(pipe, people, tmp_path, caplog):
+    weights = pipe.save_pretrained(tmp_path / "weights")
+    (photo, source), (_, wanted), _ = people
+    (tmp_path / "photos").mkdir()
+    for name in ("a", "b"):
+        Image.fromarray(photo).save(tmp_path / f"photos/{name}.png")
+        write_pose(tmp_path / f"photos/{name}.json", Pose(source))
+    write_pose(tmp_path / "pose.json", Pose(wanted))
+    command = ["generate", "scagan", "--weights", str(weights), "--photo", str(tmp_path / "photos")]
+    command += ["--pose", str(tmp_path / "pose.json"), "--source-pose"]
+    assert main([*command, str(tmp_path / "photos"), "--out", str(tmp_path / "each")]) == 0
+    assert "one photo" not in caplog.text, "each has its own, and the wanted pose is of all"
+    assert main([*command, str(tmp_path / "photos/a.json"), "--out", str(tmp_path / "one")]) == 0
+    assert "a.json is of one photo, but is taken for all 2" in caplog.text
