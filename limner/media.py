@@ -42,6 +42,9 @@ MAX_SECONDS = 3_600.0
 """Longer recordings are not read whole."""
 
 _AUDIO_BIT_RATE = 128_000
+_SAME_BYTES = {"mbtree": "0", "threads": "1"}
+"""Of x264, so that equal frames give equal files: where the processor has AVX-512, its macroblock tree (core 165) reads
+memory that it never wrote, and how it shares work among threads goes by the number of processors."""
 _BLOCK_SECONDS = 1.0
 
 
@@ -284,6 +287,8 @@ def write_video(
 ) -> None:
     """Write an MP4: H.264 (yuv420p), with AAC sound if there is any. Frames are taken one by one.
 
+    The same frames, sound and comment give the same bytes with one version of FFmpeg on one kind of processor.
+
     Args:
         path: of the file.
         frames: (height, width, 3) uint8, all of one size; odd sides lose their last row or column, as H.264 wants
@@ -311,7 +316,7 @@ def write_video(
             container.metadata["comment"] = comment
             stream = container.add_stream("libx264", rate=Fraction(frames_per_second).limit_denominator(1001))
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-            stream.options = {"crf": "18"}
+            stream.options = {"crf": "18", **_SAME_BYTES}
             sound = None if waveform is None else _Sound(av, container, waveform, sample_rate_hz)
             for number, frame in enumerate(itertools.chain([first], remaining), 1):
                 pixels = np.ascontiguousarray(_checked_frame(frame, first)[:height, :width])
