@@ -60,7 +60,7 @@ class DlibEmbedder:
     """dlib's face embedding, 128 numbers; the face is aligned by five points that are found in the whole picture.
 
     Two pictures of one person are near, but so are two of different people of one group: the threshold between "same"
-    and "other" is to be taken from impostors of the same group and gender (`limner.metrics.identity`), never 0.6.
+    and "other" is to be taken from impostors of the same group and gender (`limner.metrics.ageing`), never 0.6.
     """
 
     def __init__(self, files: Sequence[Path]) -> None:

@@ -11,9 +11,8 @@ import pytest
 import torch
 
 from limner import registry
-from limner.errors import ConfigError, DataError, MissingExtraError, WeightsError
+from limner.errors import ConfigError, MissingExtraError, WeightsError
 from limner.metrics import judges, published_judges
-from limner.metrics.identity import impostor_threshold, same_person
 from limner.metrics.judges import JUDGES, open_judge, open_judges
 from limner.task import Task
 
@@ -103,28 +102,6 @@ def test_kinds_are_those_that_the_task_accepts(entry: judges.JudgeEntry) -> None
     opened = open_judges(["parser", "brightness"], ages)
     assert judges.first_of(opened, "age") is opened[1].network and judges.first_of(opened, "facts") is None
     assert judges.parsers(opened) == [opened[0].network]
-
-
-def faces(*values: float) -> torch.Tensor:
-    return torch.tensor(values)[:, None]
-
-
-def test_threshold_from_strangers_of_one_group() -> None:
-    # People 0, 1, 2 of group 0 at 0, 1, 3: distances 1, 2, 3. Person 3 of group 1 is nearer to all, and does not count.
-    found = impostor_threshold(
-        faces(0, 0.2, 1, 3, 0.1), torch.tensor([0, 0, 1, 2, 3]), torch.tensor([0, 0, 0, 0, 1]), rate=0.25
-    )
-    # Pairs of strangers: 0-1 (1 and 0.8), 0-2 (3 and 2.8), 1-2 (2): five; a quarter of them is one.
-    assert (found.distance, found.num_impostors) == (1.0, 5) and found.impostor_rate == pytest.approx(0.2)
-    same = same_person(faces(0, 0, float("nan")), faces(0.9, 1.0, 0.0), found)
-    assert same[:2].tolist() == [1, 0] and bool(same[2].isnan())
-
-
-def test_too_few_strangers_for_the_share() -> None:
-    with pytest.raises(
-        DataError, match=r"5 pairs of strangers of one group are too few for a share of 0\.01; at least 100"
-    ):
-        impostor_threshold(faces(0, 0.2, 1, 3), torch.tensor([0, 0, 1, 2]), torch.zeros(4, dtype=torch.int64))
 
 
 @pytest.mark.parametrize("name", sorted(JUDGES))
