@@ -62,22 +62,31 @@ def gpu() -> MaskFaceConfig:
 def cpu() -> MaskFaceConfig:
     """64 px on one core in an hour: a quarter of the width, noise mode alone, learning rates falling at the end.
 
-    Measured: 26 images a second on one core with bf16 in hardware; README.md says where the time goes.
+    The map reaches the decoder by skips, shortcuts are smooth, and what is painted again meets D: decision 16 has what
+    each brought. Measured: 40 images a second on an idle core with bf16 in hardware.
     """
     return MaskFaceConfig(
         # Multiples of 16 channels suit a CPU's bfloat16: with 24 in the place of 16 a step takes 1.8 times as long.
-        model=ModelConfig(image_size=64, width=16, max_width=192, mapping_width=128),
+        model=ModelConfig(
+            image_size=64,
+            width=16,
+            max_width=192,
+            mapping_width=128,
+            mask_injection="skips",
+            shortcut_enlargement="bilinear",
+        ),
         loss=LossConfig(
             r1_every=4,
             reconstruction_share=0.5,
             reference_training=False,
+            judge_reconstruction=True,
             discriminator_augment=("translation", "cutout"),
         ),
         # At 1e-3 the discriminator of a wider network ran away within 1,500 images.
-        optimizer=OptimizerConfig(lr=6e-4, lr_style_encoder=6e-6, decay_images=25_000),
+        optimizer=OptimizerConfig(lr=6e-4, lr_style_encoder=6e-6, decay_images=40_000),
         dataset=_NO_ATTRIBUTES,
         augment=_AUGMENT,
-        train=TrainConfig(images=80_000, batch_size=16, ema_half_life=3_000),
+        train=TrainConfig(images=140_000, batch_size=16, ema_half_life=3_000),
     )
 
 
