@@ -26,6 +26,7 @@ from limner.data.sample import Sample
 from limner.engine.logging import tile_grid
 from limner.engine.ranks import in_shares
 from limner.errors import ConfigError
+from limner.metrics.ageing import area_under_curve
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.color import GREY_BELOW, hue_names, to_lab
 from limner.metrics.features import FeatureNetwork
@@ -56,6 +57,9 @@ GARMENTS = tuple(SCHEMA.classes.index(name) for name in ("upper_clothes", "dress
 _LEVELS = (0, 1, 2, 3)
 _TORSO = (2, 5, 11, 8)  # shoulders and hips, around
 _MIN_PIXELS = 12  # of a garment
+MIN_PATTERNS = 4
+"""Garments of each kind, below which nothing is said of them."""
+PATTERNS = ("stripes", "checks", "dots")
 _SSIM_SETTINGS = {
     "clean": SSIM().settings,
     "scagan-legacy": "Gaussian window 11, sigma 1.5, no border, data range that of each generated picture",
@@ -72,6 +76,8 @@ class Reposed:
     points: Float[Tensor, "n 18 2"]
     source_garment: Bool[Tensor, "n h w"]
     target_garment: Bool[Tensor, "n h w"]
+    patterned: Float[Tensor, " n"]
+    """1 where the upper garment has a pattern, 0 where it is plain, NaN where nobody says."""
 
     def __len__(self) -> int:
         return len(self.source)
@@ -119,7 +125,7 @@ def evaluate(
     has_parsing = manifest.spec.labels == SCHEMA
     fields = (*pipeline.data_fields(), "label_map") if has_parsing else pipeline.data_fields()
     dataset = PosePairs(rows, chosen, size=pipeline.size, fields=tuple(dict.fromkeys(fields)))
-    found = _reposed(pipeline, dataset, has_parsing, seed, batch_size, progress)
+    found = _reposed(pipeline, dataset, rows, has_parsing, seed, batch_size, progress)
     conditions = Protocol(
         metric="",
         split=split,
@@ -130,7 +136,9 @@ def evaluate(
         seeds=(seed,) if pipeline.seeded else (),
     )
     measurements = picture_measurements(found, conditions, protocol, seed)
-    measurements |= colour_measurements(found, conditions, "body parsing" if has_parsing else "the torso", seed)
+    where = "body parsing" if has_parsing else "the torso"
+    measurements |= colour_measurements(found, conditions, where, seed)
+    measurements |= pattern_measurements(found, conditions, where)
     judge = next((one for one in judges if one.kind == "keypoints"), None)
     if judge is not None:
         measurements |= keypoint_measurements(found, judge, conditions, batch_size, seed)
@@ -231,6 +239,33 @@ def colour_measurements(found: Reposed, conditions: Protocol, where: str, seed: 
             right["source"], dataclasses.replace(of_coloured, metric=f"name of the hue right{of}"), seed, True
         ),
     }
+
+
+def pattern_measurements(found: Reposed, conditions: Protocol, where: str) -> dict[str, Measurement]:
+    """Whether patterned garments can be told from plain ones, in results and in true pictures, where facts say both.
+
+    A pattern is seen in what a garment's lightness changes over a few pixels; folds and shadows change it more slowly.
+    """
+    detail = {
+        "": _garment_detail(found.result, found.target_garment),
+        "_real": _garment_detail(found.target, found.target_garment),
+    }
+    result = {}
+    for suffix, values in detail.items():
+        known = values.isfinite() & found.patterned.isfinite()
+        kinds = [values[known & (found.patterned == kind)].numpy() for kind in (1, 0)]
+        if min(map(len, kinds)) < MIN_PATTERNS:
+            return {}
+        metric = "patterned garments told from plain ones by their fine contrast: area under the curve"
+        described = dataclasses.replace(
+            conditions,
+            metric=metric + (", true pictures" if suffix else ""),
+            count=int(known.sum()),
+            settings=f"L* less its mean over 5x5 pixels, in the garment by {where}",
+        )
+        note = "0.5 is chance; where true pictures have no more, patterns are too fine for this size."
+        result[f"pattern_told{suffix}"] = Measurement(area_under_curve(*kinds), described, note=note)
+    return result
 
 
 def keypoint_measurements(
@@ -371,6 +406,7 @@ def pair_arrays(pipeline: PosePipeline, pairs: Sequence[PosePair]) -> Arrays:
 def _reposed(
     pipeline: PosePipeline,
     dataset: PosePairs,
+    rows: Manifest,
     has_parsing: bool,
     seed: int,
     batch_size: int,
@@ -395,6 +431,7 @@ def _reposed(
         points=points,
         source_garment=torch.stack([_garment(pair.source, has_parsing, size) for pair in pairs]),
         target_garment=torch.stack([_garment(pair.target, has_parsing, size) for pair in pairs]),
+        patterned=torch.tensor([_is_patterned(rows, pair.target) for pair in pairs]),
     )
 
 
@@ -429,6 +466,23 @@ def _mean_lab(images: Tensor, mask: Tensor) -> Float[Tensor, "n 3"]:
     area = mask.flatten(1).sum(dim=1)
     total = (to_lab(images) * mask[:, None]).flatten(2).sum(dim=2)
     return torch.where(area[:, None] >= _MIN_PIXELS, total / area[:, None].clamp(min=1), torch.nan)
+
+
+def _is_patterned(rows: Manifest, sample: Sample) -> float:
+    facts = rows.marks_of(rows.rows[sample.index]).facts
+    top = None if facts is None else facts.known.get("top")
+    return float("nan") if top is None else float(str(top).startswith(PATTERNS))
+
+
+def _garment_detail(images: Tensor, mask: Bool[Tensor, "n h w"]) -> Float[Tensor, " n"]:
+    """Mean difference of lightness to that about each pixel, inside of each mask without its border; NaN: too small."""
+    within = -functional.max_pool2d(-functional.pad(mask[:, None].float(), (1, 1, 1, 1)), 3, 1)
+    lightness = to_lab(images)[:, :1]
+    around = functional.avg_pool2d(lightness * mask[:, None], 5, 1, 2)
+    share = functional.avg_pool2d(mask[:, None].float(), 5, 1, 2)
+    detail = (lightness - around / share.clamp(min=1e-6)).abs() * within
+    area = within.flatten(1).sum(dim=1)
+    return torch.where(area >= _MIN_PIXELS, detail.flatten(1).sum(dim=1) / area.clamp(min=1), torch.nan)
 
 
 def _through_jpeg(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

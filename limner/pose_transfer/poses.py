@@ -175,9 +175,12 @@ def checked_pose(points: Points, size: Size, *, what: str, swap_sides: bool = Fa
             f"{what} shows {_what_is_seen(inside)}; at least two of the shoulders and hips must be seen in the picture."
         )
     if _is_mirrored(points):
+        advice = "they were right before: leave --swap-sides (in Python swap_sides) out"
+        if not swap_sides:
+            advice = "exchange them (--swap-sides, in Python swap_sides=True)"
         raise DataError(
             f"{what}: the face is seen, but eyes, shoulders and hips all lie on the wrong sides; left and right are "
-            "the person's own, so exchange them (--swap-sides, in Python swap_sides=True)."
+            f"the person's own, so {advice}."
         )
     return points
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -13,11 +15,14 @@ from limner.metrics.color import hue_names, to_lab
 from limner.metrics.judges import OpenJudge
 from limner.metrics.keypoints import correct_keypoints
 from limner.metrics.lpips import feature_dissimilarity
-from limner.pose_transfer.evaluation import as_seen, evaluate, ssim
+from limner.metrics.protocol import Protocol
+from limner.pose_transfer.evaluation import Reposed, as_seen, evaluate, pattern_measurements, ssim
 from limner.pose_transfer.training import body_mask
 from limner.systems.patn.networks import Generator
 from limner.systems.patn.pipeline import PATNPipeline
 from tests.stick_people import write_stick_people
+
+CONDITIONS = Protocol(metric="", split="test", count=12, resolution=(64, 44))
 
 
 class Knows(PATNPipeline):
@@ -87,6 +92,25 @@ def test_grey_garments_have_no_hue_but_small_errors_of_lightness(known):
     found, _ = scores(known, grey)
     assert found["hue_right"] == 0 and found["chroma_ratio"] > 3
     assert found["chroma_error"] > 20 > found["lightness_error"]
+
+
+def test_patterned_garments_are_told_from_plain_ones():
+    """Faint stripes are told under a shadow; where results are all of one colour, nothing is."""
+    generator, mask = torch.Generator().manual_seed(0), torch.zeros(24, 64, 44, dtype=torch.bool)
+    mask[:, 20:44, 12:32] = True
+    patterned = (torch.arange(24) % 2).float()
+    stripes = (torch.arange(44) // 2 % 2 * 2 - 1).expand(24, 3, 64, 44) * 0.1 * patterned[:, None, None, None]
+    plain = 0.02 * torch.randn(24, 3, 64, 44, generator=generator)
+    shadow = torch.linspace(-0.3, 0.3, 64)[None, None, :, None]
+    told = {}
+    for name, made in (("kept", stripes + plain + shadow), ("one colour", plain + shadow)):
+        found = Reposed(stripes, stripes + plain, made, torch.zeros(24, 18, 2), mask, mask, patterned)
+        scores = pattern_measurements(found, CONDITIONS, "body parsing")
+        assert scores["pattern_told_real"].value == 1 and scores["pattern_told"].protocol.count == 24
+        told[name] = scores["pattern_told"].value
+    assert told["kept"] == 1 and 0.2 < told["one colour"] < 0.8
+    unknown = dataclasses.replace(found, patterned=torch.full((24,), float("nan")))
+    assert pattern_measurements(unknown, CONDITIONS, "body parsing") == {}
 
 
 def test_joints_stand_beside_what_the_judge_finds_in_true_pictures(known):

@@ -152,6 +152,8 @@ def test_exchanged_sides_are_noticed_and_put_right(points):
         checked_pose(wrong, PICTURE, what="The pose")
     right = checked_pose(wrong, PICTURE, what="The pose", swap_sides=True)
     np.testing.assert_array_equal(right, checked_pose(points, PICTURE, what="The pose"))
+    with pytest.raises(DataError, match="leave --swap-sides"):
+        checked_pose(points, PICTURE, what="The pose", swap_sides=True)
     back = wrong.copy()  # seen from behind: no face
     back[[NAMES.index(name) for name in ("nose", "r_eye", "l_eye")]] = np.nan
     assert np.isfinite(checked_pose(back, PICTURE, what="The pose")[1]).all()
