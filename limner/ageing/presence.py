@@ -42,7 +42,8 @@ def check_photo(photo: NDArray[np.uint8], where: str, *, template: npt.NDArray[n
         photo: (S, S, 3) RGB.
         where: what it is called in messages.
         template: eyes and mouth (3, 2) of the faces that it should look like, as shares of the side; none: those of a
-            portrait, which head and neck fill. The parser knows these alone, so closer faces get grey around them.
+            portrait, which head and neck fill. The parser knows these alone, so closer faces get grey around them, and
+            a photo is refused that shows no face either way.
 
     Returns:
         Whether it was looked at: False where the weights of the parser are not at hand.
@@ -53,16 +54,27 @@ def check_photo(photo: NDArray[np.uint8], where: str, *, template: npt.NDArray[n
     parser = _parser()
     if parser is None:
         return False
-    small = _as_portrait(photo, parser.image_size, template)
-    turned = [np.rot90(small, quarters) for quarters in range(4)]
-    parsed = _parse(parser, [*turned, *changed_photos(small)])
+    refused: DataError | None = None
+    for small in _framings(photo, parser.image_size, template):
+        try:
+            _check_framed(parser, small, where)
+        except DataError as error:
+            refused = refused or error
+        else:
+            return True
+    assert refused is not None  # there is one framing at least
+    raise refused
+
+
+def _check_framed(parser: Judge, photo: NDArray[np.uint8], where: str) -> None:
+    turned = [np.rot90(photo, quarters) for quarters in range(4)]
+    parsed = _parse(parser, [*turned, *changed_photos(photo)])
     ids = parsed[0][0]
     check_face(ids, where, instead=INSTEAD)
     check_turns(parsed[:4], where, instead=INSTEAD)
     check_doubles(ids, where)
     check_front(ids, where)
     check_changes(ids, [changed for changed, _ in parsed[4:]], where, instead=INSTEAD)
-    return True
 
 
 def check_front(label_map: NDArray[np.uint8], where: str) -> None:
@@ -81,20 +93,26 @@ def check_front(label_map: NDArray[np.uint8], where: str) -> None:
         )
 
 
-def _as_portrait(photo: NDArray[np.uint8], size: int, template: npt.NDArray[np.floating] | None) -> NDArray[np.uint8]:
-    """The photo at a size, and smaller within grey where its face is nearer than in a portrait."""
+def _framings(
+    photo: NDArray[np.uint8], size: int, template: npt.NDArray[np.floating] | None
+) -> list[NDArray[np.uint8]]:
+    """The photo at a size, and before it, where its face should be nearer than in a portrait, smaller within grey.
+
+    Both, as a photo whose face lies as in a portrait shows one upright face too.
+    """
+    whole = resize_image(photo, size)
     if template is None:
-        return resize_image(photo, size)
+        return [whole]
     left, right, _ = template
     scale = EYES_APART / float(np.linalg.norm(right - left))
     if scale > NEARLY:
-        return resize_image(photo, size)
+        return [whole]
     side = round(scale * size)
     place = size * (np.array(EYES) - scale * (left + right) / 2)
     x, y = (int(value) for value in np.clip(place.round(), 0, size - side))
     portrait = np.full((size, size, 3), GROUND, np.uint8)
     portrait[y : y + side, x : x + side] = resize_image(photo, side)
-    return portrait
+    return [portrait, whole]
 
 
 @lru_cache(maxsize=1)
