@@ -130,6 +130,25 @@ def checked_images(images: object, what: str = "images", *, shape: str = "(b, 3,
     return images
 
 
+_WORDS = (
+    "must be an int64 tensor (b, t) of numbers of the vocabulary, from 1 to {}, and 0 behind the last word of a row."
+)
+
+
+def checked_words(words: object, num_words: int) -> Tensor:
+    """Captions in numbers, as a caller prepared them: (b, t) int64, 0 behind the last word of a row.
+
+    Raises:
+        ShapeError: if they are no such numbers of a vocabulary of that size.
+    """
+    fits = isinstance(words, Tensor) and words.dtype == torch.int64 and words.ndim == 2 and words.numel() > 0
+    if not isinstance(words, Tensor) or not fits or not bool(((words >= 0) & (words < num_words)).all()):
+        raise ShapeError(f"words {_WORDS.format(num_words - 1)}")
+    if not bool((words[:, 0] > 0).all()):
+        raise ShapeError(f"words have a row without any; they {_WORDS.format(num_words - 1)}")
+    return words
+
+
 def to_tensor(pixels: NDArray[np.uint8], device: torch.device) -> Float[Tensor, "1 3 h w"]:
     """(H, W, 3) uint8 -> a batch of one in [-1, 1]."""
     return torch.from_numpy(pixels.copy()).to(device).permute(2, 0, 1)[None].float() / 127.5 - 1

@@ -21,7 +21,7 @@ from torch.nn import functional
 from limner.data.size import SizeLike
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, WeightsError
-from limner.inputs import seed_range, to_pictures, usual_batch_size, whole_number
+from limner.inputs import checked_words, seed_range, to_pictures, usual_batch_size, whole_number
 from limner.mode import mode, plan_of
 from limner.nn.text_to_image import Blend, CaptionGenerator
 from limner.pipelines import ExportTarget, Pipeline
@@ -312,7 +312,12 @@ class CaptionPipeline(Pipeline):
         return functional.cosine_similarity(code.float(), sentence.float(), dim=1).cpu()
 
     def paint_batch(self, words: Tensor, seeds: Sequence[int]) -> Float[Tensor, "b 3 h w"]:
-        """Pictures in [-1, 1] of captions in numbers (b, t), as files hold them, for evaluations."""
+        """Pictures in [-1, 1] of captions in numbers (b, t), as files hold them, for evaluations.
+
+        Raises:
+            ShapeError: if they are no such numbers.
+        """
+        words = checked_words(words, len(vocabulary_of(self.spec)))
         plan = GenerationPlan(list(seeds), {}, {"words": words.cpu().numpy()}, batch_size=max(1, len(words)))
         with self.inference():
             images, _ = self._painted(plan, range(len(words)))

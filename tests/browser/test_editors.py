@@ -172,6 +172,27 @@ def test_a_dragged_arm_changes_the_picture_where_it_is(shipped_address: str, vis
 
 
 @pytest.mark.weights
+def test_a_person_brings_the_pose_in_the_photo_at_once(shipped_address: str, visit: Callable[..., Any]) -> None:
+    """Not when the photo has been loaded, which may be after the next picture was asked for."""
+    page = drawn(visit(shipped_address, "#/scagan/repose"))
+    held: list[Any] = []
+    page.route("**/api/v1/assets/*", lambda route: held.append(route))
+    is_asked = lambda request: request.method == "POST" and "/scagan/repose" in request.url  # noqa: E731
+    with page.expect_request(is_asked) as asked, page.expect_response("**/api/v1/people") as made:
+        page.get_by_role("button", name="Person for", exact=False).first.click()
+    found = page.request.get(f"{shipped_address}api/v1/assets/{asked.value.post_data_json['source_pose']}").json()
+    pose = made.value.json()["keypoints"]["pose"]
+    assert {name for name, place in found["points"].items() if place} == {
+        name for name, place in pose["points"].items() if place
+    }
+    for name, place in pose["points"].items():
+        assert place is None or found["points"][name] == pytest.approx(place, abs=0.01)
+    for route in held:
+        route.continue_()
+    page.unroute("**/api/v1/assets/*")
+
+
+@pytest.mark.weights
 def test_a_photo_keeps_its_buttons_below_its_result(shipped_address: str, visit: Callable[..., Any]) -> None:
     page = drawn(visit(shipped_address, "#/portrait/edit", size=(390, 844)))
     page.get_by_role("button", name="Result").click()

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from limner.data.size import SizeLike
 from limner.data.spec import DataSpec
-from limner.errors import ConfigError, ShapeError, WeightsError
-from limner.inputs import PhotoInput, checked_images, read_square_photo, to_tensor
+from limner.errors import ConfigError, WeightsError
+from limner.inputs import PhotoInput, checked_images, checked_words, read_square_photo, to_tensor
 from limner.losses.image_text import word_scores
 from limner.metrics.resize import Resize
 from limner.pipelines import ExportTarget, Pipeline
@@ -85,20 +85,10 @@ class DAMSMPipeline(Pipeline):
         Raises:
             ShapeError: if they are no such numbers.
         """
-        self._check_words(words)
-        there = is_word(words)
+        there = is_word(checked_words(words, len(vocabulary_of(self.spec))))
         with self.inference():
             codes, sentence = self.components["text_encoder"](words, there.sum(dim=1))
         return codes, sentence, there
-
-    def _check_words(self, words: Tensor) -> None:
-        num = len(vocabulary_of(self.spec))
-        fits = isinstance(words, Tensor) and words.dtype == torch.int64 and words.ndim == 2 and words.numel() > 0
-        if not (fits and bool((words >= 0).all() and (words < num).all() and (words[:, 0] > 0).all())):
-            raise ShapeError(
-                f"words must be an int64 tensor (b, t) of numbers of the vocabulary, from 1 to {num - 1}, and 0 behind "
-                "the last word of a row."
-            )
 
     def picture_codes(self, image: Tensor) -> tuple[Float[Tensor, "b e r"], Float[Tensor, "b e"]]:
         """Pictures (b, 3, h, w) in [-1, 1] of any size -> codes of regions and of the whole.

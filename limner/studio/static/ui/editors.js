@@ -167,11 +167,11 @@ function keypoints(field, { weights, fields, changed, signal }) {
 		})],
 		used: guarded(async (name, id, person) => {
 			if (!photos.includes(name)) return;
-			await editor.setBackdrop(id && api.assetUrl(id));
-			if (source) {
+			if (source) { // at once, for the next picture
 				if (person?.keypoints) editor.setPose(source, person.keypoints.pose);
-				else editor.figures[source] = null; // of another photo
+				else editor.figures[source] = null;
 			}
+			await editor.setBackdrop(id && api.assetUrl(id));
 		}),
 		start: async (before) => {
 			const shown = photos.map((name) => before[name]).find(Boolean);
