@@ -130,9 +130,7 @@ def checked_images(images: object, what: str = "images", *, shape: str = "(b, 3,
     return images
 
 
-_WORDS = (
-    "must be an int64 tensor (b, t) of numbers of the vocabulary, from 1 to {}, and 0 behind the last word of a row."
-)
+_WORDS = "must be an int64 tensor (b, t) of numbers of the vocabulary, from 1 to {}, and 0 behind a row's last word."
 
 
 def checked_words(words: object, num_words: int) -> Tensor:
