@@ -91,12 +91,13 @@ def test_it_listens_before_it_says_where(
     def run(server: uvicorn.Server, sockets: list[socket.socket]) -> None:
         port = int(re.findall(r"http://127.0.0.1:(\d+)/", capsys.readouterr().out)[0])
         with socket.create_connection(("127.0.0.1", port)) as client:
-            reached.append((client.getpeername()[1], server.config.port))
+            reached.append((client.getpeername()[1], server.config.port, sockets[0].proto))
 
     monkeypatch.setattr(uvicorn.Server, "run", run)
     assert main(["--no-browser", "--port", "0", "--workspace", str(tmp_path)]) == 0
-    ((port, told),) = reached
+    ((port, told, protocol),) = reached
     assert port == told > 0
+    assert protocol == socket.IPPROTO_TCP  # asyncio sets TCP_NODELAY by it, without which every answer takes 40 ms
 
 
 def test_installed_packages_are_searched_once_however_many_weights_there_are(
