@@ -53,6 +53,8 @@ HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
+SMALL_BODY = 65_536
+"""Bytes of a body that is read although its request is refused."""
 FORMS = ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data")
 TOKEN_COOKIE, SESSION_COOKIE = "limner_token", "limner_session"
 
@@ -134,6 +136,11 @@ class Guard:
 
         try:
             self.check(scope)
+        except Refused as error:
+            await self._drop_body(scope, receive)
+            await respond(answer, error)
+            return
+        try:
             await self.app(scope, self.limited(scope, receive), answer)
         except Refused as error:
             refused = error
@@ -145,6 +152,18 @@ class Guard:
             return
         if not has_begun:
             await respond(answer, refused)
+
+    async def _drop_body(self, scope: Scope, receive: Receive) -> None:
+        """Read a small body that nobody wants: a connection that is closed over unread bytes may lose the answer."""
+        length = header(scope, b"content-length")
+        if not length.isdecimal() or not 0 < int(length) <= SMALL_BODY:
+            return
+        try:
+            receive = self.limited(scope, receive)
+            while (await receive()).get("more_body"):
+                pass
+        except Refused:  # it is too slow
+            return
 
     def check(self, scope: Scope) -> None:
         """Raises: Refused, from what the head of the request says."""

@@ -25,11 +25,12 @@ from tests.studio.server import API, Server, ask, ended, label_map_png, photo_pn
 pytest.importorskip("fastapi")
 pytestmark = pytest.mark.slow
 OTHER = "0" * 32
+FAST = ("--requests-per-second", "100000")  # a fast computer asks more often than a session may
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Iterator[Server]:
-    limits = ("--head-seconds", "5", "--body-seconds", "10", "--connections", "40", "--preview-seconds", "300")
+    limits = ("--head-seconds", "5", "--body-seconds", "10", "--connections", "40", "--preview-seconds", "300", *FAST)
     place = tmp_path_factory.mktemp("studio") / "workspace"
     with Server(place, *limits, environment={"LIMNER_WEIGHTS": str(tiny_weights.parent)}) as found:
         yield found

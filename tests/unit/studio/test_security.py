@@ -182,3 +182,26 @@ def test_limits_are_positive(tmp_path: Path, name: str) -> None:
     for value in (0, -1, float("nan"), float("inf")):
         with pytest.raises(ConfigError, match=name.replace("_", "-")):
             Settings(workspace=tmp_path, **{name: value})
+
+
+def test_a_small_body_is_read_before_its_request_is_refused(tmp_path: Path) -> None:
+    """Closed over unread bytes, a connection is reset, and a client may never see why."""
+    parts = [{"type": "http.request", "body": b"a", "more_body": True}, {"type": "http.request", "body": b"b"}]
+    order: list[str] = []
+
+    async def receive() -> Any:
+        order.append("read")
+        return parts.pop(0)
+
+    async def send(message: Any) -> None:
+        order.append(str(message.get("status", "body")))
+
+    head = [(b"host", b"127.0.0.1:7860"), (b"content-type", b"text/plain"), (b"content-length", b"2")]
+    scope = {"type": "http", "method": "POST", "path": "/api/v1/people", "headers": head, "client": ("127.0.0.1", 1)}
+    guard = Guard(inside, Settings(workspace=tmp_path))
+    asyncio.run(guard(scope, receive, send))
+    assert order == ["read", "read", "415", "body"]
+    order.clear()
+    scope["headers"] = [*head[:2], (b"content-length", b"999999")]
+    asyncio.run(guard(scope, receive, send))  # a large one is not waited for
+    assert order == ["415", "body"]
