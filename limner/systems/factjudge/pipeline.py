@@ -50,7 +50,9 @@ class FactJudgePipeline(Pipeline):
         Raises:
             ShapeError: if they are no such images.
         """
-        image = checked_images(image, "image")
+        return self._logits(checked_images(image, "image"))
+
+    def _logits(self, image: Tensor) -> Tensor:
         with self.inference():
             small = image if image.shape[-1] == self.image_size else Resize(self.image_size, antialias=True)(image)
             logits: Tensor = self.components["judge"](small.float())
@@ -64,7 +66,7 @@ class FactJudgePipeline(Pipeline):
         """
         images = checked_images(images)
         questions = self.questions
-        parts = torch.cat([self.logits(part) for part in images.split(64)]).split(
+        parts = torch.cat([self._logits(part) for part in images.split(64)]).split(
             [len(known) for known in questions.values()], dim=1
         )
         numbers = [part.argmax(dim=1).tolist() for part in parts]

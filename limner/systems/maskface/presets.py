@@ -63,7 +63,7 @@ def cpu() -> MaskFaceConfig:
     """64 px on one core in an hour: a quarter of the width, noise mode alone, learning rates falling at the end.
 
     The map reaches the decoder by skips, shortcuts are smooth, and what is painted again meets D: decision 16 has what
-    each brought. Measured: 40 images a second on an idle core with bf16 in hardware.
+    the three brought together. Measured: 40 images a second on an idle core with bf16 in hardware.
     """
     return MaskFaceConfig(
         # Multiples of 16 channels suit a CPU's bfloat16: with 24 in the place of 16 a step takes 1.8 times as long.
