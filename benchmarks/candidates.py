@@ -105,6 +105,28 @@ def table(size: int, width: int) -> Ways:
     return other_modulation(size, width, modulate)
 
 
+def copies_once(size: int, width: int) -> Ways:
+    """The label map made smaller once for each size of a pass, not at each normalisation."""
+    from torch.nn import functional
+
+    kept: dict[Any, Any] = {}
+
+    def modulate(self: Any, x: Any, one_hot: Any) -> Any:
+        place = x.shape[-2:]
+        if place not in kept or kept[place][0] is not one_hot:
+            kept[place] = one_hot, functional.interpolate(one_hot, size=place, mode="nearest")
+        hidden = functional.relu(self.shared(kept[place][1]))
+        return self.norm(x) * (1 + self.gamma(hidden)) + self.beta(hidden)
+
+    now, tried = other_modulation(size, width, modulate)
+
+    def of_one_pass() -> Sequence[Any]:
+        kept.clear()
+        return tried()
+
+    return now, of_one_pass
+
+
 def addcmul(size: int, width: int) -> Ways:
     """x + beta + x * gamma in one kernel."""
     import torch
@@ -226,6 +248,7 @@ def fused_adam(size: int, width: int) -> Ways:
 CASES: dict[str, tuple[str, Callable[[int, int], Ways]]] = {
     "one-convolution": ("SPADE's G: gamma and beta in one convolution", one_convolution),
     "table": ("SPADE's G: the label map's convolution as a table of rows", table),
+    "copies-once": ("SPADE's G: the label map made smaller once for each size", copies_once),
     "addcmul": ("SPADE's G: scale and shift in one kernel", addcmul),
     "spade-channels-last": (
         "SPADE's G: channels last",

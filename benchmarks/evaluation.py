@@ -4,7 +4,8 @@ Protocol: the command with the shipped weights and their judge, in a process of 
 people of 64 px (or `--data`), which are made before and not counted. All processor time of the process counts, from the
 start of Python; of a network that of its outermost call. What compares features runs twice with one cache: first the
 real pictures are looked at, then what was seen of them is read. The rest is importing packages, opening weights,
-reading and writing pictures, scores and their intervals; "before" is what passes before the first call of a network.
+reading and writing pictures, scores and their intervals, the painter's brush, and the training of the linear head that
+scores captions; "before" is what passes before the first call of a network.
 Target: a share of at least 0.7 with 320 pictures; with fewer, importing PyTorch is much of it.
 
     python benchmarks/evaluation.py
@@ -28,6 +29,7 @@ SYSTEMS: dict[str, list[str]] = {
     "scgan": ["--features", "people"],
     "portrait": ["--features", "people"],
     "painter": ["--strokes", "50"],
+    "hfgan": ["--features", "people", "--judge", "damsm-people-64", "--judge", "factjudge-people-64"],
 }
 """System -> words of its evaluation beside data and number."""
 PAINTINGS = 4  # a painting takes many passes of its networks

@@ -450,17 +450,21 @@ class Operation:
         make = owner.plan if self.plan == "plan" else getattr(owner, self.plan).plan
         return owner, make(**{name: value for name, value in arguments.items() if name not in self.sits}, **self.given)
 
-    def command_line(self, system: str, weights: str, arguments: Mapping[str, Any]) -> list[str]:
-        """The words of a command that makes the same."""
+    def command_line(
+        self, system: str, weights: str, arguments: Mapping[str, Any], *, runtime: str = "torch"
+    ) -> list[str]:
+        """The words of a command that makes the same; `runtime`: what drew it."""
         words = ["limner", "generate", system, "--weights", weights, *self.command]
         for name, value in arguments.items():
             one = self.fields[name]
             words += one.words(one.flag or f"--{name.replace('_', '-')}", value)
+        words += [] if runtime == "torch" else ["--runtime", runtime]
         return [*words, "--out", "pictures"]
 
-    def python(self, weights: str, arguments: Mapping[str, Any]) -> str:
-        """A program that makes the same."""
-        owner, lines = "pipe", ["import limner", "", f"pipe = limner.load({weights!r})"]
+    def python(self, weights: str, arguments: Mapping[str, Any], *, runtime: str = "torch") -> str:
+        """A program that makes the same; `runtime`: what drew it."""
+        loaded = f"{weights!r}" if runtime == "torch" else f"{weights!r}, runtime={runtime!r}"
+        owner, lines = "pipe", ["import limner", "", f"pipe = limner.load({loaded})"]
         if self.sits:
             owner = "sitter"
             lines.append(f"sitter = pipe.sit({_call(arguments, self.sits)})")

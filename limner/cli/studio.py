@@ -87,6 +87,8 @@ def add_options(parser: Any) -> None:
         flag, kind = f"--{name.replace('_', '-')}", type(usual)
         limits.add_argument(flag, type=kind, default=usual, metavar="N", help=words)
     add_device(parser)
+    words = "what runs the networks: torch, onnx (ONNX Runtime on the CPU), or auto, which is torch"
+    parser.add_argument("--runtime", choices=("auto", "torch", "onnx"), default="auto", help=words)
 
 
 def _settings(options: Any, *, port: int) -> Settings:
@@ -105,6 +107,7 @@ def _settings(options: Any, *, port: int) -> Settings:
         weights=further,
         reports=reports,
         device=options.device,
+        runtime=options.runtime,
         forget=options.forget,
         allowed_hosts=tuple(name.lower() for name in options.allow_host),
         **{name: getattr(options, name) for name in LIMITS},

@@ -98,17 +98,31 @@ class CaptionDataset(Dataset[CaptionSample]):
         Raises:
             DataError: if a file cannot be used, or no caption has a word that is known.
         """
+        number, caption, words, num_words = self._caption(key)
         sample = self.samples[key]
-        random = np.random.default_rng((self.samples.seed, key.position, 1)) if isinstance(key, SampleKey) else None
-        captions = enumerate(sample.captions)
-        known = [(number, text, ids) for number, text in captions if (ids := self.vocabulary.encode(text).ids)]
-        if sample.image is None or not known:
-            name = self.samples.manifest.rows[sample.index].name
-            raise DataError(f"{self.samples.manifest.root}: {name} has no caption with a word of the vocabulary.")
-        number, caption, ids = known[self._choose(sample.index, [entry[0] for entry in known], random)]
-        words, num_words = fit_words(ids, self.length, random)
+        assert sample.image is not None  # its field was asked for
         category = sample.category if sample.category >= 0 else sample.index
         return CaptionSample(sample.image, words, num_words, caption, number, category, sample.index)
+
+    def caption(self, key: int | SampleKey) -> tuple[int, str]:
+        """Number and text of the caption that a sample has; its picture is not read.
+
+        Raises:
+            DataError: if no caption has a word that is known.
+        """
+        return self._caption(key)[:2]
+
+    def _caption(self, key: int | SampleKey) -> tuple[int, str, npt.NDArray[np.int64], int]:
+        """Number, text, the words' numbers, and how many there are."""
+        index = key.index if isinstance(key, SampleKey) else range(len(self))[key]
+        random = np.random.default_rng((self.samples.seed, key.position, 1)) if isinstance(key, SampleKey) else None
+        captions = enumerate(self.manifest.marks_of(self.manifest.rows[index]).captions)
+        known = [(number, text, ids) for number, text in captions if (ids := self.vocabulary.encode(text).ids)]
+        if not known:
+            name = self.manifest.rows[index].name
+            raise DataError(f"{self.manifest.root}: {name} has no caption with a word of the vocabulary.")
+        number, text, ids = known[self._choose(index, [entry[0] for entry in known], random)]
+        return number, text, *fit_words(ids, self.length, random)
 
     def _choose(self, row: int, numbers: list[int], random: np.random.Generator | None) -> int:
         """Which of the known captions of a row is taken; the first one where nothing is random."""

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.adam import adam
 
 from limner.errors import ShapeError
 
@@ -84,14 +85,33 @@ def train_head(
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(seed)
         head = VisualSemanticHead(picture_size=pictures.shape[1], sentence_size=sentences.shape[1])
-        optimizer = torch.optim.Adam(head.parameters(), lr=2e-4, betas=(0.5, 0.999))
+        weights: list[Tensor] = list(head.parameters())
+        moments, squares = ([torch.zeros_like(one) for one in weights] for _ in range(2))
+        counts = [torch.zeros(()) for _ in weights]
         for _ in range(steps):
             chosen = torch.randperm(len(pictures), generator=random)[:batch_size]
             one, other = head(pictures[chosen].clone(), sentences[chosen].clone())
-            optimizer.zero_grad()
-            ranking_loss(one @ other.T).backward()
-            optimizer.step()
+            gradients = torch.autograd.grad(ranking_loss(one @ other.T), weights)
+            _adam(weights, list(gradients), moments, squares, counts)
     return head.eval()
+
+
+@torch.no_grad()
+def _adam(
+    weights: list[Tensor], gradients: list[Tensor], moments: list[Tensor], squares: list[Tensor], counts: list[Tensor]
+) -> None:
+    """A step in place; the class `Adam` does the same, and imports the compiler first, a second of an evaluation."""
+    adam(
+        *(weights, gradients, moments, squares, [], counts),
+        foreach=False,
+        amsgrad=False,
+        beta1=0.5,
+        beta2=0.999,
+        lr=2e-4,
+        weight_decay=0.0,
+        eps=1e-8,
+        maximize=False,
+    )
 
 
 @torch.no_grad()

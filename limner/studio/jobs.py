@@ -80,10 +80,12 @@ class Job:
 class Process:
     """A worker process and what it has to do."""
 
-    def __init__(self, device: str, threads: int, tell: Callable[[Process, tuple[Any, ...]], None]) -> None:
+    def __init__(
+        self, device: str, runtime: str, threads: int, tell: Callable[[Process, tuple[Any, ...]], None]
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=serve, args=(theirs, device, threads), daemon=True)
+        self.process = context.Process(target=serve, args=(theirs, device, runtime, threads), daemon=True)
         self.process.start()
         theirs.close()
         self.loop, self.tell = asyncio.get_running_loop(), tell
@@ -121,6 +123,7 @@ class Jobs:
     Args:
         workers: number of processes.
         device: where they draw.
+        runtime: what runs their networks.
         preview_seconds: that a preview may take.
         kept_seconds: that a kept job may take.
         changed: called with a job whenever it changed.
@@ -131,11 +134,12 @@ class Jobs:
         *,
         workers: int,
         device: str,
+        runtime: str = "auto",
         preview_seconds: float,
         kept_seconds: float,
         changed: Callable[[Job], None],
     ) -> None:
-        self.number, self.device, self.changed = workers, device, changed
+        self.number, self.device, self.runtime, self.changed = workers, device, runtime, changed
         self.seconds = {"preview": preview_seconds, "keep": kept_seconds}
         self.known: dict[str, Job] = {}
         self.queued: dict[str, deque[Job]] = {"preview": deque(), "keep": deque()}
@@ -150,7 +154,7 @@ class Jobs:
         self.processes = [self._process() for _ in range(self.number)]
 
     def _process(self) -> Process:
-        return Process(self.device, max(1, (os.cpu_count() or 1) // self.number), self.hear)
+        return Process(self.device, self.runtime, max(1, (os.cpu_count() or 1) // self.number), self.hear)
 
     async def close(self) -> None:
         """End the processes; kept jobs stay on the disk."""

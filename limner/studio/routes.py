@@ -182,6 +182,7 @@ async def about(call: Call) -> Any:
     return {
         "limner": limner.__version__,
         "device": settings.device,
+        "runtime": settings.runtime,
         "limits": settings.limits(),
         "workspace": "Photos and results lie on this computer, in the folder that limner studio printed.",
         "forgets": settings.forget,

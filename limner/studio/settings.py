@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from limner.errors import ConfigError
 
@@ -49,6 +49,7 @@ class Settings:
         weights: name -> further weights folders.
         reports: folder of evaluation reports.
         device: where networks are.
+        runtime: what runs them: "auto", "torch" or "onnx".
         workers: processes that draw.
         forget: whether everything is deleted at the end.
         allowed_hosts: further names that `Host` may have.
@@ -62,6 +63,7 @@ class Settings:
     weights: Mapping[str, Path] = field(default_factory=dict)
     reports: Path | None = None
     device: str = "auto"
+    runtime: Literal["auto", "torch", "onnx"] = "auto"
     workers: int = 1
     forget: bool = False
     allowed_hosts: tuple[str, ...] = ()

@@ -44,6 +44,7 @@ class Studio:
         self.jobs = Jobs(
             workers=settings.workers,
             device=settings.device,
+            runtime=settings.runtime,
             preview_seconds=settings.preview_seconds,
             kept_seconds=settings.kept_seconds,
             changed=self.changed,

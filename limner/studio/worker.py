@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from limner.operations import Operation
     from limner.pipelines import Pipeline
     from limner.plan import GenerationPlan
+    from limner.runtimes import Runtime
 
 LOADED = 3
 IN_A_ROW = 4
@@ -74,11 +75,12 @@ class Worker:
     Args:
         connection: to the server.
         device: where networks are.
+        runtime: what runs them: "auto", "torch" or "onnx".
         merged: previews in one pass.
     """
 
-    def __init__(self, connection: Connection, device: str, merged: int) -> None:
-        self.connection, self.device, self.merged = connection, device, merged
+    def __init__(self, connection: Connection, device: str, runtime: Runtime, merged: int) -> None:
+        self.connection, self.device, self.runtime, self.merged = connection, device, runtime, merged
         self.loaded: OrderedDict[str, Pipeline] = OrderedDict()
         self.previews: deque[Work] = deque()
         self.kept: deque[Work] = deque()
@@ -120,7 +122,8 @@ class Worker:
         if work.weights not in self.loaded:
             from limner.pipelines import load
 
-            self.loaded[work.weights] = load(work.weights, system=work.system).to(_device(self.device))
+            pipeline = load(work.weights, system=work.system, runtime=self.runtime).to(_device(self.device))
+            self.loaded[work.weights] = pipeline
         self.loaded.move_to_end(work.weights)
         while len(self.loaded) > LOADED:
             self.loaded.popitem(last=False)
@@ -211,9 +214,11 @@ class Worker:
             self.listen(0)
             self.check(work)
             operation = operation_of(work)
-            words = operation.command_line(work.system, work.weights, arguments)
+            runtime = result.plan.runtime
+            words = operation.command_line(work.system, work.weights, arguments, runtime=runtime)
             names = result.file_names()
-            record = {"pictures": names, "command": words, "python": operation.python(work.weights, arguments)}
+            program = operation.python(work.weights, arguments, runtime=runtime)
+            record = {"pictures": names, "command": words, "python": program}
             record |= {"provenance": dict(result.provenance), "seeds": list(plan.seeds)}
             # As plain values: torch's version is of a class of torch, which the server would have to import.
             self.say("done", work.id, json.loads(json.dumps(record)))
@@ -267,7 +272,7 @@ class Worker:
             self.say("failed", work.id, 500, traceback.format_exc())
 
 
-def serve(connection: Connection, device: str, threads: int) -> None:
+def serve(connection: Connection, device: str, runtime: Runtime, threads: int) -> None:
     """The process: see `Worker`."""
     import signal
 
@@ -278,7 +283,7 @@ def serve(connection: Connection, device: str, threads: int) -> None:
     torch.set_num_threads(min(threads, torch.get_num_threads()))
     merged = 8 if _device(device) == "cpu" else 16
     connection.send(("ready",))
-    Worker(connection, device, merged).run()
+    Worker(connection, device, runtime, merged).run()
 
 
 def _device(name: str) -> str:

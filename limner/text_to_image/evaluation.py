@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -157,10 +158,9 @@ class _Run:
     def paint(self, progress: Callable[..., Any]) -> _Set:
         """A picture of a caption of every row, beside the real one, and the judge's codes of both."""
         parts: dict[str, list[Tensor]] = {}
-        pictures = self.pictures()
 
         def painted(numbers: range) -> dict[str, Tensor]:
-            batch, texts = self.batch(pictures, numbers)
+            batch, texts = self.batch(numbers)
             made = self.pipeline.paint_batch(batch.words, [self.seed + number for number in numbers])
             words = in_numbers(texts, vocabulary_of(self.judge.spec))
             _, sentence, _ = self.judge.text_codes(words.to(self.judge.device))
@@ -184,8 +184,9 @@ class _Run:
         facts, stated = self.facts()
         return _Set(**columns, known=known, facts=facts, stated=stated)
 
+    @cached_property
     def pictures(self) -> CaptionedPictures:
-        """The rows with their captions."""
+        """The rows with their captions; decoded pictures stay in its memory."""
         return CaptionedPictures(
             self.rows,
             image_size=self.pipeline.image_size,
@@ -200,19 +201,18 @@ class _Run:
         starts = range(0, self.count, self.batch_size)
         return [range(start, min(start + self.batch_size, self.count)) for start in starts]
 
-    def batch(self, pictures: CaptionedPictures, numbers: range) -> tuple[CaptionedBatch, list[str]]:
+    def batch(self, numbers: range) -> tuple[CaptionedBatch, list[str]]:
         """A batch, and the texts of its captions."""
-        items = [pictures[self.key(number)] for number in numbers]
+        items = [self.pictures[self.key(number)] for number in numbers]
         return collate(items), [item.sample.caption for item in items]
 
     def facts(self) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Sequence[Any]]]]:
         """What is known of each picture, and what its caption states; empty where nothing is known."""
-        pictures = self.pictures()
         known: list[Mapping[str, Any]] = []
         stated: list[Mapping[str, Sequence[Any]]] = []
         for number in range(self.count):
-            one = pictures.table.facts[self.key(number).index]
-            caption = pictures.captions[self.key(number)].number
+            one = self.pictures.table.facts[self.key(number).index]
+            caption, _ = self.pictures.captions.caption(self.key(number))
             known.append({} if one is None else one.known)
             stated.append({} if one is None or caption >= len(one.stated) else one.stated[caption])
         return known, stated
@@ -223,14 +223,14 @@ class _Run:
 
     def sheet(self) -> Image.Image:
         """A row a caption: the real picture, then six seeds."""
-        batch, _ = self.batch(self.pictures(), self.parts()[0])
+        batch, _ = self.batch(self.parts()[0][:SHEET_ROWS])
 
         def row(number: int) -> Tensor:
             words = batch.words[number : number + 1].expand(SHEET_COLUMNS, -1)
             made = self.pipeline.paint_batch(words, list(range(SHEET_COLUMNS)))
             return torch.cat([batch.image[number : number + 1], made.cpu()])
 
-        return tile_grid(torch.stack(list(in_shares(row, range(min(SHEET_ROWS, len(batch)))))))
+        return tile_grid(torch.stack(list(in_shares(row, range(len(batch))))))
 
 
 def in_numbers(captions: Sequence[str], vocabulary: Vocabulary) -> Tensor:
@@ -357,16 +357,16 @@ def _hair_swaps(run: _Run, vocabulary: Vocabulary) -> list[tuple[str, str, int]]
     """Captions that say a colour of hair, the same with another colour, and their numbers."""
     colors = [color for color in SWAPPED if color in vocabulary.words]
     pairs: list[tuple[str, str, int]] = []
-    pictures = run.pictures()
-    for numbers in run.parts():
-        for text, number in zip(run.batch(pictures, numbers)[1], numbers, strict=True):
-            words = vocabulary.decode(vocabulary.encode(text).ids)
-            old = next((a for a, b in pairwise(words) if b == "hair" and a in colors), None)
-            if old is None or len(pairs) >= MAX_SWAPS:
-                continue
-            new = colors[(colors.index(old) + 1) % len(colors)]
-            after = [new if (a, b) == (old, "hair") else a for a, b in pairwise([*words, ""])]
-            pairs.append((" ".join(words), " ".join(after), number))
+    for number in range(run.count):
+        words = vocabulary.decode(vocabulary.encode(run.pictures.captions.caption(run.key(number))[1]).ids)
+        old = next((a for a, b in pairwise(words) if b == "hair" and a in colors), None)
+        if old is None:
+            continue
+        new = colors[(colors.index(old) + 1) % len(colors)]
+        after = [new if (a, b) == (old, "hair") else a for a, b in pairwise([*words, ""])]
+        pairs.append((" ".join(words), " ".join(after), number))
+        if len(pairs) == MAX_SWAPS:
+            break
     return pairs
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,19 @@ def test_pictures_with_captions(shapes):
     assert (batch.words[0, 5:] == 0).all() and batch.category.tolist() == batch.index.tolist() == [0, 1]
     seen = {dataset[SampleKey(0, position)].caption for position in range(12)}
     assert seen == set(open_manifest(shapes).marks("shape0000").captions)
+
+
+def test_the_caption_of_a_sample_needs_no_picture(shapes, tmp_path):
+    dataset = captions(shapes, length=4)
+    keys: list[int | SampleKey] = [0, 3, *(SampleKey(1, position) for position in range(6))]
+    expected = [(sample.number, sample.caption) for sample in (dataset[key] for key in keys)]
+    assert len(set(expected[2:])) == 2  # both captions are drawn
+    without = shutil.copytree(shapes, tmp_path / "without")
+    blind = captions(without, length=4)
+    shutil.rmtree(without / "images")
+    assert [blind.caption(key) for key in keys] == expected
+    with pytest.raises(DataError):
+        blind[0]
 
 
 def test_long_captions_keep_random_words_in_order(shapes):

@@ -28,3 +28,13 @@ def test_pairs_are_learned_and_repeat() -> None:
     assert true > false + 0.15
     again = train_head(pictures[:150], sentences[:150], steps=120, seed=1)
     assert torch.equal(head.picture.weight, again.picture.weight)
+
+
+def test_no_compiler_is_loaded(python) -> None:
+    """PyTorch's optimisers import it, which takes longer than the head's training."""
+    code = (
+        "import sys, torch; from limner.metrics.vs_similarity import train_head\n"
+        "train_head(torch.ones(4, 3), torch.ones(4, 2), steps=2)\n"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    assert python("-c", code).returncode == 0

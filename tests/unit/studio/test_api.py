@@ -358,6 +358,7 @@ def test_health_metrics_and_headers(client: Any) -> None:
     page = client.get(f"{API}/about")
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
     assert page.json()["limits"]["max_pixels"] == 24_000_000
+    assert page.json()["runtime"] == "auto"
     assert client.get("/nothing").status_code == 404
     assert client.put(f"{API}/about").status_code == 405
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import json
 import os
 import signal
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,6 +20,7 @@ import pytest
 from PIL import Image
 
 import limner
+from limner.cli.main import main
 from limner.data.image_io import save_label_map
 from limner.data.schema import get_schema
 from limner.studio.jobs import Job, Jobs
@@ -33,13 +35,14 @@ MANY = 4_000
 class Bench:
     """A queue with one worker, and a list of what changed."""
 
-    def __init__(self, label_map: Path, weights: Path) -> None:
+    def __init__(self, label_map: Path, weights: Path, runtime: str = "auto") -> None:
         self.label_map, self.weights = label_map, weights
         self.runner = asyncio.Runner()
         self.changes: list[tuple[str, str]] = []
         self.ends: list[str] = []
         self.number = 0
-        self.jobs = Jobs(workers=1, device="cpu", preview_seconds=600, kept_seconds=600, changed=self.changed)
+        seconds = {"preview_seconds": 600, "kept_seconds": 600}
+        self.jobs = Jobs(workers=1, device="cpu", runtime=runtime, **seconds, changed=self.changed)
 
     def changed(self, job: Job) -> None:
         if job.has_ended:
@@ -239,3 +242,29 @@ def test_a_worker_that_does_not_end_its_job_is_replaced(bench: Bench, monkeypatc
         assert after.state == "done" and bench.jobs.processes[0] is not worker
 
     bench.run(test)
+
+
+def test_onnx_runtime_draws_where_it_is_asked_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Previews and kept jobs; the command of a kept one draws the same bytes."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    onnx = Bench(bench.label_map, bench.weights, runtime="onnx")
+    preview, kept = onnx.job(), onnx.job(mode="keep")
+
+    async def test() -> None:
+        onnx.submit(preview, kept)
+        await over(preview, kept)
+
+    onnx.run(test)
+    onnx.runner.run(onnx.jobs.close())
+    onnx.runner.close()
+    assert preview.state == kept.state == "done" and len(preview.pictures) == 1, (preview.problem, kept.problem)
+    assert kept.result is not None and kept.work.folder is not None
+    result, folder = kept.result, Path(kept.work.folder)
+    assert result["provenance"]["onnxruntime"] == onnxruntime.__version__
+    assert "runtime='onnx'" in result["python"]
+    monkeypatch.chdir(folder / "inputs")
+    assert main([*result["command"][1:-1], str(folder / "again")]) == 0
+    (name,) = result["pictures"]
+    assert (folder / "again" / name).read_bytes() == (folder / "pictures" / name).read_bytes()
+    assert json.loads((folder / "again" / "result.json").read_text())["runtime"] == "onnx"

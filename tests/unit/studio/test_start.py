@@ -128,3 +128,14 @@ def test_a_package_that_is_missing_is_named_without_an_import() -> None:
     check_installed("fastapi", extra="studio")
     with pytest.raises(MissingExtraError, match=r'"nothing_of_this_name".*pip install "limner\[studio\]"'):
         check_installed("nothing_of_this_name", extra="studio")
+
+
+def test_the_runtime_is_an_option(tmp_path: Path) -> None:
+    from limner.cli.common import new_parser
+    from limner.cli.studio import _settings, add_options
+
+    parser = new_parser("studio", "")
+    add_options(parser)
+    for words, expected in ((["--runtime", "onnx"], "onnx"), ([], "auto")):
+        options = parser.parse_args(["--workspace", str(tmp_path), *words])
+        assert _settings(options, port=1).runtime == expected

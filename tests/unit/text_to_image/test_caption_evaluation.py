@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from typing import Any
 
 import pytest
 import torch
 
+import limner
 from limner import registry
 from limner.cli.main import main
+from limner.data.manifest import Row
+from limner.metrics.judges import open_judge
+from limner.text_to_image.data import open_captions
+from limner.text_to_image.evaluation import evaluate_captions
 from tests.captioned_shapes import write_captioned_shapes
 
 from .conftest import smoke_system
@@ -48,6 +55,40 @@ def test_where_a_swapped_word_acts(people_like, tmp_path) -> None:
         values = [found[f"swap_change_{where}"]["value"] for where in ("outside", "inside")]
         assert found["swap_leak"]["value"] == pytest.approx(values[0] / values[1], rel=1e-6)
     assert (tmp_path / "report/sheet.png").is_file() or list((tmp_path / "report").glob("*.png"))
+
+
+@dataclasses.dataclass
+class Counted:
+    """A reader that notes which pictures it is asked for."""
+
+    reader: Any
+    asked: list[str] = dataclasses.field(default_factory=list)
+
+    def read_image(self, row: Row) -> Any:
+        self.asked.append(row.name)
+        return self.reader.read_image(row)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.reader, name)
+
+
+def test_every_picture_is_decoded_once(people_like) -> None:
+    """Facts, swaps and the sheet look at captions again, and not at the files of pictures."""
+    pipeline = limner.load(people_like / "hfgan", system="hfgan")
+    manifest = open_captions(people_like / "shapes", asked_by="hfgan")
+    reader = Counted(manifest.reader)
+    judges = [open_judge(str(people_like / name)) for name in ("damsm", "parser")]
+    found = evaluate_captions(
+        pipeline,
+        dataclasses.replace(manifest, reader=reader),
+        judges=judges[:1],
+        parser=judges[1].network,
+        split="all",
+        num_images=30,  # more than rows
+        batch_size=5,
+    )
+    assert found.measurements["judge_r_precision"].protocol.count == 30
+    assert sorted(reader.asked) == sorted(row.name for row in manifest.rows)
 
 
 def test_a_parser_must_be_one(people_like, capsys) -> None:
