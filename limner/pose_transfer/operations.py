@@ -20,6 +20,7 @@ REPOSE = Operation(
         "pose": Keypoints(is_required=True),
         "source_pose": Keypoints(title="pose in the photo"),
         "swap_sides": Flag(title="exchange left and right"),
+        "keep_background": Flag(title="keep the photo's background"),
         "seed": Seed(),
         "num_images": Whole(low=1, high=16, default=1, title="pictures"),
     },

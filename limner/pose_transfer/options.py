@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 OUTPUTS = ("motion",)
 READS_SQUARES = False  # photos of any proportions are cut about the person, or go on beyond their sides
 PHOTO = ("--photo", "--source-pose", "--swap-sides", "--batch-size")
+BACKGROUND = ("--keep-background",)
 SEEDS = ("--seed", "--num-images")
 SEQUENCE = ("--poses", "--steps", "--interpolation", "--motion", "--frames-per-second")
 
@@ -74,6 +75,11 @@ def add_pose_options(
         choices=["picture", "source", "pose", *views],
         help="what to write of each pose",
     )
+    pose.add_argument(
+        "--keep-background",
+        action="store_true",
+        help="lay the painted person over the photo's own background, which then stays still (our step, in no paper)",
+    )
     (add_sampling_options if seeded else add_batch_size)(parser)
     sequence = parser.add_argument_group("a sequence of poses, instead of single ones")
     sequence.add_argument("--poses", default=None, metavar="FILE|DIR", help="several poses: a list, a table, a folder")
@@ -89,7 +95,7 @@ def add_pose_options(
 
 def pose_modes(*, seeded: bool = False, has_parsing: bool = False) -> tuple[Mode, Mode]:
     """Single poses, and a sequence."""
-    photo = (*PHOTO, *(("--parsing", "--schema") if has_parsing else ()))
+    photo = (*PHOTO, *BACKGROUND, *(("--parsing", "--schema") if has_parsing else ()))
     seeds = SEEDS if seeded else ()
     single = Mode(single_poses, (*photo, "--pose", "--show", *seeds), ("--photo", "--pose"), title="single poses")
     return single, Mode(sequences, (*photo, *SEQUENCE, *seeds[:1]), ("--photo",), "--poses")
@@ -100,7 +106,11 @@ def single_poses(pipeline: Any, options: Namespace) -> list[Task]:
 
     def plan(photo: Path) -> GenerationPlan:
         made: GenerationPlan = pipeline.repose.plan(
-            str(photo), list(options.pose), show=options.show, **common(options, photo, seeds=pipeline.seeded)
+            str(photo),
+            list(options.pose),
+            show=options.show,
+            keep_background=options.keep_background,
+            **common(options, photo, seeds=pipeline.seeded),
         )
         return made
 
@@ -119,7 +129,11 @@ def sequences(pipeline: Any, options: Namespace) -> list[Task]:
         given |= {"seed": options.seed} if pipeline.seeded else {}
         given |= {} if options.steps is None else {"steps": options.steps}
         made: GenerationPlan = pipeline.sequence.plan(
-            str(photo), options.poses, interpolation=options.interpolation, **given
+            str(photo),
+            options.poses,
+            interpolation=options.interpolation,
+            keep_background=options.keep_background,
+            **given,
         )
         return made
 

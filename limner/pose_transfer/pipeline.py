@@ -28,6 +28,7 @@ from limner.inputs import PhotoInput, seed_range, to_pictures, usual_batch_size
 from limner.mode import mode, plan_of
 from limner.pipelines import Pipeline
 from limner.plan import Condition, GenerationPlan, safe_stem
+from limner.pose_transfer.background import keep_background
 from limner.pose_transfer.data import FIELDS
 from limner.pose_transfer.inputs import PersonPhoto, read_person, target_pose
 from limner.pose_transfer.poses import FAR_PX, Interpolation, Points, Pose, PoseInput, between, read_poses
@@ -91,6 +92,7 @@ class PosePipeline(Pipeline):
         show: Sequence[str] = ("picture",),
         seed: int = 0,
         num_images: int = 1,
+        keep_background: bool = False,
         batch_size: int | None = None,
     ) -> GenerationPlan:
         """A person in one pose or several.
@@ -105,6 +107,8 @@ class PosePipeline(Pipeline):
             show: of each pose, one after the other: "picture", "source", "pose", and what else the system knows.
             seed: of the first picture; it changes details only.
             num_images: pictures of each pose, a seed each.
+            keep_background: lay the painted person over the photo's own background (`limner.pose_transfer.background`),
+                a step that is in no paper; without it the networks paint the background, too.
             batch_size: pictures in one pass; 1 on the CPU and 16 elsewhere by default.
 
         Raises:
@@ -124,6 +128,7 @@ class PosePipeline(Pipeline):
             show=show,
             seeds=seed_range(seed, num_images),
             settings={"mode": "repose", "photo": person.name, "poses": [name for name, _ in poses]},
+            keep_background=keep_background,
             batch_size=batch_size,
         )
 
@@ -142,6 +147,7 @@ class PosePipeline(Pipeline):
         parsing: Any = None,
         swap_sides: bool = False,
         seed: int = 0,
+        keep_background: bool = False,
         batch_size: int | None = None,
     ) -> GenerationPlan:
         """A person moving through poses: one picture after the other, all from one seed, so that nothing flickers.
@@ -155,6 +161,7 @@ class PosePipeline(Pipeline):
             parsing: see `repose`.
             swap_sides: see `repose`.
             seed: of all pictures.
+            keep_background: see `repose`; nothing but the person then changes from picture to picture.
             batch_size: see `repose`.
 
         Raises:
@@ -173,6 +180,7 @@ class PosePipeline(Pipeline):
             seeds=seed_range(seed, 1),
             settings={"mode": "sequence", "photo": person.name, "steps": steps, "interpolation": interpolation},
             columns=min(len(way), 16),
+            keep_background=keep_background,
             batch_size=batch_size,
         )
 
@@ -186,6 +194,7 @@ class PosePipeline(Pipeline):
         seeds: Sequence[int],
         settings: dict[str, Any],
         columns: int | None = None,
+        keep_background: bool = False,
         batch_size: int | None = None,
     ) -> GenerationPlan:
         """A plan with a picture for each pose, seed and view.
@@ -198,6 +207,7 @@ class PosePipeline(Pipeline):
             seeds: of each pose.
             settings: what was asked for.
             columns: of the sheet; none: a row a pose.
+            keep_background: whether people stand in front of the background of `image`.
             batch_size: pictures in one pass.
 
         Raises:
@@ -219,6 +229,9 @@ class PosePipeline(Pipeline):
             return name + (f"-seed-{seed:06d}" if of_seed else "") + ("" if view == "picture" else f"-{view}")
 
         shared: Arrays = {"image": person.image, "source_points": person.points.astype(np.float32), **arrays}
+        if keep_background:
+            shared["keep_background"] = np.array(1, np.uint8)
+            settings = {**settings, "keep_background": True}
         return GenerationPlan(
             seeds=[seed if self.seeded else None for _, _, seed, _ in rows],
             names=[label(name, seed, view) for name, _, seed, view in rows],
@@ -240,6 +253,7 @@ class PosePipeline(Pipeline):
             "source_points": Condition("float32", (18, 2), may_be_nan=True),
             "points": Condition("float32", (18, 2), may_be_nan=True),
             "view": Condition("uint8", (), low=0, high=len(VIEWS) - 1),
+            "keep_background": Condition("uint8", (), low=1, high=1, is_required=False),
         }
 
     def check_plan(self, plan: GenerationPlan) -> None:
@@ -270,7 +284,13 @@ class PosePipeline(Pipeline):
             points = torch.from_numpy(arrays["points"]).to(self.device)
             drawn = polylines(points, [LIMBS], (self.size.height, self.size.width), sigma=_LINE * self.size.height)
             return (drawn * 2 - 1).expand(-1, 3, -1, -1)
-        return self.paint(arrays, seeds)
+        painted = self.paint(arrays, seeds)
+        return self.on_background(painted, arrays) if "keep_background" in arrays else painted
+
+    def on_background(self, painted: Float[Tensor, "b 3 h w"], arrays: Arrays) -> Float[Tensor, "b 3 h w"]:
+        """Painted people in front of the background of their photos."""
+        photo, source, points = self.to_images(arrays["image"]), arrays["source_points"], arrays["points"]
+        return keep_background(painted, photo, photo_points=source, points=points)
 
     def to_images(self, image: npt.NDArray[np.uint8]) -> Float[Tensor, "b 3 h w"]:
         """Pictures (b, H, W, 3) as the networks see them."""

@@ -142,7 +142,8 @@ def test_only_what_changes_beside_the_person_disturbs_a_sequence(known, levels):
     report = evaluate(flickering, manifest, split="all", num_images=4)
     found = report.measurements["still_change"]
     assert found.value == pytest.approx(levels, abs=1e-3) and "levels of 255" in found.protocol.metric
-    assert found.protocol.settings == "8 steps, one seed"
+    assert found.protocol.settings.startswith("8 steps, one seed; a sixteenth of the height")
+    assert report.measurements["still_change_kept"].value == pytest.approx(0, abs=0.05), "the photo's own stays still"
 
 
 def test_the_authors_protocol_sees_jpeg_and_white_margins():

@@ -107,6 +107,27 @@ def test_a_sequence_has_one_seed(pipe, people, tmp_path):
     assert len(pipe.sequence.plan(photo, path, steps=2, interpolation="cubic", source_pose=source).seeds) == 3
 
 
+def test_the_photos_background_can_be_kept(pipe, people):
+    (photo, source), (_, wanted), _ = people
+    photo = photo.copy()
+    photo[:24, :12] = (20, 90, 160)
+    plain = pipe.sequence(photo, [source, wanted], steps=3, source_pose=source, seed=7)
+    assert "keep_background" not in {**plain.plan.conditions, **plain.plan.settings}, "results on record keep digests"
+    kept = pipe.sequence(photo, [source, wanted], steps=3, source_pose=source, seed=7, keep_background=True)
+    assert kept.plan.settings["keep_background"] is True and kept.plan.digest("", "") != plain.plan.digest("", "")
+    frames = np.stack([np.asarray(image).astype(int) for image in kept.images])
+    far = frames[:, :11, :5]  # of the blue corner; nobody is near
+    assert np.abs(np.diff(far, axis=0)).max() <= 2 and np.abs(far - (20, 90, 160)).max() <= 2
+    assert not np.array_equal(frames, np.stack([np.asarray(image) for image in plain.images]))
+    for number, points in enumerate(kept.plan.conditions["points"]):
+        alone = pipe(
+            photo, points * 2 + 0.5, source_pose=source, seed=7, keep_background=True, show=["pose", "picture"]
+        )
+        assert np.abs(np.asarray(alone.images[1]).astype(int) - frames[number]).max() <= 1, "as one of the sequence"
+    stored = type(kept.plan).from_json(json.loads(json.dumps(kept.plan.to_json())))
+    assert np.array_equal(np.asarray(pipe.render(stored).images[0]), np.asarray(kept.images[0]))
+
+
 def test_variants_paint_too(folder, people):
     (photo, source), (_, wanted), _ = people
     plain = np.asarray(build(folder)(photo, wanted, source_pose=source).images[0])
@@ -149,13 +170,15 @@ def test_the_command_writes_a_folder_a_photo_and_a_moving_picture(pipe, people, 
     ]
     poses = tmp_path / "poses.json"
     poses.write_text(json.dumps([one.tolist() for _, one in people]))
-    walk = ["--poses", str(poses), "--steps", "2", "--motion", "walk.gif", "--out", str(tmp_path / "walk")]
+    walk = ["--poses", str(poses), "--steps", "2", "--motion", "walk.gif", "--keep-background"]
+    walk += ["--out", str(tmp_path / "walk")]
     for _ in range(2):
         assert main([*command, str(photos / "0.png"), *walk]) == 0
     assert "already" in capsys.readouterr().out or (tmp_path / "walk/walk.gif").is_file()
     with Image.open(tmp_path / "walk/walk.gif") as moving:
         assert moving.n_frames == 5
-    assert read_result(tmp_path / "walk/result.json")["plan"].settings["mode"] == "sequence"
+    settings = read_result(tmp_path / "walk/result.json")["plan"].settings
+    assert settings["mode"] == "sequence" and settings["keep_background"] is True
     assert (
         main([*command, str(photos / "0.png"), "--clothes", str(photos / "1.png"), "--out", str(tmp_path / "d")]) == 0
     )
@@ -188,6 +211,7 @@ def test_a_sequence_as_video_is_written_once(pipe, people, tmp_path):
         (["--photo", "a.png", "--pose", "pose.json", "--motion", "x.gif"], "--motion has no effect with single poses"),
         (["--photo", "a.png", "--poses", "pose.json", "--motion", "x.txt"], "must end in .gif or .mp4"),
         (["--photo", "a.png", "--clothes", "a.png", "--content", "a.png", "--pose", "pose.json"], "cannot go together"),
+        (["--photo", "a.png", "--clothes", "a.png", "--keep-background"], "--keep-background has no effect with"),
         (["--photo", "a.png", "--pose", "two.json"], "has 2 people"),
         (["--photo", "a.png", "--pose", "none.json"], "none.json"),
     ],
