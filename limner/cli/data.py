@@ -232,6 +232,7 @@ def make(argv: list[str]) -> int:
             "limner data make people-ages --num 200 --same-scene --out ages-truth",
             "limner data make people-bodies --num 400 --size 256 --shards 100 --out bodies",
             "limner data make people-talking --layout lrw --num 700 --size 64 --workers 2 --out talking",
+            "limner data make people-talking --words window garden coffee --num 50 --seed 9 --out unheard",
             "limner data make drawn-faces --num 500 --size 128 --out drawn",
         ],
     )
@@ -250,6 +251,11 @@ def make(argv: list[str]) -> int:
     parser.add_argument(
         "--layout", type=str, default=None, help="people-talking only: words in the layout of lrw (default), or grid's"
     )
+    for name, what in (
+        ("words", "words of the lrw layout instead of its 20"),
+        ("carriers", "sentences around a word, {} its place"),
+    ):
+        parser.add_argument(f"--{name}", type=str, nargs="+", default=None, help=f"people-talking only: {what}")
     args = parser.parse_args(argv)
     if args.kind not in MAKERS:
         raise ConfigError(f'There is no kind "{args.kind}" to make.{nearest(args.kind, MAKERS)}')
@@ -258,8 +264,9 @@ def make(argv: list[str]) -> int:
     for name, (low, high) in limits.items():
         if not low <= getattr(args, name) <= high:
             raise ConfigError(f"--{name} is {getattr(args, name)}, but must be from {low} to {high}.")
-    if args.layout is not None and args.kind != TALKING:
-        raise ConfigError(f"--layout is for {TALKING}, not {args.kind}: leave it out.")
+    for name in ("layout", "words", "carriers"):
+        if getattr(args, name) is not None and args.kind != TALKING:
+            raise ConfigError(f"--{name} is for {TALKING}, not {args.kind}: leave it out.")
     start, made = time.monotonic(), 0
     unit = "clip" if args.kind == TALKING else "picture"
 
@@ -314,6 +321,8 @@ def _make_talking(args: Any, counted: Counted) -> None:
         size=args.size,
         seed=args.seed,
         layout=args.layout or "lrw",
+        words=args.words,
+        carriers=args.carriers,
         workers=args.workers,
         progress=counted,
     )

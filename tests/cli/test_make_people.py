@@ -56,6 +56,7 @@ def test_layouts_are_for_people_who_talk_only(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for options, message in (
         ("people-faces --layout grid", "--layout is for people-talking, not people-faces"),
+        ("people-faces --words window", "--words is for people-talking, not people-faces"),
         ("people-talking --layout lip", 'no layout "lip" of clips'),
         ("people-talking --shards 2", "--shards is not for people-talking"),
     ):

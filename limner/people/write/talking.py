@@ -14,6 +14,7 @@ Seven clips in a row are one person; people, not clips, are split 80 / 10 / 10 %
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ import numpy as np
 
 from limner.data.collection import Files, Progress, Record, write_collection
 from limner.data.manifest import hash_split
-from limner.errors import ConfigError, nearest
+from limner.errors import ConfigError, DataError, nearest
 from limner.media import write_video
 from limner.optional import optional
 from limner.people.dice import Dice
@@ -61,6 +62,7 @@ GRAMMAR: tuple[dict[str, str], ...] = (
 SPELLED = {"a": "eigh"}
 """How letters are given to espeak-ng that would be read as words."""
 UNITS_PER_SECOND = 25_000
+_WORD = re.compile("[a-z]{1,30}")
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,14 @@ class Talking:
     seed: int
     size: int
     layout: str
+    words: tuple[str, ...] = WORDS
+    carriers: tuple[str, ...] = CARRIERS
 
     def settings(self) -> dict[str, Any]:
-        """Kind, layout, seed, size, version."""
-        return people_settings("people-talking", self.seed, self.size) | {"layout": self.layout}
+        """Kind, layout, seed, size, version, and words and sentences where they are not the usual ones."""
+        usual = people_settings("people-talking", self.seed, self.size) | {"layout": self.layout}
+        own = {"words": (self.words, WORDS), "carriers": (self.carriers, CARRIERS)}
+        return usual | {name: list(value) for name, (value, known) in own.items() if value != known}
 
     def person(self, index: int) -> Person:
         """Who speaks in a clip."""
@@ -95,9 +101,12 @@ class Talking:
 
     def _lrw(self, index: int) -> tuple[Files, Record]:
         person, dice = self.person(index), Dice(self.seed, index, "words")
-        word = WORDS[dice.integer(len(WORDS))]
-        said = synthesise(CARRIERS[dice.integer(len(CARRIERS))].format(word), voice_of(person))
-        spoken = next(timed for timed in said.words if timed.text == word)
+        word = self.words[dice.integer(len(self.words))]
+        sentence = self.carriers[dice.integer(len(self.carriers))].replace("{}", word)
+        said = synthesise(sentence, voice_of(person))
+        spoken = next((timed for timed in said.words if timed.text == word), None)
+        if spoken is None:
+            raise DataError(f'espeak-ng runs "{word}" in "{sentence}" together with its neighbours; choose another.')
         seconds = LRW_FRAMES / FRAMES_PER_SECOND
         talk = self._film(person, index, said.cut(spoken.middle - seconds / 2, seconds))
         split = self._split(index)
@@ -186,6 +195,8 @@ def write_talking(
     size: int = 128,
     seed: int = 0,
     layout: str = "lrw",
+    words: Sequence[str] | None = None,
+    carriers: Sequence[str] | None = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> list[Record]:
@@ -197,6 +208,8 @@ def write_talking(
         size: side of a frame in pixels, 64 to 512, even.
         seed: of the collection, at least 0.
         layout: one of `LAYOUTS`.
+        words: of the LRW layout, such as ones that a model never heard; none: `WORDS`.
+        carriers: sentences around them, {} where the word is said; none: `CARRIERS`.
         workers: number of processes; more than one needs an importable main module.
         progress: wraps the indices as they are finished, as `tqdm` does.
 
@@ -215,6 +228,51 @@ def write_talking(
             raise ConfigError(f"{name} is {value}, but must be at least {low}.")
     if not SIZES[0] <= size <= SIZES[1] or size % 2:
         raise ConfigError(f"size is {size}, but must be an even number from {SIZES[0]} to {SIZES[1]}.")
+    said = [_checked_words(words, layout), _checked_carriers(carriers, layout)]
+    talking = Talking(seed, size, layout, *said)
+    _refuse_twice(talking)
     for module, extra in (("warp", "people"), ("espeakng_loader", "speech"), ("av", "video")):
         optional(module, extra=extra)  # before anything is written
-    return write_collection(Path(out), Talking(seed, size, layout), range(num), workers=workers, progress=progress)
+    return write_collection(Path(out), talking, range(num), workers=workers, progress=progress)
+
+
+def _checked_words(words: Sequence[str] | None, layout: str) -> tuple[str, ...]:
+    """Raises: ConfigError if these are no words, or the layout has a grammar of its own."""
+    if words is None:
+        return WORDS
+    if layout != "lrw":
+        raise ConfigError(f"words are of the layout lrw; sentences of {layout} have a grammar of their own.")
+    for word in words:
+        if not _WORD.fullmatch(word):
+            raise ConfigError(
+                f'"{word}" is no word that can be filmed; give words of the letters a to z, in lower case.'
+            )
+    if not words or len(set(words)) < len(words):
+        raise ConfigError(f"The words are {', '.join(words) or 'none'}; give at least one, and none twice.")
+    return tuple(words)
+
+
+def _checked_carriers(carriers: Sequence[str] | None, layout: str) -> tuple[str, ...]:
+    """Raises: ConfigError if a sentence has no place for a word, or the layout has a grammar of its own."""
+    if carriers is None:
+        return CARRIERS
+    if layout != "lrw":
+        raise ConfigError(f"carriers are of the layout lrw; sentences of {layout} have a grammar of their own.")
+    for carrier in carriers:
+        if carrier.split().count("{}") != 1 or not all(
+            _WORD.fullmatch(word) for word in carrier.split() if word != "{}"
+        ):
+            raise ConfigError(
+                f'The sentence "{carrier}" must be words of the letters a to z, and {{}} once among them.'
+            )
+    if not carriers:
+        raise ConfigError("There is no sentence; give at least one.")
+    return tuple(carriers)
+
+
+def _refuse_twice(talking: Talking) -> None:
+    """Raises: ConfigError if a sentence says a word itself, so that nobody knows which of the two is meant."""
+    for word in talking.words:
+        for carrier in talking.carriers:
+            if word in carrier.split():
+                raise ConfigError(f'"{word}" is said by "{carrier}" already; leave one of the two out.')

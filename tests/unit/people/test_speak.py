@@ -178,7 +178,19 @@ def test_sentences_of_one_person_differ():
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"layout": "lrv"}, 'Did you mean "lrw"'), ({"size": 65}, "even number"), ({"num": 0}, "num is 0")],
+    [
+        ({"layout": "lrv"}, 'Did you mean "lrw"'),
+        ({"size": 65}, "even number"),
+        ({"num": 0}, "num is 0"),
+        ({"words": ["Window"]}, '"Window" is no word that can be filmed'),
+        ({"words": []}, "at least one"),
+        ({"words": ["window", "window"]}, "none twice"),
+        ({"words": ["evening"]}, '"evening" is said by "we heard {} in the evening"'),
+        ({"words": ["window"], "layout": "grid"}, "words are of the layout lrw"),
+        ({"carriers": ["no place"]}, "{} once among them"),
+        ({"carriers": []}, "no sentence"),
+        ({"carriers": ["a {} now"], "layout": "grid"}, "carriers are of the layout lrw"),
+    ],
 )
 def test_wrong_arguments_write_nothing(tmp_path, arguments, message):
     with pytest.raises(ConfigError, match=message):
@@ -291,6 +303,17 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(made, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in untouched} == untouched, "what is whole is kept"
     with pytest.raises(ConfigError, match="layout = lrw, not grid"):
         write_talking(tmp_path, num=2, size=64, seed=4, layout="grid")
+
+
+def test_words_that_are_not_the_usual_ones(espeak, tmp_path):
+    own = {"words": ["window"], "carriers": ["his big {} was blue"]}
+    write_talking(tmp_path, num=1, size=64, seed=4, **own)
+    (text,) = tmp_path.rglob("*.txt")
+    assert text.parts[-3] == "WINDOW" and " WINDOW " in text.read_text() and "BIG" in text.read_text()
+    assert open_manifest(tmp_path).rows[0].category == "WINDOW"
+    with pytest.raises(ConfigError, match="words = "):
+        write_talking(tmp_path, num=1, size=64, seed=4, words=["garden"], carriers=own["carriers"])
+    assert "words" not in Talking(4, 64, "lrw").settings(), "folders on record go on"
 
 
 @pytest.mark.slow
