@@ -221,7 +221,8 @@ class _Run:
         """The record of the best checkpoint, with the one that has these scores in the running."""
         metric, direction = self.system.best_metric
         value, best = scores.get(metric, math.nan), self.best
-        wins = best is None or (value > best["value"] if direction == "max" else value < best["value"])
+        is_first = best is None or best["metric"] != metric  # of an earlier version, which chose by another one
+        wins = is_first or (value > best["value"] if direction == "max" else value < best["value"])
         if math.isfinite(value) and wins:
             return {"images_seen": self.engine.images_seen, "metric": metric, "value": value}
         return best

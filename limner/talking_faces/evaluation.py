@@ -8,6 +8,7 @@ that what it cannot see is not taken for a fault of the system.
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
@@ -48,6 +49,8 @@ from limner.talking_faces.data import MOUTH, MOUTH_BOX, mean_shape
 
 if TYPE_CHECKING:
     from limner.talking_faces.pipeline import TalkingPipeline
+
+_log = logging.getLogger(__name__)
 
 PictureProtocol = Literal["clean", "parent"]
 PARENT_SIZE = 256
@@ -186,7 +189,7 @@ def evaluate(
         raise ConfigError(f'protocol is "{protocol}"; it must be clean or parent.')
     published = published_table(table or ("avwnet-grid" if manifest.kind == "grid" else "avwnet-lrw"))
     reader, sync = first_of(judges, "word-reader"), first_of(judges, "synchrony")
-    words = reader.words if reader is not None and any(row.category for row in manifest.rows) else None
+    words = words_to_read(reader, manifest, split)
     chosen, clip = clip_batches(
         pipeline.image_size, manifest, split=split, num_images=num_images, words=words, has_mel=sync is not None
     )
@@ -223,6 +226,20 @@ def evaluate(
         table_keys={"ssim": "ssim", "psnr": "psnr", **({"lmd": "judge_lmd"} if reader is not None else {})},
         sheet=tile_grid(torch.stack([strip for strip in strips if strip is not None])),
     )
+
+
+def words_to_read(reader: Any, manifest: Manifest, split: str) -> Sequence[str] | None:
+    """What a lip reader is asked to read: nothing of clips whose words it never learned, of which it sees the mouth."""
+    rows = (manifest if split == "all" else manifest.split(split)).rows
+    said = {row.category for row in rows if row.category}
+    if reader is None or not said:
+        return None
+    if said & set(reader.words):
+        return list(reader.words)
+    _log.warning(
+        "The lip reader learned none of these clips' words (%s, …): its reading of words is left out.", min(said)
+    )
+    return None
 
 
 def spoken(pipeline: TalkingPipeline, batch: ClipBatch, windows: Tensor) -> Float[Tensor, "f 3 h w"]:

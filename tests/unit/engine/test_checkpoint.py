@@ -1,11 +1,13 @@
 import json
 import os
+from types import SimpleNamespace
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from limner.engine.checkpoint import STATE_FILE, CheckpointFolder
+from limner.engine.loop import _Run
 from limner.engine.state import load_state, save_state
 from limner.errors import TrainingError, WeightsError
 
@@ -107,3 +109,18 @@ def test_unfinished_checkpoint_is_invisible_and_removed(tmp_path):
     assert names(folder) == []
     write(folder, 20)
     assert os.listdir(folder.folder) == ["000000020"]
+
+
+def test_a_best_checkpoint_by_another_metric_counts_no_more():
+    """A run of an earlier version, which chose by shares, goes on with one that chooses by errors."""
+
+    def better(best, value):
+        at_work = SimpleNamespace(
+            system=SimpleNamespace(best_metric=("error", "min")), engine=SimpleNamespace(images_seen=20), best=best
+        )
+        return _Run.better(at_work, {"error": value})
+
+    now = {"images_seen": 20, "metric": "error", "value": 0.5}
+    assert better({"images_seen": 10, "metric": "accuracy", "value": 0.1}, 0.5) == now
+    other = {"images_seen": 10, "metric": "error", "value": 0.1}
+    assert better(other, 0.5) == other and better({**other, "value": 0.9}, 0.5) == now and better(None, 0.5) == now

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional
 
 import limner
 from limner.cli.main import main
@@ -18,8 +20,9 @@ from limner.data.spoken import ClipDataset, collate_clips
 from limner.errors import ConfigError, DataError
 from limner.systems.syncnet.presets import smoke as sync_smoke
 from limner.systems.syncnet.system import drawn_starts
-from limner.systems.wordnet.system import change_clips
-from limner.talking_faces.data import open_talking_data
+from limner.systems.wordnet.presets import smoke as word_smoke
+from limner.systems.wordnet.system import WordNet, change_clips
+from limner.talking_faces.data import MOUTH, open_talking_data
 from tests.sine_speech import write_sine_speech, write_sine_words
 
 pytest.importorskip("av")
@@ -66,10 +69,44 @@ def test_pairs_need_room():
 
 def test_sentences_are_no_words(tmp_path, words):
     grid = write_sine_speech(tmp_path, speakers=1)
-    from limner.systems.wordnet.presets import smoke
-
     with pytest.raises(DataError, match="has 0 words; wordnet tells two or more apart"):
-        open_talking_data(smoke(), grid, asked_by="wordnet", needs=("video", "audio", "captions"))
+        open_talking_data(word_smoke(), grid, asked_by="wordnet", needs=("video", "audio", "captions"))
+
+
+class SeesAndReads(nn.Module):
+    """Finds the mouth's points as far away as it is told, and reads the right word or a wrong one."""
+
+    def __init__(self, batch, *, away, reads):
+        super().__init__()
+        true = (batch.landmarks[:, 1:, MOUTH] + 0.5) / batch.frames.shape[-1]
+        wanted = batch.category if reads else 1 - batch.category
+        self.points, self.logits = true + away, functional.one_hot(wanted, 2)[:, None].float()
+
+    def forward(self, frames, with_points):
+        return self.logits.expand(-1, frames.shape[1], -1), self.points
+
+
+@pytest.mark.parametrize("has_points", [True, False])
+def test_the_best_reader_sees_the_mouth(words, has_points):
+    """One that reads words by chance and sees nothing was kept in place of one that sees."""
+    config = word_smoke()
+    config = dataclasses.replace(config, model=dataclasses.replace(config.model, has_points=has_points))
+    data = WordNet.open_data(config, words)
+    batch = collate_clips([data.validation_set[0], data.validation_set[1]])
+    system = WordNet(config, data.spec)
+    metric, direction = WordNet.best_metric
+    scores = {
+        (away, reads): system.validate([batch], {"reader": SeesAndReads(batch, away=away, reads=reads)})
+        for away in (0.01, 0.2)
+        for reads in (True, False)
+    }
+    best = min(scores, key=lambda one: scores[one][metric])
+    assert direction == "min" and scores[best]["accuracy"] == 1
+    if has_points:
+        assert scores[0.01, False][metric] < scores[0.2, True][metric], "who sees is better than who reads"
+        assert scores[best]["point_error"] == pytest.approx(0.01 * 2**0.5, rel=1e-3)
+    else:
+        assert scores[0.01, False][metric] > scores[0.2, True][metric] and "point_error" not in scores[best]
 
 
 def test_the_reader_learns_two_words(words, tmp_path, capsys):

@@ -68,6 +68,17 @@ def test_true_frames_close_their_lips_and_a_still_photo_does_not(known) -> None:
     assert still["judge_closure"].ceiling == true["judge_closure"].value
 
 
+def test_of_words_that_the_judge_never_learned_it_sees_the_mouth_alone(known, caplog) -> None:
+    found = scores(known, lambda frames: frames)
+    assert "judge_word" in found
+    judge = ReadsReds()
+    judge.words = ("WINDOW", "GARDEN")
+    shows, data = known
+    unheard = evaluate(shows, data, judges=[OpenJudge("reds", "word-reader", judge, "0" * 64)]).measurements
+    assert "judge_word" not in unheard and unheard["judge_closure"].value == found["judge_closure"].value
+    assert "learned none of these clips' words" in caplog.text and "\n" not in caplog.messages[-1]
+
+
 @pytest.mark.parametrize("protocol", ["clean", "parent"])
 def test_every_number_stands_beside_that_of_the_still_photo(known, protocol) -> None:
     shows, _ = known
