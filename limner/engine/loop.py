@@ -221,8 +221,9 @@ class _Run:
         """The record of the best checkpoint, with the one that has these scores in the running."""
         metric, direction = self.system.best_metric
         value, best = scores.get(metric, math.nan), self.best
-        is_first = best is None or best["metric"] != metric  # of an earlier version, which chose by another one
-        wins = is_first or (value > best["value"] if direction == "max" else value < best["value"])
+        # One that another metric chose is of an earlier version, and counts no more.
+        known = None if best is None or best["metric"] != metric else best["value"]
+        wins = known is None or (value > known if direction == "max" else value < known)
         if math.isfinite(value) and wins:
             return {"images_seen": self.engine.images_seen, "metric": metric, "value": value}
         return best
