@@ -23,7 +23,6 @@ import http.client
 import io
 import json
 import multiprocessing
-import os
 import re
 import statistics
 import subprocess
@@ -36,6 +35,8 @@ from pathlib import Path
 from typing import Any
 
 from measure import alternate, milliseconds, new_parser, report, run_command, seconds_of, summary
+
+from limner.cli.main import set_waiting
 
 API = "/api/v1"
 CLIENTS = 32
@@ -284,7 +285,7 @@ def main() -> None:
     if min(options.repeats, options.starts) < 1 or options.pictures < CLIENTS:
         parser.error(f"--repeats and --starts must be at least 1, --pictures at least {CLIENTS}")
     # As the command line has it for itself and its workers, so that `pipe()` waits for a busy machine as they do.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    set_waiting()
     with tempfile.TemporaryDirectory() as folder:
         numbers = measured(folder, options)
     report(

@@ -66,10 +66,18 @@ def main(argv: list[str] | None = None) -> int:
     Returns:
         The exit code: 0 done, 1 the run failed, 2 wrong use.
     """
-    # Waiting threads of torch should sleep, not spin: beside other work on the machine, spinning made the demo seven
-    # times slower. It is read when torch is imported, so it is set before.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    set_waiting()
     return run(_main, sys.argv[1:] if argv is None else argv)
+
+
+def set_waiting() -> None:
+    """How torch's threads wait for each other, unless the user's environment says it; before torch is imported.
+
+    They spin for some microseconds and then sleep: spinning for long takes the processor from all else that runs,
+    sleeping at once makes small networks slow (decision 21).
+    """
+    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):
+        os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
 
 
 def _main(argv: list[str]) -> int:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 LOADED = 3
 IN_A_ROW = 4
+LINKED = 1000
+"""Files of previews to which links are kept."""
 log = logging.getLogger("limner.studio")
 
 
@@ -152,7 +154,8 @@ class Worker:
     def _draw_together(self, planned: list[tuple[Work, Any, GenerationPlan]]) -> None:
         merged = planned[0][2] if len(planned) == 1 else merge([plan for _, _, plan in planned], self.merged)
         try:
-            result = planned[0][1].render(merged, progress=lambda count: self.listen(0))
+            with _threads_less(len(planned) > 1):
+                result = planned[0][1].render(merged, progress=lambda count: self.listen(0))
         except Exception:
             if len(planned) == 1:
                 with self.reporting(planned[0][0]):
@@ -232,14 +235,14 @@ class Worker:
     def plan(self, work: Work, folder: Path | None = None) -> tuple[Any, GenerationPlan, dict[str, Any]]:
         """What draws, the plan, and the arguments that made it; files lie in the folder, by the fields' names."""
         pipeline, operation = self.pipeline(work), operation_of(work)
-        place, names = folder or Path(self.scratch.name), dict[str, str]()
+        place, names = folder or self.linked(), dict[str, str]()
         try:
             with on_disk():
                 place.mkdir(parents=True, exist_ok=True)
                 for stem, asset in operation.files(work.values):
                     source = Path(work.files[asset][0])
                     if asset not in names:  # one file may stand in two fields
-                        names[asset] = stem + source.suffix
+                        names[asset] = stem + source.suffix if folder else f"{asset}/{stem}{source.suffix}"
                         (_link if folder is None else shutil.copyfile)(source, place / names[asset])
             arguments = operation.arguments(work.values, names)
             with _inside(place):
@@ -248,10 +251,15 @@ class Worker:
             raise
         except LimnerError as error:
             raise type(error)(_in_users_words(str(error), names, work)) from error
-        finally:
-            for name in names.values() if folder is None else ():
-                (place / name).unlink(missing_ok=True)
         return owner, plan, arguments
+
+    def linked(self) -> Path:
+        """Where previews find their files; links stay, for to remove one takes milliseconds on a busy disk."""
+        place = Path(self.scratch.name)
+        if len(os.listdir(place)) > LINKED:
+            for folder in place.iterdir():
+                shutil.rmtree(folder, ignore_errors=True)
+        return place
 
     @contextlib.contextmanager
     def reporting(self, work: Work) -> Iterator[None]:
@@ -292,6 +300,21 @@ def _device(name: str) -> str:
     if name != "auto":
         return name
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@contextlib.contextmanager
+def _threads_less(is_less: bool) -> Iterator[None]:
+    """Leave a core to the server, which reads and answers for others while a pass of several is drawn."""
+    import torch
+
+    threads = torch.get_num_threads()
+    if is_less and threads > 1:
+        torch.set_num_threads(threads - 1)
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != threads:
+            torch.set_num_threads(threads)
 
 
 def operation_of(work: Work) -> Operation:
@@ -357,7 +380,11 @@ def _inside(folder: Path) -> Iterator[None]:
 
 
 def _link(source: Path, place: Path) -> None:
-    """Another name of a file, where there are such; it costs less than a copy."""
+    """Another name of a file, where there are such; it costs less than a copy. One that leads to it stays."""
+    if place.exists():  # a link to a file of a session that is gone does not
+        return
+    place.parent.mkdir(exist_ok=True)
+    place.unlink(missing_ok=True)
     try:
         place.symlink_to(source.absolute())
     except (OSError, NotImplementedError):  # no right to make links, or a system without them
@@ -365,8 +392,9 @@ def _link(source: Path, place: Path) -> None:
 
 
 def _in_users_words(text: str, names: Mapping[str, str], work: Work) -> str:
-    for asset, name in names.items():
-        text = text.replace(name, work.files[asset][1] or name)
+    for asset, path in names.items():
+        name = Path(path).name
+        text = text.replace(path, name).replace(name, work.files[asset][1] or name)
     return text
 
 

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import math
 import os
 import re
 import secrets
@@ -97,7 +98,8 @@ class Session:
     """The folder of one session."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.id = folder, folder.name
+        self.folder, self.id, self.touched = folder, folder.name, -math.inf
+        self.assets: dict[str, Asset] = {}  # those that were asked for
         self.counter = max((int(name[:8]) for name in self._names("jobs") + self._names("results")), default=0)
 
     def _names(self, part: str) -> list[str]:
@@ -110,7 +112,10 @@ class Session:
         return (self.folder / "session.json").stat().st_mtime
 
     def touch(self) -> None:
-        """Note that it is used."""
+        """Note that it is used, to the second."""
+        if time.monotonic() - self.touched < 1:
+            return
+        self.touched = time.monotonic()
         with contextlib.suppress(OSError):  # only its age would be wrong
             os.utime(self.folder / "session.json")
 
@@ -132,16 +137,16 @@ class Session:
                     note: lambda path: path.write_text(text, encoding="utf-8"),
                 }
             )
+        self.assets[asset.id] = asset
         return asset
 
     def asset(self, name: str) -> Asset | None:
         """An asset by its id, if the session has it."""
-        if not SHA.match(name):
-            return None
-        try:
-            return Asset(**read_json(self.folder / "assets" / f"{name}.about"))
-        except (LimnerError, ValueError, TypeError):
-            return None
+        if name in self.assets or not SHA.match(name):
+            return self.assets.get(name)
+        with contextlib.suppress(LimnerError, ValueError, TypeError):
+            self.assets[name] = Asset(**read_json(self.folder / "assets" / f"{name}.about"))
+        return self.assets.get(name)
 
     def asset_path(self, asset: Asset) -> Path:
         """Its file."""
@@ -153,6 +158,7 @@ class Session:
         needed = json.dumps(self.jobs())
         for note in notes[: max(0, len(notes) - most)]:
             if note.stem not in needed:
+                self.assets.pop(note.stem, None)
                 for path in (self.folder / "assets").glob(f"{note.stem}.*"):
                     path.unlink(missing_ok=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import os
 import re
 import subprocess
 import sys
@@ -131,6 +132,23 @@ def test_a_closed_pipe_is_no_traceback(root) -> None:
     first.stdout.close()
     assert first.stderr.read() == b""
     assert first.wait(1800) == 1
+
+
+@pytest.mark.parametrize(
+    ("own", "found"),
+    [
+        ({}, ("PASSIVE", "1000")),
+        ({"OMP_WAIT_POLICY": "ACTIVE"}, ("ACTIVE", None)),
+        ({"GOMP_SPINCOUNT": "0"}, (None, "0")),
+    ],
+)
+def test_threads_wait_as_the_environment_says(own, found, monkeypatch) -> None:
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in own.items():
+        monkeypatch.setenv(name, value)
+    main(["--version"])
+    assert (os.environ.pop("OMP_WAIT_POLICY", None), os.environ.pop("GOMP_SPINCOUNT", None)) == found
 
 
 def test_json_is_strict() -> None:

@@ -10,8 +10,10 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import signal
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +242,32 @@ def test_a_worker_that_does_not_end_its_job_is_replaced(bench: Bench, monkeypatc
             bench.submit(after)
             await over(after)
         assert after.state == "done" and bench.jobs.processes[0] is not worker
+
+    bench.run(test)
+
+
+def test_a_file_that_two_sessions_have_is_found_although_one_is_gone(bench: Bench, tmp_path: Path) -> None:
+    shared = "b" * 64
+
+    def job(path: Path) -> Job:
+        made = bench.job(label_map=shared)
+        made.work = replace(made.work, files={shared: (str(path), "mine.png")})
+        return made
+
+    async def test() -> None:
+        for name in ("first", "second"):
+            path = tmp_path / name / "map.png"
+            path.parent.mkdir()
+            shutil.copyfile(bench.label_map, path)
+            drawn, lost = job(path), job(path)
+            bench.submit(drawn)
+            await over(drawn)
+            assert drawn.state == "done", drawn.problem
+            shutil.rmtree(path.parent)
+        bench.submit(lost)
+        await over(lost)
+        assert lost.problem is not None and "mine.png" in lost.problem["detail"], lost.problem
+        assert shared not in lost.problem["detail"]
 
     bench.run(test)
 
