@@ -24,6 +24,7 @@ from torch import Tensor, nn
 import limner
 from limner.errors import LimnerError, MissingExtraError
 from limner.files import cache_folder, reason, write_atomically
+from limner.nn.vector_width import for_vectors
 from limner.optional import optional
 
 Runtime = Literal["auto", "torch", "onnx"]
@@ -34,6 +35,8 @@ TOLERANCE = 1e-3
 another order than PyTorch, and instance norm divides by the spread of few values, which magnifies roundings."""
 
 OPSET = 18
+
+_FORM = 2  # of the files in the cache: what another form of Limner wrote is exported again
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -175,7 +178,7 @@ class OnnxForward:
         expected: list[Tensor] = []
         args, kwargs = _put_together(form, iter(tensors))
         outcome = _take_apart(self._network(*args, **kwargs), expected)
-        made_by = f"{key} torch {torch.__version__} limner {limner.__version__}"
+        made_by = f"{key} torch {torch.__version__} limner {limner.__version__} form {_FORM}"
         file = f"{self._name}-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}.onnx"
         path = cache_folder() / "onnx" / self._weights_hash[:32] / file
         if path.is_file() and _difference(path, tensors, expected) <= TOLERANCE:
@@ -196,7 +199,7 @@ class OnnxForward:
         if is_batch:  # of one, the exporter would take the number for a constant
             example = tuple(tensor[:1].repeat(2, *[1] * (tensor.ndim - 1)) for tensor in tensors)
         write: Callable[[Path], None] = lambda temporary: write_onnx(  # noqa: E731
-            _OfTensors(self._network, form).eval(),
+            _OfTensors(for_vectors(self._network), form).eval(),
             example,
             temporary,
             inputs=[f"input_{number}" for number in range(len(tensors))],

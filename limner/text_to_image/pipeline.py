@@ -43,6 +43,9 @@ PICTURE, COARSE, FINE, DIFFERENCE = range(4)
 """What a row of a plan shows: the picture, a word's share at two levels, the change to the second caption."""
 MAX_BETWEEN = 1_000
 MAX_CANDIDATES = 1_000
+ONNX_WORDS = (16, 32, MAX_WORDS)
+"""Lengths that ONNX Runtime paints captions of: each is exported by itself, and what attends to words takes time for
+each of them."""
 
 
 class CaptionPipeline(Pipeline):
@@ -454,8 +457,11 @@ class CaptionPipeline(Pipeline):
         length = given[2].shape[2]
         if (
             self._runs_onnx
-        ):  # one length for all captions, as each is exported by itself; nothing looks at what is added
-            given, blend = _filled(*given), blend and Blend(*_filled_words(blend.words, blend.is_word), blend.amount)
+        ):  # few lengths for all captions, as each is exported by itself; nothing looks at what is added
+            longest = max(length, 0 if blend is None else blend.words.shape[2])
+            whole = next(one for one in ONNX_WORDS if one >= longest)
+            given = (*given[:2], *_filled_words(*given[2:], whole))
+            blend = blend and Blend(*_filled_words(blend.words, blend.is_word, whole), blend.amount)
         images, attention = self.joined("paint")(*given, blend)
         return images, tuple(share[:, :length] for share in attention)
 
@@ -511,15 +517,11 @@ class _Paint(nn.Module):
         return self.network.paint(latent, condition, words, is_word, blend=blend)
 
 
-def _filled(latent: Tensor, condition: Tensor, words: Tensor, there: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    return (latent, condition, *_filled_words(words, there))
-
-
 def _filled_words(
-    words: Float[Tensor, "b e t"], there: Bool[Tensor, "b t"]
+    words: Float[Tensor, "b e t"], there: Bool[Tensor, "b t"], length: int
 ) -> tuple[Float[Tensor, "b e n"], Bool[Tensor, "b n"]]:
-    """Codes of `MAX_WORDS` words, of which the last ones are not there."""
-    missing = MAX_WORDS - words.shape[2]
+    """Codes of so many words, of which the last ones are not there."""
+    missing = length - words.shape[2]
     return functional.pad(words, (0, missing)), functional.pad(there, (0, missing))
 
 

@@ -68,7 +68,7 @@ LAYERS = {
     "limner.plan": BASE,
     "limner.results": BASE | {"limner.plan"},
     "limner.weights_folder": LOW | FIND,
-    "limner.runtimes": BASE,
+    "limner.runtimes": BASE | {"limner.nn"},
     "limner.pipelines": LOW | FIND | RESULTS | {"limner.runtimes", "limner.weights_folder"},
     "limner.motion": BASE | {"limner.results"},
     "limner.tasks": LOW | RESULTS | {"limner.pipelines", "limner.task"},

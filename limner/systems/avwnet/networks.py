@@ -169,18 +169,17 @@ class Generator(Configured):
         flat = state.flatten(0, 1)
         maps = [_each_frame(part, state) for part in identity_maps]
         points = _each_frame(landmark_maps, state)
-        picture = _each_frame(photo, state)
 
         deepest = maps[-1]
         x = self.blocks(self.fuse(torch.cat([deepest, _tile(flat, deepest)], dim=1)))
         for up, skip in zip(self.up, reversed(maps[1:-1]), strict=True):
             x = up(x, skip)
-        coarse = self.coarse(x, halve(points), halve(picture))
+        coarse = self.coarse(x, halve(points), halve(photo), state)
 
         joined = self.fine_blocks(self.join(torch.cat([x, _tile(self.condition(flat), x)], dim=1)))
         gated = coarse.mask * joined + (1 - coarse.mask) * maps[1]
         mask = functional.interpolate(coarse.mask, scale_factor=2, mode="bilinear", align_corners=False)
-        fine = self.fine(self.fine_up(gated, maps[0]), torch.cat([points, mask], dim=1), picture)
+        fine = self.fine(self.fine_up(gated, maps[0]), torch.cat([points, mask], dim=1), photo, state)
         return _as_clips(coarse, state), _as_clips(fine, state)
 
 
@@ -333,11 +332,13 @@ class _Heads(nn.Module):
         self.color = nn.Conv2d(channels, 3, 7, padding=3)
         self.attend = nn.Sequential(ConvNormRelu(channels + num_conditions, hidden), nn.Conv2d(hidden, 1, 7, padding=3))
 
-    def forward(self, x: Tensor, conditions: Tensor, photo: Tensor) -> _Painted:
+    def forward(self, x: Tensor, conditions: Tensor, photo: Tensor, state: Float[Tensor, "b f a"]) -> _Painted:
         painted = self.color(x)
-        color = torch.tanh(painted + torch.atanh(NEARLY_1 * photo) if self.paints_change else painted)
+        if self.paints_change:
+            painted = painted + _each_frame(torch.atanh(NEARLY_1 * photo), state)
+        color = torch.tanh(painted)
         mask = torch.sigmoid(self.attend(torch.cat([x, conditions], dim=1)))
-        return _Painted(mask * color + (1 - mask) * photo, mask, color)
+        return _Painted(mask * color + (1 - mask) * _each_frame(photo, state), mask, color)
 
 
 def _down(i: int, o: int, *, norm: bool = True) -> nn.Sequential:

@@ -17,7 +17,7 @@ from limner.data.captions import Vocabulary
 from limner.errors import ConfigError, ShapeError, WeightsError
 from limner.plan import GenerationPlan
 from limner.systems.hfgan.pipeline import HfGANPipeline
-from limner.text_to_image.pipeline import highlighted
+from limner.text_to_image.pipeline import ONNX_WORDS, highlighted
 
 from .conftest import smoke_system
 
@@ -237,7 +237,7 @@ def test_shares_of_words_are_written(weights, tmp_path) -> None:
     assert main([*command[:-3], "--arrays", "shares.npz", "--out", str(tmp_path / "other")]) == 2
 
 
-def test_onnx_runtime_paints_captions_of_any_length_by_one_file(hfgan, tmp_path, monkeypatch) -> None:
+def test_onnx_runtime_paints_captions_of_any_length_by_few_files(hfgan, tmp_path, monkeypatch) -> None:
     """Pictures, words' shares and sequences are PyTorch's to a rounding; what changes is the generator alone."""
     for module in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(module)
@@ -246,12 +246,14 @@ def test_onnx_runtime_paints_captions_of_any_length_by_one_file(hfgan, tmp_path,
     pipe.runtime, pipe._forwards = "onnx", {}
     plans = [hfgan.plan(text, seed=3) for text in ("a red circle", "a red circle above a blue square")]
     plans.append(hfgan.attention.plan("a red circle", seed=3))
-    for plan in plans:
+    longer = hfgan.plan("a red circle " * 6, seed=3)
+    assert longer.conditions["words"].shape[1] > ONNX_WORDS[0]
+    for plan, files in zip([*plans, longer], (1, 1, 1, 2), strict=True):
         found, expected = pipe.render(plan), hfgan.render(plan)
         pixels = [np.stack([np.asarray(image) for image in one.images]).astype(int) for one in (found, expected)]
         assert np.abs(pixels[0] - pixels[1]).max() <= 1 and pixels[1].std() > 1
         assert "onnxruntime" in found.provenance and "onnxruntime" not in expected.provenance
-    assert [path.name.split("-")[0] for path in tmp_path.rglob("*.onnx")] == ["paint"]
+        assert [path.name.split("-")[0] for path in tmp_path.rglob("*.onnx")] == ["paint"] * files
     plan = hfgan.sequence.plan(["a red circle", "a blue square"], frames_between=1)
     pixels = [np.stack([np.asarray(image) for image in one.render(plan).images]).astype(int) for one in (pipe, hfgan)]
     assert np.abs(pixels[0] - pixels[1]).max() <= 1
