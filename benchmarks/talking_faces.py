@@ -4,7 +4,8 @@ Protocol: networks of a preset with random weights, which take the same time as 
 who says made-up sound (tones that come and go). Speed: frames of a few seconds of sound, drawn after a pass of warming
 up, without writing a file; real time is 25 frames a second. Memory: of a WAV file, `save` writes an MP4 with sound of
 one minute, then of more minutes, each in a process of its own; the largest resident memory of the longer one may exceed
-that of the shorter one by the sound alone (1.9 MB a minute of 16-bit samples), which the table shows beside it.
+that of the shorter one by the sound alone (1.9 MB a minute of 16-bit samples), which the table shows beside it. A few
+MiB more are the allocator's: what malloc holds in use is the same at every frame (mallinfo2), its free blocks are not.
 
     python benchmarks/talking_faces.py
     python benchmarks/talking_faces.py --systems avwnet --presets cpu --minutes 5

@@ -30,6 +30,9 @@ from limner.provenance import Facts
 
 Frame = NDArray[np.uint8]
 Waveform = NDArray[np.float32]
+Samples = NDArray[np.int16]
+INT16_SCALE = 32_767
+"""What stands for 1 in 16 bits."""
 
 MAX_BYTES = 4 << 30  # of a video or an audio file
 EXTRA = "video"
@@ -281,7 +284,7 @@ def write_video(
     frames: Iterable[Frame],
     *,
     frames_per_second: float,
-    waveform: Waveform | None = None,
+    waveform: Waveform | Samples | None = None,
     sample_rate_hz: int = 16_000,
     comment: str = "",
 ) -> None:
@@ -294,7 +297,7 @@ def write_video(
         frames: (height, width, 3) uint8, all of one size; odd sides lose their last row or column, as H.264 wants
             even ones.
         frames_per_second: from 1 to 120.
-        waveform: (samples,) float32 in [-1, 1]; none: no sound.
+        waveform: (samples,) float32 in [-1, 1], or int16, `INT16_SCALE` for 1; none: no sound.
         sample_rate_hz: of the waveform.
         comment: the file's metadata; see `limner.provenance.Facts`.
 
@@ -335,22 +338,25 @@ class _Sound:
 
     _BLOCK = 1024  # samples of an AAC frame
 
-    def __init__(self, av: Any, container: Any, waveform: Waveform, sample_rate_hz: int) -> None:
+    def __init__(self, av: Any, container: Any, waveform: Waveform | Samples, sample_rate_hz: int) -> None:
         _check_sample_rate(sample_rate_hz)
-        if waveform.ndim != 1 or waveform.dtype.kind != "f" or not np.isfinite(waveform).all():
+        is_sound = waveform.ndim == 1 and (waveform.dtype.kind == "f" or waveform.dtype == np.int16)
+        starts = range(0, len(waveform), MAX_SAMPLE_RATE_HZ) if is_sound else ()
+        # In parts, here and below: the whole may be an hour, of which copies would take hundreds of megabytes.
+        if not is_sound or not all(np.isfinite(waveform[one : one + MAX_SAMPLE_RATE_HZ]).all() for one in starts):
             raise ShapeError(
-                f"The waveform is {waveform.dtype} {waveform.shape}; it must be finite float32 (samples,)."
+                f"The waveform is {waveform.dtype} {waveform.shape}; it must be finite float32 (samples,), or int16."
             )
         self.av, self.container, self.rate, self.done = av, container, sample_rate_hz, 0
-        self.waveform = np.clip(waveform.astype(np.float32), -1, 1)
+        self.waveform, self.full_scale = waveform, np.float32(INT16_SCALE if waveform.dtype == np.int16 else 1)
         self.stream = container.add_stream("aac", rate=sample_rate_hz, layout="mono")
         self.stream.bit_rate = _AUDIO_BIT_RATE
 
     def write_until(self, seconds: float) -> None:
         """Encode what is heard before this time."""
         while self.done < min(len(self.waveform), seconds * self.rate):
-            block = self.waveform[None, self.done : self.done + self._BLOCK]
-            frame = self.av.AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout="mono")
+            block = self.waveform[None, self.done : self.done + self._BLOCK].astype(np.float32) / self.full_scale
+            frame = self.av.AudioFrame.from_ndarray(np.clip(block, -1, 1), format="fltp", layout="mono")
             frame.sample_rate, frame.pts, frame.time_base = self.rate, self.done, Fraction(1, self.rate)
             self.done += block.shape[1]
             self.container.mux(self.stream.encode(frame))

@@ -89,12 +89,12 @@ def said(text: str, *, voice: str = "en-us", rate: int = 145, pitch: int = 50) -
 
 def to_int16(samples: npt.NDArray[np.floating]) -> npt.NDArray[np.int16]:
     """[-1, 1] -> 16 bits; what is louder is cut."""
-    return np.asarray(np.clip(np.round(samples * 32767), -32767, 32767), np.int16)
+    return np.asarray(np.clip(np.round(samples * media.INT16_SCALE), -media.INT16_SCALE, media.INT16_SCALE), np.int16)
 
 
 def to_float(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
     """The reverse of `to_int16`."""
-    return samples.astype(np.float32) / np.float32(32767)
+    return samples.astype(np.float32) / np.float32(media.INT16_SCALE)
 
 
 def _warn(samples: npt.NDArray[np.int16], where: str) -> None:

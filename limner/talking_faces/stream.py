@@ -17,7 +17,7 @@ from limner.data.audio import FRAMES_PER_SECOND, SAMPLE_RATE_HZ
 from limner.errors import MissingExtraError
 from limner.media import Frame, Picture, write_video
 from limner.provenance import Facts
-from limner.talking_faces.sound import FRAME_SAMPLES, to_float
+from limner.talking_faces.sound import FRAME_SAMPLES
 from limner.tasks import progress_bar
 
 MAX_SHOWN_FRAMES = 750
@@ -63,7 +63,7 @@ class SpokenClip:
                 path,
                 counted(),
                 frames_per_second=FRAMES_PER_SECOND,
-                waveform=to_float(self.samples),
+                waveform=self.samples,
                 sample_rate_hz=SAMPLE_RATE_HZ,
                 comment=facts.comment(),
             )

@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import struct
+import tracemalloc
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -208,3 +209,21 @@ def test_an_endless_file_is_refused_before_it_is_read(tmp_path):
         file.truncate(media.MAX_BYTES + 1)
     with pytest.raises(DataError, match="more than 4 GB"):
         media.read_info(tmp_path / "clip.png")
+
+
+def test_sound_of_16_bits_is_written_as_it_is_without_a_copy_of_the_whole(tmp_path):
+    seconds = np.arange(60 * 16_000) / 16_000
+    samples = (32_767 * 0.5 * np.sin(2 * np.pi * 220 * seconds)).astype(np.int16)
+    frames = [np.full((16, 16, 3), 90, np.uint8)] * 2
+    floating = samples.astype(np.float32) / np.float32(media.INT16_SCALE)
+    media.write_video(tmp_path / "float.mp4", frames, frames_per_second=25, waveform=floating)
+    tracemalloc.start()
+    try:
+        media.write_video(tmp_path / "int.mp4", frames, frames_per_second=25, waveform=samples)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (tmp_path / "int.mp4").read_bytes() == (tmp_path / "float.mp4").read_bytes()
+    assert peak < samples.nbytes, "of an hour it would be hundreds of megabytes"
+    with pytest.raises(ShapeError, match="or int16"):
+        media.write_video(tmp_path / "no.mp4", frames, frames_per_second=25, waveform=samples.astype(np.int32))
