@@ -239,10 +239,7 @@ def age_measurements(
         "age_spearman": _measured(
             each, "order: Spearman of judged age and target group, mean over faces", conditions, seed
         ),
-        "worst_group_years": Measurement(
-            float(np.abs(means - generic)[known].max()),
-            dataclasses.replace(conditions, metric="largest distance of a judged mean to the generic mean, years"),
-        ),
+        **worst_groups(means, generic, of_reals, conditions),
         "judge_age": Measurement(
             float(means.mean()),
             dataclasses.replace(conditions, metric="judged age of faces brought to each group, years"),
@@ -286,6 +283,33 @@ def age_measurements(
             ),
         )
     return result
+
+
+def worst_groups(means: Floats, generic: Floats, of_reals: Floats, conditions: Conditions) -> dict[str, Measurement]:
+    """The age group that is farthest off: from its labels, and from what the judge says of real faces of that group.
+
+    Args:
+        means: (groups,) judged age of faces brought to each group.
+        generic: (groups,) labelled age of real faces; NaN: there are none.
+        of_reals: (groups,) judged age of real faces.
+        conditions: of these measurements.
+    """
+
+    def worst(found: Floats, wanted: Floats, metric: str) -> Measurement:
+        off = found - wanted
+        group = int(np.nanargmax(np.abs(off)))
+        way = "too old" if off[group] > 0 else "too young"
+        note = f"{AGE_GROUPS[group]}, judged {found[group]:.1f} and so {way}."
+        return Measurement(abs(float(off[group])), dataclasses.replace(conditions, metric=metric), note=note)
+
+    name = "largest distance of a judged mean to the generic mean, years"
+    return {
+        "worst_group_years": worst(means, generic, name),
+        "worst_group_years_real": worst(of_reals, generic, f"ceiling: {name}, real faces"),
+        "worst_group_to_real_years": worst(
+            means, of_reals, "largest distance of a judged mean to that of real faces of the group, years"
+        ),
+    }
 
 
 def identity_measurements(

@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from limner.ageing.data import AgeDataset, face_mask, open_faces
-from limner.ageing.evaluation import GRID_FROM, evaluate
+from limner.ageing.evaluation import GRID_FROM, evaluate, worst_groups
 from limner.ageing.validation import age_scores, spread_over_groups
 from limner.data.datasets.utkface import AGE_GROUPS
 from limner.errors import ConfigError
 from limner.metrics.judges import OpenJudge
+from limner.metrics.protocol import Protocol as Conditions
 from tests.ages import write_ready_ages
 
 SIZE = 32
@@ -59,6 +60,20 @@ class Reading:
 
     def embed(self, images):
         return images[:, :, 8:24, 8:24].flatten(1)
+
+
+def test_the_worst_group_is_named_beside_what_the_judge_says_of_real_faces() -> None:
+    """The judge takes the oldest for 5 years younger; results are 10 years too young there, and 7 in middle age."""
+    generic = np.array([3.0, 8, 15, 25, 35, 45, 55, 65, np.nan, 90])
+    of_reals = np.array([3.0, 8, 16, 26, 36, 46, 56, 66, np.nan, 85])
+    means = np.array([3.0, 8, 15, 25, 35, 39, 50, 63, 75, 80])
+    conditions = Conditions(metric="", split="test", count=10, resolution=64)
+    found = worst_groups(means, generic, of_reals, conditions)
+    told = {name: (one.value, one.note) for name, one in found.items()}
+    assert told["worst_group_years"] == (10, "80+, judged 80.0 and so too young.")
+    assert told["worst_group_years_real"] == (5, "80+, judged 85.0 and so too young.")
+    assert told["worst_group_to_real_years"] == (7, "41-50, judged 39.0 and so too young.")
+    assert "too old" in worst_groups(means + 20, generic, of_reals, conditions)["worst_group_years"].note
 
 
 JUDGE = OpenJudge("reading", "age", Reading(), "1" * 64)
