@@ -105,7 +105,7 @@ def read_person(
     image = resize_image(_window(pixels, window, mode=_MARGIN), size)
     placed = Geometry.cut(window, size).move(points, OPENPOSE_18)
     what = f"The pose of {where[0].lower() + where[1:] if path is None else where}"
-    found = checked_pose(placed, size, what=what, swap_sides=swap_sides)
+    found = checked_pose(placed, size, what=what, swap_sides=swap_sides, given_in=whole)
     source = photo if isinstance(photo, str | Path | Image.Image) else None
     return PersonPhoto(image, found, "photo" if path is None else path.stem, window, size, whole, where, source)
 
@@ -143,7 +143,8 @@ def target_pose(pose: PoseInput, person: PersonPhoto, *, swap_sides: bool = Fals
     if given.size is not None:
         placed = Geometry.cut(window_of(given, given.size, person.size), person.size)
     points = placed.move(given.points + _origin(given, person.photo_size), OPENPOSE_18)
-    return given.name, checked_pose(points, person.size, what=what, swap_sides=swap_sides)
+    given_in = given.size or person.photo_size
+    return given.name, checked_pose(points, person.size, what=what, swap_sides=swap_sides, given_in=given_in)
 
 
 def window_of(pose: Pose, photo: Size, size: Size) -> tuple[int, int, int, int]:

@@ -67,7 +67,9 @@ def add_pose_options(
         metavar="FILE|PHOTO",
         help="poses: files of key points, or photos that have some",
     )
-    pose.add_argument("--swap-sides", action="store_true", help="exchange left and right in all key points")
+    pose.add_argument(
+        "--swap-sides", action="store_true", help="exchange left and right in all key points that may need it"
+    )
     pose.add_argument(
         "--show",
         nargs="+",

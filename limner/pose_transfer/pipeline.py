@@ -103,7 +103,7 @@ class PosePipeline(Pipeline):
                 known, or 18 points in pixels of `photo`; or a list of these.
             source_pose: key points of the photo; none: those beside it, or what a detector finds.
             parsing: label map of the photo, for the systems that need one.
-            swap_sides: exchange left and right in all key points.
+            swap_sides: exchange left and right in all key points, but where they are surely right already.
             show: of each pose, one after the other: "picture", "source", "pose", and what else the system knows.
             seed: of the first picture; it changes details only.
             num_images: pictures of each pose, a seed each.

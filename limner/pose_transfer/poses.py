@@ -13,6 +13,7 @@ x and y are pixels, (0, 0) the middle of the first one; a point that is not seen
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from limner.data.size import Size
 from limner.errors import ConfigError, DataError, ShapeError, nearest
 from limner.files import at_home, read_json, write_text_atomically
 from limner.tasks import input_files
+
+_log = logging.getLogger(__name__)
 
 Points = npt.NDArray[np.float64]
 Interpolation = Literal["linear", "cubic"]
@@ -137,20 +140,24 @@ def with_swapped_sides(points: Points) -> Points:
     return points[OPENPOSE_18.flip_permutation()]
 
 
-def checked_pose(points: Points, size: Size, *, what: str, swap_sides: bool = False) -> Points:
+def checked_pose(
+    points: Points, size: Size, *, what: str, swap_sides: bool = False, given_in: Size | None = None
+) -> Points:
     """A pose in the pixels of a picture: points outside of it count as not seen; one that says too little is refused.
 
     Args:
         points: (18, 2).
         size: of the picture.
         what: what messages call the pose.
-        swap_sides: exchange left and right first.
+        swap_sides: exchange left and right first; where they are surely right already they stay, with a warning, for
+            photo and pose may come from two programs.
+        given_in: size of the picture in whose pixels the user gave them, for messages; none: `size`.
 
     Raises:
         DataError: if most points lie outside, all lie on nearly one spot, fewer than two shoulders and hips are seen,
             or left and right have changed places throughout.
     """
-    points = with_swapped_sides(points) if swap_sides else points.copy()
+    points, shown = (with_swapped_sides(points) if swap_sides else points.copy()), given_in or size
     seen = np.isfinite(points).all(axis=1)
     points[~seen] = np.nan
     low, high = np.array([-0.5, -0.5]), np.array([size.width, size.height]) - 0.5
@@ -160,29 +167,29 @@ def checked_pose(points: Points, size: Size, *, what: str, swap_sides: bool = Fa
     if inside.sum() * 2 < seen.sum():
         raise DataError(
             f"{what}: {int(seen.sum() - inside.sum())} of {int(seen.sum())} points lie outside of the picture "
-            f"({size.width}x{size.height}); give them in pixels of that picture, or say its width and height in the "
-            "file."
+            f"({shown.width}x{shown.height}); give them in pixels of that picture, or say the size of their own "
+            "(width, height) in the file."
         )
     points[~inside] = np.nan
     extent = float(np.ptp(points[inside], axis=0).max())
     if inside.sum() > 1 and extent < MIN_EXTENT * size.height:  # of shares of the sides, say
         raise DataError(
-            f"{what}: all points lie within {extent:.1f} pixels of each other, in a picture of "
-            f"{size.width}x{size.height}; give them in pixels, not in shares of its sides."
+            f"{what}: all points lie within {extent * shown.height / size.height:.1f} pixels of each other, in a "
+            f"picture of {shown.width}x{shown.height}; give them in pixels, not in shares of its sides."
         )
     if inside[list(TORSO)].sum() < 2:
         raise DataError(
             f"{what} shows {_what_is_seen(inside)}; at least two of the shoulders and hips must be seen in the picture."
         )
-    if _is_mirrored(points):
-        advice = "they were right before: leave --swap-sides (in Python swap_sides) out"
-        if not swap_sides:
-            advice = "exchange them (--swap-sides, in Python swap_sides=True)"
-        raise DataError(
-            f"{what}: the face is seen, but eyes, shoulders and hips all lie on the wrong sides; left and right are "
-            f"the person's own, so {advice}."
-        )
-    return points
+    if not _is_mirrored(points):
+        return points
+    if swap_sides:
+        _log.warning("%s has left and right where they belong: they are not exchanged.", what)
+        return with_swapped_sides(points)
+    raise DataError(
+        f"{what}: the face is seen, but eyes, shoulders and hips all lie on the wrong sides; left and right are "
+        "the person's own, so exchange them (--swap-sides, in Python swap_sides=True)."
+    )
 
 
 def uprightness(points: Points) -> float:

@@ -108,6 +108,8 @@ def test_points_outside_of_the_picture_count_as_not_seen(points):
     assert np.isnan(found[NAMES.index("r_wrist")]).all() and np.isfinite(found[0]).all()
     with pytest.raises(DataError, match="17 of 17 points lie outside of the picture"):
         checked_pose(points + 500, PICTURE, what="The pose")
+    with pytest.raises(DataError, match=r"outside of the picture \(352x512\)"):
+        checked_pose(points + 500, PICTURE, what="The pose", given_in=Size(512, 352))
 
 
 def test_shares_of_the_sides_and_points_on_one_spot_are_refused(points):
@@ -146,14 +148,16 @@ def test_too_little_of_a_body_is_refused(points):
         checked_pose(np.full_like(points, np.nan), PICTURE, what="The pose")
 
 
-def test_exchanged_sides_are_noticed_and_put_right(points):
+def test_exchanged_sides_are_noticed_and_put_right(points, caplog):
     wrong = with_swapped_sides(points)
     with pytest.raises(DataError, match="all lie on the wrong sides"):
         checked_pose(wrong, PICTURE, what="The pose")
     right = checked_pose(wrong, PICTURE, what="The pose", swap_sides=True)
     np.testing.assert_array_equal(right, checked_pose(points, PICTURE, what="The pose"))
-    with pytest.raises(DataError, match="leave --swap-sides"):
-        checked_pose(points, PICTURE, what="The pose", swap_sides=True)
+    assert not caplog.text
+    kept = checked_pose(points, PICTURE, what="The pose", swap_sides=True)  # its partner came from another program
+    np.testing.assert_array_equal(kept, right)
+    assert "The pose has left and right where they belong: they are not exchanged" in caplog.text
     back = wrong.copy()  # seen from behind: no face
     back[[NAMES.index(name) for name in ("nose", "r_eye", "l_eye")]] = np.nan
     assert np.isfinite(checked_pose(back, PICTURE, what="The pose")[1]).all()
