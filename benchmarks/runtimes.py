@@ -4,7 +4,8 @@ Protocol: one plan a system, of one picture (painter: 50 strokes; avwnet: 32 fra
 `Pipeline.render`, checks and 8-bit pictures included. The first drawing of each runtime is thrown away: it exports or
 opens the networks and compares them. Then both take turns, forwards and backwards, in processor seconds, which other
 programs disturb less than the clock. The largest difference of a pixel is of the same two results. Networks are
-exported into a folder of this run.
+exported into a folder of this run. The shipped judges follow, each on 32 random pictures of its size: its
+first network, with the largest difference of an output as a share of the largest output where that is above 1.
 
     python benchmarks/runtimes.py
     python benchmarks/runtimes.py --systems scgan portrait
@@ -21,6 +22,7 @@ from typing import Any
 
 from measure import alternate, in_fresh_process, milliseconds, new_parser, report, summary
 
+JUDGES = ("features-people-64", "parser-people-64", "damsm-people-64", "factjudge-people-64", "facejudge-people-64")
 SYSTEMS = ("scgan", "maskface", "portrait", "lgcgan", "scagan", "painter", "hfgan", "avwnet")
 
 
@@ -85,10 +87,49 @@ def measure(system: str, *, repeats: int) -> dict[str, Any]:
     }
 
 
+def measure_judge(name: str, *, repeats: int) -> dict[str, Any]:
+    """Processor seconds of a batch by each runtime, how far the outputs are apart, and seconds of the export."""
+    import torch
+
+    import limner
+    from limner.runtimes import OnnxForward, run_by
+
+    torch.set_num_threads(1)
+    judge = limner.load(name)
+    target = next(iter(judge.export_targets().values()))
+    images = target.example(32)
+    with judge.inference():
+        forward = OnnxForward(target.module, name=name, weights_hash=judge.weights_hash)
+        networks = {"torch": target.module, "onnx": run_by(target.module, forward)}
+
+        def show(by: str) -> float:
+            start = time.process_time()
+            networks[by](*images)
+            return time.process_time() - start
+
+        start = time.perf_counter()
+        show("onnx")
+        first = time.perf_counter() - start
+        seconds = alternate({by: partial(show, by) for by in networks}, warmup=1, repeats=repeats)
+        pairs = [(network(*images)) for network in networks.values()]
+        outputs = [(one,) if isinstance(one, torch.Tensor) else tuple(one) for one in pairs]
+        apart = [
+            float((a - b).abs().max()) / max(1.0, float(a.abs().max()))
+            for a, b in zip(*outputs, strict=True)
+            if a.numel()
+        ]
+    return {
+        "seconds": {by: summary(values) for by, values in seconds.items()},
+        "first_seconds": first,
+        "largest_difference": max(apart),
+    }
+
+
 def main() -> None:
     """Measure and print."""
     parser = new_parser(__doc__)
-    parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=SYSTEMS, help="(all of them)")
+    parser.add_argument("--systems", nargs="*", default=list(SYSTEMS), choices=SYSTEMS, help="(all of them)")
+    parser.add_argument("--judges", nargs="*", default=list(JUDGES), choices=JUDGES, help="(all of them)")
     parser.add_argument("--repeats", type=int, default=None, help="drawings by each (20; with --quick 3)")
     options = parser.parse_args()
     repeats = options.repeats or (3 if options.quick else 20)
@@ -98,21 +139,30 @@ def main() -> None:
         for system in options.systems:
             print(f"measuring {system} …", file=sys.stderr)
             data[system] = in_fresh_process(measure, system=system, repeats=repeats)
-    rows = [
-        {
-            "system": system,
-            "torch, ms": milliseconds(found["seconds"]["torch"]["min"]),
-            "onnx, ms": milliseconds(found["seconds"]["onnx"]["min"]),
-            "ratio": f"{found['seconds']['torch']['min'] / found['seconds']['onnx']['min']:.2f}",
-            "grey levels apart": str(found["largest_difference"]),
-            "first use, s": f"{found['first_seconds']:.1f}",
-        }
-        for system, found in data.items()
-    ]
+        for judge in options.judges:
+            print(f"measuring {judge} …", file=sys.stderr)
+            data[judge] = in_fresh_process(measure_judge, name=judge, repeats=repeats)
+
+    def rows(names: list[str], first: str, apart: str) -> list[dict[str, str]]:
+        return [
+            {
+                first: name,
+                "torch, ms": milliseconds(data[name]["seconds"]["torch"]["min"]),
+                "onnx, ms": milliseconds(data[name]["seconds"]["onnx"]["min"]),
+                "ratio": f"{data[name]['seconds']['torch']['min'] / data[name]['seconds']['onnx']['min']:.2f}",
+                apart: f"{data[name]['largest_difference']:.2g}",
+                "first use, s": f"{data[name]['first_seconds']:.1f}",
+            }
+            for name in names
+        ]
+
+    tables = {"Processor time": rows(options.systems, "system", "grey levels apart")} if options.systems else {}
+    if options.judges:
+        tables["Judges, 32 pictures"] = rows(options.judges, "judge", "apart")
     report(
         "Runtimes",
         f"{repeats} drawings by each, in turn, one thread.",
-        {"Processor time": rows},
+        tables,
         data,
         options,
         ratios={

@@ -132,7 +132,8 @@ def main() -> None:
                     for name in SYSTEMS
                 },
                 "ratio": f"{found['ratio']:.2f}",
-                "of multiplications": f"{found['work_ratio']:.2f}",
+                "multiplications, 10^9": ", ".join(f"{found['multiplications'][name] / 1e9:.1f}" for name in SYSTEMS),
+                "their ratio": f"{found['work_ratio']:.2f}",
                 "load": " to ".join(map(str, found["load_average"])),
             }
         )

@@ -6,7 +6,6 @@ network, one shape of its inputs (the batch size is free), and the weights, PyTo
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import hashlib
 import importlib.util
@@ -136,8 +135,8 @@ def quiet() -> Iterator[None]:
 
 def run_by(network: Network, forward: Callable[..., Any]) -> Network:
     """The same network, with the same tensors and attributes, whose calls go to `forward`."""
-    twin = copy.copy(network)
-    twin.__dict__["forward"] = forward  # an attribute of this one object; its class and all others keep theirs
+    twin: Network = object.__new__(type(network))  # copy.copy would look at the constructor's arguments first
+    twin.__dict__ = {**network.__dict__, "forward": forward}  # of this one object; its class and all others keep theirs
     return twin
 
 

@@ -437,6 +437,28 @@ def test_progress_is_told_and_may_end_the_work(name, task, run_of, data_for, tmp
     assert files(tmp_path / "after").items() <= files(record.parent).items(), "it draws as before"
 
 
+@pytest.mark.slow
+def test_onnx_runtime_draws_what_pytorch_draws(name, task, run_of, data_for, tmp_path, monkeypatch) -> None:
+    """Every network can be exported, and pictures are the same but for roundings."""
+    for module in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(module)
+    if task.gives not in ("picture", "clip", "strokes"):
+        pytest.skip("it draws no plans")
+    monkeypatch.setenv("LIMNER_CACHE", str(tmp_path / "cache"))
+    words = conditions(task, data_for(task), tmp_path)
+    assert main(["generate", name, "--weights", str(run_of(name)), *words, "--out", str(tmp_path / "out")]) == 0
+    (record,) = (tmp_path / "out").rglob("*result.json")
+    plan = read_result(record)["plan"]
+    drawn = []
+    for runtime in ("torch", "onnx"):
+        result = limner.load(run_of(name), runtime=runtime).render(plan)
+        assert ("onnxruntime" in result.provenance) == (runtime == "onnx")
+        clips = [list(one.draw()) if hasattr(one, "draw") else [one.still()] for one in result.media]
+        drawn.append(np.stack([np.asarray(frame, dtype=np.int16) for clip in clips for frame in clip]))
+    assert list((tmp_path / "cache" / "onnx").rglob("*.onnx")), "a network was exported"
+    assert (np.abs(drawn[0] - drawn[1]) > 1).mean() < 0.01, "1 % of a painting's pixels: a rounding may move an edge"
+
+
 def evaluation(name: str, task: Task, run_of: Callable[[str], Path], data: Path, out: Path) -> list[str]:
     """The words of an evaluation of two steps' weights, by judges that are no better."""
     judges = []
