@@ -71,22 +71,26 @@ def _sequence(out: Path, pipeline: SCAGANPipeline, source: int, poses: list[int]
     folder.mkdir(exist_ok=True)
     for number, path in enumerate(keys):
         shutil.copyfile(path, folder / f"{number}.json")
-    result = pipeline.sequence(_file(out, source), folder, steps=STEPS, interpolation="cubic")
+    plain, result = (
+        pipeline.sequence(_file(out, source), folder, steps=STEPS, interpolation="cubic", keep_background=kept)
+        for kept in (False, True)
+    )
     clip = "sequence.mp4" if importlib.util.find_spec("av") is not None else "sequence.gif"
     write_motion(result, out / clip)
-    shown = result.images[:: max(1, len(result.images) // 12)][:12]
+    rows = [one.images[:: max(1, len(one.images) // 12)][:12] for one in (plain, result)]
     return DemoPicture(
         name="sequence",
         title="Moving through poses",
-        caption=f"Pictures of one movement, all from one seed; {clip} beside this page has them all.",
-        image=_sheet([shown], []),
+        caption="Pictures of one movement, all from one seed: above as the networks paint them, below in front of the "
+        f"photo's own background (keep_background, our step); {clip} beside this page has all of these.",
+        image=_sheet(rows, []),
         python=_program(
             pipeline,
-            f'result = pipe.sequence("people/{source:02d}.png", "keys", steps={STEPS}, interpolation="cubic")',
-            'result.save("sequence")',
+            f'options = dict(steps={STEPS}, interpolation="cubic", keep_background=True)',
+            f'pipe.sequence("people/{source:02d}.png", "keys", **options).save("sequence")',
         ),
         command=f"{_command(pipeline)} --photo people/{source:02d}.png --poses keys --steps {STEPS} "
-        f"--interpolation cubic --motion {clip} --out sequence",
+        f"--interpolation cubic --keep-background --motion {clip} --out sequence",
     )
 
 

@@ -132,3 +132,14 @@ def test_what_stands_beside_the_person_stays_where_it_is():
     painted, _ = with_person(ground(200, 200), second)
     found = kept([painted], [photo], first[None], second[None])[0]
     assert (found - photo).abs()[:, 4:20, 38:42].max() < 0.01
+
+
+def test_a_busy_background_is_kept_beside_the_body():
+    """Nobody can be told from stripes by colour; beside the body they stay, up to its edge."""
+    first, second = people(2)
+    stripes = ground(120, 120) + 60 * (torch.arange(SIZE[0]) // 4 % 2 * 2 - 1)[None, :, None]
+    photo, _ = with_person(stripes, first)
+    painted, _ = with_person(ground(200, 200), second)
+    found = kept([painted], [photo], first[None], second[None])[0]
+    beside = (reach_of(first, SIZE, grown_px=5) == 0) & (reach_of(second, SIZE, grown_px=5) == 0)
+    assert beside.float().mean() > 0.2 and (found - photo).abs()[:, beside].max() < 0.01
