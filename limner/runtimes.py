@@ -162,7 +162,7 @@ class OnnxForward:
             LimnerError: if the network cannot be exported, or the file does not compute the same.
         """
         tensors: list[Tensor] = []
-        form = _take_apart((args, kwargs), tensors)
+        form = self._parts((args, kwargs), tensors)
         is_batch = len({tensor.shape[:1] for tensor in tensors}) == 1 and tensors[0].ndim > 0
         shapes = [(str(tensor.dtype), tuple(tensor.shape)[1 if is_batch else 0 :]) for tensor in tensors]
         key = repr((form, shapes))
@@ -176,7 +176,7 @@ class OnnxForward:
         """A session that was compared with the network on these very inputs, and the form of its outputs."""
         expected: list[Tensor] = []
         args, kwargs = _put_together(form, iter(tensors))
-        outcome = _take_apart(self._network(*args, **kwargs), expected)
+        outcome = self._parts(self._network(*args, **kwargs), expected)
         made_by = f"{key} torch {torch.__version__} limner {limner.__version__} form {_FORM}"
         file = f"{self._name}-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}.onnx"
         path = cache_folder() / "onnx" / self._weights_hash[:32] / file
@@ -191,6 +191,15 @@ class OnnxForward:
                 "draw with the runtime torch."
             )
         return open_session(path), outcome
+
+    def _parts(self, value: Any, tensors: list[Tensor]) -> Any:
+        try:
+            return _take_apart(value, tensors)
+        except TypeError as error:
+            raise self._refusal(str(error)) from error
+
+    def _refusal(self, why: str) -> LimnerError:
+        return LimnerError(f"{self._name} cannot be exported for ONNX Runtime ({why}); draw with the runtime torch.")
 
     def _export(self, path: Path, form: Any, tensors: list[Tensor], is_batch: bool) -> None:
         _log.warning("%s is exported for ONNX Runtime, once; this may take a minute.", self._name)
@@ -212,10 +221,7 @@ class OnnxForward:
         except LimnerError:
             raise
         except Exception as error:  # the exporter has no family of errors
-            text = reason(error).partition(". ")[0][:200]
-            raise LimnerError(
-                f"{self._name} cannot be exported for ONNX Runtime ({text}); draw with the runtime torch."
-            ) from error
+            raise self._refusal(reason(error).partition(". ")[0][:200]) from error
 
 
 class _OfTensors(nn.Module):

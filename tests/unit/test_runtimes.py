@@ -109,6 +109,16 @@ def test_a_network_that_cannot_be_exported_is_one_sentence(
         run_by(network, OnnxForward(network, name="branches", weights_hash="1" * 64))(torch.randn(2, 3))
     assert not list(tmp_path.rglob("*.onnx"))
 
+    class TakesAnything(nn.Module):
+        def forward(self, image: Tensor, more: object) -> Tensor:
+            return image
+
+    anything = TakesAnything()
+    with pytest.raises(
+        LimnerError, match=r"^anything cannot be exported for ONNX Runtime \(a set among its inputs or outputs\); draw"
+    ):
+        run_by(anything, OnnxForward(anything, name="anything", weights_hash="1" * 64))(torch.randn(2, 3), {1})
+
 
 def test_pictures_by_onnx_runtime(
     needs_onnx: None,

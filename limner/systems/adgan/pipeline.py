@@ -89,7 +89,22 @@ class ADGANPipeline(PosePipeline):
             sigma=config["sigma"],
         )
         parts = part_masks(arrays["parts"]).to(self.device)
-        picture: Tensor = self.components["generator"](
-            self.to_images(arrays["image"]), parts, pose, self.style_features()
-        )
+        picture: Tensor = self.joined("paint")(self.to_images(arrays["image"]), parts, pose)
         return picture.float()
+
+    def joined_networks(self) -> dict[str, nn.Module]:
+        """`paint`: the generator with the frozen network beside its style encoder."""
+        return {"paint": _Paint(self.components["generator"], self.style_features())}
+
+
+class _Paint(nn.Module):
+    """A generator that has its features."""
+
+    def __init__(self, network: nn.Module, features: PerceptualFeatures) -> None:
+        super().__init__()
+        self.network, self.features = network, features
+
+    def forward(self, image: Tensor, parts: Tensor, pose: Tensor) -> Tensor:
+        """Photo in [-1, 1], one-hot parts and heatmaps -> picture."""
+        picture: Tensor = self.network(image, parts, pose, self.features)
+        return picture

@@ -39,6 +39,7 @@ class ATVGnetPipeline(TalkingPipeline):
 
     name: ClassVar[str] = "atvgnet"
     optional_networks: ClassVar[frozenset[str]] = frozenset({"discriminator"})
+    torch_networks: ClassVar[frozenset[str]] = frozenset({"basis", "landmark_network"})  # recurrent, and little work
 
     @classmethod
     def network_classes(cls) -> dict[str, type[nn.Module]]:

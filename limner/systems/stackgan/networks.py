@@ -120,12 +120,18 @@ class Generator(CaptionGenerator):
         blend: Blend | None = None,
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """See `CaptionGenerator`; words are not looked at. In stage 2 the first stage gets no gradient."""
-        with torch.set_grad_enabled(torch.is_grad_enabled() and int(self.stage) == 1):
+        return self.paint_in(int(self.stage), latent, condition), ()
+
+    def paint_in(
+        self, stage: int, latent: Float[Tensor, "b n"], condition: Float[Tensor, "b c"]
+    ) -> tuple[Tensor, Tensor]:
+        """The small and the large picture of a stage, whatever `stage` of the network says."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and stage == 1):
             x = functional.relu(self.stem_norm(self.stem(torch.cat([condition, latent], dim=1))))
             small = torch.tanh(self.first_to_rgb(self.first(x.unflatten(1, (-1, START, START)))))
-        if int(self.stage) == 1:
-            return (small, functional.interpolate(small, scale_factor=4.0)), ()
+        if stage == 1:
+            return small, functional.interpolate(small, scale_factor=4.0)
         features = self.encoder(small)
         tiled = condition[:, :, None, None].expand(-1, -1, *features.shape[2:])
         joined = self.refine(self.join(torch.cat([features, tiled.to(features.dtype)], dim=1)))
-        return (small, torch.tanh(self.to_rgb(self.second(joined)))), ()
+        return small, torch.tanh(self.to_rgb(self.second(joined)))
