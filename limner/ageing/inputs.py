@@ -105,9 +105,16 @@ def read_face_photo(
         found = eyes_and_mouth(points, where)
     elif _has_finder():
         found = find_landmarks(pixels, where)
-    alignment = _alignment(pixels, found, template, image_size, align, fit, where, framing)
+    alignment = _alignment(pixels, found, template, image_size, align, fit, where)
     if found is None:
         check_photo(square(pixels, fit, where), where, template=template)
+        # Behind the check: of a photo that is refused one sentence is said.
+        _log.warning(
+            "%s: its landmarks are not known, so those of the mean face are taken; the face must look forward, stand "
+            "upright and fill the square as in %s. Give --landmarks, or install limner[landmarks].",
+            where,
+            framing,
+        )
     if points is None:
         points = _fitted(mean_shape, found, template, alignment, where)
     moved = (points + 0.5) @ alignment.matrix[:, :2].T + alignment.matrix[:, 2]
@@ -180,7 +187,6 @@ def _alignment(
     align: Align,
     fit: Fit,
     where: str,
-    framing: str,
 ) -> Alignment:
     height, width = pixels.shape[:2]
     is_square = height == width
@@ -195,12 +201,6 @@ def _alignment(
                 "make it square (--fit crop or pad, in Python: pipe.fit), or install dlib with: "
                 'pip install "limner[landmarks]"'
             )
-        _log.warning(
-            "%s: its landmarks are not known, so those of the mean face are taken; the face must look forward, stand "
-            "upright and fill the square as in %s. Give --landmarks, or install limner[landmarks].",
-            where,
-            framing,
-        )
         return as_it_is
     in_place = is_square and bool(np.abs((found + 0.5) / width - template).max() <= NEAR)
     if align == "never" or (align == "auto" and in_place):

@@ -73,7 +73,7 @@ def test_a_face_within_a_large_photo_is_found_by_its_landmarks() -> None:
         assert np.abs(face.landmarks[group].mean(0) - MEAN[group].mean(0)).max() < 0.05
 
 
-def test_without_landmarks_a_photo_must_show_one_upright_face(monkeypatch) -> None:
+def test_without_landmarks_a_photo_must_show_one_upright_face(monkeypatch, caplog) -> None:
     """Who has no dlib gets no picture of half a face and half of another."""
     monkeypatch.setattr("limner.ageing.inputs._has_finder", lambda: False)
     two = np.concatenate([PERSON.image[:, 32:96], ready("age")[1].image[:, 32:96]], axis=1)
@@ -83,6 +83,7 @@ def test_without_landmarks_a_photo_must_show_one_upright_face(monkeypatch) -> No
             read(np.ascontiguousarray(photo), None)
     with pytest.raises(DataError, match="or give its landmarks"):
         read(np.full((128, 128, 3), 120, np.uint8), None)
+    assert not caplog.text, "one sentence is said of a photo that is refused"
     for person in (*ready("age"), *ready("face")[:8]):  # the latter stand farther away, as in portraits
         assert not read(person.image, None).measured
 
