@@ -244,3 +244,34 @@ def test_a_problem_stays_while_a_picture_asked_for_before_is_drawn(page: Any, tm
     page.get_by_label("seed").fill("6")
     page.get_by_label("seed").press("Tab")
     drawn(page)  # what is asked for after it is told of
+
+
+def test_a_page_that_was_left_says_nothing_on_the_next(page: Any) -> None:
+    held: list[Any] = []
+    page.route("**/systems/scgan/generate?wait=1", lambda route: held.append(route))
+    page.get_by_label("seed").fill("7")
+    page.get_by_label("seed").press("Tab")
+    while not held:
+        page.wait_for_timeout(20)
+    page.evaluate("location.hash = '#/gallery'")
+    page.locator("main > section.plain").wait_for()
+    with page.expect_response("**/jobs/*?wait=1"):  # it is heard of while it waits, and again once it is drawn
+        held[0].continue_(url=held[0].request.url.replace("wait=1", "wait=0"))
+    page.wait_for_timeout(200)
+    assert page.locator("#status").inner_text() == ""
+
+
+def test_the_address_that_was_opened_last_is_shown(page: Any) -> None:
+    """Although the answer for one that was opened before it comes later."""
+    held: list[Any] = []
+    page.route("**/systems/portrait", lambda route: held.append(route))
+    page.evaluate("location.hash = '#/portrait/edit'")
+    while not held:
+        page.wait_for_timeout(20)
+    page.evaluate("location.hash = '#/gallery'")
+    page.locator("main > section.plain").wait_for()
+    with page.expect_response("**/systems/portrait"):
+        held[0].continue_()
+    page.wait_for_timeout(200)
+    assert page.locator("main > section.plain").count() == 1
+    assert page.locator("#navigation [aria-current]").inner_text() == "Gallery"

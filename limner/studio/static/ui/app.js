@@ -12,6 +12,7 @@ const main = document.querySelector("main");
 const kept = new KeptRow();
 let all = [];
 let page = null;
+let turn = 0;
 
 /** The pages beside the operations. */
 const PAGES = {
@@ -70,10 +71,13 @@ const show = guarded(async () => {
 	navigation(name);
 	say("Loading…");
 	page?.remove?.();
-	page = PAGES[name] ? PAGES[name].make({ systems: all, go }, rest) : await operationPage(name, ...rest);
+	const mine = ++turn;
+	const made = PAGES[name] ? PAGES[name].make({ systems: all, go }, rest) : await operationPage(name, ...rest);
+	if (mine !== turn) return made.remove?.(); // another address was opened meanwhile
+	page = made;
 	main.replaceChildren(page.element);
 	await page.start();
-	if (PAGES[name]) say("");
+	if (PAGES[name] && mine === turn) say("");
 });
 
 document.getElementById("skip").addEventListener("click", (event) => {

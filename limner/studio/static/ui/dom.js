@@ -24,7 +24,6 @@ export function button(text, action, { key, title, ...more } = {}) {
 	return made;
 }
 
-/** Show whether a button is pressed. */
 export const press = (one, isOn) => one.setAttribute("aria-pressed", isOn);
 export const isPressed = (one) => one.getAttribute("aria-pressed") === "true";
 
@@ -99,10 +98,8 @@ export function guarded(action) {
 	};
 }
 
-/** A name as people write it. */
 export const words = (name) => name.replaceAll("_", " ");
 
-/** A picture from an address, decoded. */
 export async function loaded(url) {
 	const image = new Image();
 	image.src = url;

@@ -36,8 +36,6 @@ export class MapEditor extends CanvasEditor {
 		return this.map;
 	}
 
-	// ---- what is there
-
 	setMap(map) {
 		this.map = map;
 		this.layer = new OffscreenCanvas(map.side, map.side);
@@ -90,8 +88,6 @@ export class MapEditor extends CanvasEditor {
 		this.show();
 	}
 
-	// ---- the canvas
-
 	refresh() {
 		const box = this.map.takeDirty();
 		if (box) this.#write(box);
@@ -143,8 +139,6 @@ export class MapEditor extends CanvasEditor {
 		this.hovered = place && place.map((share) => share * this.side);
 		this.show();
 	}
-
-	// ---- a pointer
 
 	/** A place in pixels of the map, on it. */
 	#bound(...place) {
@@ -234,8 +228,6 @@ export class MapEditor extends CanvasEditor {
 		this.show();
 	}
 
-	// ---- moving a part
-
 	#lift(x, y) {
 		const found = this.map.lift(x, y);
 		if (!found) return say(`${this.titles[this.map.at(x, y)]} is locked.`);
@@ -268,8 +260,6 @@ export class MapEditor extends CanvasEditor {
 		this.#putDown();
 		return true;
 	}
-
-	// ---- tools
 
 	#buildTools() {
 		this.size = range({ id: "size", min: 1, max: 128, value: Math.round(this.side / 20), title: "Brush size ([ and ])" }, () => this.show());
@@ -311,8 +301,6 @@ export class MapEditor extends CanvasEditor {
 		super.step(way);
 	}
 
-	// ---- classes
-
 	#buildClasses() {
 		const { classes, palette } = this.schema;
 		this.radios = classes.map((name, id) => el("input", { type: "radio", name: "class", value: id, on: { change: () => this.choose(id) } }));
@@ -338,8 +326,6 @@ export class MapEditor extends CanvasEditor {
 		this.labels.forEach((label, id) => label.classList.toggle("locked", this.map.locked.has(id)));
 		say(`${this.titles[this.chosen]} ${isOn ? "cannot be painted over" : "can be painted over again"}`);
 	}
-
-	// ---- keys
 
 	key(event, key, isControl) {
 		const file = isControl && { o: this.onOpen, s: this.onSave }[key];

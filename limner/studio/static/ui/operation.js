@@ -163,6 +163,8 @@ export class OperationPage {
 		if (lacking.length) return say(`Give ${lacking.join(" and ")} to begin.`, mode === "keep");
 		try {
 			return await api.draw(this.system.name, this.operation.name, { mode, view: "page", weights: this.weights.name, ...body }, (job) => this.#waiting(job, mode));
+		} catch (error) {
+			if (!this.isGone || mode === "keep") throw error;
 		} finally {
 			this.job = null;
 			this.cancelButton.hidden = true;
@@ -170,6 +172,7 @@ export class OperationPage {
 	}
 
 	#waiting(job, mode) {
+		if (this.isGone) return;
 		this.job = job;
 		this.cancelButton.hidden = false;
 		const { state, position, progress } = job;

@@ -170,8 +170,6 @@ export class PoseEditor extends CanvasEditor {
 		this.#edit(() => this.joint >= 0 && this.figure.flip(this.joint));
 	}
 
-	// ---- keys
-
 	key(event, key, isControl) {
 		if (isControl || event.altKey || isWriting(event.target) || !this.figure) return false;
 		const isHere = document.activeElement === this.canvas;
