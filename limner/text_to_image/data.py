@@ -169,14 +169,16 @@ class CaptionedPictures(Dataset[_Item]):
         seed: int = 0,
     ) -> None:
         self.manifest = manifest
-        self.table = FactTable([manifest.marks_of(row).facts for row in manifest.rows])
+        marks = [manifest.marks_of(row) for row in manifest.rows]
+        self.table = FactTable([one.facts for one in marks])
+        self._num_captions = [len(one.captions) for one in marks]
         samples = SampleDataset(manifest, fields=NEEDS, size=image_size, augment=augment, seed=seed)
         self.captions = CaptionDataset(
             samples, length=length, vocabulary=vocabulary, weights=self._weights if drawn == "by_fact" else None
         )
 
     def _weights(self, row: int) -> npt.NDArray[np.float64]:
-        return self.table.weights(row, len(self.manifest.marks_of(self.manifest.rows[row]).captions))
+        return self.table.weights(row, self._num_captions[row])
 
     def __len__(self) -> int:
         return len(self.manifest)

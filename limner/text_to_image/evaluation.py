@@ -196,6 +196,11 @@ class _Run:
             seed=self.seed,
         )
 
+    @cached_property
+    def captions(self) -> list[tuple[int, str]]:
+        """Number and text of the caption of each picture."""
+        return [self.pictures.captions.caption(self.key(number)) for number in range(self.count)]
+
     def parts(self) -> list[range]:
         """The numbers of the pictures, batch by batch."""
         starts = range(0, self.count, self.batch_size)
@@ -210,9 +215,8 @@ class _Run:
         """What is known of each picture, and what its caption states; empty where nothing is known."""
         known: list[Mapping[str, Any]] = []
         stated: list[Mapping[str, Sequence[Any]]] = []
-        for number in range(self.count):
+        for number, (caption, _) in enumerate(self.captions):
             one = self.pictures.table.facts[self.key(number).index]
-            caption, _ = self.pictures.captions.caption(self.key(number))
             known.append({} if one is None else one.known)
             stated.append({} if one is None or caption >= len(one.stated) else one.stated[caption])
         return known, stated
@@ -291,9 +295,9 @@ def fact_measurements(found: _Set, judge: Any, protocol: Protocol) -> dict[str, 
     """
     seen = {what: judge.facts(images.to(judge.device)) for what, images in (("", found.made), ("_real", found.real))}
     result = {}
-    for question in judge.questions:
+    for question, known in judge.questions.items():
         answers = [asked(question, stated) for stated in found.stated]
-        rows = [row for row, answer in enumerate(answers) if answer in judge.questions[question]]
+        rows = [row for row, answer in enumerate(answers) if answer in known]
         if not rows:
             continue
         for suffix, verdicts in seen.items():
@@ -357,8 +361,8 @@ def _hair_swaps(run: _Run, vocabulary: Vocabulary) -> list[tuple[str, str, int]]
     """Captions that say a colour of hair, the same with another colour, and their numbers."""
     colors = [color for color in SWAPPED if color in vocabulary.words]
     pairs: list[tuple[str, str, int]] = []
-    for number in range(run.count):
-        words = vocabulary.decode(vocabulary.encode(run.pictures.captions.caption(run.key(number))[1]).ids)
+    for number, (_, text) in enumerate(run.captions):
+        words = vocabulary.decode(vocabulary.encode(text).ids)
         old = next((a for a, b in pairwise(words) if b == "hair" and a in colors), None)
         if old is None:
             continue
