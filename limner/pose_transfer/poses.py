@@ -23,7 +23,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from limner.data.keypoints import NAMES, NUM_KEYPOINTS, read_keypoints
+from limner.data.keypoints import LIMBS, NAMES, NUM_KEYPOINTS, read_keypoints
 from limner.data.point_schema import OPENPOSE_18
 from limner.data.size import Size
 from limner.errors import ConfigError, DataError, ShapeError, nearest
@@ -44,6 +44,7 @@ _LOWER = tuple(NAMES.index(name) for name in ("r_hip", "r_knee", "r_ankle", "l_h
 TORSO = tuple(NAMES.index(name) for name in ("r_shoulder", "l_shoulder", "r_hip", "l_hip"))
 """A pose without two of these says too little of a body."""
 MAX_POSES = 2_000
+_NECK = NAMES.index("neck")
 _FROM_BODY_25 = (*range(8), *range(9, 19))
 """Points of OpenPose's BODY_25 in the order of its COCO model: the middle of the hips and the feet are left out."""
 MIN_EXTENT = 0.05
@@ -205,8 +206,10 @@ def uprightness(points: Points) -> float:
 def between(poses: Sequence[Points], steps: int, interpolation: Interpolation = "linear") -> list[Points]:
     """A way through key poses: `steps` poses from each to the next, and the last one.
 
-    A point is seen between two poses if it is seen in both. The cubic way (Catmull-Rom) has no corners at the key
-    poses; where a neighbour of the two is missing or lacks a point, it is taken to be in line with them.
+    A point that one of two poses lacks is seen on that half of the way that is nearer to the other, and moves there with
+    the joint from which its limb goes out: people keep their arms and legs on the way, and begin and end in the key
+    poses. The cubic way (Catmull-Rom) has no corners at the key poses; where a neighbour of the two is missing or lacks
+    a point, it is taken to be in line with them.
 
     Raises:
         ConfigError: if there are too few poses or steps, too many of both, or the interpolation is unknown.
@@ -222,14 +225,28 @@ def between(poses: Sequence[Points], steps: int, interpolation: Interpolation = 
         )
     found = []
     for number in range(len(poses) - 1):
-        first, second = poses[number], poses[number + 1]
+        first, second = _completed(poses[number], poses[number + 1])
         before = poses[number - 1] if number else np.full_like(first, np.nan)
         after = poses[number + 2] if number + 2 < len(poses) else np.full_like(first, np.nan)
         before = np.where(np.isfinite(before), before, 2 * first - second)
         after = np.where(np.isfinite(after), after, 2 * second - first)
         for share in np.arange(steps) / steps:
-            found.append(_at(share, before, first, second, after, interpolation))
+            points, nearer = _at(share, before, first, second, after, interpolation), number + int(share >= 0.5)
+            found.append(np.where(np.isfinite(poses[nearer]), points, np.nan))
     return [*found, poses[-1].copy()]
+
+
+def _completed(first: Points, second: Points) -> tuple[Points, Points]:
+    """Two poses, each with the points that the other one has: moved with the joint from which their limb goes out."""
+    first, second = first.copy(), second.copy()
+    both = np.isfinite(first) & np.isfinite(second)
+    usual = (second - first)[both.all(axis=1)].mean(axis=0) if both.all(axis=1).any() else np.zeros(2)
+    for parent, joint in ((_NECK, _NECK), *LIMBS):  # from the neck outwards
+        moved = second[parent] - first[parent]
+        moved = moved if np.isfinite(moved).all() else usual
+        second[joint] = np.where(np.isfinite(second[joint]), second[joint], first[joint] + moved)
+        first[joint] = np.where(np.isfinite(first[joint]), first[joint], second[joint] - moved)
+    return first, second
 
 
 def _at(share: float, before: Points, first: Points, second: Points, after: Points, interpolation: str) -> Points:

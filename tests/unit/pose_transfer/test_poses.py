@@ -163,6 +163,30 @@ def test_exchanged_sides_are_noticed_and_put_right(points, caplog):
     assert np.isfinite(checked_pose(back, PICTURE, what="The pose")[1]).all()
 
 
+@pytest.mark.parametrize("interpolation", ["linear", "cubic"])
+def test_a_point_that_one_pose_lacks_is_seen_near_the_other(interpolation):
+    """Arms and legs are there on the way; before, all that one of both lacked was gone but for the last picture."""
+    first, second = np.zeros((18, 2)), np.full((18, 2), 8.0)
+    first[3], second[5] = np.nan, np.nan
+    second[4] = first[4] = np.nan
+    way = np.stack(between([first, second], 4, interpolation))
+    np.testing.assert_array_equal(way[[0, -1]], [first, second])
+    assert np.isnan(way[:, 4]).all()
+    assert np.isfinite(way[:, [3, 5]]).all(axis=2).tolist() == [[False, True]] * 2 + [[True, False]] * 3
+    near_second = np.isfinite(way[:, 3, 0])
+    np.testing.assert_allclose(way[near_second, 3], way[near_second, 0], err_msg="it moves as the others do")
+    np.testing.assert_allclose(way[~near_second, 5], way[~near_second, 0])
+    shoulder, elbow, wrist = (NAMES.index(f"r_{name}") for name in ("shoulder", "elbow", "wrist"))
+    turned = np.full((18, 2), 8.0)
+    turned[shoulder], turned[[elbow, wrist]] = (20.0, 0.0), np.nan
+    for points in between([np.zeros((18, 2)), turned], 4, interpolation)[:2]:
+        np.testing.assert_allclose(
+            points[[elbow, wrist]], points[[shoulder, shoulder]], err_msg="an arm hangs together"
+        )
+    nothing = between([np.where(np.arange(18)[:, None] < 9, first, np.nan), np.full_like(first, np.nan)], 2)
+    assert np.isfinite(nothing[0][0]).all() and np.isnan(nothing[1]).all()
+
+
 def test_the_way_between_poses():
     first, second, third = np.zeros((18, 2)), np.full((18, 2), 4.0), np.full((18, 2), 12.0)
     straight = between([first, second, third], 4)
@@ -170,8 +194,6 @@ def test_the_way_between_poses():
     curved = [one[0, 0] for one in between([first, second, third], 4, "cubic")]
     assert curved[0] == 0 and curved[4] == 4 and curved[8] == 12 and all(a < b for a, b in itertools.pairwise(curved))
     assert abs((curved[5] - curved[4]) - (curved[4] - curved[3])) < 1, "no corner at the key pose"
-    second[3] = np.nan
-    assert np.isnan(between([first, second], 2)[1][3]).all() and np.isfinite(between([first, second], 2)[1][4]).all()
     for wrong in (dict(steps=0), dict(steps=10_000_000), dict(steps=2, interpolation="wild")):
         with pytest.raises(ConfigError):
             between([first, third], **wrong)
