@@ -206,7 +206,7 @@ def uprightness(points: Points) -> float:
 def between(poses: Sequence[Points], steps: int, interpolation: Interpolation = "linear") -> list[Points]:
     """A way through key poses: `steps` poses from each to the next, and the last one.
 
-    A point that one of two poses lacks is seen on that half of the way that is nearer to the other, and moves there with
+    A point that one of two poses lacks is seen on the half of the way nearer to the other, and moves there with
     the joint from which its limb goes out: people keep their arms and legs on the way, and begin and end in the key
     poses. The cubic way (Catmull-Rom) has no corners at the key poses; where a neighbour of the two is missing or lacks
     a point, it is taken to be in line with them.
