@@ -143,3 +143,16 @@ def test_a_busy_background_is_kept_beside_the_body():
     found = kept([painted], [photo], first[None], second[None])[0]
     beside = (reach_of(first, SIZE, grown_px=5) == 0) & (reach_of(second, SIZE, grown_px=5) == 0)
     assert beside.float().mean() > 0.2 and (found - photo).abs()[:, beside].max() < 0.01
+
+
+def test_a_busy_ground_that_is_painted_anew_each_time_is_not_seen():
+    """As networks paint it that have learned streets, or nothing."""
+    first, second = people(2)
+    photo, _ = with_person(ground(90, 140), first)
+    random = torch.Generator().manual_seed(0)
+    painted = [with_person(255 * torch.rand(3, *SIZE, generator=random), second)[0] for _ in range(3)]
+    found = kept(painted, [photo] * 3, np.stack([first] * 3), np.stack([second] * 3))
+    still = reach_of(second, SIZE, grown_px=4) == 0
+    assert still.float().mean() > 0.3 and (found[1:] - found[:-1]).abs()[..., still].max() == 0
+    body = body_mask(torch.from_numpy(second[None]).float(), SIZE)[0, 0] > 0
+    assert (found - torch.stack(painted)).abs()[..., body].max() < 1
