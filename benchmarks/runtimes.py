@@ -4,8 +4,11 @@ Protocol: one plan a system, of one picture (painter: 50 strokes; avwnet: 32 fra
 `Pipeline.render`, checks and 8-bit pictures included. The first drawing of each runtime is thrown away: it exports or
 opens the networks and compares them. Then both take turns, forwards and backwards, in processor seconds, which other
 programs disturb less than the clock. The largest difference of a pixel is of the same two results. Networks are
-exported into a folder of this run. The shipped judges follow, each on 32 random pictures of its size: its
-first network, with the largest difference of an output as a share of the largest output where that is above 1.
+exported into a folder of this run. "x bare" is the time of a drawing by ONNX Runtime, as a multiple of what the
+multiplications of its convolutions and matrix products take at the speed of PyTorch's plain 3x3 convolution of 64 by 64
+channels on 64 px, measured in between; at most 2 is asked of one picture. The shipped judges follow, each on 32 random
+pictures of its size: its first network, with the largest difference of an output as a share of the largest output where
+that is above 1.
 
     python benchmarks/runtimes.py
     python benchmarks/runtimes.py --systems scgan portrait
@@ -53,10 +56,27 @@ def plan_of(system: str, pipeline: Any) -> Any:
     return pipeline.plan(bodies[0].image, bodies[1].keypoints, source_pose=bodies[0].keypoints)
 
 
+def seconds_of_convolution() -> float:
+    """Processor seconds of a multiplication of a plain convolution, the least of some."""
+    import torch
+    from torch.nn import functional
+
+    image, weight = torch.rand(1, 64, 64, 64), torch.rand(64, 64, 3, 3)
+    seconds = []
+    with torch.inference_mode():
+        for _ in range(20):
+            start = time.process_time()
+            for _ in range(5):
+                functional.conv2d(image, weight, padding=1)
+            seconds.append((time.process_time() - start) / 5)
+    return min(seconds) / (64 * 64 * 64 * 64 * 9)
+
+
 def measure(system: str, *, repeats: int) -> dict[str, Any]:
     """Processor seconds of a drawing by each runtime, and how far the pictures are apart."""
     import numpy as np
     import torch
+    from torch.utils.flop_counter import FlopCounterMode
 
     import limner
 
@@ -77,7 +97,14 @@ def measure(system: str, *, repeats: int) -> dict[str, Any]:
     start = time.perf_counter()
     draw("onnx")
     first = time.perf_counter() - start
-    seconds = alternate({name: partial(draw, name) for name in pipelines}, warmup=1, repeats=repeats)
+    with FlopCounterMode(display=False) as counter:
+        draw("torch")
+
+    def work() -> float:
+        return seconds_of_convolution() * counter.get_total_flops() / 2
+
+    ways = {name: partial(draw, name) for name in pipelines} | {"bare": work}
+    seconds = alternate(ways, warmup=1, repeats=repeats)
     one, other = (results[name] for name in pipelines)
     return {
         "weights": pipelines["torch"].weights_name,
@@ -125,6 +152,11 @@ def measure_judge(name: str, *, repeats: int) -> dict[str, Any]:
     }
 
 
+def bare_column(seconds: dict[str, dict[str, float]]) -> dict[str, str]:
+    """How many times as long as its multiplications a drawing takes, where these were counted."""
+    return {"x bare": f"{seconds['onnx']['min'] / seconds['bare']['min']:.2f}"} if "bare" in seconds else {}
+
+
 def main() -> None:
     """Measure and print."""
     parser = new_parser(__doc__)
@@ -150,6 +182,7 @@ def main() -> None:
                 "torch, ms": milliseconds(data[name]["seconds"]["torch"]["min"]),
                 "onnx, ms": milliseconds(data[name]["seconds"]["onnx"]["min"]),
                 "ratio": f"{data[name]['seconds']['torch']['min'] / data[name]['seconds']['onnx']['min']:.2f}",
+                **bare_column(data[name]["seconds"]),
                 apart: f"{data[name]['largest_difference']:.2g}",
                 "first use, s": f"{data[name]['first_seconds']:.1f}",
             }
