@@ -148,10 +148,14 @@ class Generator(Configured):
         identity: Float[Tensor, "b z"],
         windows: Float[Tensor, "b f 28 12"],
         memory: Memory | None = None,
+        codes: Float[Tensor, "n a"] | None = None,
     ) -> Heard:
-        """What the speech says and how the mouth goes on from `memory`: little work beside `paint`."""
+        """What the speech says and how the mouth goes on from `memory`: little work beside `paint`.
+
+        `codes` are those of all windows by `speech`; none: they are made here.
+        """
         batch, frames = windows.shape[:2]
-        codes = self.speech(windows.flatten(0, 1))
+        codes = self.speech(windows.flatten(0, 1)) if codes is None else codes
         speech, normal = (part.unflatten(0, (batch, frames)) for part in (codes, self.speech_norm(codes)))
         spoken = torch.cat([normal, identity[:, None].expand(-1, frames, -1)], dim=2)
         state, memory = self.memory(spoken, memory)

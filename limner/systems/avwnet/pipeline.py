@@ -13,6 +13,7 @@ from torch.nn import functional
 from limner.pipelines import ExportTarget
 from limner.systems.avwnet.networks import (
     Generator,
+    Heard,
     Identity,
     Level,
     LevelDiscriminator,
@@ -71,7 +72,7 @@ class AVWnetPipeline(TalkingPipeline):
         """See `TalkingPipeline.mean_state`."""
         total, number, memory = torch.zeros(1, device=self.device), 0, None
         for windows in parts:
-            heard = self.generator.listen(start.identity.code, windows, memory)
+            heard = self._heard(start, windows, memory)
             total, number, memory = total + heard.state.sum(dim=1), number + windows.shape[1], heard.memory
         return (total / number)[:, None]
 
@@ -84,7 +85,7 @@ class AVWnetPipeline(TalkingPipeline):
         gain: Gain | None,
     ) -> tuple[Views, Any]:
         """See `TalkingPipeline.go_on`."""
-        heard = self.generator.listen(start.identity.code, windows, memory)
+        heard = self._heard(start, windows, memory)
         state = heard.state if gain is None else louder(heard.state, gain.mean, gain.factor)
         frames = state.shape[1]
         if self._runs_onnx:  # one length for all parts of a clip, as each is exported by itself
@@ -95,9 +96,13 @@ class AVWnetPipeline(TalkingPipeline):
         )
         return {view: _shown(view, coarse, fine) for view in views}, heard.memory
 
+    def _heard(self, start: Start, windows: Float[Tensor, "1 f 28 12"], memory: Memory | None) -> Heard:
+        codes = self.joined("speech")(windows.flatten(0, 1))
+        return self.generator.listen(start.identity.code, windows, memory, codes)
+
     def joined_networks(self) -> dict[str, nn.Module]:
-        """`paint`: what makes frames of the states of the recurrent part, nearly all of the work."""
-        return {"paint": _Paint(self.generator)}
+        """What is before and behind the recurrent part: `speech`, and `paint`, nearly all of the work."""
+        return {"speech": self.generator.speech, "paint": _Paint(self.generator)}
 
     def export_targets(self) -> dict[str, ExportTarget]:
         """`generator` (photo, landmark_maps, windows -> coarse, fine), of clips of 16 frames that begin in silence."""
