@@ -107,7 +107,7 @@ def read_face_photo(
         found = find_landmarks(pixels, where)
     alignment = _alignment(pixels, found, template, image_size, align, fit, where)
     if found is None:
-        check_photo(square(pixels, fit, where), where, template=template)
+        _check_unknown(pixels, fit, where, template, image_size)
         # Behind the check: of a photo that is refused one sentence is said.
         _log.warning(
             "%s: its landmarks are not known, so those of the mean face are taken; the face must look forward, stand "
@@ -126,6 +126,21 @@ def read_face_photo(
         photo=pixels,
         alignment=alignment,
     )
+
+
+def _check_unknown(
+    pixels: NDArray[np.uint8], fit: Fit, where: str, template: npt.NDArray[np.float64], image_size: int
+) -> None:
+    """Refuse a photo in which no upright face is seen; of a small one, its size is the likely cause."""
+    try:
+        check_photo(square(pixels, fit, where), where, template=template)
+    except DataError as error:
+        if min(pixels.shape[:2]) >= image_size // 2:
+            raise
+        raise DataError(
+            f"{where} is {pixels.shape[1]}x{pixels.shape[0]}, too small for its face to be seen; give a larger photo, "
+            "or its landmarks."
+        ) from error
 
 
 def checked_landmarks(

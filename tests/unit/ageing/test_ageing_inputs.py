@@ -83,6 +83,8 @@ def test_without_landmarks_a_photo_must_show_one_upright_face(monkeypatch, caplo
             read(np.ascontiguousarray(photo), None)
     with pytest.raises(DataError, match="or give its landmarks"):
         read(np.full((128, 128, 3), 120, np.uint8), None)
+    with pytest.raises(DataError, match="is 20x20, too small for its face to be seen"):
+        read(np.asarray(Image.fromarray(ready("face")[0].image).resize((20, 20))), None)
     assert not caplog.text, "one sentence is said of a photo that is refused"
     for person in (*ready("age"), *ready("face")[:8]):  # the latter stand farther away, as in portraits
         assert not read(person.image, None).measured
