@@ -93,7 +93,7 @@ LAYERS = {
     | {"limner.ageing", "limner.mask_to_image", "limner.people", "limner.pose_transfer"}
     | {"limner.talking_faces", "limner.text_to_image"},
     "limner.export": MIDDLE | {"limner.runtimes"},
-    "limner.studio": MIDDLE | {"limner.export", "limner.people"},
+    "limner.studio": MIDDLE | {"limner.export", "limner.people", "limner.runtimes"},
     "limner.reproduce": MIDDLE | {"limner.mask_to_image", "limner.training"},
     "limner.cli": MIDDLE
     | {"limner.people", "limner.export", "limner.runtimes", "limner.studio", "limner.training", "limner.reproduce"}
