@@ -53,8 +53,6 @@ class Engine:
         self.run = run
         self.config = config
         self.training_step = training_step
-        self.training_step = training_step
-        self.training_step = training_step
         self.lr_scale = lr_scale
         self.images_seen = 0
         self.step = 0
