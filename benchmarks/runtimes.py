@@ -138,7 +138,7 @@ def measure_judge(name: str, *, repeats: int) -> dict[str, Any]:
         show("onnx")
         first = time.perf_counter() - start
         seconds = alternate({by: partial(show, by) for by in networks}, warmup=1, repeats=repeats)
-        pairs = [(network(*images)) for network in networks.values()]
+        pairs = [network(*images) for network in networks.values()]
         outputs = [(one,) if isinstance(one, torch.Tensor) else tuple(one) for one in pairs]
         apart = [
             float((a - b).abs().max()) / max(1.0, float(a.abs().max()))

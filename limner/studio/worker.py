@@ -251,6 +251,10 @@ class Worker:
             raise
         except LimnerError as error:
             raise type(error)(_in_users_words(str(error), names, work)) from error
+        finally:
+            for name in names.values() if folder is None else ():
+                if not (place / name).is_symlink():  # a copy of a user's file must not outlive its session
+                    (place / name).unlink(missing_ok=True)
         return owner, plan, arguments
 
     def linked(self) -> Path:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import io
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -26,7 +27,7 @@ from limner.cli.main import main
 from limner.data.image_io import save_label_map
 from limner.data.schema import get_schema
 from limner.studio.jobs import Job, Jobs
-from limner.studio.worker import Work
+from limner.studio.worker import Work, Worker
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes cannot be stopped here")
 ASSET = "a" * 64
@@ -270,6 +271,23 @@ def test_a_file_that_two_sessions_have_is_found_although_one_is_gone(bench: Benc
         assert shared not in lost.problem["detail"]
 
     bench.run(test)
+
+
+def test_previews_leave_no_copy_of_a_file_where_there_are_no_links(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, target: Path) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)  # as on systems without them
+    ours, theirs = multiprocessing.Pipe()
+    worker = Worker(theirs, "cpu", "auto", 8)
+    _, plan, _ = worker.plan(bench.job().work)
+    assert plan.condition("label_map", range(1)).any()
+    assert [path for path in Path(worker.scratch.name).rglob("*") if path.is_file()] == []
+    worker.scratch.cleanup()
+    ours.close()
+    theirs.close()
 
 
 def test_onnx_runtime_draws_where_it_is_asked_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
