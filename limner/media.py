@@ -8,12 +8,12 @@ Frames are (height, width, 3) uint8 RGB, waveforms float32 in [-1, 1], one chann
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import itertools
 import math
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from limner.errors import ConfigError, DataError, MissingExtraError, ShapeError
-from limner.files import at_home, reason
+from limner.files import at_home, open_regular, reason
 from limner.optional import optional
 from limner.provenance import Facts
 
@@ -49,6 +49,10 @@ _SAME_BYTES = {"mbtree": "0", "threads": "1"}
 """Of x264, so that equal frames give equal files: where the processor has AVX-512, its macroblock tree (core 165) reads
 memory that it never wrote, and how it shares work among threads goes by the number of processors."""
 _BLOCK_SECONDS = 1.0
+_MISSING_SECONDS = 0.25
+"""By which a recording must end before its head says to count as cut off; encoders round and pad by less."""
+_UNKNOWN_LENGTH = 0x7F00_0000
+"""From here on, lengths in the head of a WAV or AVI file are those of programs that did not know it, as of pipes."""
 
 
 class Media(Protocol):
@@ -188,7 +192,7 @@ def read_frames(path: str | Path, *, frames_per_second: float | None = None) -> 
 
     Raises:
         ConfigError: if the rate is out of range.
-        DataError: if the file is missing, damaged, no video, or has frames larger than `MAX_SIDE_PX`.
+        DataError: if the file is missing, damaged, cut off, no video, or has frames larger than `MAX_SIDE_PX`.
         MissingExtraError: if the package `av` is not installed.
     """
     if frames_per_second is not None:
@@ -200,7 +204,7 @@ def read_frames(path: str | Path, *, frames_per_second: float | None = None) -> 
         if max(stream.height, stream.width) > MAX_SIDE_PX:
             raise DataError(f"{path} is {stream.width}x{stream.height}; a side must be at most {MAX_SIDE_PX} pixels.")
         stream.thread_type = "AUTO"
-        shown = ((float(frame.time or 0), frame.to_ndarray(format="rgb24")) for frame in container.decode(stream))
+        shown = _shown(path, container, stream)
         first = next(shown, None)
         if first is None:
             raise DataError(f"{path} has no frame; it is empty or cut off.")
@@ -210,6 +214,18 @@ def read_frames(path: str | Path, *, frames_per_second: float | None = None) -> 
         else:
             rate = float(stream.average_rate or stream.guessed_rate or frames_per_second)
             yield from _at_rate(timed, frames_per_second, last_for=1 / rate)
+
+
+def _shown(path: str | Path, container: Any, stream: Any) -> Iterator[tuple[float, Frame]]:
+    """Frames and the times in seconds from which they are shown; refused at the end if some are missing."""
+    rate = stream.average_rate or stream.guessed_rate
+    end = 0.0
+    for frame in container.decode(stream):
+        lasts = frame.duration * frame.time_base if frame.duration else 1 / rate if rate else 0
+        end = max(end, float((frame.time or 0) + lasts))
+        yield float(frame.time or 0), frame.to_ndarray(format="rgb24")
+    if end:
+        _refuse_cut_off(path, container, stream, end)
 
 
 def _at_rate(timed: Iterable[tuple[float, Frame]], frames_per_second: float, *, last_for: float) -> Iterator[Frame]:
@@ -232,7 +248,7 @@ def read_waveform(path: str | Path, *, sample_rate_hz: int = 16_000, max_seconds
 
     Raises:
         ConfigError: if the rate is out of range.
-        DataError: if the file is missing, damaged, has no sound, or is longer than `max_seconds`.
+        DataError: if the file is missing, damaged, cut off, has no sound, or is longer than `max_seconds`.
         MissingExtraError: if the package `av` is not installed.
     """
     blocks, samples = [], 0
@@ -265,7 +281,10 @@ def read_audio(path: str | Path, *, sample_rate_hz: int = 16_000) -> Iterator[Wa
                 raise DataError(f"{path} holds samples that are no numbers (NaN or infinite): it is damaged.")
             return found
 
+        end = 0.0
         for frame in itertools.chain(container.decode(audio=0), [None]):
+            if frame is not None:
+                end = (end if frame.time is None else frame.time) + frame.samples / frame.sample_rate
             for part in resampler.resample(frame):
                 waiting.append(part.to_ndarray().mean(axis=0, dtype=np.float32))
             if sum(map(len, waiting)) >= _BLOCK_SECONDS * sample_rate_hz:
@@ -277,6 +296,7 @@ def read_audio(path: str | Path, *, sample_rate_hz: int = 16_000) -> Iterator[Wa
             yield block()
         if empty:
             raise DataError(f"{path} holds no sound; it is empty or cut off.")
+        _refuse_cut_off(path, container, container.streams.audio[0], end)
 
 
 def write_video(
@@ -367,7 +387,7 @@ class _Sound:
         self.container.mux(self.stream.encode())
 
 
-@contextmanager
+@contextlib.contextmanager
 def _opened(path: str | Path) -> Iterator[Any]:
     """A container; damage that is found while it is read becomes a DataError."""
     av = optional("av", extra=EXTRA)
@@ -382,6 +402,59 @@ def _opened(path: str | Path) -> Iterator[Any]:
             yield container
     except (av.error.FFmpegError, UnicodeDecodeError) as error:
         raise DataError(f"{path} is no video or audio that can be read, or it is damaged: {reason(error)}.") from error
+
+
+def _refuse_cut_off(path: str | Path, container: Any, stream: Any, end: float) -> None:
+    """Refuse a recording whose head says that it goes on after `end`, in seconds, where nothing could be read."""
+    promised = _promised_end(at_home(path), container, stream, end)
+    if promised - end > _MISSING_SECONDS:
+        raise DataError(
+            f"{path} is cut off: its head promises about {promised:.1f} s, but it ends after {end:.1f} s. Copy or download "
+            "it again, or save what there is as a new file."
+        )
+
+
+def _promised_end(path: Path, container: Any, stream: Any, end: float) -> float:
+    """The time at which a stream ends as its file's head says; `end` where it does not say, or only FFmpeg guesses."""
+    kind = container.format.name
+    if kind in ("wav", "avi"):  # FFmpeg corrects these lengths by that of the file
+        return end * max(1.0, _promised_bytes(path) / path.stat().st_size)
+    if kind.startswith("mov") or (kind == "mp3" and _counts_frames(path)):
+        starts = stream.start_time or 0
+        return end if stream.duration is None else float((starts + stream.duration) * stream.time_base)
+    if kind.startswith("matroska"):  # of one stream among several only a tag says it, such as 00:00:02.064000000
+        hours, _, rest = stream.metadata.get("DURATION", "").partition(":")
+        minutes, _, seconds = rest.partition(":")
+        with contextlib.suppress(ValueError):
+            return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+        if len(container.streams) == 1 and container.duration is not None:
+            return float(container.duration) / 1e6
+    return end
+
+
+def _promised_bytes(path: Path) -> int:
+    """The length of a WAV or AVI file by the lengths of its chunks; that of the file where they do not say."""
+    place, size = 12, path.stat().st_size
+    with open_regular(path) as file:
+        if file.read(4) != b"RIFF":
+            return size
+        while place + 8 <= size:
+            file.seek(place)
+            name, length = file.read(4), int.from_bytes(file.read(4), "little")
+            if not 0 < length < _UNKNOWN_LENGTH:  # 0: of a recording that was never closed
+                return size
+            place += 8 + length
+            if place > size or name == b"data":
+                return max(place, size)
+            place += length % 2
+    return size
+
+
+def _counts_frames(path: Path) -> bool:
+    """Whether an MP3 says how many frames it has; where it does not, its length is guessed from its first ones."""
+    with open_regular(path) as file:
+        head = file.read(1 << 16)
+    return b"Xing" in head or b"Info" in head
 
 
 def _checked_frame(frame: Frame, first: Frame | None) -> Frame:

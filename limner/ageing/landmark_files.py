@@ -96,5 +96,7 @@ def read_face(path: Path) -> Points:
 
 
 def _pts(text: str) -> Points:
-    inside = text.partition("{")[2].partition("}")[0]
+    inside, brace, _ = text.partition("{")[2].partition("}")
+    if not brace:  # a number at the end may lack digits
+        raise ValueError("the list of points is cut off")
     return np.array([[float(cell) for cell in line.split()] for line in inside.splitlines() if line.strip()]) - 1

@@ -227,3 +227,58 @@ def test_sound_of_16_bits_is_written_as_it_is_without_a_copy_of_the_whole(tmp_pa
     assert peak < samples.nbytes, "of an hour it would be hundreds of megabytes"
     with pytest.raises(ShapeError, match="or int16"):
         media.write_video(tmp_path / "no.mp4", frames, frames_per_second=25, waveform=samples.astype(np.int32))
+
+
+def encoded(path: Path, codec: str, *, seconds: float = 2.0, **options: str) -> Path:
+    """A sine as a program that knows its length writes it."""
+    samples = (sine(seconds, 440, RATE) * 32767).astype(np.int16)
+    with av.open(str(path), "w", options=options) as container:
+        stream = container.add_stream(codec, rate=RATE, layout="mono")
+        for start in range(0, len(samples), 1024):
+            block = av.AudioFrame.from_ndarray(samples[None, start : start + 1024], format="s16", layout="mono")
+            block.sample_rate, block.pts = RATE, start
+            container.mux(stream.encode(block))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.wav", "pcm_s16le"), ("a.avi", "pcm_s16le"), ("a.mka", "pcm_s16le"), ("a.mov", "pcm_s16le"), ("a.mp3", "mp3")],
+)
+def test_sound_that_ends_before_its_head_says_is_refused(tmp_path: Path, name: str, codec: str) -> None:
+    options = {"movflags": "faststart"} if name.endswith("mov") else {}  # else the head is at the end, and cut off
+    whole = encoded(tmp_path / name, codec, **options)
+    assert len(media.read_waveform(whole)) / RATE == pytest.approx(2.0, abs=0.1)
+    cut = tmp_path / f"cut-{name}"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with pytest.raises(DataError, match=r"cut-a\.\w+ is cut off: its head promises about [12]\.\d s, .* after [01]\."):
+        media.read_waveform(cut)
+
+
+@pytest.mark.parametrize("length", [0, 0x7FFFF000, 0xFFFFFFFF])
+def test_sound_of_a_program_that_did_not_know_its_length_is_read(tmp_path: Path, length: int) -> None:
+    whole = write_wav(tmp_path / "piped.wav", [sine(1.0, 440, RATE)], RATE)
+    content = bytearray(whole.read_bytes())
+    content[4:8] = content[40:44] = struct.pack("<I", length)
+    whole.write_bytes(content)
+    assert len(media.read_waveform(whole)) == RATE
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.avi"])
+def test_a_video_that_ends_before_its_head_says_is_refused(tmp_path: Path, name: str) -> None:
+    whole = tmp_path / name
+    with av.open(str(whole), "w", options={"movflags": "faststart"} if name == "a.mp4" else {}) as container:
+        stream = container.add_stream("mjpeg" if name == "a.avi" else "libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "yuvj420p" if name == "a.avi" else "yuv420p"
+        for picture in turning(48, 32, num=50):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    assert len(list(media.read_frames(whole))) == 50
+    content = whole.read_bytes()
+    refused = r"cut\.\w+ (is cut off: its head promises about [12]\.\d s, .* after [01]\.|is no video .*damaged)"
+    for share in (0.4, 0.6, 0.8):
+        cut = tmp_path / f"cut{whole.suffix}"
+        cut.write_bytes(content[: int(len(content) * share)])
+        with pytest.raises(DataError, match=refused):
+            list(media.read_frames(cut))

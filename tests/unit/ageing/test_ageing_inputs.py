@@ -160,7 +160,9 @@ def test_landmark_files(tmp_path) -> None:
     np.testing.assert_allclose(LandmarkFiles(tmp_path / "list.txt").of("d.jpg.chip.jpg"), points)
     (tmp_path / "bad.json").write_text("[[1, 2]]")
     (tmp_path / "worse.json").write_text("{")
-    for broken in ("bad.json", "worse.json"):
+    whole = (tmp_path / "c.pts").read_text()
+    (tmp_path / "cut.pts").write_text(whole[: whole.rindex("}") - 3])  # all points, but the last one lacks digits
+    for broken in ("bad.json", "worse.json", "cut.pts"):
         with pytest.raises(DataError, match=broken):
             LandmarkFiles(tmp_path / broken).of("x.jpg")
     for missing in (lambda: folder.of("nobody.jpg"), lambda: LandmarkFiles(tmp_path / "nothing")):
