@@ -409,8 +409,8 @@ def _refuse_cut_off(path: str | Path, container: Any, stream: Any, end: float) -
     promised = _promised_end(at_home(path), container, stream, end)
     if promised - end > _MISSING_SECONDS:
         raise DataError(
-            f"{path} is cut off: its head promises about {promised:.1f} s, but it ends after {end:.1f} s. Copy or download "
-            "it again, or save what there is as a new file."
+            f"{path} is cut off: its head promises about {promised:.1f} s, but it ends after {end:.1f} s. Copy or "
+            "download it again, or save what there is as a new file."
         )
 
 
