@@ -31,12 +31,17 @@ def check_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: M
         TypeError: for a name that there is not, or one that is missing, as Python itself raises it.
     """
     hints = _hints(function)
-    for name, value in inspect.signature(function).bind(*args, **kwargs).arguments.items():
+    for name, value in _signature(function).bind(*args, **kwargs).arguments.items():
         if name in hints and not _accepts(hints[name], value):
             shown = " ".join(repr(value).split())
             shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
             allowed = _words(hints[name])
             raise ConfigError(f"{name} is {shown}, of the type {type(value).__name__}; it must be {allowed}.")
+
+
+@lru_cache(maxsize=1024)
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    return inspect.signature(function)
 
 
 @lru_cache(maxsize=1024)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from limner.data.colors import Colors, get_colors
 from limner.data.config import Fit
-from limner.data.image_io import label_map_from_pil, noted_schema, read_label_map, read_photo
+from limner.data.image_io import label_map_from_pil, noted_schema, read_label_map, read_noted_label_map, read_photo
 from limner.data.schema import LabelSchema, converter, get_schema
 from limner.data.transforms import resize_label_map, zoom_in
 from limner.errors import ConfigError, DataError, ShapeError
@@ -90,8 +90,7 @@ def read_label_maps(
     maps = []
     for number, item in enumerate(values):
         where = str(item) if isinstance(item, str | Path) else f"Label map {number}"
-        given = (_noted(item) or schema) if source is None else get_schema(source)
-        ids = _ids(item, given, where, found, photo)
+        ids, given = _ids(item, None if source is None else get_schema(source), schema, where, found, photo)
         if given != schema:
             ids = converter(given, schema)[ids]
         ids = square(ids, fit, where, is_label_map=True)
@@ -141,19 +140,20 @@ def picture_plan(
     )
 
 
-def _noted(item: LabelMapInput) -> LabelSchema | None:
-    """The schema that a map's file names."""
-    if isinstance(item, Image.Image):
-        return noted_schema(item)
-    return noted_schema(item) if isinstance(item, str | Path) else None
-
-
 def _ids(
-    item: LabelMapInput, schema: LabelSchema, where: str, colors: Colors | None, photo: str | Path | None
-) -> NDArray[np.uint8]:
+    item: LabelMapInput,
+    given: LabelSchema | None,
+    usual: LabelSchema,
+    where: str,
+    colors: Colors | None,
+    photo: str | Path | None,
+) -> tuple[NDArray[np.uint8], LabelSchema]:
+    """The ids of a map and their schema: the given one, else that which the map's file names, else the usual one."""
     if isinstance(item, str | Path):
         try:
-            return read_label_map(item, schema, photo=photo, colors=colors)
+            if given is None:
+                return read_noted_label_map(item, usual, photo=photo, colors=colors)
+            return read_label_map(item, given, photo=photo, colors=colors), given
         except DataError as error:
             if _is_photo(item):
                 raise DataError(
@@ -162,17 +162,19 @@ def _ids(
                 ) from error
             raise
     if isinstance(item, Image.Image):
-        return label_map_from_pil(item, schema, where=where, colors=colors)
+        schema = given or noted_schema(item) or usual
+        return label_map_from_pil(item, schema, where=where, colors=colors), schema
+    schema = given or usual
     array = np.asarray(item.detach().cpu() if isinstance(item, Tensor) else item)
     if colors is not None and array.ndim == 3 and array.shape[2] == 3 and array.dtype == np.uint8:
-        return colors.ids(array, schema, where)
+        return colors.ids(array, schema, where), schema
     if array.ndim != 2 or array.dtype.kind not in "iu":
         raise ShapeError(
             f"{where} is {array.dtype} of shape {array.shape}; it must be whole-number class ids of shape "
             "(height, width)."
         )
     schema.check_ids(array, where)
-    return array.astype(np.uint8)
+    return array.astype(np.uint8), schema
 
 
 def _is_photo(path: str | Path) -> bool:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import io
 import json
+import logging
 import multiprocessing
 import os
 import shutil
@@ -27,7 +28,7 @@ from limner.cli.main import main
 from limner.data.image_io import save_label_map
 from limner.data.schema import get_schema
 from limner.studio.jobs import Job, Jobs
-from limner.studio.worker import Work, Worker
+from limner.studio.worker import Terminal, Work, Worker, png
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes cannot be stopped here")
 ASSET = "a" * 64
@@ -288,6 +289,32 @@ def test_previews_leave_no_copy_of_a_file_where_there_are_no_links(
     worker.scratch.cleanup()
     ours.close()
     theirs.close()
+
+
+def test_warnings_in_the_terminal_name_the_users_file(bench: Bench, tmp_path: Path) -> None:
+    save_label_map(tmp_path / "map.png", np.zeros((32, 32), np.uint8), get_schema("celebamask-19"))
+    work = replace(bench.job().work, files={ASSET: (str(tmp_path / "map.png"), "My face.png")})
+    ours, theirs = multiprocessing.Pipe()
+    worker = Worker(theirs, "cpu", "auto", 8)
+    terminal, log = Terminal(worker), logging.getLogger("limner")
+    terminal.setStream(io.StringIO())
+    log.addHandler(terminal)
+    try:
+        worker.plan(work)
+    finally:
+        log.removeHandler(terminal)
+    assert terminal.stream.getvalue() == 'My face.png has the one class "background"; the picture can show little.\n'
+    worker.scratch.cleanup()
+    ours.close()
+    theirs.close()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 3), (64, 64)])
+def test_previews_files_hold_every_pixel(size: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    with Image.open(io.BytesIO(png(Image.fromarray(pixels)))) as read:
+        assert (read.format, read.mode) == ("PNG", "RGB")
+        assert np.array_equal(np.asarray(read), pixels)
 
 
 def test_onnx_runtime_draws_where_it_is_asked_for(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
