@@ -405,7 +405,11 @@ def _label_map(picture: Image.Image, schema: LabelSchema, where: str, colors: Co
 def _ids_of_palette(picture: Image.Image, schema: LabelSchema, where: str) -> UInt8Array:
     """The ids of a palette picture: its values, unless its colours are the schema's and stand at other values."""
     values: UInt8Array = np.asarray(picture)
-    entries = np.array(picture.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)
+    palette = picture.getpalette("RGB") or []
+    ours = [value for color in schema.palette for value in color]
+    if palette[: len(ours)] == ours and values.size and values.max() < schema.num_classes:
+        return values  # as `save_label_map` writes them
+    entries = np.array(palette, dtype=np.uint8).reshape(-1, 3)
     used = np.flatnonzero(picture.histogram())  # an eighth of the time of np.unique
     if not used.size or used[-1] >= len(entries) or (entries == entries[0]).all():
         return values  # a palette that says nothing

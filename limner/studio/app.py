@@ -1,7 +1,13 @@
-"""The API as an application of FastAPI: its routes and its description. No torch."""
+"""The API as an ASGI application, and its description. No torch.
+
+The routes are found by a table of our own and answered by Starlette. FastAPI describes them (OpenAPI): its own way from
+a request to a function and back would cost more than all else that the server does for a preview, and its import more
+than the server's start; so it is imported when the description is first asked for.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import re
 from typing import Any
@@ -10,81 +16,62 @@ import limner
 from limner import registry
 from limner.optional import optional
 from limner.studio.catalogue import Catalogue
-from limner.studio.routes import _ID, _NUMBER, PICTURES, ROUTES, SOUNDS, Route, answer, serve
-from limner.studio.security import Guard, Refused
+from limner.studio.routes import _ID, _NUMBER, PICTURES, ROUTES, SOUNDS, Call, Route, problem, serve
+from limner.studio.security import App, Guard, Receive, Refused, Scope, Send
 from limner.studio.state import Studio
 
+DESCRIPTION = "/api/v1/openapi.json"
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _EVERYWHERE = (400, 403, 413, 415, 422, 429)
 
 
-def create_api(studio: Studio) -> Any:
+def create_api(studio: Studio) -> App:
     """The ASGI application of the API; `limner.studio.front` serves it with the page.
 
     Raises:
         MissingExtraError: if the extra `studio` is not installed.
     """
-    fastapi = optional("fastapi", extra="studio")
-    requests = optional("starlette.requests", extra="studio")
-    app = fastapi.FastAPI(
-        title="Limner studio",
-        version=limner.__version__,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url="/api/v1/openapi.json",
-        redirect_slashes=False,
-    )
-    for route in ROUTES:
-        app.add_api_route(
-            route.path,
-            _endpoint(route, studio, requests.Request),
-            methods=[route.method],
-            summary=route.summary,
-            tags=[route.tag],
-            response_model=None,
-            status_code=route.status,
-            response_class=optional("starlette.responses", extra="studio").Response,
-            openapi_extra=describe(route),
-            responses=_answers(route),
-        )
-    _add_errors(app)
-    app.openapi = _openapi(studio.catalogue, app.openapi)
-    app.add_middleware(Guard, settings=studio.settings)
-    return app
+    return Guard(Api(studio), studio.settings)
 
 
-def _endpoint(route: Route, studio: Studio, request_class: Any) -> Any:
-    async def endpoint(request: Any) -> Any:
-        return await serve(route, request, studio)
+class Api:
+    """All routes; see `ROUTES`."""
 
-    endpoint.__annotations__ = {"request": request_class}  # FastAPI reads it; the package may be missing at import
-    endpoint.__name__ = route.handler.__name__
-    return endpoint
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+        self.description = functools.cache(lambda: openapi(studio.catalogue))
+        self.request_class = optional("starlette.requests", extra="studio").Request
+        by_path: dict[str, dict[str, Route]] = {}
+        for route in (*ROUTES, Route("GET", DESCRIPTION, self._describe, "The description of the API")):
+            by_path.setdefault(route.path, {})[route.method] = route
+        self.routes = [(_pattern(path), methods) for path, methods in by_path.items()]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        made = await self._answer(scope, receive, send)
+        await made(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> Any:
+        path, method = scope["path"], scope["method"]
+        for pattern, methods in self.routes:
+            found = pattern.fullmatch(path)
+            if found is None:
+                continue
+            if method not in methods:
+                text = ", ".join(sorted(methods))
+                return problem(Refused(405, f"{method} is not allowed here; allowed: {text}.", allowed=text))
+            scope["path_params"] = found.groupdict()
+            return await serve(methods[method], self.request_class(scope, receive, send), self.studio)
+        return problem(Refused(404, "There is no such page."))
+
+    async def _describe(self, call: Call) -> Any:
+        return await asyncio.to_thread(self.description)
 
 
-def _problem(refused: Refused) -> Any:
-    headers = {name.decode(): value.decode() for name, value in refused.headers()}
-    made = answer(refused.problem(), refused.status, headers)
-    made.headers["content-type"] = "application/problem+json"
-    return made
-
-
-def _add_errors(app: Any) -> None:
-    known: dict[str, set[str]] = {}
-    for route in ROUTES:
-        known.setdefault(re.sub(r"{\w+}", "[^/]+", route.path), set()).add(route.method)
-
-    async def not_found(request: Any, error: Any) -> Any:
-        return _problem(Refused(404, "There is no such page."))
-
-    async def not_allowed(request: Any, error: Any) -> Any:
-        path = request.url.path
-        allowed = sorted({one for pattern, methods in known.items() if re.fullmatch(pattern, path) for one in methods})
-        text = ", ".join(allowed or ["GET"])
-        return _problem(Refused(405, f"{request.method} is not allowed here; allowed: {text}.", allowed=text))
-
-    app.add_exception_handler(404, not_found)
-    app.add_exception_handler(405, not_allowed)
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = re.split(r"{(\w+)}", path)  # text and names take turns
+    texts = [f"(?P<{part}>[^/]+)" if number % 2 else re.escape(part) for number, part in enumerate(parts)]
+    return re.compile("".join(texts))
 
 
 def describe(route: Route) -> dict[str, Any]:
@@ -146,16 +133,41 @@ def _operation_paths(catalogue: Catalogue, general: dict[str, Any]) -> dict[str,
     return found
 
 
-def _openapi(catalogue: Catalogue, usual: Any) -> Any:
-    @functools.cache
-    def openapi() -> Any:
-        found = usual()
-        general = found["paths"]["/api/v1/systems/{system}/{operation}"]["post"]
-        found["paths"].update(_operation_paths(catalogue, general))
-        text = {"type": "string"}
-        fields = {"type": text, "title": text, "status": {"type": "integer"}, "detail": text, "field": text}
-        problem = {"type": "object", "properties": fields, "required": ["type", "title", "status", "detail"]}
-        found.setdefault("components", {}).setdefault("schemas", {})["Problem"] = problem
-        return found
+def openapi(catalogue: Catalogue) -> dict[str, Any]:
+    """The description of the API, as OpenAPI 3.1.
 
-    return openapi
+    Raises:
+        MissingExtraError: if the extra `studio` is not installed.
+    """
+    app = optional("fastapi", extra="studio").FastAPI(title="Limner studio", version=limner.__version__)
+    for route in ROUTES:
+        app.add_api_route(
+            route.path,
+            _named(route.handler.__name__),
+            methods=[route.method],
+            summary=route.summary,
+            tags=[route.tag],
+            response_model=None,
+            status_code=route.status,
+            response_class=optional("starlette.responses", extra="studio").Response,
+            openapi_extra=describe(route),
+            responses=_answers(route),
+        )
+    found: dict[str, Any] = app.openapi()
+    general = found["paths"]["/api/v1/systems/{system}/{operation}"]["post"]
+    found["paths"].update(_operation_paths(catalogue, general))
+    text = {"type": "string"}
+    fields = {"type": text, "title": text, "status": {"type": "integer"}, "detail": text, "field": text}
+    schema = {"type": "object", "properties": fields, "required": ["type", "title", "status", "detail"]}
+    found.setdefault("components", {}).setdefault("schemas", {})["Problem"] = schema
+    return found
+
+
+def _named(name: str) -> Any:
+    """A function that FastAPI takes for that of a route, by whose name it calls the operation."""
+
+    async def endpoint() -> None:
+        """Never called."""
+
+    endpoint.__name__, endpoint.__doc__ = name, None
+    return endpoint

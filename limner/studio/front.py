@@ -1,7 +1,7 @@
-"""What listens first: the page's files at once, and the API as soon as it is imported. No torch, no FastAPI.
+"""What listens first: the page's files at once, and the API as soon as it is imported. No torch, no Starlette.
 
-FastAPI and what it stands on take longer to import than the rest of the server to start. So the page is served without
-them, workers start beside their import, and a request of the API waits until it is there.
+The API, what it stands on and what it reads of the systems take longer to import than the rest of the server to start.
+So the page is served without them, workers start beside their import, and a request of the API waits until it is there.
 """
 
 from __future__ import annotations

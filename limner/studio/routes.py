@@ -330,7 +330,8 @@ async def wait_for(request: Request, studio: Studio, job: Job, seconds: int) -> 
     end = loop.time() + seconds
     while not job.has_ended and loop.time() < end:
         try:
-            await asyncio.wait_for(job.over.wait(), min(1.0, max(0.01, end - loop.time())))
+            async with asyncio.timeout(min(1.0, max(0.01, end - loop.time()))):
+                await job.over.wait()
         except TimeoutError:
             if await request.is_disconnected() and job.mode == "preview":
                 studio.jobs.cancel(job)
@@ -691,6 +692,11 @@ async def serve(route: Route, request: Request, studio: Studio) -> Response:
         if type(error).__name__ == "ClientDisconnect":
             raise
         refused = fault(traceback.format_exc())
+    return problem(refused)
+
+
+def problem(refused: Refused) -> Response:
+    """What a client reads of a refusal."""
     headers = {name.decode(): value.decode() for name, value in refused.headers()}
     made = answer(refused.problem(), refused.status, headers)
     made.headers["content-type"] = "application/problem+json"

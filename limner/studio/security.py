@@ -247,7 +247,8 @@ class Guard:
             try:
                 if slow or left <= 0:
                     raise TimeoutError
-                message = await asyncio.wait_for(receive(), min(left, settings.head_seconds))
+                async with asyncio.timeout(min(left, settings.head_seconds)):
+                    message = await receive()
             except TimeoutError:
                 raise Refused(408, "The body came too slowly.") from None
             if message["type"] == "http.request":
