@@ -32,6 +32,7 @@ from limner.data.manifest import open_manifest
 from limner.errors import LimnerError
 from limner.metrics.judges import DEFAULT_JUDGES, judge_entries
 from limner.mode import Mode
+from limner.pipelines import Pipeline
 from limner.provenance import source_type, statement
 from limner.results import read_result
 from limner.task import Task
@@ -516,6 +517,13 @@ def test_it_is_exported(name, task, run_of, tmp_path) -> None:
     assert (tmp_path / "network.pt").stat().st_size > 0
     assert main([*command, "weights", "--out", str(tmp_path / "weights")]) == 0
     assert type(limner.load(tmp_path / "weights")).name == name
+
+
+def test_it_says_what_its_plans_may_hold(name, task) -> None:
+    """Else a stored result of it reaches its networks as it is; the fuzzer has the changed results themselves."""
+    pipeline = registry.pipeline_class(name)
+    draws = pipeline._draw is not Pipeline._draw or pipeline.render is not Pipeline.render
+    assert task.gives == "verdict" or not draws or pipeline.plan_conditions is not Pipeline.plan_conditions
 
 
 def test_its_data_are_checked_by_what_trains(name, task, data_for, tmp_path, capsys) -> None:

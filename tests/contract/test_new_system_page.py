@@ -36,7 +36,7 @@ def test_a_system_takes_few_lines() -> None:
     texts = [path.read_text(encoding="utf-8") for path in (TOY / "limner_toy").glob("*.py")]
     imports = [node for text in texts for node in ast.parse(text).body if isinstance(node, ast.Import | ast.ImportFrom)]
     assert sum(map(code_lines, texts)) - len(imports) <= 150
-    assert sum(map(code_lines, texts)) <= 205
+    assert sum(map(code_lines, texts)) <= 206
 
 
 def test_lines_of_code_are_counted() -> None:

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from limner import registry
 from limner.cli.main import main
 from limner.errors import ConfigError, DataError
-from limner.pipelines import Pipeline
 from limner.results import read_result
 
 from .stored import SYSTEMS, Stored, bomb, changes_of, conditions, make_result, smoke_pipeline, write_changed
@@ -94,11 +92,3 @@ def test_a_result_is_saved_under_a_name_not_a_path(system: str, name: str, store
 def test_a_painting_has_a_name_not_a_path(name: object, stored, drawn_faces: Path) -> None:
     with pytest.raises(ConfigError, match="name is"):
         stored("painter").pipeline.plan(drawn_faces / "CelebA-HQ-img/0.png", 3, name=name)
-
-
-@pytest.mark.parametrize("system", [name for name in registry.system_names() if registry.task(name).gives != "verdict"])
-def test_every_system_says_what_its_plans_may_hold(system: str) -> None:
-    """Else a stored result of it reaches its networks as it is; the fuzzer has the changed results themselves."""
-    pipeline = registry.pipeline_class(system)
-    draws = pipeline._draw is not Pipeline._draw or pipeline.render is not Pipeline.render
-    assert not draws or pipeline.plan_conditions is not Pipeline.plan_conditions

@@ -46,9 +46,9 @@ def evaluate(
 
     found = list(progress(in_shares(seen, range(count)), total=count, unit="clip", desc="clips"))
     base = conditions(pipeline, rows, split=split, count=count, network=judges[0].name, seeds=(seed,))
-    protocol = replace(base, metric=f"colour by {judges[0].name}")
+    metrics = {"judge_colour": "colour", "judge_colour_real": "colour of real pictures"}
     measurements = {
-        key: Measurement(sum(column) / count, protocol, is_share=True)
-        for key, column in zip(("judge_colour", "judge_colour_real"), zip(*found, strict=True), strict=True)
+        key: Measurement(sum(column) / count, replace(base, metric=f"{metric} by {judges[0].name}"), is_share=True)
+        for (key, metric), column in zip(metrics.items(), zip(*found, strict=True), strict=True)
     }
     return EvaluationReport(pipeline.provenance, with_ceilings(measurements))

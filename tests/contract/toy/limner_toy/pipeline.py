@@ -11,7 +11,7 @@ from limner.inputs import seed_range, to_pictures
 from limner.media import Clip
 from limner.nn.configured import Configured
 from limner.pipelines import ExportTarget, Pipeline
-from limner.plan import GenerationPlan
+from limner.plan import Condition, GenerationPlan
 from limner.results import GenerationResult
 from limner.text_to_image.words import read_caption, vocabulary_of
 
@@ -60,6 +60,9 @@ class ToyPipeline(Pipeline):
         words, _ = fit_words(read_caption(caption, vocabulary_of(self.spec)).ids, WORDS)
         seeds = seed_range(seed, num_images)
         return GenerationPlan(seeds, {"caption": caption}, {"words": words[None]}, batch_size=batch_size)
+
+    def plan_conditions(self) -> dict[str, Condition]:
+        return {"words": Condition("int64", (WORDS,), 0, len(vocabulary_of(self.spec)) - 1)}
 
     def _draw(self, plan: GenerationPlan, rows: range) -> list[Clip]:
         words = torch.from_numpy(plan.condition("words", rows).copy()).to(self.device)
