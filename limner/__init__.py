@@ -1,4 +1,4 @@
-"""Limner: pictures of what you ask for, from a label map, attributes and a seed.
+"""Limner: pictures of what you ask for: a label map, a photo and an age, a pose, a sentence, speech, or strokes.
 
 `import limner` is cheap: PyTorch is imported by the first `limner.load(...)`.
 """

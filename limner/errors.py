@@ -55,6 +55,11 @@ class MissingExtraError(LimnerError):
     """An optional package is needed and not installed."""
 
 
+def counted(number: int, what: str) -> str:
+    """ "1 picture", "2 pictures": a number of things whose plural ends in s."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def nearest(name: object, known: Iterable[str]) -> str:
     """A hint for an unknown name: ` Did you mean "x"?` when one is close, then the list of all known names."""
     known = sorted(known)

@@ -89,6 +89,8 @@ def new_parser(
         def _expand_help(self, action: argparse.Action) -> str:
             text = str(super()._expand_help(action))
             text = re.sub(r"\(required, (?=[^)]*default: )", "(", text)  # a preset gives it
+            if action.nargs == "*":  # as many as one likes, and none
+                text = text.removesuffix(" (required)")
             return re.sub(r" \(default: (?:False|null|\[\])\)$", "", re.sub(r", default: null\)$", ")", text))
 
     class Parser(ArgumentParser):

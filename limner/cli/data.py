@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from limner import registry
 from limner.cli.common import add_reading_options, emit, new_parser, progress, reading
-from limner.errors import ConfigError, DataError, LimnerError, nearest
+from limner.errors import ConfigError, DataError, LimnerError, counted, nearest
 from limner.files import refuse_replaced_inputs
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser
 
 T = TypeVar("T")
-Counted = Callable[[Iterable[int]], Iterable[int]]
+Shown = Callable[[Iterable[int]], Iterable[int]]
 
 HELP = """\
 usage: limner data check | show | convert | make ...
@@ -270,30 +270,30 @@ def make(argv: list[str]) -> int:
     start, made = time.monotonic(), 0
     unit = "clip" if args.kind == TALKING else "picture"
 
-    def counted(finished: Iterable[int]) -> Iterator[int]:
+    def shown(finished: Iterable[int]) -> Iterator[int]:
         nonlocal made
         for index in progress(finished, unit=unit, desc="making"):
             made += 1
             yield index
 
-    MAKERS[args.kind](args, counted)
+    MAKERS[args.kind](args, shown)
     rate = made / (time.monotonic() - start)
     result = {"out": args.out, "kind": args.kind, "num": args.num, "made": made, f"{unit}s_per_second": round(rate, 2)}
-    emit(result, args.json, f"{args.num} {unit}s, {made} of them new ({rate:.1f} a second): {args.out}")
+    emit(result, args.json, f"{counted(args.num, unit)}, {made} of them new ({rate:.1f} a second): {args.out}")
     return 0
 
 
-def _make_drawn_faces(args: Any, counted: Counted) -> None:
+def _make_drawn_faces(args: Any, shown: Shown) -> None:
     from limner.data.drawn import write_drawn_faces
 
     if args.shards:
         raise ConfigError(f"--shards packs people, not {DRAWN}: leave it out.")
     if args.same_scene:
         raise ConfigError(f"--same-scene is for people-ages, not {DRAWN}: leave it out.")
-    write_drawn_faces(args.out, num=args.num, size=args.size, seed=args.seed, workers=args.workers, progress=counted)
+    write_drawn_faces(args.out, num=args.num, size=args.size, seed=args.seed, workers=args.workers, progress=shown)
 
 
-def _make_people(args: Any, counted: Counted) -> None:
+def _make_people(args: Any, shown: Shown) -> None:
     from limner.people.write import write_people
 
     write_people(
@@ -305,11 +305,11 @@ def _make_people(args: Any, counted: Counted) -> None:
         workers=args.workers,
         per_shard=args.shards,
         same_scene=args.same_scene,
-        progress=counted,
+        progress=shown,
     )
 
 
-def _make_talking(args: Any, counted: Counted) -> None:
+def _make_talking(args: Any, shown: Shown) -> None:
     for name in ("shards", "same_scene"):
         if getattr(args, name):
             raise ConfigError(f"--{name.replace('_', '-')} is not for {TALKING}: leave it out.")
@@ -324,13 +324,13 @@ def _make_talking(args: Any, counted: Counted) -> None:
         words=args.words,
         carriers=args.carriers,
         workers=args.workers,
-        progress=counted,
+        progress=shown,
     )
 
 
 DRAWN, TALKING = "drawn-faces", "people-talking"
 VERBS: dict[str, Callable[[list[str]], int]] = {"check": check, "show": show, "convert": convert, "make": make}
-MAKERS: dict[str, Callable[[Any, Counted], None]] = {
+MAKERS: dict[str, Callable[[Any, Shown], None]] = {
     DRAWN: _make_drawn_faces,
     **dict.fromkeys(("people-faces", "people-ages", "people-bodies"), _make_people),
     TALKING: _make_talking,

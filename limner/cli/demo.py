@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from limner import hub, registry
 from limner.cli.common import add_device, emit, new_parser, pick_device, progress
-from limner.errors import ConfigError, WeightsError
+from limner.errors import ConfigError, WeightsError, counted
 
 if TYPE_CHECKING:
     from limner.demo import DemoPicture
@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
     report = run_demo(_choose(options.systems), Path(options.out), options.device)
     report["seconds"] = round(time.perf_counter() - started, 1)
     count = sum(len(system["pictures"]) for system in report["systems"].values())
-    emit(report, options.json, f"{count} pictures in {report['seconds']} s. Open {report['page']}")
+    emit(report, options.json, f"{counted(count, 'picture')} in {report['seconds']} s. Open {report['page']}")
     return 0
 
 

@@ -14,6 +14,7 @@ import limner
 from limner import hub, registry
 from limner.cli.common import emit, new_parser
 from limner.engine.precision import COMPILERS, CPU_FLAGS, CPU_INFO, CUDA_CAPABILITY, choose, cpu_flags
+from limner.errors import counted
 
 CORE = (
     "torch",
@@ -209,7 +210,7 @@ def _text(report: dict[str, Any]) -> str:
     found = report["compiler"] or f"none of {', '.join(COMPILERS)}: --train.compile true works on GPUs alone"
     lines.append(f"compiler {found}")
     for device in report.get("devices", []):
-        facts = {"memory_bytes": _gigabytes, "threads": lambda count: f"{count} threads", "bf16": _bf16}
+        facts = {"memory_bytes": _gigabytes, "threads": lambda count: counted(count, "thread"), "bf16": _bf16}
         known = [facts.get(key, str)(value) for key, value in device.items() if key != "name"]
         lines.append(f"device   {', '.join([device['name'], *known])}")
     if "speed" in report:
@@ -221,8 +222,10 @@ def _text(report: dict[str, Any]) -> str:
         state = facts["version"] or f'not installed; to {facts["purpose"]}: pip install "limner[{facts["extra"]}]"'
         lines.append(f"  {name:18} {state}")
     lines += ["systems"]
+    with_weights = {info.system for info in hub.list_weights() if info.default}
     for name, missing in report["systems"].items():
-        state = f"lacks {'; '.join(missing)}" if missing else "ready"
+        has = "has weights; " if name in with_weights else ""
+        state = f"{has}lacks {'; '.join(missing)}" if missing else "ready"
         lines.append(f"  {name:18} {state}")
     return "\n".join(lines)
 

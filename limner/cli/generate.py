@@ -24,7 +24,7 @@ from limner.cli.common import (
     progress,
 )
 from limner.data.config import Fit
-from limner.errors import ConfigError, DataError, ShapeError, WeightsError
+from limner.errors import ConfigError, DataError, ShapeError, WeightsError, counted
 from limner.files import keeping, remove_leftovers
 
 if TYPE_CHECKING:
@@ -272,17 +272,13 @@ def _report(
     }
     what = outcomes[0].what if outcomes else "picture"
     weights = "" if pipeline is None else f" with the weights {pipeline.weights_name}"
-    text = f"wrote {_count(len(written), what)}{_in_words(sizes)} to {out}{weights} in {seconds:.1f} s"
+    text = f"wrote {counted(len(written), what)}{_in_words(sizes)} to {out}{weights} in {seconds:.1f} s"
     there = f"; {len(skipped)} {'was' if len(skipped) == 1 else 'were'} there already" if skipped else ""
     emit(payload, json, text + there)
     for message in failed:
         print(f"left out: {one_line(message)}", file=sys.stderr)
     if failed:
-        print(f"error: {_count(len(failed), 'file')} of {len(failed) + len(outcomes)} left out.", file=sys.stderr)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+        print(f"error: {counted(len(failed), 'file')} of {len(failed) + len(outcomes)} left out.", file=sys.stderr)
 
 
 def _in_words(sizes: list[tuple[int, int]]) -> str:

@@ -28,10 +28,10 @@ SUMMARIES = {
     "list": "systems, presets and weights that this installation has",
     "train": "train a system on a data set, or resume a run",
     "plot": "curves of runs as a picture, and a table that compares them",
-    "generate": "make pictures from a label map, attributes and a seed",
+    "generate": "make pictures, clips or paintings of what is asked for; or let a judge look",
     "evaluate": "score weights by the published protocol",
     "reproduce": "train and score every row of a published table",
-    "data": "check, convert or show a data set",
+    "data": "check, show, convert or make a data set",
     "export": "write a network as ONNX, torch.export or TorchScript",
     "studio": "a page on this computer: paint label maps and watch pictures change",
     "doctor": "versions, devices, memory, speed and what is missing",
@@ -39,7 +39,7 @@ SUMMARIES = {
 HELP = """\
 usage: limner COMMAND [options]
 
-Pictures of what you ask for, from a label map, attributes and a seed.
+Pictures of what you ask for: a label map, a photo and an age, a pose, a sentence, speech, or strokes.
 
 commands:
 {commands}

@@ -18,7 +18,7 @@ from limner.data.fields import IN_WORDS
 from limner.data.image_io import check_same_shape
 from limner.data.manifest import Manifest, Row
 from limner.data.plausibility import order_problem, side_agreement
-from limner.errors import ConfigError, DataError
+from limner.errors import ConfigError, DataError, counted
 
 MAX_JUDGED = 200
 """Maps kept to judge the order of the classes by; more would not change the verdict."""
@@ -78,8 +78,8 @@ class Report:
             lines += [""] * bool(texts) + [f"{title}: {text}" for text in texts[:max_lines]]
             if len(texts) > max_lines:
                 lines.append(f"{title}: … and {len(texts) - max_lines} more (--json has all)")
-        verdict = f"{len(self.errors)} errors" if self.errors else "no errors"
-        return "\n".join([*lines, "", f"{verdict}, {len(self.warnings)} warnings"])
+        verdict = counted(len(self.errors), "error") if self.errors else "no errors"
+        return "\n".join([*lines, "", f"{verdict}, {counted(len(self.warnings), 'warning')}"])
 
 
 def check_dataset(
@@ -203,16 +203,20 @@ class _Found:
             report.errors.append(problem)
         elif self.exchanged:
             report.warnings.append(
-                f"{len(self.exchanged)} maps have left and right exchanged ({_some(self.exchanged)}): "
+                f"Left and right are exchanged in {counted(len(self.exchanged), 'map')} ({_some(self.exchanged)}): "
                 "read them with --fix-sides, or write corrected maps with limner data convert --fix-sides."
             )
         report.warnings += self.clips.warnings()
         pairs = [f"{first.name} = {second.name}" for first, second in self.same]
         if pairs:
-            report.warnings.append(f"{len(pairs)} pictures are there twice ({_some(pairs)}).")
+            report.warnings.append(
+                f"The same picture is there twice in {counted(len(pairs), 'pair')} ({_some(pairs)})."
+            )
         leaks = [f"{a.name} = {b.name}" for a, b in self.same if "test" in (a.split, b.split) and a.split != b.split]
         if leaks:
-            report.warnings.append(f"{len(leaks)} test pictures are in another split too: {_some(leaks)}.")
+            report.warnings.append(
+                f"In another split, too, there is {counted(len(leaks), 'test picture')}: {_some(leaks)}."
+            )
 
 
 def _further(manifest: Manifest, rows: Sequence[Row]) -> dict[str, str]:

@@ -197,7 +197,8 @@ class Manifest:
         rows = tuple(row for row in self.rows if row.split == name)
         if not rows:
             counts = ", ".join(f"{split} ({count})" for split, count in sorted(self.split_sizes().items()))
-            raise DataError(f'{self.root} has no samples in the split "{name}"; it has: {counts}.')
+            rest = "" if name == "train" else ' Choose one of these, or "all".'  # training looks at no other
+            raise DataError(f'{self.root} has no samples in the split "{name}"; it has: {counts}.{rest}')
         return dataclasses.replace(self, rows=rows)
 
     def split_sizes(self) -> dict[str, int]:

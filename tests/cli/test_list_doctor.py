@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import tomllib
 
 import pytest
@@ -85,6 +86,14 @@ def test_doctor_says_what_each_system_lacks(monkeypatch) -> None:
     ]
     assert lacking["spade"] == ["weights: train them, or give a folder with --weights"]
     assert lacking["scgan"] == lacking["painter"] == []
+
+
+def test_doctor_names_weights_that_are_there_though_a_package_is_not(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(doctor, "_version", lambda package: None if package == "dlib-bin" else "1.0")
+    assert main(["doctor"]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"^  portrait +has weights; lacks what it takes to find faces in photos", text, re.MULTILINE)
+    assert re.search(r"^  caae +lacks weights: .*; what it takes to find the face", text, re.MULTILINE)
 
 
 def test_doctor_as_text(monkeypatch, capsys) -> None:

@@ -26,6 +26,11 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(COMMANDS) == list(SUMMARIES)
 
 
+def test_names_that_may_be_left_out_are_not_called_required(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--help"]) == 0
+    assert "(required)" not in capsys.readouterr().out
+
+
 def test_help_imports_next_to_nothing(python) -> None:
     """What is imported decides how fast it is, on any machine: fewer modules than numpy alone has."""
     code = (

@@ -40,6 +40,7 @@ PUBLIC = {
         "ShapeError",
         "TrainingError",
         "WeightsError",
+        "counted",
         "missing",
         "nearest",
     },
@@ -233,6 +234,12 @@ def test_system_table_of_the_readme_is_honest() -> None:
     rows = re.findall(r"^\| `([\w-]+)` \|.*\| (.+?) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
     here = {name for name, status in rows if not status.startswith("planned")}
     assert here == set(limner.list_systems())
+
+
+def test_extras_of_the_readme_are_those_of_the_project() -> None:
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("| extra | for |")[2].partition("\n\n")[0]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)) == set(project["optional-dependencies"])
 
 
 def test_version_is_in_the_changelog() -> None:

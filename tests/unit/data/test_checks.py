@@ -98,9 +98,9 @@ def test_report_of_a_bad_set(folder, save, draw_face):
     ):
         assert sum(part in error for error in report.errors) == 1, part
     assert len(report.errors) == 4
-    assert any("1 maps have left and right exchanged (face-7)" in text for text in report.warnings)
-    assert any("pictures are there twice (face-4 = face-5)" in text for text in report.warnings)
-    assert any("test pictures are in another split too: face-4 = face-5" in text for text in report.warnings)
+    assert any("Left and right are exchanged in 1 map (face-7)" in text for text in report.warnings)
+    assert any("The same picture is there twice in 1 pair (face-4 = face-5)" in text for text in report.warnings)
+    assert any("In another split, too, there is 1 test picture: face-4 = face-5" in text for text in report.warnings)
     assert "4 errors" in report.to_text()
 
 
@@ -133,3 +133,7 @@ def test_long_lists_are_cut_in_the_text(folder):
         path.write_bytes(b"")
     text = check_dataset(open_manifest(root)).to_text()
     assert "… and 5 more" in text and "15 errors" in text
+    report = check_dataset(open_manifest(root), limit=1)
+    assert "1 error, " in report.to_text()
+    report.errors, report.warnings = [], ["one"]
+    assert report.to_text().endswith("no errors, 1 warning")

@@ -82,7 +82,8 @@ def test_split_and_its_error(folder):
     manifest = open_manifest(manifest.root)
     assert manifest.split_sizes() == {"test": 1, "train": 1, "unused": 4}
     assert [row.name for row in manifest.split("test").rows] == ["face-0"]
-    with pytest.raises(DataError, match=r'no samples in the split "val"; it has: test \(1\), train \(1\)'):
+    rest = r'it has: test \(1\), train \(1\), unused \(4\)\. Choose one of these, or "all"'
+    with pytest.raises(DataError, match=f'no samples in the split "val"; {rest}'):
         manifest.split("val")
 
 
