@@ -26,6 +26,7 @@ from limner.data.sample import Sample
 from limner.engine.logging import tile_grid
 from limner.engine.ranks import in_shares
 from limner.errors import ConfigError
+from limner.features import open_features
 from limner.metrics.ageing import area_under_curve
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.color import GREY_BELOW, hue_names, to_lab
@@ -45,7 +46,6 @@ from limner.pose_transfer.inputs import to_openpose
 from limner.pose_transfer.parts import SCHEMA
 from limner.pose_transfer.pipeline import Arrays, PosePipeline
 from limner.pose_transfer.poses import between
-from limner.pose_transfer.training import open_features
 
 PictureProtocol = Literal["clean", "scagan-legacy"]
 PROTOCOLS: tuple[PictureProtocol, ...] = ("clean", "scagan-legacy")

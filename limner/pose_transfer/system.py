@@ -24,12 +24,13 @@ from limner.engine.optim import adam
 from limner.engine.ranks import gather_rows
 from limner.engine.seed import derive_seed
 from limner.engine.system import System
+from limner.features import open_features
 from limner.losses.adversarial import discriminator_loss, generator_loss
 from limner.losses.contextual import contextual_loss
 from limner.losses.perceptual import PerceptualFeatures, perceptual_loss
 from limner.nn.pose_transfer import Discriminator, seed_dropout
 from limner.pose_transfer.data import PairBatch
-from limner.pose_transfer.training import first_pairs, open_features, picture_scores, pose_grid
+from limner.pose_transfer.training import first_pairs, picture_scores, pose_grid
 
 APPEARANCE, SHAPE = "image_discriminator", "pose_discriminator"
 """D_A, which sees the source beside a picture, and D_S, which sees the pose."""

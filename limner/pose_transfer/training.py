@@ -1,22 +1,17 @@
-"""Sample grids, quick scores and frozen features of systems of pose transfer, for use during training."""
+"""Sample grids and quick scores of systems of pose transfer, for use during training."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from limner import hub
-from limner.backbones.vgg import VGG
 from limner.data.keypoints import LIMBS
 from limner.data.points import polylines
-from limner.losses.perceptual import ParserFeatures, PerceptualFeatures, VGGFeatures
 from limner.metrics.color import to_lab
-from limner.nn.parsing import ParsingNetwork
-from limner.pipelines import load
 
 NUM_ROWS = 8
 _BODY_WIDTH = 0.06  # of a limb, as a share of the height
@@ -26,26 +21,6 @@ def first_pairs(dataset: Any) -> list[Any]:
     """Up to `NUM_ROWS` items, evenly spread: the pairs that sample grids show."""
     step = max(1, len(dataset) // NUM_ROWS)
     return [dataset[index] for index in range(0, len(dataset), step)][:NUM_ROWS]
-
-
-def open_features(
-    vgg_weights: str | None, device: torch.device, *, layers: Sequence[str], levels: Sequence[int]
-) -> PerceptualFeatures:
-    """Layers of VGG-19 where its file is named, else levels of the shipped parser that stands in for it.
-
-    Args:
-        vgg_weights: the file, if any.
-        device: where it runs.
-        layers: of VGG-19.
-        levels: of the parser's encoder.
-
-    Raises:
-        WeightsError: if the file is not of VGG-19.
-    """
-    if vgg_weights is not None:
-        return VGGFeatures(VGG.from_file(vgg_weights, 19).to(device), layers)
-    parser = cast(ParsingNetwork, load(hub.PEOPLE_FEATURES).to(device).components["parser"])
-    return ParserFeatures(parser, hub.PEOPLE_FEATURES, levels)
 
 
 def pose_grid(columns: Sequence[Float[Tensor, "rows c h w"]]) -> Float[Tensor, "rows columns 3 h w"]:

@@ -38,7 +38,7 @@ FIND = {
 }  # by name only: strings, no class of a system
 RESULTS = {"limner.plan", "limner.results", "limner.mode"}
 DOORS = {"limner.inputs", "limner.faces", "limner.motion", "limner.tasks"}
-MIDDLE = LOW | FIND | RESULTS | DOORS | {"limner.pipelines", "limner.demo"}
+MIDDLE = LOW | FIND | RESULTS | DOORS | {"limner.pipelines", "limner.features", "limner.demo"}
 LAYERS = {
     "limner": {"limner.loading", "limner.pipelines", "limner.registry"},  # lazy exports
     "limner.loading": BASE | {"limner.pipelines", "limner.runtimes", "limner.systems"},  # systems for their types alone
@@ -71,6 +71,7 @@ LAYERS = {
     "limner.runtimes": BASE | {"limner.nn"},
     "limner.pipelines": LOW | FIND | RESULTS | {"limner.runtimes", "limner.weights_folder"},
     "limner.motion": BASE | {"limner.results"},
+    "limner.features": LOW | {"limner.hub", "limner.pipelines"},
     "limner.tasks": LOW | RESULTS | {"limner.pipelines", "limner.task"},
     "limner.inputs": BASE | {"limner.data", "limner.plan", "limner.tasks"},
     "limner.faces": BASE | {"limner.data"},
@@ -79,7 +80,10 @@ LAYERS = {
     "limner.runs": BASE | {"limner.data", "limner.markdown"},
     "limner.mask_to_image": LOW | RESULTS | DOORS | {"limner.hub", "limner.people", "limner.pipelines", "limner.task"},
     "limner.ageing": LOW | RESULTS | DOORS | {"limner.operations", "limner.pipelines", "limner.task"},
-    "limner.pose_transfer": LOW | RESULTS | DOORS | {"limner.hub", "limner.operations", "limner.pipelines"},
+    "limner.pose_transfer": LOW
+    | RESULTS
+    | DOORS
+    | {"limner.features", "limner.hub", "limner.operations", "limner.pipelines"},
     "limner.text_to_image": LOW
     | RESULTS
     | DOORS

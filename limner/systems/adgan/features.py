@@ -7,10 +7,10 @@ from typing import cast
 import torch
 
 from limner import hub
+from limner.features import open_features
 from limner.losses.perceptual import PerceptualFeatures
 from limner.nn.parsing import ParsingNetwork
 from limner.pipelines import load
-from limner.pose_transfer.training import open_features
 from limner.systems.adgan.networks import VGG_CHANNELS, VGG_LAYERS
 
 LEVELS = (0, 1, 2, 3)

@@ -71,6 +71,9 @@ class LossConfig:
     weight_paired: float = 0.0
     """An ablation of ours, not of the paper, whose method needs no pairs: distance of the result to the true picture of
     the same person at that age, which only `limner data make people-ages --same-scene` gives."""
+    weight_paired_features: float = 0.0
+    """Of the same distance in levels of the shipped parser features-people-64, beside that of the colours; without it
+    results are softer than their sources."""
     identity_judge: str | None = None
     """Weights of a face judge for `weight_identity`: a name or a folder. Never the one that evaluates."""
     inverse_task: bool = True
@@ -102,6 +105,8 @@ class LossConfig:
         check_ranges(self, "loss", noises | shares)
         if self.weight_identity > 0 and self.identity_judge is None:
             raise ConfigError("--loss.weight_identity needs --loss.identity_judge: the weights of a face judge.")
+        if self.weight_paired_features > 0 and self.weight_paired == 0:
+            raise ConfigError("--loss.weight_paired_features needs --loss.weight_paired; else there are no pairs.")
         if not self.uses_discriminators and self.weight_paired == 0:
             raise ConfigError("Without --loss.weight_adversarial and --loss.weight_age nothing asks for another age.")
         if self.weight_latent > 0 and not self.inverse_task:

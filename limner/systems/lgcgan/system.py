@@ -28,6 +28,8 @@ from limner.engine.engine import Engine
 from limner.engine.optim import adam
 from limner.engine.system import System
 from limner.errors import ConfigError
+from limner.features import open_features
+from limner.losses.perceptual import PerceptualFeatures, perceptual_loss
 from limner.metrics.energy import high_frequency_energy
 from limner.metrics.published_judges import AgeJudge
 from limner.nn.discriminator_augment import NUM_DRAWS, augment_for_discriminator
@@ -47,6 +49,8 @@ from limner.systems.lgcgan.pipeline import LGcGANPipeline
 
 _log = logging.getLogger(__name__)
 NUM_GROUPS = len(AGE_GROUPS)
+FEATURE_LEVELS = (0, 1, 2)
+"""Of the parser in which results are compared with true pictures: at full size, 1/2 and 1/4."""
 FOOLED = 0.9
 """From this accuracy on fakes on, the discriminator's age head is taken for fooled if a judge sees half the years."""
 
@@ -120,6 +124,7 @@ class LGcGAN(System[LGcGANConfig, AgeBatch]):
         self.networks["shapes"] = self.shapes = AgeShapes(num_groups=NUM_GROUPS)
         self.judge: AgeJudge | None = None
         self.identity_network: nn.Module | None = None
+        self.features: PerceptualFeatures | None = None
 
     @classmethod
     def open_data(cls, config: LGcGANConfig, path: Path | None) -> TrainingData:
@@ -162,6 +167,9 @@ class LGcGAN(System[LGcGANConfig, AgeBatch]):
             if not isinstance(judge, Pipeline):
                 raise ConfigError("--loss.identity_judge needs weights of facejudge, whose features have gradients.")
             self.identity_network = judge.components["judge"].requires_grad_(False)
+
+        if self.config.loss.weight_paired_features > 0:
+            self.features = open_features(None, device, layers=(), levels=FEATURE_LEVELS)
 
     def training_step(self, batch: AgeBatch, engine: Engine) -> None:
         """Both generators on one loss, then both discriminators on the same results."""
@@ -229,6 +237,10 @@ class LGcGAN(System[LGcGANConfig, AgeBatch]):
             paired = functional.l1_loss(image, draws.target)
             engine.log("loss/paired", paired)
             total = total + weights.weight_paired * paired
+        if self.features is not None:
+            features = perceptual_loss(self.features, draws.target, image)
+            engine.log("loss/paired_features", features)
+            total = total + weights.weight_paired_features * features
         back = image.detach()
         if weights.inverse_task:
             name = self.generators[-1]

@@ -24,11 +24,12 @@ from limner.engine.ranks import gather_rows
 from limner.engine.seed import derive_seed, picture_noise
 from limner.engine.stages import Stage
 from limner.errors import ConfigError
+from limner.features import open_features
 from limner.losses.contextual import contextual_loss
 from limner.losses.perceptual import PerceptualFeatures, perceptual_loss
 from limner.nn.pose_transfer import Discriminator, seed_dropout
 from limner.pipelines import load
-from limner.pose_transfer.training import first_pairs, open_features, picture_scores, pose_grid
+from limner.pose_transfer.training import first_pairs, picture_scores, pose_grid
 from limner.systems.scagan.config import UNTRAINED, SCAGANConfig
 from limner.systems.scagan.data import ContentBatch, ContentPairs, collate_content
 from limner.systems.scagan.networks import CONTENT_CHANNELS, ISNet, PCTNet

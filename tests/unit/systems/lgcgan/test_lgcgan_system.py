@@ -132,11 +132,30 @@ def test_pairs_need_neither_discriminators_nor_the_way_back(tmp_path) -> None:
         system.prepare(torch.device("cpu"))
 
 
+def test_pairs_are_compared_in_features_too(tmp_path) -> None:
+    """The generator learns by the parser's features, and the parser does not."""
+    folder = write_ready_ages(tmp_path / "pairs", size=32, same_scene=True)
+    loss = {"weight_adversarial": 0.0, "weight_age": 0.0, "weight_paired": 1e-6, "inverse_task": False}
+    config = changed(loss=loss | {"weight_paired_features": 1.0}, validation={"judge": "facejudge-people-64"})
+    system, engine, batch = built(config, folder)
+    system.prepare(torch.device("cpu"))
+    assert system.features is not None and system.features.name.startswith("parser features-people-64")
+    before = [value.clone() for value in system.features.parser.state_dict().values()]
+    losses = []
+    for _ in range(12):
+        engine.run_step(batch)
+        losses.append(engine.averages()["loss/paired_features"])
+    assert losses[-1] < losses[0]
+    after = system.features.parser.state_dict().values()
+    assert all(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+
+
 def test_settings_that_contradict_are_refused() -> None:
     for wrong in (
         {"weight_adversarial": 0.0, "weight_age": 0.0},
         {"weight_identity": 1.0},
         {"weight_latent": 1.0, "inverse_task": False},
+        {"weight_paired_features": 1.0},
         {"cycle_noise": -1.0},
         {"pose_control": 1.5},
         {"weight_age": float("nan")},
