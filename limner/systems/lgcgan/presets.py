@@ -87,18 +87,25 @@ def paired() -> LGcGANConfig:
     """
     return LGcGANConfig(
         model=ModelConfig(image_size=64, width=32, num_blocks=3, kernel=5),
-        loss=LossConfig(weight_adversarial=0.0, weight_age=0.0, weight_paired=1.0, inverse_task=False, cycle_noise=0.0),
-        optimizer=OptimizerConfig(lr_generator=1e-3, decay_images=10_000),
+        loss=LossConfig(
+            weight_adversarial=0.0,
+            weight_age=0.0,
+            weight_paired=1.0,
+            weight_paired_features=1.0,
+            inverse_task=False,
+            cycle_noise=0.0,
+        ),
+        optimizer=OptimizerConfig(lr_generator=1e-3, decay_images=30_000),
         validation=ValidationConfig(),
         dataset=DataConfig(),
         augment=_AUGMENT,
         train=TrainConfig(
-            images=40_000,
+            images=100_000,
             batch_size=16,
             ema_half_life=1_000,
-            log_every=1_000,
-            sample_every=5_000,
-            checkpoint_every=5_000,
+            log_every=2_000,
+            sample_every=10_000,
+            checkpoint_every=10_000,
         ),
     )
 
