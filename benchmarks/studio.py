@@ -6,7 +6,8 @@ that imports torch, so that their ratio holds on a busy machine, and of all rati
 each beside the call that was next to it. Then a stroke, a preview and `pipe()`
 take turns: a stroke is the upload of the map as a PNG of 256 px, a preview of one picture, and the picture's download;
 a preview is its request alone, of a map that was uploaded before; `pipe()` runs in a process of its own, which has
-loaded the same weights and draws from the array. Then 32 clients paint at once, each waiting for its picture before it
+loaded the same weights and draws from the array; its threads wait as those of the worker do, and freed memory goes its
+usual way, where the worker keeps it. Then 32 clients paint at once, each waiting for its picture before it
 sends the next map, and after that one client alone as many. Resident memory is summed over the server, its worker, and
 the processes beside them (the decoder of uploads, Python's own tracker), which share the libraries' pages: PSS counts
 these once, RSS in every process. It is read after the first pictures, after the load, and after a kept result of every

@@ -7,6 +7,7 @@ job is drawn, waiting previews are drawn between its pictures, at most four in a
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import io
 import json
@@ -323,6 +324,7 @@ def serve(connection: Connection, device: str, runtime: Runtime, threads: int) -
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's
+    keep_memory()
     import torch
 
     # No more than PyTorch would take by itself, which looks at OMP_NUM_THREADS and at the cores that it may use.
@@ -332,6 +334,24 @@ def serve(connection: Connection, device: str, runtime: Runtime, threads: int) -
     logging.getLogger("limner").addHandler(Terminal(worker))
     connection.send(("ready",))
     worker.run()
+
+
+def keep_memory() -> None:
+    """Let glibc keep what is freed, where it is the C library, unless the user's environment says how much.
+
+    A picture's arrays are large enough that by itself it gives their memory back to the system after some pictures and
+    not after others, as they happen to lie. To take it again for the next picture costs a tenth of a small network's
+    time: up to two thousand page faults. The thresholds are the highest ones that glibc comes to by its own rule.
+    """
+    if {"MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "GLIBC_TUNABLES"} & set(os.environ):
+        return
+    try:
+        set_option = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # another C library, or Windows
+        return
+    trim_threshold, mmap_threshold = -1, -3  # names in malloc.h
+    set_option(mmap_threshold, 32 * 2**20)
+    set_option(trim_threshold, 64 * 2**20)
 
 
 class Terminal(logging.StreamHandler[TextIO]):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import io
 import json
 import logging
@@ -307,6 +308,34 @@ def test_warnings_in_the_terminal_name_the_users_file(bench: Bench, tmp_path: Pa
     worker.scratch.cleanup()
     ours.close()
     theirs.close()
+
+
+MEMORY = """
+import ctypes
+from limner.studio.worker import keep_memory
+
+class Numbers(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd a b c d e".split()]
+
+library = ctypes.CDLL(None)
+library.mallinfo2.restype = Numbers
+library.malloc.restype = ctypes.c_void_p
+for act in (lambda: None, keep_memory):
+    act()
+    before = library.mallinfo2().hblks
+    library.malloc(ctypes.c_size_t(20 * 2**20))
+    print(library.mallinfo2().hblks - before)
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="of glibc 2.33 and later")
+def test_a_worker_keeps_the_memory_of_its_arrays(python: Any) -> None:
+    """A mapping of their own, as glibc gives 20 MiB by itself, is gone once they are freed."""
+    done = python("-c", MEMORY)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["1", "0"]
+    kept = python("-c", MEMORY, env={"MALLOC_MMAP_THRESHOLD_": "1000000"})  # as the user says
+    assert kept.stdout.split() == ["1", "1"], kept.stderr
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 3), (64, 64)])
