@@ -15,7 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from limner.errors import ConfigError
+from limner.errors import ConfigError, nearest
 
 
 def check_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -30,12 +30,16 @@ def check_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: M
         ConfigError: naming the argument and what it may be.
         TypeError: for a name that there is not, or one that is missing, as Python itself raises it.
     """
-    hints = _hints(function)
-    for name, value in _signature(function).bind(*args, **kwargs).arguments.items():
+    hints, signature = _hints(function), _signature(function)
+    unknown = sorted(kwargs.keys() - signature.parameters)
+    if unknown and not any(one.kind is one.VAR_KEYWORD for one in signature.parameters.values()):
+        known = list(signature.parameters)[1:]
+        raise TypeError(f"{function.__qualname__} has no argument {unknown[0]!r}.{nearest(unknown[0], known)}")
+    for name, value in signature.bind(*args, **kwargs).arguments.items():
         if name in hints and not _accepts(hints[name], value):
             shown = " ".join(repr(value).split())
             shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-            allowed = _words(hints[name])
+            allowed = _words(hints[name]) + _as_list(hints[name], value)
             raise ConfigError(f"{name} is {shown}, of the type {type(value).__name__}; it must be {allowed}.")
 
 
@@ -65,11 +69,20 @@ def _accepts(kind: Any, value: Any) -> bool:
     if origin is Sequence:
         if isinstance(value, np.ndarray):
             value = value.tolist() if value.ndim else None
-        is_list = isinstance(value, Sequence) and not isinstance(value, bytes)
-        return is_list and (isinstance(value, str) or all(_accepts(get_args(kind)[0], one) for one in value))
+        # A text is a sequence of its letters, which nobody means.
+        is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+        return is_list and all(_accepts(get_args(kind)[0], one) for one in value)
     if origin is Mapping:
         return isinstance(value, Mapping)
     return not (inspect.isclass(kind) and issubclass(kind, Path)) or isinstance(value, kind)
+
+
+def _as_list(kind: Any, value: Any) -> str:
+    """A hint, where a single value was given and a list of such values is meant."""
+    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    means_one = isinstance(value, str | int | float) and not isinstance(value, bool)
+    lists = [one for one in kinds if get_origin(one) is Sequence and _accepts(get_args(one)[0], value)]
+    return f", such as [{value!r}]" if means_one and lists and len(repr(value)) <= 60 else ""
 
 
 def _words(kind: Any) -> str:

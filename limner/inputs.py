@@ -62,8 +62,28 @@ def read_pixels(value: PhotoInput) -> tuple[NDArray[np.uint8], str]:
         )
     shape, dtype = tuple(value.shape), str(value.dtype).removeprefix("torch.")
     if len(shape) != 3 or shape[2] != 3 or dtype != "uint8" or 0 in shape:
-        raise ShapeError(f"The picture is {dtype} {shape}; it must be uint8 (height, width, 3).")
+        raise ShapeError(f"The picture is {dtype} {shape}; it must be uint8 (height, width, 3).{_help(value)}")
     return np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value), "The picture"
+
+
+def _help(value: NDArray[Any] | Tensor) -> str:
+    """What to do about an array that is no picture yet, where its form says what it is."""
+    shape = tuple(value.shape)
+    if len(shape) == 3 and shape[0] == 3 and shape[2] != 3:
+        return " Its channels come first: move them to the end, by transpose(1, 2, 0) or permute(1, 2, 0)."
+    if len(shape) == 4:
+        return " These are several pictures: give a list of them."
+    if len(shape) == 2:
+        return " It is grey: give it as a PIL picture, or repeat it, by numpy.stack([picture] * 3, axis=2)."
+    if len(shape) == 3 and shape[2] == 3 and 0 not in shape and "float" in str(value.dtype):
+        low, high = float(value.min()), float(value.max())
+        if low >= 0 and high <= 1:
+            return " Its values lie in [0, 1]: multiply by 255, round, and convert to uint8."
+        if low >= -1 and high <= 1:
+            return " Its values lie in [-1, 1]: add 1, multiply by 127.5, round, and convert to uint8."
+        if low >= 0 and high <= 255:
+            return " Its values lie in [0, 255]: round them and convert to uint8."
+    return ""
 
 
 def whole_number(name: str, value: object, least: int, most: int) -> int:

@@ -122,6 +122,12 @@ class Pipeline(ABC):
         self._runs_onnx = False
         self._fell_back = False
 
+    def __repr__(self) -> str:
+        size = self.size.height if self.size.square else f"{self.size.width}x{self.size.height}"
+        return (
+            f'<{type(self).__name__}: "{self.name}" with the weights {self.weights_name}, {size} px, on {self.device}>'
+        )
+
     @classmethod
     @abstractmethod
     def network_classes(cls) -> dict[str, type[nn.Module]]:

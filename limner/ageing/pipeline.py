@@ -17,7 +17,7 @@ from limner.ageing.data import face_mask
 from limner.ageing.inputs import Align, FacePhoto, paste_change, read_face_photo
 from limner.ageing.plans import MIDDLES, AgeInput, ages_in_direction, check_direction
 from limner.ageing.shapes import AgeShapes
-from limner.errors import ConfigError, DataError
+from limner.errors import ConfigError, DataError, counted
 from limner.inputs import PhotoInput
 from limner.pipelines import Pipeline
 
@@ -63,9 +63,12 @@ def read_faces(
     photos: list[Any] = list(photo) if isinstance(photo, list | tuple) else [photo]
     if not photos:
         raise ConfigError("At least one photo is needed.")
+    if len(photos) == 1 and isinstance(landmarks, np.ndarray) and landmarks.ndim == 2:
+        several = False  # the points of the one photo in the list
     marks: list[Any] = [None] * len(photos) if landmarks is None else list(landmarks) if several else [landmarks]
     if len(marks) != len(photos):
-        raise ConfigError(f"There are {len(photos)} photos, but landmarks for {len(marks)}; give None where unknown.")
+        found, wanted = counted(len(marks), "face"), counted(len(photos), "photo")
+        raise ConfigError(f"There are landmarks for {found}, but {wanted}; give None where unknown.")
     mean = shapes_of(pipeline).mean_shape().double().cpu().numpy()
     return [
         read_face_photo(

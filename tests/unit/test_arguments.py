@@ -47,7 +47,9 @@ def test_what_an_annotation_allows_passes() -> None:
         ("pictures", b"a", "a list, each of it a text"),
         ("way", 3, "one of the texts up, down"),
         ("way", np.zeros(3), "one of the texts up, down"),
-        ("ages", 7, "a list"),
+        ("ages", 7, "a list, each of it a text or float or None, such as [7]"),
+        ("ages", "40", "a list, each of it a text or float or None, such as ['40']"),
+        ("ages", "", "a list"),
         ("ages", np.array(object()), "a list"),
         ("named", [1], "a mapping or None"),
         ("is_whole", np.zeros(3), "True or False"),
@@ -65,5 +67,7 @@ def test_what_it_rules_out_is_one_sentence(name: str, value: object, allowed: st
 
 
 def test_names_that_there_are_not_are_pythons_own_error() -> None:
-    with pytest.raises(TypeError, match="pictuers"):
+    with pytest.raises(
+        TypeError, match=r"Toy.draw has no argument 'pictuers'. Did you mean \"pictures\"\? Known: ages, "
+    ):
         check("a", pictuers=3)

@@ -1,0 +1,53 @@
+"""Photos as users give them: what is no picture yet is refused with what to do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import limner
+from limner.ageing.pipeline import read_faces
+from limner.errors import ConfigError, ShapeError
+from limner.inputs import read_pixels
+from limner.people import ready
+
+WEIGHTS = Path(__file__).parents[2] / "weights"
+COLOURS = np.random.default_rng(0).integers(0, 256, (20, 16, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("picture", "what_to_do"),
+    [
+        (COLOURS / np.float32(255), r"lie in \[0, 1\]: multiply by 255"),
+        (torch.from_numpy(COLOURS) / 127.5 - 1, r"lie in \[-1, 1\]: add 1, multiply by 127\.5"),
+        (COLOURS.astype(float), r"lie in \[0, 255\]: round them"),
+        (torch.from_numpy(COLOURS).permute(2, 0, 1), r"channels come first: .*permute\(1, 2, 0\)"),
+        (COLOURS[None], "several pictures: give a list"),
+        (COLOURS[..., 0], "It is grey: "),
+        (COLOURS[..., :2], r"uint8 \(20, 16, 2\); it must be uint8 \(height, width, 3\)\.$"),
+    ],
+    ids=["share", "signed", "float", "first", "batch", "grey", "two"],
+)
+def test_an_array_that_is_no_picture_yet(picture: object, what_to_do: str) -> None:
+    with pytest.raises(ShapeError, match=what_to_do):
+        read_pixels(picture)  # type: ignore[arg-type]
+
+
+def test_points_of_the_one_photo_in_a_list() -> None:
+    pipe, person = limner.load(WEIGHTS / "lgcgan-paired-people-64"), ready("age")[0]
+    assert repr(pipe) == '<LGcGANPipeline: "lgcgan" with the weights lgcgan-paired-people-64, 64 px, on cpu>'
+    (alone,), (listed,) = (
+        read_faces(pipe, photo, landmarks=person.landmarks) for photo in (person.image, [person.image])
+    )
+    assert np.array_equal(alone.image, listed.image)
+    with pytest.raises(ConfigError, match="landmarks for 2 faces, but 1 photo"):
+        read_faces(pipe, [person.image], landmarks=[person.landmarks] * 2)
+
+
+def test_a_text_is_no_list_of_its_letters() -> None:
+    pipe = limner.load(WEIGHTS / "lgcgan-paired-people-64")
+    with pytest.raises(ConfigError, match=r"ages is '40', .*must be a list, .* such as \['40'\]"):
+        pipe.plan("nobody.png", "40")
