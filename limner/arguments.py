@@ -80,9 +80,10 @@ def _accepts(kind: Any, value: Any) -> bool:
 def _as_list(kind: Any, value: Any) -> str:
     """A hint, where a single value was given and a list of such values is meant."""
     kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
-    means_one = isinstance(value, str | int | float) and not isinstance(value, bool)
-    lists = [one for one in kinds if get_origin(one) is Sequence and _accepts(get_args(one)[0], value)]
-    return f", such as [{value!r}]" if means_one and lists and len(repr(value)) <= 60 else ""
+    wanted = {type(value), float} if type(value) in (int, float) else {type(value)} & {str}
+    of = [get_args(one)[0] for one in kinds if get_origin(one) is Sequence]
+    fits = any(wanted & set(get_args(one) if get_origin(one) in (Union, UnionType) else (one,)) for one in of)
+    return f", such as [{value!r}]" if fits and len(repr(value)) <= 60 else ""
 
 
 def _words(kind: Any) -> str:

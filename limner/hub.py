@@ -162,7 +162,8 @@ def resolve(name_or_path: str | Path, *, system: str | None = None) -> Location:
             f'No weights of "{text}" came with this installation; give a folder with --weights. '
             f"Shipped: {', '.join(sorted(shipped)) or 'none'}."
         )
-    fitting = [name for name, _, index in _shipped_indexes() if system in (None, index["system"])]
+    found = [(name, index["system"]) for name, _, index in _shipped_indexes() if system in (None, index["system"])]
+    fitting = {name for name, _ in found} | ({owner for _, owner in found} if system is None else set())
     if not fitting:
         raise WeightsError(f'There are no weights "{text}", and none are shipped; give a folder with --weights.')
     raise WeightsError(f'There are no weights "{text}".{nearest(text, fitting)}')

@@ -72,8 +72,8 @@ def _help(value: NDArray[Any] | Tensor) -> str:
     if len(shape) == 3 and shape[0] == 3 and shape[2] != 3:
         return " Its channels come first: move them to the end, by transpose(1, 2, 0) or permute(1, 2, 0)."
     if len(shape) == 4:
-        return " These are several pictures: give a list of them."
-    if len(shape) == 2:
+        return " It holds several pictures: give each of them, such as picture[0]."
+    if len(shape) == 2 and min(shape) >= 16:  # else it is no picture at all
         return " It is grey: give it as a PIL picture, or repeat it, by numpy.stack([picture] * 3, axis=2)."
     if len(shape) == 3 and shape[2] == 3 and 0 not in shape and "float" in str(value.dtype):
         low, high = float(value.min()), float(value.max())

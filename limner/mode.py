@@ -26,6 +26,12 @@ class Renders(Protocol):
         """Draw a plan."""
 
 
+def _short(signature: inspect.Signature, *, without: int = 0) -> inspect.Signature:
+    """Names and defaults alone, without the first ones: `help` cuts what is long."""
+    named = list(signature.parameters.values())[without:]
+    return inspect.Signature([one.replace(annotation=inspect.Parameter.empty) for one in named])
+
+
 class BoundMode(Generic[P, R]):
     """A mode of one pipeline: called it draws, `plan` gives the plan alone."""
 
@@ -48,7 +54,7 @@ class BoundMode(Generic[P, R]):
         return inspect.signature(functools.partial(self._function, self._owner))  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
-        return f"<mode {self._function.__qualname__}; .plan(...) gives the plan alone>"
+        return f"<mode {self._function.__name__}{_short(self.__signature__)}; .plan(...) gives the plan alone>"
 
 
 class Mode(Generic[S, P, R]):
@@ -57,6 +63,9 @@ class Mode(Generic[S, P, R]):
     def __init__(self, function: Callable[Concatenate[S, P], GenerationPlan]) -> None:
         self._function = function
         self.__doc__, self.__wrapped__ = function.__doc__, function
+
+    def __repr__(self) -> str:
+        return f"<mode {self._function.__name__}{_short(inspect.signature(self._function), without=1)}>"
 
     @overload
     def __get__(self, instance: None, owner: type[S]) -> Mode[S, P, R]: ...

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from limner.errors import ConfigError, DataError, ShapeError
+from limner.errors import ConfigError, DataError, ShapeError, counted
 from limner.files import at_home, checked_name, read_json, resolved, write_atomically
 from limner.media import Media, Picture
 from limner.plan import GenerationPlan, Item
@@ -180,10 +180,10 @@ class GenerationResult:
         return {**files, **sheet, **{one.path: one.asked for one in beside}}
 
     def __repr__(self) -> str:
-        kinds = {type(one).__name__.lower() for one in self.media}
-        what = kinds.pop() if len(kinds) == 1 else "medium"
+        kinds = {"clip" if one.suffix == ".mp4" else "picture" for one in self.media}
+        what = kinds.pop() if len(kinds) == 1 else "file"
         size = "x".join(map(str, self.media[0].still().size)) if self.media else "nothing"
-        count = f"{len(self.media)} {what}{'s' if len(self.media) != 1 else ''}"
+        count = counted(len(self.media), what)
         weights = self.provenance.get("weights", "unknown weights")
         return f"<{type(self).__name__}: {count} of {size} px by {weights}; .save(folder) writes them>"
 

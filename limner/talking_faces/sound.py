@@ -52,11 +52,17 @@ def read_sound(sound: SoundInput) -> Sound:
         samples = np.concatenate(parts)
     else:
         where, name = "The sound", "speech"
-        given = np.asarray(sound)
+        try:
+            given = np.asarray(sound)
+        except ValueError as error:  # as of (rate, samples), which some readers give
+            raise ShapeError(
+                f"The sound is a {type(sound).__name__} of unlike things; it must be a file, or samples (n,) at "
+                f"{SAMPLE_RATE_HZ} Hz."
+            ) from error
         if given.ndim != 1 or given.dtype.kind != "f" or not np.isfinite(given).all():
             raise ShapeError(
-                f"The sound is {given.dtype} {given.shape}; it must be finite floating-point samples (n,) at "
-                f"{SAMPLE_RATE_HZ} Hz."
+                f"The sound is {given.dtype} {given.shape}; it must be finite floating-point samples (n,) in [-1, 1] "
+                f"at {SAMPLE_RATE_HZ} Hz: divide samples of 16 bits by 32767, and take the mean of several channels."
             )
         samples = to_int16(given)
     if len(samples) < FRAME_SAMPLES:

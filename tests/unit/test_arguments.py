@@ -23,6 +23,7 @@ class Toy:
         named: Mapping[str, float] | None = None,
         is_whole: bool = False,
         photo: Any = None,
+        tiles: Sequence[int] = (),
     ) -> None:
         """Nothing."""
 
@@ -50,6 +51,8 @@ def test_what_an_annotation_allows_passes() -> None:
         ("ages", 7, "a list, each of it a text or float or None, such as [7]"),
         ("ages", "40", "a list, each of it a text or float or None, such as ['40']"),
         ("ages", "", "a list"),
+        ("tiles", "2,4", "a list, each of it int."),
+        ("tiles", 2, "a list, each of it int, such as [2]"),
         ("ages", np.array(object()), "a list"),
         ("named", [1], "a mapping or None"),
         ("is_whole", np.zeros(3), "True or False"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pydoc
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,12 @@ COLOURS = np.random.default_rng(0).integers(0, 256, (20, 16, 3), dtype=np.uint8)
         (torch.from_numpy(COLOURS) / 127.5 - 1, r"lie in \[-1, 1\]: add 1, multiply by 127\.5"),
         (COLOURS.astype(float), r"lie in \[0, 255\]: round them"),
         (torch.from_numpy(COLOURS).permute(2, 0, 1), r"channels come first: .*permute\(1, 2, 0\)"),
-        (COLOURS[None], "several pictures: give a list"),
+        (COLOURS[None], r"several pictures: give each of them, such as picture\[0\]"),
         (COLOURS[..., 0], "It is grey: "),
+        (np.zeros((18, 2)), r"float64 \(18, 2\); it must be uint8 \(height, width, 3\)\.$"),
         (COLOURS[..., :2], r"uint8 \(20, 16, 2\); it must be uint8 \(height, width, 3\)\.$"),
     ],
-    ids=["share", "signed", "float", "first", "batch", "grey", "two"],
+    ids=["share", "signed", "float", "first", "batch", "grey", "points", "two"],
 )
 def test_an_array_that_is_no_picture_yet(picture: object, what_to_do: str) -> None:
     with pytest.raises(ShapeError, match=what_to_do):
@@ -45,6 +47,12 @@ def test_points_of_the_one_photo_in_a_list() -> None:
     assert np.array_equal(alone.image, listed.image)
     with pytest.raises(ConfigError, match="landmarks for 2 faces, but 1 photo"):
         read_faces(pipe, [person.image], landmarks=[person.landmarks] * 2)
+
+
+def test_help_shows_the_arguments_of_a_mode() -> None:
+    pipe = limner.load(WEIGHTS / "scgan-people-64")
+    assert "grid = <mode grid(label_map, seeds=(" in pydoc.plain(pydoc.render_doc(pipe))
+    assert "<mode grid(label_map, seeds=(0, 1, 2, 3), *, schema=None, batch_size=None); .plan(" in repr(pipe.grid)
 
 
 def test_a_text_is_no_list_of_its_letters() -> None:

@@ -154,6 +154,11 @@ def test_unknown_names(shipped: Path, name: str, text: str) -> None:
         hub.resolve(name, system="scgan")
 
 
+def test_the_name_of_a_system_is_suggested_too(shipped: Path) -> None:
+    with pytest.raises(WeightsError, match=r'There are no weights "scgn"\. Did you mean "scgan"\?'):
+        hub.resolve("scgn")
+
+
 def test_folders_and_files_that_are_no_weights(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"has no pipeline.json"):
         hub.resolve(tmp_path)

@@ -145,6 +145,10 @@ def test_sound_that_is_refused(tmp_path):
         read_sound(write_wav(tmp_path / "hours.wav", np.zeros(8_000 * 3_602, np.int16), 8_000))
     with pytest.raises(ShapeError, match="finite floating-point samples"):
         read_sound(np.array([0.1, np.nan], np.float32))
+    with pytest.raises(ShapeError, match="divide samples of 16 bits by 32767"):
+        read_sound(np.zeros(16_000, np.int16))  # type: ignore[arg-type]
+    with pytest.raises(ShapeError, match="a tuple of unlike things; it must be a file"):
+        read_sound((16_000, np.zeros(16_000)))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="--text is empty"):
         said(" ")
 
