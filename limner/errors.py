@@ -60,9 +60,15 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def nearest(name: object, known: Iterable[str]) -> str:
-    """A hint for an unknown name: ` Did you mean "x"?` when one is close, then the list of all known names."""
+def nearest(name: object, known: Iterable[str], *, also: Iterable[str] = ()) -> str:
+    """A hint for an unknown name: ` Did you mean "x"?` when one is close, then the list of all known names.
+
+    Args:
+        name: as it was given.
+        known: names that are listed.
+        also: further names that may be meant, and would make the list long.
+    """
     known = sorted(known)
-    close = difflib.get_close_matches(str(name), known, n=1)
+    close = difflib.get_close_matches(str(name), [*known, *also], n=1)
     hint = f' Did you mean "{close[0]}"?' if close else ""
     return f"{hint} Known: {', '.join(known)}."

@@ -163,10 +163,10 @@ def resolve(name_or_path: str | Path, *, system: str | None = None) -> Location:
             f"Shipped: {', '.join(sorted(shipped)) or 'none'}."
         )
     found = [(name, index["system"]) for name, _, index in _shipped_indexes() if system in (None, index["system"])]
-    fitting = {name for name, _ in found} | ({owner for _, owner in found} if system is None else set())
+    fitting = [name for name, _ in found]
     if not fitting:
         raise WeightsError(f'There are no weights "{text}", and none are shipped; give a folder with --weights.')
-    raise WeightsError(f'There are no weights "{text}".{nearest(text, fitting)}')
+    raise WeightsError(f'There are no weights "{text}".{nearest(text, fitting, also={owner for _, owner in found})}')
 
 
 def is_shipped(location: Location) -> bool:

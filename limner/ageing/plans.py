@@ -19,7 +19,7 @@ from torch import Tensor
 from limner.ageing.inputs import FacePhoto
 from limner.data.ages import MAX_AGE
 from limner.data.datasets.utkface import AGE_GROUPS, age_group
-from limner.errors import ConfigError, nearest
+from limner.errors import ConfigError
 from limner.inputs import to_pictures, usual_batch_size, whole_number
 from limner.plan import Condition, GenerationPlan, safe_stem
 
@@ -56,7 +56,7 @@ def age_shares(age: AgeInput, middles: Sequence[float] = MIDDLES) -> NDArray[np.
     except (TypeError, ValueError):
         years = float("nan")
     if isinstance(age, bool) or not 0 <= years <= MAX_AGE:
-        hint = nearest(age, AGE_GROUPS) if isinstance(age, str) else ""
+        hint = " Give several ages one after another, not with commas." if "," in str(age) else ""
         raise ConfigError(
             f"The age {age!r} is unknown; it must be from 0 to {MAX_AGE} years or one of {', '.join(AGE_GROUPS)}.{hint}"
         )

@@ -70,6 +70,20 @@ def run(function: Callable[[list[str]], int], argv: list[str]) -> int:
         return _fail(f"{type(error).__name__}: {error}. This is a fault in Limner; --debug shows where.", 1, argv)
 
 
+_NUMBERS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+_SAME_MEANING = {"--image": "--photo", "--photo": "--image", "--prompt": "--caption", "--text": "--caption"}
+"""Of options that some systems have under one name and some under the other, or other programs under theirs."""
+
+
+def _meant(given: str, known: Iterable[str]) -> str | None:
+    """The name that somebody meant: one of the same meaning, one that begins so, or the nearest."""
+    known = list(known)
+    if _SAME_MEANING.get(given) in known:
+        return _SAME_MEANING[given]
+    longer = sorted(name for name in known if name.startswith(given) and "." in given)
+    return next(iter([*longer, *difflib.get_close_matches(given, known, n=1)]), None)
+
+
 def new_parser(
     command: str, description: str, *, examples: Iterable[str] = (), json_file: bool = False
 ) -> ArgumentParser:
@@ -110,9 +124,17 @@ def new_parser(
                 cause = cause.__cause__ or cause.__context__
             unknown = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
             if unknown:
-                close = difflib.get_close_matches(unknown[1], self._option_string_actions, n=1)
-                hint = f' Did you mean "{close[0]}"?' if close else ""
+                close = _meant(unknown[1], self._option_string_actions)
+                hint = f' Did you mean "{close}"?' if close else ""
                 raise ConfigError(f'There is no option "{unknown[1]}".{hint} All of them: {self.prog} --help.')
+            loose = re.match(r"unrecognized arguments: (.+)", message)
+            if loose:
+                raise ConfigError(f'"{loose[1]}" follows no option that takes it. All of them: {self.prog} --help.')
+            choice = re.match(r"argument (--\S+): invalid choice: '(.*)' \(choose from (.+)\)$", message)
+            if choice:
+                close = _meant(choice[2], allowed := re.findall(r"[^', ]+", choice[3]))
+                hint = f' Did you mean "{close}"?' if close else ""
+                raise ConfigError(f'{choice[1]} is "{choice[2]}"; it must be one of {", ".join(allowed)}.{hint}')
             lacking = re.match(r"the following arguments are required: (.+)", message)
             if lacking:
                 options = {action.dest: action.option_strings for action in self._actions}
@@ -120,7 +142,11 @@ def new_parser(
                 raise missing(names, example=lines[0].strip() if lines else f"{self.prog} --help") from ex
             flags = {action.dest: action.option_strings[-1] for action in self._actions if action.option_strings}
             message = re.sub(r'^Parser key "([^"]+)":\s*', lambda key: f"{flags.get(key[1], f'--{key[1]}')}: ", message)
-            raise ConfigError(re.sub(r"<class '(\w+)'>", r"value of type \1", message)) from ex
+            message = re.sub(r"<class '(\w+)'>", r"value of type \1", message)
+            number = re.match(r"(--\S+): Expected a value of type (\w+)\. Got value: (.*)$", message)
+            if number and number[2] in _NUMBERS:
+                message = f'{number[1]} is "{number[3]}"; it must be {_NUMBERS[number[2]]}.'
+            raise ConfigError(message) from ex
 
     lines = [f"  {example}" for example in examples]
     parser = Parser(

@@ -94,7 +94,7 @@ def _main(argv: list[str]) -> int:
         print(f"limner {limner.__version__}")
         return 0
     if argv[0] not in COMMANDS:
-        raise ConfigError(f'There is no command "{argv[0]}".{nearest(argv[0], COMMANDS)}')
+        raise ConfigError(f'There is no command "{argv[0]}".{nearest(argv[0], COMMANDS, also=("--help", "--version"))}')
     module, _, function = COMMANDS[argv[0]].partition(":")
     command = getattr(importlib.import_module(module), function)
     return int(command(argv[1:]))

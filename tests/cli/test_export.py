@@ -172,7 +172,7 @@ def test_text_output(shipped: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
         ("scgan --out O", 2, "--format is missing"),
         ("scgan --format onnx", 2, "--out is missing"),
         ("scgn --format onnx --out O", 2, 'There is no system "scgn". Did you mean "scgan"?'),
-        ("scgan --format tflite --out O", 2, "invalid choice"),
+        ("scgan --format tflite --out O", 2, '--format is "tflite"; it must be one of onnx, '),
         ("scgan --format torchscript --network critic --out O", 2, 'no network "critic" to export'),
         ("scgan --format torchscript --out D", 2, "is a folder; name a file"),
         ("scgan --format torchscript --out F/x", 1, "cannot be written"),

@@ -84,12 +84,17 @@ def test_unknown_command_suggests_the_nearest(capsys: pytest.CaptureFixture[str]
     ("argv", "text"),
     [
         (["doctor", "--jsn"], 'There is no option "--jsn". Did you mean "--json"?'),
-        (["list", "scgan"], "unrecognized arguments: scgan"),
+        (["list", "scgan"], '"scgan" follows no option that takes it. All of them: limner list --help.'),
         (["demo", "scgam"], 'There is no system "scgam". Did you mean "scgan"?'),
         (["demo", "pix2pix"], 'The system "pix2pix" has no demo.'),
         (["demo", "--device", "cudo"], 'This machine has no device "cudo".'),
         (["demo", "--device", "cuda:99"], 'This machine has no device "cuda:99".'),
         (["demo", "--device"], "expected one argument"),
+        (["--verison"], 'There is no command "--verison". Did you mean "--version"? Known: data, '),
+        (
+            ["train", "scgan", "--data", "D", "--out", "O", "--optimizer.lr", "1"],
+            'mean "--optimizer.lr_discriminator"?',
+        ),
     ],
 )
 def test_wrong_use_is_one_line_and_2(argv, text, tiny_weights, monkeypatch, tmp_path, capsys) -> None:

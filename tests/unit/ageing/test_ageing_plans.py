@@ -97,6 +97,11 @@ def test_a_walk_passes_through_the_groups_in_equal_steps() -> None:
             walk_plan(faces(1)[0], start, end, steps=steps, middles=MIDDLES, device=CPU)
 
 
+def test_ages_with_a_comma_are_told_how_ages_are_given() -> None:
+    with pytest.raises(ConfigError, match=r"'40,50' is unknown; .* 80\+\. Give several ages one after another"):
+        age_shares("40,50")
+
+
 def test_directions() -> None:
     assert ages_in_direction("older", check_direction("older", 67, MIDDLES)) == ["71-80", "80+"]
     assert ages_in_direction("younger", check_direction("younger", "11-20", MIDDLES)) == ["6-10", "0-5"]
