@@ -244,6 +244,8 @@ class Worker:
         place, names = folder or self.linked(), dict[str, str]()
         try:
             with on_disk():
+                if folder is not None:  # also where no file goes into it
+                    folder.mkdir(parents=True, exist_ok=True)
                 for stem, asset in operation.files(work.values):
                     if asset in names:  # one file may stand in two fields
                         continue
@@ -252,7 +254,6 @@ class Worker:
                     if folder is None:
                         self.link(source, names[asset])
                     else:
-                        folder.mkdir(parents=True, exist_ok=True)
                         shutil.copyfile(source, folder / names[asset])
             self.words = {path: work.files[asset][1] or Path(path).name for asset, path in names.items()}
             arguments = operation.arguments(work.values, names)

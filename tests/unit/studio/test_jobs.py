@@ -292,6 +292,19 @@ def test_previews_leave_no_copy_of_a_file_where_there_are_no_links(
     theirs.close()
 
 
+@pytest.mark.weights
+def test_a_kept_result_that_needs_no_file_is_planned(tmp_path: Path) -> None:
+    caption = {"caption": "A man with a beard."}
+    work = Work("job", "hfgan", "generate", "hfgan-people-64", caption, {}, str(tmp_path / "kept"))
+    ours, theirs = multiprocessing.Pipe()
+    worker = Worker(theirs, "cpu", "auto", 8)
+    _, plan, arguments = worker.plan(work, tmp_path / "kept" / "inputs")
+    assert len(plan.seeds) == 1 and arguments == caption
+    worker.scratch.cleanup()
+    ours.close()
+    theirs.close()
+
+
 def test_warnings_in_the_terminal_name_the_users_file(bench: Bench, tmp_path: Path) -> None:
     save_label_map(tmp_path / "map.png", np.zeros((32, 32), np.uint8), get_schema("celebamask-19"))
     work = replace(bench.job().work, files={ASSET: (str(tmp_path / "map.png"), "My face.png")})
