@@ -30,7 +30,7 @@ from limner.data.spec import DataSpec
 from limner.engine.logging import tile_grid
 from limner.engine.ranks import in_shares
 from limner.engine.seed import generator
-from limner.errors import ConfigError
+from limner.errors import ConfigError, counted
 from limner.metrics.attributes import attributes_correct
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.detail import blockiness, fine_detail
@@ -158,7 +158,8 @@ def evaluate_pictures(
         num_images = max(DEFAULT_NUM_IMAGES, len(rows))
     if num_images < 2 or len(rows) < 2:
         raise ConfigError(
-            f"{num_images} images of {len(rows)} label maps are too few: every distance needs at least two of each."
+            f"{counted(num_images, 'image')} of {counted(len(rows), 'label map')} (split {split}) are too few: every "
+            "distance needs at least two of each."
         )
     if batch_size < 1:
         raise ConfigError(f"batch_size is {batch_size}; it must be at least 1.")

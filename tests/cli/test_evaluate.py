@@ -183,7 +183,7 @@ REFUSALS = {
     "data missing": (lambda f: scgan(f, "--data", str(f / "none")), 1, "none"),
     "unknown system": (lambda f: ["evaluate", "scgun", "--data", "x"], 2, 'Did you mean "scgan"'),
     "unknown split": (lambda f: scgan(f, "--split", "val"), 1, 'no samples in the split "val"'),
-    "one image": (lambda f: scgan(f, "--num-images", "1"), 2, "1 images of 4 label maps are too few"),
+    "one image": (lambda f: scgan(f, "--num-images", "1"), 2, "1 image of 4 label maps (split test) are too few"),
     "no number": (lambda f: scgan(f, "--num-images", "many"), 2, "num"),
     "negative seed": (lambda f: scgan(f, "--seed", "-1"), 2, "--seed is -1"),
     "empty batch": (lambda f: scgan(f, "--batch-size", "0"), 2, "batch_size is 0"),
