@@ -126,7 +126,9 @@ def prepare(page: Any, name: str, route: str) -> None:
         word = page.locator("#strip button").filter(has_text=re.compile("hair|woman|man|glasses|lips"))
         word.first.click()
     elif name == "pose":
-        place = "canvas => [canvas.editor.figure.points[4], canvas.editor.figure.width]"
+        place = (
+            "canvas => [canvas.editor.figure.points[4] ?? canvas.editor.figure.points[7], canvas.editor.figure.width]"
+        )
         (x, y), side = page.locator("#pose").evaluate(place)
         box = page.locator("#pose").bounding_box()
         page.mouse.move(box["x"] + x / side * box["width"], box["y"] + y / side * box["height"])

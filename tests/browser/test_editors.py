@@ -246,7 +246,8 @@ def test_people_begin_and_reports_are_read(shipped_address: str, visit: Callable
     page.locator("#report h2").first.wait_for()
     page.get_by_role("link", name="About").click()
     page.locator("#facts dd").first.wait_for()
-    assert "max pixels" in page.locator("#facts").inner_text()
+    assert "max pixels" in page.locator("#facts").text_content()
+    assert page.get_by_role("button", name="Delete everything").is_visible()
 
 
 def test_sentences_with_their_unknown_words(made_address: str, visit: Callable[..., Any]) -> None:
@@ -302,3 +303,24 @@ def test_a_face_talks_to_a_file_trimmed_and_to_the_microphone(
     page.locator("#record").click()
     before = page.locator(".result video").get_attribute("src")
     page.locator(f'.result video:not([src="{before}"])').wait_for()
+
+
+def test_what_opening_replaces_on_a_page_without_a_map_can_be_brought_back(
+    made_address: str, visit: Callable[..., Any]
+) -> None:
+    page = drawn(visit(made_address, "#/hfgan/generate"))
+    box, count = page.locator("textarea"), page.locator("#kept li").count() + 1
+    next_picture(page, lambda: box.fill("a red circle on black"))
+    page.locator("#keep").click()
+    page.locator("#kept li").nth(count - 1).wait_for(state="attached")
+    next_picture(page, lambda: box.fill("a blue square on white"))
+    page.wait_for_timeout(1500)  # the state is kept a second after the last change
+    assert page.locator("#former").count() == 0
+    page.get_by_role("link", name="Show all of them").click()
+    page.locator("#gallery > li").first.get_by_role("button", name="Open").click()
+    drawn(page)
+    assert box.input_value() == "a red circle on black"
+    page.get_by_role("button", name="Undo opening").click()
+    page.locator("#former").wait_for(state="detached")
+    drawn(page)
+    assert box.input_value() == "a blue square on white"

@@ -58,9 +58,7 @@ export const assetUrl = (id) => `${BASE}/assets/${id}`;
 export const isId = (value) => /^[0-9a-f]{64}$/.test(value);
 
 /** Whether a file of this session is there still. */
-export async function hasAsset(id) {
-	return (await fetch(assetUrl(id))).ok;
-}
+export const hasAsset = async (id) => (await fetch(assetUrl(id))).ok;
 
 /** Upload a file; `about` says its kind, name and schema. */
 export const upload = (file, about = {}) =>

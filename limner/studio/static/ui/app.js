@@ -2,7 +2,7 @@
 
 import * as api from "../core/api.js";
 import { activities, routeOf } from "../core/form.js";
-import { el, guarded, link, say } from "./dom.js";
+import { el, go, guarded, link, say } from "./dom.js";
 import { KeptRow } from "./kept.js";
 import { galleryPage } from "./gallery.js";
 import { OperationPage } from "./operation.js";
@@ -21,10 +21,6 @@ const PAGES = {
 	reports: { title: "Reports", make: reportsPage },
 	about: { title: "About", make: aboutPage },
 };
-
-function go(...parts) {
-	location.hash = `#/${parts.map(encodeURIComponent).join("/")}`;
-}
 
 function navigation(here) {
 	const links = activities(all).map(({ title, systems, canDraw }) => {
@@ -72,7 +68,7 @@ const show = guarded(async () => {
 	say("Loading…");
 	page?.remove?.();
 	const mine = ++turn;
-	const made = PAGES[name] ? PAGES[name].make({ systems: all, go }, rest) : await operationPage(name, ...rest);
+	const made = PAGES[name] ? PAGES[name].make(rest) : await operationPage(name, ...rest);
 	if (mine !== turn) return made.remove?.(); // another address was opened meanwhile
 	page = made;
 	main.replaceChildren(page.element);

@@ -1,7 +1,7 @@
 // A square canvas that can be zoomed and panned with wheel, keys and two fingers, on which editors draw.
 
 import { View, fitted } from "../core/view.js";
-import { button, el } from "./dom.js";
+import { button, el, fromPage } from "./dom.js";
 
 /** Where arrow keys lead. */
 export const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -129,8 +129,9 @@ export class CanvasEditor {
 
 	/** Buttons that zoom. */
 	zoomButtons() {
-		const one = (text, name, key) => button(text, () => this.viewKey(key), { "aria-label": `${name} (${key})`, title: `${name} (${key})` });
-		return el("div", { className: "zoom", role: "group", "aria-label": "Zoom" }, one("−", "Smaller", "-"), one("+", "Larger", "+"), one("All", "See all", "Home"));
+		const made = fromPage("zoom");
+		for (const one of made.querySelectorAll("button")) one.onclick = () => this.viewKey(one.dataset.key);
+		return made;
 	}
 
 	/** What a key does here; whether it does anything. */

@@ -70,7 +70,7 @@ export const save = (href, download) => el("a", { href, download }).click();
 export const random = () => Math.floor(Math.random() * 1e6);
 
 /** A box to tick, and what it means. */
-export const check = (...inside) => el("label", { className: "check" }, ...inside);
+export const check = (box, text) => el("label", { className: "check" }, box, el("span", {}, text));
 
 /** A part of a form with its title, for the field of this name. */
 export const group = (className, title, field, ...children) =>
@@ -128,6 +128,13 @@ export function takesFiles(element, opened) {
 /** Keep what the form of an operation holds, for when it is opened next, and take it. */
 export const remember = (system, operation, values) => localStorage.setItem(`limner:${system}/${operation}`, JSON.stringify(values));
 export const recall = (system, operation) => JSON.parse(localStorage.getItem(`limner:${system}/${operation}`) ?? "{}");
+export const go = (...parts) => (location.hash = `#/${parts.filter(Boolean).map(encodeURIComponent).join("/")}`);
+
+/** Open an operation with other values; what its form held can be brought back. */
+export function open(system, operation, values, weights) {
+	remember(system, operation, { ...values, former: recall(system, operation) });
+	go(system, operation, weights);
+}
 
 /** Whether somebody writes into this. */
 export const isWriting = (target) => /^(input|select|textarea)$/i.test(target.tagName) && !/^(checkbox|radio|range)$/.test(target.type);

@@ -3,7 +3,7 @@
 import * as api from "../core/api.js";
 import { LabelMap } from "../core/label-map.js";
 import { controlOf } from "./controls.js";
-import { button, el, guarded, loaded, pressOne, random, range, row, save } from "./dom.js";
+import { button, el, guarded, pressOne, random, range, row, save } from "./dom.js";
 import { MapEditor } from "./map-editor.js";
 import { PhotoControl, fileButton } from "./photo.js";
 import { PoseEditor } from "./pose-editor.js";

@@ -1,7 +1,7 @@
 // All kept results: with their settings, two beside each other, deleted, downloaded.
 
 import * as api from "../core/api.js";
-import { button, check, el, fromPage, guarded, parting, recall, remember, words } from "./dom.js";
+import { button, check, el, fromPage, guarded, open, parting, words } from "./dom.js";
 import { about, media, resultButtons } from "./kept.js";
 
 /** What was asked for, without files. */
@@ -12,10 +12,9 @@ function settings(request) {
 		.map(([name, value]) => [words(name), told(value) || "none"]);
 }
 
-export function galleryPage({ go }) {
-	const more = button("Older ones", guarded(() => load()), { id: "older", hidden: true });
-	const element = el("section", { className: "plain" }, fromPage("text-gallery"), more);
-	const [, , pair, empty, list] = element.children;
+export function galleryPage() {
+	const element = el("section", { className: "plain" }, fromPage("text-gallery"));
+	const [, , pair, empty, list, more] = element.children;
 	const chosen = new Map();
 	let last;
 
@@ -29,11 +28,8 @@ export function galleryPage({ go }) {
 			el("figcaption", {}, about(result), el("dl", {}, ...settings(result.request).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]))))));
 	};
 
-	const open = (result) => button("Open", () => {
-		const { system, operation, values, weights } = result.request;
-		remember(system, operation, { ...values, former: recall(system, operation) });
-		go(system, operation, weights);
-	}, { title: "Open it in its editor" });
+	const opens = ({ request: { system, operation, values, weights } }) =>
+		button("Open", () => open(system, operation, values, weights), { title: "Open it in its editor" });
 
 	const card = (result) => {
 		const mark = el("input", { type: "checkbox", on: { change: () => {
@@ -51,7 +47,7 @@ export function galleryPage({ go }) {
 			item.remove();
 			compare();
 			empty.hidden = list.children.length > 0;
-		}, open(result));
+		}, opens(result));
 		const rest = result.images.slice(1, 9).map((_, number) => el("a", { href: result.images[number + 1], download: "", title: "Download picture" }, media(result, number + 1)));
 		const item = el("li", { data: { id: result.id } }, media(result), rest.length > 0 && el("div", { className: "rest" }, ...rest),
 			el("p", {}, result.name || about(result)),
@@ -67,5 +63,6 @@ export function galleryPage({ go }) {
 		more.hidden = found.length < 24;
 		empty.hidden = list.children.length > 0;
 	};
+	more.onclick = guarded(load);
 	return { element, start: load };
 }

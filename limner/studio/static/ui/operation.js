@@ -94,6 +94,10 @@ export class OperationPage {
 			const control = this.controls[field.name];
 			if (field.isRequired && control?.roll && !control.get()?.length) await control.roll();
 		}
+		if (Object.keys(before.former ?? {}).length) this.cancelButton.after(button("Undo opening", () => {
+			remember(this.system.name, this.operation.name, before.former);
+			dispatchEvent(new Event("hashchange"));
+		}, { id: "former", title: "Bring back what was here before" }));
 		this.isReady = true;
 		this.changed();
 	}
@@ -102,7 +106,7 @@ export class OperationPage {
 		try {
 			const found = recall(this.system.name, this.operation.name);
 			for (const [name, value] of Object.entries(found)) {
-				const ids = (Array.isArray(value) ? value : [value]).filter(api.isId);
+				const ids = [value].flat().filter(api.isId);
 				if (!(await Promise.all(ids.map(api.hasAsset))).every(Boolean)) delete found[name];
 			}
 			return found;
@@ -113,7 +117,7 @@ export class OperationPage {
 
 	#remember(values) {
 		clearTimeout(this.timer);
-		this.timer = setTimeout(() => remember(this.system.name, this.operation.name, values), REST);
+		this.timer = setTimeout(() => this.isGone || remember(this.system.name, this.operation.name, values), REST);
 	}
 
 	async #body(mode) {

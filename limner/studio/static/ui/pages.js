@@ -1,7 +1,7 @@
 // The pages beside the operations: people, reports, about.
 
 import * as api from "../core/api.js";
-import { button, download, el, fromPage, guarded, isSure, link, remember, row, words } from "./dom.js";
+import { button, download, el, fromPage, guarded, isSure, link, open, row, words } from "./dom.js";
 
 /** A part of a report as an element; nothing of it becomes a mark of the page. */
 const shown = {
@@ -14,16 +14,13 @@ const shown = {
 			el("tbody", {}, ...rest.map((cells) => el("tr", {}, ...cells.map((cell) => el("td", {}, cell))))))),
 };
 
-export function peoplePage({ go }) {
+export function peoplePage() {
 	let seed = 0;
 	const card = (person, label) => el("li", {},
 		el("img", { src: api.assetUrl(person.photo.id), alt: label }),
 		el("p", {}, label),
 		row(
-			...person.begins.map(({ system, operation, title, values }) => button(title, () => {
-				remember(system, operation, values);
-				go(system, operation);
-			}, { title: `${title}, with ${system}` })),
+			...person.begins.map(({ system, operation, title, values }) => button(title, () => open(system, operation, values), { title: `${title}, with ${system}` })),
 			download(api.assetUrl(person.photo.id), "Photo", person.name),
 			download(api.assetUrl(person.label_map.id), "Map", `map-${person.name}`)));
 	const more = guarded(async () => {
@@ -32,16 +29,17 @@ export function peoplePage({ go }) {
 			list.append(card(person, person.captions[0] ?? words(person.name)));
 		}
 	});
-	const element = el("section", { className: "plain" }, fromPage("text-people"), button("More people", more, { id: "more" }));
-	const [kind, list] = element.querySelectorAll("select, ul");
+	const element = el("section", { className: "plain" }, fromPage("text-people"));
+	const [kind, list, another] = element.querySelectorAll("select, ul, #more");
+	another.onclick = more;
 	kind.onchange = () => [list.replaceChildren(), (seed = 0), more()];
 	return { element, start: more };
 }
 
 /** Evaluation reports of the folder that `--reports` names, and the cards of the weights. */
-export function reportsPage(_, rest) {
-	const text = el("article", { className: "report", id: "report" });
-	const links = el("ul", { className: "links" });
+export function reportsPage(rest) {
+	const element = el("section", { className: "plain two" }, fromPage("text-reports"));
+	const [links, text] = element.querySelectorAll("ul, article");
 	const start = async () => {
 		const all = await api.reports();
 		const chosen = all.find((one) => one.title === rest[0]) ?? all[0];
@@ -49,24 +47,23 @@ export function reportsPage(_, rest) {
 		if (chosen) text.replaceChildren(...(await api.report(chosen.name)).blocks.map((block) => shown[block.kind](block)));
 		else text.replaceChildren(fromPage("no-reports"));
 	};
-	const element = el("section", { className: "plain two" }, el("nav", { "aria-label": "Reports" }, el("h2", {}, "Reports"), links), text);
 	return { element, start };
 }
 
 /** Version, limits, where things lie; everything can be deleted here. */
 export function aboutPage() {
-	const facts = el("dl", { id: "facts" });
+	const element = el("section", { className: "plain" }, fromPage("text-about"));
+	const [facts, forget] = element.querySelectorAll("dl, button");
 	const start = async () => {
 		const { limner, device, workspace, forgets, limits } = await api.about();
 		const rows = { version: limner, device, "photos and results": forgets ? `${workspace} They are deleted when it ends.` : workspace, ...limits };
 		facts.replaceChildren(...Object.entries(rows).flatMap(([name, value]) => [el("dt", {}, words(name)), el("dd", {}, String(value))]));
 	};
-	const forget = button("Delete everything of this session", guarded(async () => {
+	forget.onclick = guarded(async () => {
 		if (!isSure("all photos, maps and results of this session")) return;
 		await api.forget();
 		localStorage.clear();
 		location.reload();
-	}), { id: "forget" });
-	const element = el("section", { className: "plain" }, el("h2", {}, "About"), facts, el("p", {}, forget));
+	});
 	return { element, start };
 }

@@ -7,7 +7,7 @@ const shows = (field) => field.schema["x-shows"] ?? "face";
 const PICTURES = "image/png,image/jpeg,image/webp";
 
 /** A file of the user as an asset. */
-export async function uploadPhoto(file) {
+async function uploadPhoto(file) {
 	if (!PICTURES.split(",").includes(file.type)) throw new api.Problem(`${file.name} is no PNG, JPEG or WebP picture.`);
 	return api.upload(file, { kind: "photo", name: file.name.slice(0, 100) });
 }
