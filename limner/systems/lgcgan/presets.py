@@ -90,7 +90,7 @@ def paired() -> LGcGANConfig:
         loss=LossConfig(
             weight_adversarial=0.0,
             weight_age=0.0,
-            weight_paired=1.0,
+            weight_paired=4.0,
             weight_paired_features=1.0,
             inverse_task=False,
             cycle_noise=0.0,
