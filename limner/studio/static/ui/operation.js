@@ -164,7 +164,7 @@ export class OperationPage {
 	async #ask(mode) {
 		const body = await this.#body(mode);
 		const lacking = missing(this.fields, body);
-		if (lacking.length) return say(`Give ${lacking.join(" and ")} to begin.`, mode === "keep");
+		if (lacking.length) return say((this.result.empty.textContent = `Give ${lacking.join(" and ")} to begin.`), mode === "keep");
 		try {
 			return await api.draw(this.system.name, this.operation.name, { mode, view: "page", weights: this.weights.name, ...body }, (job) => this.#waiting(job, mode));
 		} catch (error) {

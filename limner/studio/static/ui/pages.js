@@ -57,7 +57,7 @@ export function aboutPage() {
 	const start = async () => {
 		const { limner, device, workspace, forgets, limits } = await api.about();
 		const rows = { version: limner, device, "photos and results": forgets ? `${workspace} They are deleted when it ends.` : workspace, ...limits };
-		facts.replaceChildren(...Object.entries(rows).flatMap(([name, value]) => [el("dt", {}, words(name)), el("dd", {}, String(value))]));
+		facts.replaceChildren(...Object.entries(rows).flatMap(([name, value]) => [el("dt", {}, words(name)), el("dd", {}, value.toLocaleString("en"))]));
 	};
 	forget.onclick = guarded(async () => {
 		if (!isSure("all photos, maps and results of this session")) return;

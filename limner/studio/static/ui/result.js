@@ -13,7 +13,7 @@ export class ResultView {
 		this.images = this.labels = [];
 		this.image = el("img", { id: "result", className: "square", alt: "" });
 		this.video = el("video", { className: "square", controls: true, loop: true, hidden: true });
-		this.empty = el("p", { className: "nothing" }, "The picture comes here.");
+		this.empty = el("p", { className: "nothing" });
 		this.playback = new Playback(signal);
 		this.other = el("img", { className: "square over", alt: "" });
 		this.parted = el("div", { className: "row parted", id: "parted" }, parting(this.other), button("×", () => this.compare(null), { "aria-label": "End the comparison" }));
