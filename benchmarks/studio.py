@@ -3,16 +3,16 @@
 Protocol: `limner studio --no-browser` is started in an empty workspace; timed are its page and the first picture of a
 first visitor (the start, the worker's torch and the loading of weights with it). Starts take turns with a new Python
 that imports torch, so that their ratio holds on a busy machine, and of all ratios the median over the turns is taken,
-each beside the call that was next to it. Then a stroke, a preview and `pipe()`
-take turns: a stroke is the upload of the map as a PNG of 256 px, a preview of one picture, and the picture's download;
-a preview is its request alone, of a map that was uploaded before; `pipe()` runs in a process of its own, which has
-loaded the same weights and draws from the array; its threads wait as those of the worker do, and freed memory goes its
-usual way, where the worker keeps it. Then 32 clients paint at once, each waiting for its picture before it
-sends the next map, and after that one client alone as many. Resident memory is summed over the server, its worker, and
-the processes beside them (the decoder of uploads, Python's own tracker), which share the libraries' pages: PSS counts
-these once, RSS in every process. It is read after the first pictures, after the load, and after a kept result of every
-operation named below, which leaves the three pipelines loaded that a worker holds. Targets are the ratios of the
-specification.
+each beside the call that was next to it. Then a stroke, a preview and `pipe()` take turns: a stroke is the upload of
+the map as a PNG of 256 px, a preview of one picture, and the picture's download; a preview is its request alone, of a
+map that was uploaded before; `pipe()` runs in a process of its own, which has loaded the same weights and draws from
+the array; its threads wait as those of the worker do, and freed memory goes its usual way, where the worker keeps it. A
+further `pipe()` takes turns, too, which keeps it as well. Then 32 clients paint at once, each waiting for its picture
+before it sends the next map, and after that one client alone as many. Resident memory is summed over the server, its
+worker, and the processes beside them (the decoder of uploads, Python's own tracker), which share the libraries' pages:
+PSS counts these once, RSS in every process. It is read after the first pictures, after the load, and after a kept
+result of every operation named below, which leaves the three pipelines loaded that a worker holds. Targets are the
+ratios of the specification.
 
     python benchmarks/studio.py
     python benchmarks/studio.py --quick
@@ -31,6 +31,7 @@ import sys
 import tempfile
 import threading
 import time
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -88,10 +89,13 @@ class Client:
         return self.raw("GET", pictures[0])
 
 
-def pipeline(connection: Connection) -> None:
-    """A process that draws what it is given, and says how long that took."""
+def pipeline(connection: Connection, keeps: bool) -> None:
+    """A process that draws what it is given, and says how long that took; `keeps`: its memory, as the worker does."""
     import limner
+    from limner.studio.worker import keep_memory
 
+    if keeps:
+        keep_memory()
     pipe = limner.load("scgan")
     connection.send("ready")
     while (asked := connection.recv()) is not None:
@@ -246,16 +250,17 @@ def measured(folder: str, options: Any) -> dict[str, Any]:
 def strokes(client: Client, maps: list[tuple[Any, bytes]], repeats: int) -> dict[str, Any]:
     """Times of a stroke and of `pipe()`, which took turns."""
     context = multiprocessing.get_context("spawn")
-    connection, theirs = context.Pipe()
-    process = context.Process(target=pipeline, args=(theirs,), daemon=True)
-    process.start()
-    connection.recv()
+    drawers: dict[str, Connection] = {}
+    for name in ("pipe", "keeping"):
+        drawers[name], theirs = context.Pipe()
+        context.Process(target=pipeline, args=(theirs, name == "keeping"), daemon=True).start()
+        drawers[name].recv()
     turn = iter(range(10**6))
 
-    def direct() -> float:
+    def direct(name: str) -> float:
         number = next(turn)
-        connection.send((maps[number % len(maps)][0], number))
-        return float(connection.recv())
+        drawers[name].send((maps[number % len(maps)][0], number))
+        return float(drawers[name].recv())
 
     def served() -> float:
         number = next(turn)
@@ -268,10 +273,12 @@ def strokes(client: Client, maps: list[tuple[Any, bytes]], repeats: int) -> dict
         asked = {"label_map": assets[number % len(maps)], "seed": number}
         return seconds_of(lambda: client.drawn("scgan/generate", **asked))
 
-    found = alternate({"stroke": served, "preview": preview, "pipe": direct}, warmup=3, repeats=repeats)
-    connection.send(None)
-    process.join()
+    acts = {"stroke": served, "preview": preview, **{name: partial(direct, name) for name in drawers}}
+    found = alternate(acts, warmup=3, repeats=repeats)
+    for connection in drawers.values():
+        connection.send(None)
     beside = {f"{name} beside pipe()": ratio(found, name, "pipe") for name in ("preview", "stroke")}
+    beside["preview beside keeping"] = ratio(found, "preview", "keeping")
     return {name: summary(times) for name, times in found.items()} | beside
 
 
@@ -316,6 +323,9 @@ def tables(numbers: dict[str, Any]) -> dict[str, list[dict[str, str]]]:
         rows.append((f"{words}, least / median", f"{milliseconds(least)} / {milliseconds(median)} ms", ""))
         if name != "pipe":
             rows.append(("beside `pipe()`, median of the turns", f"{numbers[f'{name} beside pipe()']:.2f}", target))
+        if name == "preview":
+            text = "beside `pipe()` in a process that keeps its memory as the worker does"
+            rows.append((text, f"{numbers['preview beside keeping']:.2f}", ""))
     rows += [
         ("largest map of 256 px on the wire", f"{numbers['map_bytes']} bytes", f"at most {TARGETS['map']} bytes"),
         (f"previews a second, {CLIENTS} clients / one", f"{numbers['together']:.1f} / {numbers['alone']:.1f}", ""),
