@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from limner import hub
 from limner.pipelines import Pipeline
 from limner.provenance import SYNTHETIC_MEDIA
 
@@ -18,6 +19,18 @@ MAX_BYTES = 300_000
 """Of one picture file."""
 
 _EXIF_DESCRIPTION, _EXIF_SOFTWARE = 0x010E, 0x0131
+
+
+def program(pipeline: Pipeline, *lines: str) -> str:
+    """A program that loads these weights as `pipe` and goes on with `lines`."""
+    name = hub.short_name(pipeline.name, pipeline.weights_name)
+    return "\n".join(["import limner", "", f'pipe = limner.load("{name}")', *lines])
+
+
+def command(pipeline: Pipeline) -> str:
+    """The start of a command that uses these weights."""
+    name = hub.short_name(pipeline.name, pipeline.weights_name)
+    return f"limner generate {pipeline.name}" + ("" if name == pipeline.name else f" --weights {name}")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from limner.data.captions import Vocabulary, tokens
-from limner.data.clip_checks import ClipFindings
+from limner.data.clip_checks import ClipFindings, some
 from limner.data.clips import ClipReader
 from limner.data.fields import IN_WORDS
 from limner.data.image_io import check_same_shape
@@ -203,20 +203,16 @@ class _Found:
             report.errors.append(problem)
         elif self.exchanged:
             report.warnings.append(
-                f"Left and right are exchanged in {counted(len(self.exchanged), 'map')} ({_some(self.exchanged)}): "
+                f"Maps with left and right exchanged ({len(self.exchanged)}): {some(self.exchanged)}; "
                 "read them with --fix-sides, or write corrected maps with limner data convert --fix-sides."
             )
         report.warnings += self.clips.warnings()
         pairs = [f"{first.name} = {second.name}" for first, second in self.same]
         if pairs:
-            report.warnings.append(
-                f"The same picture is there twice in {counted(len(pairs), 'pair')} ({_some(pairs)})."
-            )
+            report.warnings.append(f"Pictures that are there twice ({len(pairs)}): {some(pairs)}.")
         leaks = [f"{a.name} = {b.name}" for a, b in self.same if "test" in (a.split, b.split) and a.split != b.split]
         if leaks:
-            report.warnings.append(
-                f"In another split, too, there is {counted(len(leaks), 'test picture')}: {_some(leaks)}."
-            )
+            report.warnings.append(f"Test pictures that are in another split, too ({len(leaks)}): {some(leaks)}.")
 
 
 def _further(manifest: Manifest, rows: Sequence[Row]) -> dict[str, str]:
@@ -273,7 +269,3 @@ def _counts(counter: dict[str, int]) -> str:
     common = sorted(counter.items(), key=lambda item: -item[1])
     text = ", ".join(f"{name}: {count}" for name, count in common[:5])
     return text + (f", and {len(common) - 5} others" if len(common) > 5 else "")
-
-
-def _some(names: Sequence[str], num: int = 5) -> str:
-    return ", ".join(names[:num]) + (", …" if len(names) > num else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -78,7 +79,7 @@ class ClipFindings:
             (foreign, "Clips whose sound does not fit the mouth, as if it was of another clip"),
             ([f"{a} = {b}" for a, b in self.same], "Clips with the sound of another clip"),
         ]
-        texts = [f"{what}: {len(names)} ({_some(names)})." for names, what in found if names]
+        texts = [f"{what}: {len(names)} ({some(names)})." for names, what in found if names]
         if self.says_something and abs(self.usual_lag) >= MIN_SHIFT:
             texts.append(
                 f"The sound of the clips together is {self.usual_lag:+d} frames late: move it, or their frames."
@@ -147,5 +148,6 @@ def lag_curve(mouth: Values, sound: Values) -> Values | None:
     return np.array(found)
 
 
-def _some(names: list[str], num: int = 5) -> str:
+def some(names: Sequence[str], num: int = 5) -> str:
+    """The first names, and a sign that there are more."""
     return ", ".join(names[:num]) + (", …" if len(names) > num else "")

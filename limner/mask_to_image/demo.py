@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from limner import hub
+from limner import demo, hub
 from limner.data.image_io import read_label_map
 from limner.data.schema import get_schema
 from limner.data.transforms import resize_label_map
@@ -40,6 +40,4 @@ def program(pipeline: Pipeline, *lines: str) -> str:
 
 def command(pipeline: Pipeline, *, schema: bool = True) -> str:
     """The start of a command that uses these weights, with the schema of the maps if it draws any."""
-    weights = hub.short_name(pipeline.name, pipeline.weights_name)
-    option = "" if weights == pipeline.name else f" --weights {weights}"
-    return f"limner generate {pipeline.name}{option}" + (f" --schema {SCHEMA.name}" if schema else "")
+    return demo.command(pipeline) + (f" --schema {SCHEMA.name}" if schema else "")

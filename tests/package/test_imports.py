@@ -75,10 +75,13 @@ LAYERS = {
     "limner.tasks": LOW | RESULTS | {"limner.pipelines", "limner.task"},
     "limner.inputs": BASE | {"limner.data", "limner.plan", "limner.tasks"},
     "limner.faces": BASE | {"limner.data"},
-    "limner.demo": LOW | RESULTS | {"limner.pipelines"},
+    "limner.demo": LOW | RESULTS | {"limner.hub", "limner.pipelines"},
     "limner.training": LOW | {"limner.registry"},
     "limner.runs": BASE | {"limner.data", "limner.markdown"},
-    "limner.mask_to_image": LOW | RESULTS | DOORS | {"limner.hub", "limner.people", "limner.pipelines", "limner.task"},
+    "limner.mask_to_image": LOW
+    | RESULTS
+    | DOORS
+    | {"limner.demo", "limner.hub", "limner.people", "limner.pipelines", "limner.task"},
     "limner.ageing": LOW | RESULTS | DOORS | {"limner.operations", "limner.pipelines", "limner.task"},
     "limner.pose_transfer": LOW
     | RESULTS

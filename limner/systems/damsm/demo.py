@@ -6,8 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from limner import hub
-from limner.demo import DemoPicture, contact_sheet
+from limner.demo import DemoPicture, command, contact_sheet, program
 from limner.people.gallery import ready
 from limner.systems.damsm.pipeline import DAMSMPipeline
 from limner.text_to_image.words import caption_of_known_words, vocabulary_of
@@ -35,8 +34,6 @@ def demo(out: Path, pipeline: DAMSMPipeline) -> list[DemoPicture]:
     for column in range(len(captions)):
         order = sorted(range(len(photos)), key=lambda number: -scores[number][column]["sentence"])
         rows.append([photos[number] for number in order[:NUM_SHOWN]])
-    name = hub.short_name(pipeline.name, pipeline.weights_name)
-    weights = "" if name == pipeline.name else f" --weights {name}"
     quoted = " ".join(f'"{caption}"' for caption in captions)
     return [
         DemoPicture(
@@ -45,7 +42,7 @@ def demo(out: Path, pipeline: DAMSMPipeline) -> list[DemoPicture]:
             caption=f"Of {len(photos)} faces the {NUM_SHOWN} that fit best, the best first. From top to bottom: "
             + " ".join(captions),
             image=contact_sheet(rows),
-            python=f'import limner\n\npipe = limner.load("{name}")\nprint(pipe("photos/00.png", {captions}))',
-            command=f"limner generate damsm{weights} --photo photos --caption {quoted} --out scores",
+            python=program(pipeline, f'print(pipe("photos/00.png", {captions}))'),
+            command=f"{command(pipeline)} --photo photos --caption {quoted} --out scores",
         )
     ]

@@ -7,8 +7,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from limner import hub
-from limner.demo import DemoPicture, contact_sheet, stacked
+from limner.demo import DemoPicture, command, contact_sheet, program, stacked
 from limner.inputs import to_tensor
 from limner.people.gallery import ready
 from limner.systems.factjudge.pipeline import FactJudgePipeline
@@ -33,8 +32,6 @@ def demo(out: Path, pipeline: FactJudgePipeline) -> list[DemoPicture]:
         )
         for start in range(0, NUM_FACES, COLUMNS)
     ]
-    name = hub.short_name(pipeline.name, pipeline.weights_name)
-    weights = "" if name == pipeline.name else f" --weights {name}"
     return [
         DemoPicture(
             name="facts",
@@ -42,8 +39,8 @@ def demo(out: Path, pipeline: FactJudgePipeline) -> list[DemoPicture]:
             caption=f"Above each face what the judge sees. It answers {len(pipeline.questions)} questions: "
             f"{', '.join(pipeline.questions)}.",
             image=stacked(sheets, gap=0),
-            python=f'import limner\n\npipe = limner.load("{name}")\nprint(pipe("photos/0.png"))',
-            command=f"limner generate factjudge{weights} --photo photos --out facts",
+            python=program(pipeline, 'print(pipe("photos/0.png"))'),
+            command=f"{command(pipeline)} --photo photos --out facts",
         )
     ]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from limner import hub
-from limner.demo import DemoPicture, contact_sheet
+from limner.demo import DemoPicture, command, contact_sheet, program
 from limner.systems.hfgan.pipeline import HfGANPipeline
 from limner.text_to_image.words import caption_of_known_words, vocabulary_of
 
@@ -39,12 +38,12 @@ def _captions(out: Path, pipeline: HfGANPipeline) -> DemoPicture:
         title="Captions",
         caption=f"Each row is one caption, each column one latent. From top to bottom: {' '.join(captions)}",
         image=contact_sheet(rows),
-        python=_program(
+        python=program(
             pipeline,
             'captions = open("captions.txt").read().splitlines()',
             f'pipe(captions, num_images={NUM_SEEDS}).save("captions")',
         ),
-        command=f"{_command(pipeline)} --captions captions.txt --num-images {NUM_SEEDS} --out captions",
+        command=f"{command(pipeline)} --captions captions.txt --num-images {NUM_SEEDS} --out captions",
     )
 
 
@@ -56,8 +55,8 @@ def _story(pipeline: HfGANPipeline) -> DemoPicture:
         title="A story, sentence by sentence",
         caption=f"One latent; {BETWEEN} pictures lie between each sentence and the next. {' '.join(story)}",
         image=contact_sheet([result.images]),
-        python=_program(pipeline, f'pipe.sequence({story}, seed=1, frames_between={BETWEEN}).save("story")'),
-        command=f"{_command(pipeline)} --caption {_quoted(story)} --sequence --seed 1 --frames-between {BETWEEN} "
+        python=program(pipeline, f'pipe.sequence({story}, seed=1, frames_between={BETWEEN}).save("story")'),
+        command=f"{command(pipeline)} --caption {_quoted(story)} --sequence --seed 1 --frames-between {BETWEEN} "
         "--motion story.gif --out story",
     )
 
@@ -76,8 +75,8 @@ def _swaps(pipeline: HfGANPipeline) -> DemoPicture:
         title="One word exchanged",
         caption="Before, after, and what that changed (twice as strong).",
         image=contact_sheet(rows, row_names=[f"{old} to {new}" for _, old, new in swaps]),
-        python=_program(pipeline, f'pipe.swap("{caption}", "{old}", "{new}", seed=2).save("swap")'),
-        command=f'{_command(pipeline)} --caption "{caption}" --swap "{old}={new}" --seed 2 --out swap',
+        python=program(pipeline, f'pipe.swap("{caption}", "{old}", "{new}", seed=2).save("swap")'),
+        command=f'{command(pipeline)} --caption "{caption}" --swap "{old}={new}" --seed 2 --out swap',
     )
 
 
@@ -93,8 +92,8 @@ def _attention(pipeline: HfGANPipeline) -> DemoPicture:
         caption="The picture, then each word of the caption: bright where it has more than twice its even share. Above "
         "at a quarter of the size, below at half of it.",
         image=contact_sheet(rows, tile=72, column_names=["", *words]),
-        python=_program(pipeline, f'pipe.attention("{caption}", seed=3).save("attention")'),
-        command=f'{_command(pipeline)} --caption "{caption}" --attention --seed 3 --out attention',
+        python=program(pipeline, f'pipe.attention("{caption}", seed=3).save("attention")'),
+        command=f'{command(pipeline)} --caption "{caption}" --attention --seed 3 --out attention',
     )
 
 
@@ -104,13 +103,3 @@ def _known(pipeline: HfGANPipeline, caption: str) -> str:
 
 def _quoted(captions: list[str]) -> str:
     return " ".join(f'"{caption}"' for caption in captions)
-
-
-def _program(pipeline: HfGANPipeline, *lines: str) -> str:
-    name = hub.short_name(pipeline.name, pipeline.weights_name)
-    return "\n".join(["import limner", "", f'pipe = limner.load("{name}")', *lines])
-
-
-def _command(pipeline: HfGANPipeline) -> str:
-    name = hub.short_name(pipeline.name, pipeline.weights_name)
-    return "limner generate hfgan" + ("" if name == pipeline.name else f" --weights {name}")

@@ -10,11 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from limner import hub
 from limner.data.datasets.deepfashion_inshop import content_columns
 from limner.data.image_io import read_photo
 from limner.data.size import Size
-from limner.demo import DemoPicture, contact_sheet
+from limner.demo import DemoPicture, command, contact_sheet, program
 from limner.motion import write_motion
 from limner.people.gallery import ReadyPerson, ready
 from limner.pose_transfer.pipeline import VIEWS
@@ -55,13 +54,13 @@ def _poses(out: Path, pipeline: SCAGANPipeline, sources: list[int], poses: list[
         title="Eight poses",
         caption="Each row is one person: the photo, then the same person in the poses of the photos above.",
         image=_sheet([above, *rows], ["photo", *(f"pose {number + 1}" for number in range(len(poses)))]),
-        python=_program(
+        python=program(
             pipeline,
             f'poses = [f"people/{{number:02d}}.json" for number in {poses}]',
             f"for number in {sources}:",
             '    pipe(f"people/{number:02d}.png", poses).save(f"poses-{number}")',
         ),
-        command=f"{_command(pipeline)} --photo people/{sources[0]:02d}.png --pose {_names(poses)} --out poses",
+        command=f"{command(pipeline)} --photo people/{sources[0]:02d}.png --pose {_names(poses)} --out poses",
     )
 
 
@@ -84,12 +83,12 @@ def _sequence(out: Path, pipeline: SCAGANPipeline, source: int, poses: list[int]
         caption="Pictures of one movement, all from one seed: above as the networks paint them, below in front of the "
         f"photo's own background (keep_background, our step); {clip} beside this page has all of these.",
         image=_sheet(rows, []),
-        python=_program(
+        python=program(
             pipeline,
             f'options = dict(steps={STEPS}, interpolation="cubic", keep_background=True)',
             f'pipe.sequence("people/{source:02d}.png", "keys", **options).save("sequence")',
         ),
-        command=f"{_command(pipeline)} --photo people/{source:02d}.png --poses keys --steps {STEPS} "
+        command=f"{command(pipeline)} --photo people/{source:02d}.png --poses keys --steps {STEPS} "
         f"--interpolation cubic --keep-background --motion {clip} --out sequence",
     )
 
@@ -106,12 +105,12 @@ def _inside(out: Path, pipeline: SCAGANPipeline, source: int, poses: list[int]) 
         caption="The photo and its edges; the wanted pose; the edges around each joint, moved there; what the first "
         "network makes of them; the picture that the second one paints with it.",
         image=_sheet(rows, ["photo", "edges", "pose", "patches", "content", "picture"]),
-        python=_program(
+        python=program(
             pipeline,
             f'poses = [f"people/{{number:02d}}.json" for number in {poses}]',
             f'pipe("people/{source:02d}.png", poses, show={views}).save("inside")',
         ),
-        command=f"{_command(pipeline)} --photo people/{source:02d}.png --pose {_names(poses)} "
+        command=f"{command(pipeline)} --photo people/{source:02d}.png --pose {_names(poses)} "
         f"--show {' '.join(views)} --out inside",
     )
 
@@ -127,11 +126,11 @@ def _clothes(out: Path, pipeline: SCAGANPipeline, sources: list[int]) -> DemoPic
         title="In somebody else's clothes",
         caption="Lines and pose of the person on the left, colours of the person above.",
         image=_sheet([above, *rows], []),
-        python=_program(
+        python=program(
             pipeline,
             f'pipe.dress("people/{sources[0]:02d}.png", "people/{sources[-1]:02d}.png").save("clothes")',
         ),
-        command=f"{_command(pipeline)} --photo people/{sources[0]:02d}.png --clothes people/{sources[-1]:02d}.png "
+        command=f"{command(pipeline)} --photo people/{sources[0]:02d}.png --clothes people/{sources[-1]:02d}.png "
         "--out clothes",
     )
 
@@ -167,13 +166,3 @@ def _squared(image: Image.Image) -> Image.Image:
 
 def _names(poses: list[int]) -> str:
     return " ".join(f"people/{number:02d}.json" for number in poses)
-
-
-def _program(pipeline: SCAGANPipeline, *lines: str) -> str:
-    name = hub.short_name(pipeline.name, pipeline.weights_name)
-    return "\n".join(["import limner", "", f'pipe = limner.load("{name}")', *lines])
-
-
-def _command(pipeline: SCAGANPipeline) -> str:
-    name = hub.short_name(pipeline.name, pipeline.weights_name)
-    return "limner generate scagan" + ("" if name == pipeline.name else f" --weights {name}")

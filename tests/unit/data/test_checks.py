@@ -98,9 +98,9 @@ def test_report_of_a_bad_set(folder, save, draw_face):
     ):
         assert sum(part in error for error in report.errors) == 1, part
     assert len(report.errors) == 4
-    assert any("Left and right are exchanged in 1 map (face-7)" in text for text in report.warnings)
-    assert any("The same picture is there twice in 1 pair (face-4 = face-5)" in text for text in report.warnings)
-    assert any("In another split, too, there is 1 test picture: face-4 = face-5" in text for text in report.warnings)
+    assert any("Maps with left and right exchanged (1): face-7; read them" in text for text in report.warnings)
+    assert any("Pictures that are there twice (1): face-4 = face-5." in text for text in report.warnings)
+    assert any("Test pictures that are in another split, too (1): face-4 = face-5." in text for text in report.warnings)
     assert "4 errors" in report.to_text()
 
 
