@@ -7,7 +7,7 @@ the age groups. `view` says what is shown of the row, `VIEWS` of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -115,7 +115,7 @@ def face_plan(
 
 def strip_plan(
     faces: Sequence[FacePhoto],
-    ages: Sequence[AgeInput] | None,
+    ages: AgeInput | Sequence[AgeInput] | None,
     *,
     middles: Sequence[float],
     **options: Any,
@@ -125,7 +125,7 @@ def strip_plan(
     Raises:
         ConfigError: if an age is unknown or asked for twice, or there are no faces.
     """
-    wanted = list(AGE_GROUPS if ages is None else ages)
+    wanted = list(AGE_GROUPS) if ages is None else _several(ages)
     if not faces or not wanted:
         raise ConfigError("At least one face and one age are needed.")
     twice = next((age for age in wanted if list(map(str, wanted)).count(str(age)) > 1), None)
@@ -141,6 +141,11 @@ def strip_plan(
     settings = {"mode": "ages", "columns": len(titles), "ages": titles}
     names = [f"{face}-{safe_stem(title)}" for face in face_names(faces) for title in titles]
     return face_plan(faces, rows, names=names, settings=settings, **options)
+
+
+def _several(ages: AgeInput | Sequence[AgeInput]) -> list[AgeInput]:
+    """A list, of one age too."""
+    return [cast(AgeInput, ages)] if np.ndim(ages) == 0 else list(cast(Sequence[AgeInput], ages))
 
 
 def face_names(faces: Sequence[FacePhoto]) -> list[str]:

@@ -77,7 +77,7 @@ class LGcGANPipeline(Pipeline):
     def ages(
         self,
         photo: PhotoInput | Sequence[PhotoInput],
-        ages: Sequence[AgeInput] | None = None,
+        ages: AgeInput | Sequence[AgeInput] | None = None,
         *,
         landmarks: Any = None,
         align: Align = "auto",
@@ -87,7 +87,7 @@ class LGcGANPipeline(Pipeline):
 
         Args:
             photo: one or several of a face: files, pictures or arrays of any size.
-            ages: names of groups ("31-40") or years (38.5), which are mixed of two groups; none: all ten groups.
+            ages: one or several, names of groups ("31-40") or years (38.5), which are mixed of two; none: all ten groups.
             landmarks: 68 positions (x, y) in the photo, pixels, iBUG order; of several photos a list, None where they
                 are not known; none: they are looked for.
             align: whether photos are cut and turned: "auto" where the face is not in its place.
@@ -207,7 +207,7 @@ class LGcGANPipeline(Pipeline):
     def attention(
         self,
         photo: PhotoInput,
-        ages: Sequence[AgeInput] | None = None,
+        ages: AgeInput | Sequence[AgeInput] | None = None,
         *,
         landmarks: Any = None,
         align: Align = "auto",
@@ -233,7 +233,7 @@ class LGcGANPipeline(Pipeline):
         views = ["landmarks", "aged"]
         views += ["coarse", "fine"] if config["attention"] else []
         views += ["pixels"] if config["pixel_attention"] else []
-        wanted = list(AGE_GROUPS if ages is None else ages)
+        wanted = list(AGE_GROUPS if ages is None else [ages] if isinstance(ages, str | float | int) else ages)
         (name,) = face_names([face])
         return face_plan(
             [face],

@@ -111,6 +111,13 @@ def test_directions() -> None:
         check_direction("older", "80+", MIDDLES)
 
 
+@pytest.mark.parametrize("age", ["31-40", 40, 38.5, np.int64(40)])
+def test_one_age_needs_no_list(age) -> None:
+    one, several = (strip_plan(faces(), wanted, middles=MIDDLES, device=CPU) for wanted in (age, [age]))
+    assert one.settings == several.settings
+    assert np.array_equal(one.conditions["ages"], several.conditions["ages"])
+
+
 def test_views_are_drawn_in_the_order_of_the_rows() -> None:
     plan = strip_plan(faces(), ["0-5"], middles=MIDDLES, device=CPU)
     pictures = draw_views(plan, range(4), CPU, lambda view, rows: rows["image"] if view == "source" else -rows["image"])
