@@ -58,7 +58,7 @@ class CAAEPipeline(Pipeline):
 
         Args:
             photo: one or several of a face: files, pictures or arrays of any size.
-            ages: one or several, names of groups ("31-40") or years (38.5), which are mixed of two; none: all ten groups.
+            ages: one or several, names of groups ("31-40") or years (38.5), which are mixed of two; none: all ten.
             gender: "male" or "female" of all faces, a label that these weights take; none: not known.
             landmarks: 68 positions (x, y) in the photo, by which it is cut; of several photos a list; none: they are
                 looked for.

@@ -87,7 +87,7 @@ class LGcGANPipeline(Pipeline):
 
         Args:
             photo: one or several of a face: files, pictures or arrays of any size.
-            ages: one or several, names of groups ("31-40") or years (38.5), which are mixed of two; none: all ten groups.
+            ages: one or several, names of groups ("31-40") or years (38.5), which are mixed of two; none: all ten.
             landmarks: 68 positions (x, y) in the photo, pixels, iBUG order; of several photos a list, None where they
                 are not known; none: they are looked for.
             align: whether photos are cut and turned: "auto" where the face is not in its place.
