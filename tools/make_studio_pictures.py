@@ -7,6 +7,7 @@ Everybody in them is drawn by `limner.people`. Needs the extra `studio-test`.
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
@@ -52,7 +53,11 @@ BUSY = re.compile("Loading|drawing|waiting|keeping")
 
 def main() -> int:
     """Write the pictures into the folder that is named."""
-    folder, everything = Path(sys.argv[1]), "--all" in sys.argv
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("folder", type=Path, help="where the pictures go")
+    parser.add_argument("--all", action="store_true", help="every page at both sizes and themes")
+    options = parser.parse_args()
+    folder, everything = options.folder, options.all
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as workspace:
         command = [sys.executable, "-u", "-m", "limner", "studio", "--no-browser", "--port", "0"]
