@@ -84,6 +84,30 @@ def _meant(given: str, known: Iterable[str]) -> str | None:
     return next(iter([*longer, *difflib.get_close_matches(given, known, n=1)]), None)
 
 
+def _in_our_words(parser: argparse.ArgumentParser, message: str) -> str:
+    """What the parser says of wrong words, as one of our sentences."""
+    unknown = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
+    if unknown:
+        close = _meant(unknown[1], parser._option_string_actions)
+        hint = f' Did you mean "{close}"?' if close else ""
+        return f'There is no option "{unknown[1]}".{hint} All of them: {parser.prog} --help.'
+    loose = re.match(r"unrecognized arguments: (.+)", message)
+    if loose:
+        return f'"{loose[1]}" follows no option that takes it. All of them: {parser.prog} --help.'
+    choice = re.match(r"argument (--\S+): invalid choice: '(.*)' \(choose from (.+)\)$", message)
+    if choice:
+        close = _meant(choice[2], allowed := re.findall(r"[^', ]+", choice[3]))
+        hint = f' Did you mean "{close}"?' if close else ""
+        return f'{choice[1]} is "{choice[2]}"; it must be one of {", ".join(allowed)}.{hint}'
+    flags = {action.dest: action.option_strings[-1] for action in parser._actions if action.option_strings}
+    message = re.sub(r'^Parser key "([^"]+)":\s*', lambda key: f"{flags.get(key[1], f'--{key[1]}')}: ", message)
+    message = re.sub(r"<class '(\w+)'>", r"value of type \1", message)
+    number = re.match(r"(--\S+): Expected a value of type (\w+)\. Got value: (.*)$", message)
+    if number and number[2] in _NUMBERS:
+        return f'{number[1]} is "{number[3]}"; it must be {_NUMBERS[number[2]]}.'
+    return message
+
+
 def new_parser(
     command: str, description: str, *, examples: Iterable[str] = (), json_file: bool = False
 ) -> ArgumentParser:
@@ -122,31 +146,12 @@ def new_parser(
                 if isinstance(cause, LimnerError):  # raised by the checks of a configuration class
                     raise cause
                 cause = cause.__cause__ or cause.__context__
-            unknown = re.match(r"unrecognized arguments: (--[^\s=]+)", message)
-            if unknown:
-                close = _meant(unknown[1], self._option_string_actions)
-                hint = f' Did you mean "{close}"?' if close else ""
-                raise ConfigError(f'There is no option "{unknown[1]}".{hint} All of them: {self.prog} --help.')
-            loose = re.match(r"unrecognized arguments: (.+)", message)
-            if loose:
-                raise ConfigError(f'"{loose[1]}" follows no option that takes it. All of them: {self.prog} --help.')
-            choice = re.match(r"argument (--\S+): invalid choice: '(.*)' \(choose from (.+)\)$", message)
-            if choice:
-                close = _meant(choice[2], allowed := re.findall(r"[^', ]+", choice[3]))
-                hint = f' Did you mean "{close}"?' if close else ""
-                raise ConfigError(f'{choice[1]} is "{choice[2]}"; it must be one of {", ".join(allowed)}.{hint}')
             lacking = re.match(r"the following arguments are required: (.+)", message)
             if lacking:
                 options = {action.dest: action.option_strings for action in self._actions}
                 names = [(options.get(name) or [name.upper()])[-1] for name in lacking[1].split(", ")]
                 raise missing(names, example=lines[0].strip() if lines else f"{self.prog} --help") from ex
-            flags = {action.dest: action.option_strings[-1] for action in self._actions if action.option_strings}
-            message = re.sub(r'^Parser key "([^"]+)":\s*', lambda key: f"{flags.get(key[1], f'--{key[1]}')}: ", message)
-            message = re.sub(r"<class '(\w+)'>", r"value of type \1", message)
-            number = re.match(r"(--\S+): Expected a value of type (\w+)\. Got value: (.*)$", message)
-            if number and number[2] in _NUMBERS:
-                message = f'{number[1]} is "{number[3]}"; it must be {_NUMBERS[number[2]]}.'
-            raise ConfigError(message) from ex
+            raise ConfigError(_in_our_words(self, message)) from ex
 
     lines = [f"  {example}" for example in examples]
     parser = Parser(

@@ -1267,7 +1267,7 @@ TRAINING = [
 ]
 
 EVALUATION = [
-    case("one image", f"{EVALUATE} --num-images 1", 2, "1 images", "at least two"),
+    case("one image", f"{EVALUATE} --num-images 1", 2, "1 image of", "at least two"),
     case("no image", f"{EVALUATE} --num-images 0", 2, "0 images", "at least two"),
     case("huge number of images", f"{EVALUATE} --num-images {10**12}", 2, "--num-images"),
     case("batch of nothing", f"{EVALUATE} --batch-size 0", 2, "batch_size is 0", "at least 1"),

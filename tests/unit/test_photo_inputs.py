@@ -56,6 +56,6 @@ def test_help_shows_the_arguments_of_a_mode() -> None:
 
 
 def test_a_text_is_no_list_of_its_letters() -> None:
-    pipe = limner.load(WEIGHTS / "lgcgan-paired-people-64")
-    with pytest.raises(ConfigError, match=r"ages is '40', .*must be a list, .* such as \['40'\]"):
-        pipe.plan("nobody.png", "40")
+    pipe = limner.load(WEIGHTS / "avwnet-people-64")
+    with pytest.raises(ConfigError, match=r"show is 'talk', .*must be a list, .* such as \['talk'\]"):
+        pipe.plan("nobody.png", "nothing.wav", show="talk")
