@@ -417,9 +417,9 @@ def merge(plans: list[GenerationPlan], most: int) -> GenerationPlan:
 
 
 def _alike(planned: list[tuple[Work, Any, Any]]) -> list[list[tuple[Work, Any, Any]]]:
-    groups: dict[Any, list[tuple[Work, Any, Any]]] = {}
     if len(planned) == 1:
         return [planned]
+    groups: dict[Any, list[tuple[Work, Any, Any]]] = {}
     for one in planned:
         plan = one[2]
         shapes = tuple(sorted((name, str(rows.dtype), rows.shape[1:]) for name, rows in plan.conditions.items()))

@@ -261,6 +261,14 @@ def test_a_page_that_was_left_says_nothing_on_the_next(page: Any) -> None:
     assert page.locator("#status").inner_text() == ""
 
 
+def test_the_gallery_calls_settings_as_the_forms_do(page: Any) -> None:
+    page.locator("#keep").click()
+    page.locator("#kept li").first.wait_for(state="attached")
+    page.get_by_role("link", name="Gallery").click()
+    told = page.locator("#gallery .settings").first.inner_text().lower()
+    assert "pictures: 1" in told and "num images" not in told
+
+
 def test_the_address_that_was_opened_last_is_shown(page: Any) -> None:
     """Although the answer for one that was opened before it comes later."""
     held: list[Any] = []

@@ -1,15 +1,25 @@
 // All kept results: with their settings, two beside each other, deleted, downloaded.
 
 import * as api from "../core/api.js";
+import { fieldsOf } from "../core/form.js";
 import { button, check, el, fromPage, guarded, open, parting, words } from "./dom.js";
 import { about, media, resultButtons } from "./kept.js";
+
+/** By system and operation: what the forms call their fields. */
+const titles = new Map();
+
+async function learnTitles(system) {
+	if (titles.has(system)) return;
+	const { operations } = await api.system(system).catch(() => ({ operations: [] })); // a system that this server lacks
+	titles.set(system, Object.fromEntries(operations.filter((one) => one.schema).map((one) => [one.name, Object.fromEntries(fieldsOf(one).map(({ name, title }) => [name, title]))])));
+}
 
 /** What was asked for, without files. */
 function settings(request) {
 	const told = (value) => (typeof value === "object" ? Object.entries(value).filter(([, share]) => share).map(([name, share]) => (share === 1 ? words(name) : `${words(name)} ${share}`)).join(", ") : String(value));
 	return Object.entries(request.values)
 		.filter(([, value]) => ![value].flat().some(api.isId))
-		.map(([name, value]) => [words(name), told(value) || "none"]);
+		.map(([name, value]) => [titles.get(request.system)?.[request.operation]?.[name] ?? words(name), told(value) || "none"]);
 }
 
 export function galleryPage() {
@@ -59,6 +69,7 @@ export function galleryPage() {
 	const load = async () => {
 		const found = await api.results(last);
 		last = found.at(-1)?.id;
+		await Promise.all([...new Set(found.map(({ request }) => request.system))].map(learnTitles));
 		list.append(...found.map(card));
 		more.hidden = found.length < 24;
 		empty.hidden = list.children.length > 0;
