@@ -396,11 +396,16 @@ class Operation:
     given: Mapping[str, Any] = field(default_factory=dict)
     svg: str = ""
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """What forms call its fields."""
+        return {name: one.title or name.replace("_", " ") for name, one in self.fields.items()}
+
     def schema(self, facts: Facts) -> dict[str, Any]:
         """JSON schema of all its fields."""
-        values = {}
+        values, titles = {}, self.titles
         for name, one in self.fields.items():
-            values[name] = {"title": one.title or name.replace("_", " "), **one.schema(facts)}
+            values[name] = {"title": titles[name], **one.schema(facts)}
             if not one.is_required and one.default is not None:
                 values[name]["default"] = one.default
         required = [name for name, one in self.fields.items() if one.is_required]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import limner
 from limner.errors import LimnerError, MissingExtraError, WeightsError, nearest
 from limner.files import read_text
-from limner.operations import FieldError
+from limner.operations import FieldError, Operation
 from limner.optional import optional
 from limner.studio.catalogue import reports
 from limner.studio.jobs import Job
@@ -412,18 +412,19 @@ def _about(call: Call) -> dict[str, Any]:
 
 def _shown(call: Call, found: dict[str, Any]) -> dict[str, Any]:
     base = f"/api/v1/results/{found['id']}"
+    operation = _operation(call, found)
     return {
         **{key: found[key] for key in ("id", "name", "created", "request", "inputs", "provenance", "seeds")},
+        "titles": operation.titles if operation else {},
         **links(base, suffixes_of(found["pictures"])),
         "archive": f"{base}/archive.zip",
-        **({"svg": f"{base}/painting.svg"} if _svg_of(call, found) else {}),
+        **({"svg": f"{base}/painting.svg"} if operation and operation.svg else {}),
     }
 
 
-def _svg_of(call: Call, found: dict[str, Any]) -> str:
-    """What makes an SVG of a result, "" if nothing does."""
-    operation = call.studio.catalogue.operation(*(found["request"][key] for key in ("system", "operation")))
-    return operation.svg if operation else ""
+def _operation(call: Call, found: dict[str, Any]) -> Operation | None:
+    """What made a result; none if this server does not know it."""
+    return call.studio.catalogue.operation(*(found["request"][key] for key in ("system", "operation")))
 
 
 async def results(call: Call) -> Any:
@@ -512,10 +513,10 @@ async def strokes(call: Call) -> Any:
 
 async def drawing_of(call: Call) -> Any:
     """A painting as SVG; only ever to be saved, for a page that showed it would run what is in it."""
-    path, function = _strokes_of(call), _svg_of(call, _about(call))
-    if not function:
+    path, operation = _strokes_of(call), _operation(call, _about(call))
+    if operation is None or not operation.svg:
         raise Refused(404, "This result has no drawing.")
-    return file(await call.studio.apart("The painting", svg_of, function, path), "image/svg+xml", "painting.svg")
+    return file(await call.studio.apart("The painting", svg_of, operation.svg, path), "image/svg+xml", "painting.svg")
 
 
 def _strokes_of(call: Call) -> Path:

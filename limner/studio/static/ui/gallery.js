@@ -1,25 +1,15 @@
 // All kept results: with their settings, two beside each other, deleted, downloaded.
 
 import * as api from "../core/api.js";
-import { fieldsOf } from "../core/form.js";
 import { button, check, el, fromPage, guarded, open, parting, words } from "./dom.js";
 import { about, media, resultButtons } from "./kept.js";
 
-/** By system and operation: what the forms call their fields. */
-const titles = new Map();
-
-async function learnTitles(system) {
-	if (titles.has(system)) return;
-	const { operations } = await api.system(system).catch(() => ({ operations: [] })); // a system that this server lacks
-	titles.set(system, Object.fromEntries(operations.filter((one) => one.schema).map((one) => [one.name, Object.fromEntries(fieldsOf(one).map(({ name, title }) => [name, title]))])));
-}
-
 /** What was asked for, without files. */
-function settings(request) {
+function settings({ request, titles }) {
 	const told = (value) => (typeof value === "object" ? Object.entries(value).filter(([, share]) => share).map(([name, share]) => (share === 1 ? words(name) : `${words(name)} ${share}`)).join(", ") : String(value));
 	return Object.entries(request.values)
 		.filter(([, value]) => ![value].flat().some(api.isId))
-		.map(([name, value]) => [titles.get(request.system)?.[request.operation]?.[name] ?? words(name), told(value) || "none"]);
+		.map(([name, value]) => [titles[name] ?? words(name), told(value) || "none"]);
 }
 
 export function galleryPage() {
@@ -35,7 +25,7 @@ export function galleryPage() {
 		const [lower, upper] = two.map((one, at) => Object.assign(media(one), { className: at ? "square over" : "square" }));
 		const over = two.every((one) => one.images.length) ? [el("figure", { className: "both" }, el("div", { className: "stage" }, lower, upper), parting(upper))] : [];
 		pair.replaceChildren(...over, ...two.map((result) => el("figure", {}, media(result),
-			el("figcaption", {}, about(result), el("dl", {}, ...settings(result.request).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]))))));
+			el("figcaption", {}, about(result), el("dl", {}, ...settings(result).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]))))));
 	};
 
 	const opens = ({ request: { system, operation, values, weights } }) =>
@@ -61,7 +51,7 @@ export function galleryPage() {
 		const rest = result.images.slice(1, 9).map((_, number) => el("a", { href: result.images[number + 1], download: "", title: "Download picture" }, media(result, number + 1)));
 		const item = el("li", { data: { id: result.id } }, media(result), rest.length > 0 && el("div", { className: "rest" }, ...rest),
 			el("p", {}, result.name || about(result)),
-			el("p", { className: "settings" }, settings(result.request).map(([name, value]) => `${name}: ${value}`).join("; ")),
+			el("p", { className: "settings" }, settings(result).map(([name, value]) => `${name}: ${value}`).join("; ")),
 			check(mark, "compare"), buttons);
 		return item;
 	};
@@ -69,7 +59,6 @@ export function galleryPage() {
 	const load = async () => {
 		const found = await api.results(last);
 		last = found.at(-1)?.id;
-		await Promise.all([...new Set(found.map(({ request }) => request.system))].map(learnTitles));
 		list.append(...found.map(card));
 		more.hidden = found.length < 24;
 		empty.hidden = list.children.length > 0;
