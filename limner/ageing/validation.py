@@ -1,11 +1,17 @@
-"""What validation and evaluation ask of an age judge, and the scores that they make of its answers."""
+"""What validation and evaluation ask of an age judge, what they make of its answers, and the faces of samples."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
+from limner.ageing.data import AgeBatch, AgeDataset, collate
+from limner.data.datasets.utkface import AGE_GROUPS
 from limner.errors import ConfigError
 from limner.metrics.ageing import group_means, spearman
 from limner.metrics.judges import open_judge
@@ -68,3 +74,15 @@ def spread_over_groups(groups: npt.ArrayLike, count: int) -> list[int]:
     places = [np.flatnonzero(numbers == group) for group in np.unique(numbers)]
     rows = [int(place[turn]) for turn in range(count) for place in places if turn < len(place)][:count]
     return sorted(rows, key=lambda row: (int(numbers[row]), row))
+
+
+def sample_faces(dataset: AgeDataset) -> AgeBatch:
+    """Eight held-out faces of different ages, which a run paints again and again."""
+    return collate([dataset[index] for index in spread_over_groups(dataset.group, 8)])
+
+
+def all_ages(
+    source: Float[Tensor, "rows 3 h w"], at_age: Callable[[int], Float[Tensor, "rows 3 h w"]]
+) -> Float[Tensor, "rows columns 3 h w"]:
+    """A row a face: the source and what `at_age` makes of it for each age group, within [-1, 1]."""
+    return torch.stack([source, *map(at_age, range(len(AGE_GROUPS)))], dim=1).clamp(-1, 1)

@@ -12,9 +12,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from limner.ageing.data import AgeBatch, AgeDataset, collate, open_age_data
+from limner.ageing.data import AgeBatch, AgeDataset, open_age_data
 from limner.ageing.shapes import AgeShapes
-from limner.ageing.validation import age_scores, load_judge, spread_over_groups
+from limner.ageing.validation import age_scores, all_ages, load_judge, sample_faces
 from limner.data.batch import TensorBatch
 from limner.data.datasets.utkface import AGE_GROUPS
 from limner.data.spec import DataSpec
@@ -150,12 +150,11 @@ class CAAE(System[CAAEConfig, AgeBatch]):
 
     def fixed_inputs(self, dataset: AgeDataset) -> AgeBatch:
         """Held-out faces of different ages."""
-        return collate([dataset[index] for index in spread_over_groups(dataset.group, 8)])
+        return sample_faces(dataset)
 
     def sample(self, fixed: AgeBatch, networks: dict[str, nn.Module]) -> Float[Tensor, "rows columns 3 height width"]:
         """A row a face: source and ten ages."""
-        pictures = [self._age(networks, fixed, group) for group in range(NUM_GROUPS)]
-        return torch.stack([fixed.image, *pictures], dim=1).clamp(-1, 1)
+        return all_ages(fixed.image, lambda group: self._age(networks, fixed, group))
 
     def validate(self, batches: Iterable[AgeBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
         """What comes back of held-out faces, and what the judge sees in them at ten ages.

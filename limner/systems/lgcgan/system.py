@@ -17,9 +17,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
-from limner.ageing.data import AgeBatch, AgeDataset, collate, open_age_data
+from limner.ageing.data import AgeBatch, AgeDataset, open_age_data
 from limner.ageing.shapes import AgeShapes
-from limner.ageing.validation import age_scores, load_judge, spread_over_groups
+from limner.ageing.validation import age_scores, all_ages, load_judge, sample_faces
 from limner.data.batch import TensorBatch
 from limner.data.datasets.utkface import AGE_GROUPS
 from limner.data.spec import DataSpec
@@ -376,19 +376,14 @@ class LGcGAN(System[LGcGANConfig, AgeBatch]):
 
     def fixed_inputs(self, dataset: AgeDataset) -> AgeBatch:
         """Held-out faces of different ages."""
-        rows = spread_over_groups(dataset.group, 8)
-        return collate([dataset[index] for index in rows])
+        return sample_faces(dataset)
 
     def sample(self, fixed: AgeBatch, networks: dict[str, nn.Module]) -> Float[Tensor, "rows columns 3 height width"]:
         """A row a face: source, ten ages, what was repainted for the last one."""
-        columns = [fixed.image]
-        mask = None
-        for group in range(NUM_GROUPS):
-            aged = self._age(networks["primal"], fixed, group)
-            columns.append(aged.image.float().clamp(-1, 1))
-            mask = aged.mask.float()
-        assert mask is not None
-        return torch.stack([*columns, (2 * mask - 1).expand_as(fixed.image)], dim=1)
+        aged = [self._age(networks["primal"], fixed, group) for group in range(NUM_GROUPS)]
+        mask = (2 * aged[-1].mask.float() - 1).expand_as(fixed.image)
+        faces = all_ages(fixed.image, lambda group: aged[group].image.float())
+        return torch.cat([faces, mask[:, None]], dim=1)
 
     def validate(self, batches: Iterable[AgeBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
         """What the judge sees in held-out faces at all ten ages, beside what it sees in the real ones.
