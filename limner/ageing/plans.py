@@ -242,6 +242,26 @@ def draw_views(
     return [picture for picture in pictures if picture is not None]
 
 
+def draw_aged(
+    plan: GenerationPlan, rows: range, device: torch.device, age_faces: Callable[..., tuple[Tensor, Tensor | None]]
+) -> list[Image.Image]:
+    """The pictures of those rows, which show sources and aged faces alone.
+
+    Args:
+        plan: of `strip_plan` or `walk_plan`.
+        rows: of the plan.
+        device: where the networks are.
+        age_faces: takes images, landmarks, genders and ages, as the pipelines of ageing systems have it.
+    """
+
+    def view(name: str, tensors: dict[str, Tensor]) -> Tensor:
+        if name == "source":
+            return tensors["image"]
+        return age_faces(tensors["image"], tensors["landmarks"], tensors["gender"], tensors["ages"])[0]
+
+    return draw_views(plan, rows, device, view)
+
+
 def _place(shares: npt.NDArray[np.float32]) -> float:
     return float(shares @ np.arange(len(shares)))
 

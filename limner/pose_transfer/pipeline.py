@@ -333,6 +333,14 @@ def latents(seeds: Sequence[int], size: int, device: torch.device) -> Float[Tens
     return torch.stack(rows).to(device)
 
 
+def pose_maps(pipeline: PosePipeline, points: npt.NDArray[np.float32]) -> Float[Tensor, "b 18 h w"]:
+    """Poses (b, 18, 2) of a plan as the generator of a pipeline was trained to see them; see `heatmaps`."""
+    config = pipeline.config("generator")
+    size = (pipeline.size.height, pipeline.size.width)
+    joints = torch.from_numpy(points.copy()).to(pipeline.device)
+    return heatmaps(joints, size, kind=config["heatmap"], sigma=config["sigma"])
+
+
 def heatmaps(
     points: Float[Tensor, "b 18 2"], size: tuple[int, int], *, kind: str, sigma: float
 ) -> Float[Tensor, "b 18 h w"]:

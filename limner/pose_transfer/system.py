@@ -30,6 +30,7 @@ from limner.losses.contextual import contextual_loss
 from limner.losses.perceptual import PerceptualFeatures, perceptual_loss
 from limner.nn.pose_transfer import Discriminator, seed_dropout
 from limner.pose_transfer.data import PairBatch
+from limner.pose_transfer.pipeline import heatmaps
 from limner.pose_transfer.training import first_pairs, picture_scores, pose_grid
 
 APPEARANCE, SHAPE = "image_discriminator", "pose_discriminator"
@@ -41,7 +42,7 @@ class PairRun(Protocol):
 
     @property
     def model(self) -> Any:
-        """Has `image_size`, `discriminator_width` and `discriminator_blocks`."""
+        """Has `image_size`, `heatmap`, `sigma`, `discriminator_width` and `discriminator_blocks`."""
 
     @property
     def loss(self) -> Any:
@@ -90,9 +91,10 @@ class PairSystem(System[PairConfigT, PairBatchT]):
     def paint(self, batch: PairBatchT, generator: nn.Module) -> Float[Tensor, "b 3 h w"]:
         """The sources in the poses of their targets."""
 
-    @abstractmethod
     def heatmaps(self, points: Float[Tensor, "b 18 2"]) -> Float[Tensor, "b 18 h w"]:
         """Joints as the networks see them."""
+        model = self.config.model
+        return heatmaps(points, model.image_size, kind=model.heatmap, sigma=model.sigma)
 
     @abstractmethod
     def collated(self, pairs: list[Any]) -> PairBatchT:

@@ -18,7 +18,7 @@ from limner.plan import Condition
 from limner.pose_transfer.data import label_map_of
 from limner.pose_transfer.inputs import PersonPhoto
 from limner.pose_transfer.parts import PARTS, check_parsing, part_masks, parts_of, to_parts
-from limner.pose_transfer.pipeline import Arrays, PosePipeline, heatmaps
+from limner.pose_transfer.pipeline import Arrays, PosePipeline, pose_maps
 from limner.systems.adgan.features import open_style_features
 from limner.systems.adgan.networks import Generator
 
@@ -81,13 +81,7 @@ class ADGANPipeline(PosePipeline):
 
     def paint(self, arrays: Arrays, seeds: Sequence[int] | None) -> Float[Tensor, "b 3 h w"]:
         """See `PosePipeline.paint`."""
-        config = self.config("generator")
-        pose = heatmaps(
-            torch.from_numpy(arrays["points"].copy()).to(self.device),
-            (self.size.height, self.size.width),
-            kind=config["heatmap"],
-            sigma=config["sigma"],
-        )
+        pose = pose_maps(self, arrays["points"])
         parts = part_masks(arrays["parts"]).to(self.device)
         picture: Tensor = self.joined("paint")(self.to_images(arrays["image"]), parts, pose)
         return picture.float()

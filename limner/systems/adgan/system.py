@@ -18,7 +18,6 @@ from limner.engine.data import TrainingData, required
 from limner.losses.perceptual import PerceptualFeatures
 from limner.pose_transfer.data import FIELDS, KEYPOINTS, PairBatch, PosePair, collate_pairs, label_map_of, open_pairs
 from limner.pose_transfer.parts import check_parsing, part_masks, to_parts
-from limner.pose_transfer.pipeline import heatmaps
 from limner.pose_transfer.system import PairSystem
 from limner.systems.adgan.config import ADGANConfig
 from limner.systems.adgan.features import channels_of, open_style_features
@@ -87,11 +86,6 @@ class ADGAN(PairSystem[ADGANConfig, PartBatch]):
         """
         super().prepare(device)
         self.style_features = open_style_features(self.config.model.features, self.config.loss.vgg_weights, device)
-
-    def heatmaps(self, points: Float[Tensor, "b 18 2"]) -> Float[Tensor, "b 18 h w"]:
-        """Joints as the networks see them."""
-        model = self.config.model
-        return heatmaps(points, model.image_size, kind=model.heatmap, sigma=model.sigma)
 
     def collated(self, pairs: list[Any]) -> PartBatch:
         """See `PairSystem.collated`."""

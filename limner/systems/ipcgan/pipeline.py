@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from limner.ageing.data import open_faces
 from limner.ageing.inputs import Align
 from limner.ageing.pipeline import middles_of, read_faces
-from limner.ageing.plans import AgeInput, draw_views, face_conditions, strip_plan, walk_plan
+from limner.ageing.plans import AgeInput, draw_aged, face_conditions, strip_plan, walk_plan
 from limner.ageing.shapes import AgeShapes
 from limner.data.config import Fit
 from limner.data.datasets.utkface import AGE_GROUPS
@@ -137,9 +137,4 @@ class IPCGANPipeline(Pipeline):
         return {"generator": ExportTarget(self.components["generator"], ("image", "age"), ("aged",), example)}
 
     def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
-        def views(view: str, tensors: dict[str, Tensor]) -> Tensor:
-            if view == "source":
-                return tensors["image"]
-            return self.age_faces(*(tensors[name] for name in ("image", "landmarks", "gender", "ages")))[0]
-
-        return draw_views(plan, rows, self.device, views)
+        return draw_aged(plan, rows, self.device, self.age_faces)

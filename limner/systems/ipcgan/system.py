@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.ageing.data import AgeBatch, AgeDataset, open_age_data
+from limner.ageing.plans import MIDDLES
 from limner.ageing.shapes import AgeShapes
 from limner.ageing.validation import age_scores, all_ages, load_judge, sample_faces
 from limner.data.batch import TensorBatch
@@ -29,8 +30,6 @@ from limner.systems.ipcgan.networks import Discriminator, FaceNetwork, FaceVerdi
 from limner.systems.ipcgan.pipeline import IPCGANPipeline
 
 NUM_GROUPS = len(AGE_GROUPS)
-MIDDLE_YEARS = (3.0, 8.0, 15.5, 25.5, 35.5, 45.5, 55.5, 65.5, 75.5, 88.0)
-"""Middle of each age group; of the last one as people-ages draws it."""
 
 
 @dataclass
@@ -192,7 +191,7 @@ def one_hot(group: Int64[Tensor, " b"]) -> Float[Tensor, "b n"]:
 def _years_by(face: nn.Module) -> Callable[[Tensor], Tensor]:
     def years(image: Tensor) -> Tensor:
         share = face(image).age_logits.float().softmax(1)
-        expected: Tensor = (share * share.new_tensor(MIDDLE_YEARS)).sum(1)
+        expected: Tensor = (share * share.new_tensor(MIDDLES)).sum(1)
         return expected
 
     return years

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from limner.nn.pose_transfer import NUM_JOINTS, Discriminator
 from limner.pipelines import ExportTarget
-from limner.pose_transfer.pipeline import Arrays, PosePipeline, heatmaps
+from limner.pose_transfer.pipeline import Arrays, PosePipeline, pose_maps
 from limner.systems.patn.networks import Generator
 
 
@@ -33,16 +33,7 @@ class PATNPipeline(PosePipeline):
 
     def paint(self, arrays: Arrays, seeds: Sequence[int] | None) -> Float[Tensor, "b 3 h w"]:
         """See `PosePipeline.paint`."""
-        config = self.config("generator")
-        poses = [
-            heatmaps(
-                torch.from_numpy(arrays[name].copy()).to(self.device),
-                (self.size.height, self.size.width),
-                kind=config["heatmap"],
-                sigma=config["sigma"],
-            )
-            for name in ("source_points", "points")
-        ]
+        poses = [pose_maps(self, arrays[name]) for name in ("source_points", "points")]
         picture: Tensor = self.components["generator"](self.to_images(arrays["image"]), *poses)
         return picture.float()
 

@@ -12,7 +12,6 @@ from limner.data.size import Size
 from limner.data.spec import DataSpec
 from limner.engine.data import TrainingData, required
 from limner.pose_transfer.data import KEYPOINTS, PairBatch, collate_pairs, open_pairs
-from limner.pose_transfer.pipeline import heatmaps
 from limner.pose_transfer.system import PairSystem
 from limner.systems.patn.config import PATNConfig
 from limner.systems.patn.networks import Generator
@@ -45,11 +44,6 @@ class PATN(PairSystem[PATNConfig, PairBatch]):
             required(path, cls.name), kind=dataset.kind, size=size, flip=dataset.flip, seed=config.train.seed
         )
         return TrainingData(DataSpec(keypoints=KEYPOINTS), train, validation, collate_pairs)
-
-    def heatmaps(self, points: Float[Tensor, "b 18 2"]) -> Float[Tensor, "b 18 h w"]:
-        """Joints as the generator sees them."""
-        model = self.config.model
-        return heatmaps(points, model.image_size, kind=model.heatmap, sigma=model.sigma)
 
     def collated(self, pairs: list[Any]) -> PairBatch:
         """See `PairSystem.collated`."""
