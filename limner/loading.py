@@ -296,6 +296,9 @@ def load(
             extra `export`; the networks are exported at their first use), or "auto": what drew a stored result, else
             "torch".
 
+    Returns:
+        The pipeline on the CPU; `limner.load("scgan").to("cuda")` moves it.
+
     Raises:
         ConfigError: if there is no such runtime.
         WeightsError: if there are no such weights, or they cannot be used.
