@@ -468,7 +468,8 @@ def truth_measurements(
         conditions: of these measurements.
         seed: of the intervals.
     """
-    errors, copies, moved, still = [], [], [], []
+    errors, copies, moved, still, within, beside = [], [], [], [], [], []
+    outlines = face_mask(faces.landmarks[list(chosen)], faces.image.shape[-1])
     for place, row in enumerate(chosen):
         for group in range(NUM_GROUPS):
             found = faces.of_person(row, group)
@@ -478,6 +479,8 @@ def truth_measurements(
             wanted, done = (truth - source).abs().mean(0), (result - source).abs().mean(0)
             errors.append(float((result - truth).abs().mean()))
             copies.append(float((source - truth).abs().mean()))
+            within.append(float(wanted[outlines[place]].mean()))
+            beside.append(float(wanted[~outlines[place]].mean()))
             ages, stays = wanted >= STILL, wanted < STILL
             moved.append(float(done[ages].mean()) if ages.any() else np.nan)
             still.append(float(done[stays].mean()) if stays.any() else np.nan)
@@ -490,6 +493,11 @@ def truth_measurements(
         "l1_of_copy": _measured(copies, "the same for the unchanged source", where, seed),
         "change_where_truth_changes": _measured(moved, "change where the truth changes", where, seed),
         "change_where_truth_stays": _measured(still, "change where the truth stays", where, seed),
+        "change_ratio_real": Measurement(
+            float(np.nanmean(beside) / np.nanmean(within)) if np.nanmean(within) > 0 else float("nan"),
+            dataclasses.replace(where, metric="the same of the true pictures: change outside the outline : within it"),
+            note="heads grow and hair goes grey outside of the outline, too.",
+        ),
         "leak": Measurement(
             float(outside / inside) if inside > 0 else float("nan"),
             dataclasses.replace(where, metric="change where the truth stays : where it changes"),

@@ -60,7 +60,10 @@ class Visitor(threading.Thread):
         view = "left behind" if leaves else "canvas"
         body = {"label_map": label_map, "seed": turn % 5, "mode": mode, "view": view}
         if leaves:
-            with contextlib.suppress(httpx.ReadTimeout), httpx.Client(headers=client.headers, timeout=0.05) as hasty:
+            with (
+                contextlib.suppress(httpx.TimeoutException),
+                httpx.Client(headers=client.headers, timeout=0.05) as hasty,
+            ):
                 hasty.post(f"{self.server.address}{API}/systems/scgan/generate?wait=30", json=body)
             return
         made = client.post(f"{API}/systems/scgan/generate", params={"wait": 30}, json=body)

@@ -145,6 +145,8 @@ def test_change_where_the_truth_stays_is_a_leak(tmp_path) -> None:
     found = {key: one.value for key, one in report.measurements.items()}
     assert found["leak"] == pytest.approx(1, abs=0.2)
     assert found["change_where_truth_stays"] == pytest.approx(found["leak"] * found["change_where_truth_changes"])
+    assert report.measurements["change_ratio"].ceiling == found["change_ratio_real"] > 0
+    assert found["change_ratio"] == pytest.approx(1, abs=0.1)  # ours, not that of the true pictures
 
 
 def test_true_pictures_stand_beside_the_triplets(ready_ages) -> None:
