@@ -21,10 +21,10 @@ MAX_BYTES = 300_000
 _EXIF_DESCRIPTION, _EXIF_SOFTWARE = 0x010E, 0x0131
 
 
-def program(pipeline: Pipeline, *lines: str) -> str:
-    """A program that loads these weights as `pipe` and goes on with `lines`."""
+def program(pipeline: Pipeline, *lines: str, imports: Sequence[str] = ()) -> str:
+    """A program that loads these weights as `pipe` and goes on with `lines`, which need `imports` beside Limner."""
     name = hub.short_name(pipeline.name, pipeline.weights_name)
-    return "\n".join(["import limner", "", f'pipe = limner.load("{name}")', *lines])
+    return "\n".join(["import limner", *imports, "", f'pipe = limner.load("{name}")', *lines])
 
 
 def command(pipeline: Pipeline) -> str:

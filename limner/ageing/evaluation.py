@@ -392,7 +392,7 @@ def picture_measurements(
         ),
         "change_outside": _measured(outside, "change outside of it", conditions, seed),
         "change_ratio": Measurement(
-            float(np.nanmean(outside) / np.nanmean(within)) if np.nanmean(within) > 0 else float("nan"),
+            _ratio(outside, within),
             dataclasses.replace(conditions, metric="change outside the head's outline : change within it"),
             note="half or less: what is beside the head stays.",
         ),
@@ -487,19 +487,18 @@ def truth_measurements(
     if not errors:
         return {}
     where = dataclasses.replace(conditions, count=len(errors), reference="true pictures of the same scene")
-    inside, outside = np.nanmean(moved), np.nanmean(still)
     return {
         "l1_to_truth": _measured(errors, "L1 to the true picture of the same scene, [-1, 1]", where, seed),
         "l1_of_copy": _measured(copies, "the same for the unchanged source", where, seed),
         "change_where_truth_changes": _measured(moved, "change where the truth changes", where, seed),
         "change_where_truth_stays": _measured(still, "change where the truth stays", where, seed),
         "change_ratio_real": Measurement(
-            float(np.nanmean(beside) / np.nanmean(within)) if np.nanmean(within) > 0 else float("nan"),
-            dataclasses.replace(where, metric="the same of the true pictures: change outside the outline : within it"),
+            _ratio(beside, within),
+            dataclasses.replace(where, metric="true change outside the head's outline : true change within it"),
             note="heads grow and hair goes grey outside of the outline, too.",
         ),
         "leak": Measurement(
-            float(outside / inside) if inside > 0 else float("nan"),
+            _ratio(still, moved),
             dataclasses.replace(where, metric="change where the truth stays : where it changes"),
             note="half or less: what must not change stays.",
         ),
@@ -600,6 +599,12 @@ def _sheet(faces: Faces, chosen: Sequence[int], aged: Aged) -> Image.Image:
 def _masked(values: Tensor, mask: Tensor) -> list[float]:
     """Mean of each picture (h, w) over its mask; NaN where it is empty."""
     return ((values * mask).flatten(1).sum(1) / mask.flatten(1).sum(1)).tolist()
+
+
+def _ratio(over: Sequence[float], under: Sequence[float]) -> float:
+    """Of the means of what is known; NaN where the lower one is 0."""
+    lower = np.nanmean(under)
+    return float(np.nanmean(over) / lower) if lower > 0 else float("nan")
 
 
 def _measured(

@@ -125,7 +125,7 @@ def strip_plan(
     Raises:
         ConfigError: if an age is unknown or asked for twice, or there are no faces.
     """
-    wanted = list(AGE_GROUPS) if ages is None else _several(ages)
+    wanted = listed_ages(ages)
     if not faces or not wanted:
         raise ConfigError("At least one face and one age are needed.")
     twice = next((age for age in wanted if list(map(str, wanted)).count(str(age)) > 1), None)
@@ -143,8 +143,10 @@ def strip_plan(
     return face_plan(faces, rows, names=names, settings=settings, **options)
 
 
-def _several(ages: AgeInput | Sequence[AgeInput]) -> list[AgeInput]:
-    """A list, of one age too."""
+def listed_ages(ages: AgeInput | Sequence[AgeInput] | None) -> list[AgeInput]:
+    """A list, of one age too; without any, of all groups."""
+    if ages is None:
+        return list(AGE_GROUPS)
     return [cast(AgeInput, ages)] if np.ndim(ages) == 0 else list(cast(Sequence[AgeInput], ages))
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from limner import hub
-from limner.demo import DemoPicture, contact_sheet, stacked
+from limner.demo import DemoPicture, command, contact_sheet, program, stacked
 from limner.inputs import to_tensor
 from limner.people.gallery import ReadyPerson, ready
 from limner.systems.facejudge.pipeline import FaceJudgePipeline
@@ -34,8 +33,6 @@ def demo(out: Path, pipeline: FaceJudgePipeline) -> list[DemoPicture]:
         f"seen {years:.0f}, is {person.age_years:.0f}; {same:.2f}"
         for person, years, same in zip(people, verdict.years.tolist(), alike, strict=True)
     ]
-    name = hub.short_name(pipeline.name, pipeline.weights_name)
-    weights = "" if name == pipeline.name else f" --weights {name}"
     return [
         DemoPicture(
             name="ages",
@@ -43,8 +40,8 @@ def demo(out: Path, pipeline: FaceJudgePipeline) -> list[DemoPicture]:
             caption="Each row is one person at several ages. Above each face: the age that the judge sees, the true "
             "one, and how much the face is like the first of its row (1: the same face).",
             image=_sheet(rows, columns, names),
-            python=f'import limner\n\npipe = limner.load("{name}")\nprint(pipe("photos/00.png")["years"])',
-            command=f"limner generate facejudge{weights} --photo photos --out ages",
+            python=program(pipeline, 'print(pipe("photos/00.png")["years"])'),
+            command=f"{command(pipeline)} --photo photos --out ages",
         )
     ]
 

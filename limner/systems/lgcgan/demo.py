@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from limner import hub
 from limner.data.datasets.utkface import AGE_GROUPS
-from limner.demo import DemoPicture, contact_sheet
+from limner.demo import DemoPicture, command, contact_sheet, program
 from limner.people.gallery import ReadyPerson, ready
 from limner.systems.lgcgan.pipeline import LGcGANPipeline
 
@@ -46,7 +45,7 @@ def _ages(out: Path, pipeline: LGcGANPipeline, people: list[ReadyPerson]) -> Dem
             f'landmarks = [np.load(f"faces/{{k}}.npy") for k in range({len(people)})]',
             'pipe(photos, landmarks=landmarks).save("ages")',
         ),
-        command=f"{_command(pipeline)} --photo faces --landmarks faces --out ages",
+        command=f"{command(pipeline)} --photo faces --landmarks faces --out ages",
     )
 
 
@@ -65,7 +64,7 @@ def _walk(out: Path, pipeline: LGcGANPipeline, person: ReadyPerson) -> DemoPictu
             'pipe.walk(photo, "21-30", "80+", **options).save("older")',
             'pipe.walk(photo, "41-50", "0-5", **options).save("younger")',
         ),
-        command=f"{_command(pipeline)} --photo faces/0.png --landmarks faces/0.npy --walk 21-30 80+ "
+        command=f"{command(pipeline)} --photo faces/0.png --landmarks faces/0.npy --walk 21-30 80+ "
         f"--steps {NUM_STEPS} --motion morph.gif --out walk",
     )
 
@@ -85,7 +84,7 @@ def _attention(out: Path, pipeline: LGcGANPipeline, person: ReadyPerson) -> Demo
             pipeline,
             f'pipe.attention("faces/0.png", {ages}, landmarks=np.load("faces/0.npy")).save("attention")',
         ),
-        command=f"{_command(pipeline)} --photo faces/0.png --landmarks faces/0.npy --age {' '.join(ages)} --attention "
+        command=f"{command(pipeline)} --photo faces/0.png --landmarks faces/0.npy --age {' '.join(ages)} --attention "
         "--out attention",
     )
 
@@ -96,10 +95,4 @@ def _landmarks(person: ReadyPerson) -> np.ndarray[tuple[int, ...], np.dtype[np.f
 
 
 def _program(pipeline: LGcGANPipeline, *lines: str) -> str:
-    name = hub.short_name(pipeline.name, pipeline.weights_name)
-    return "\n".join(["import limner", "import numpy as np", "", f'pipe = limner.load("{name}")', *lines])
-
-
-def _command(pipeline: LGcGANPipeline) -> str:
-    name = hub.short_name(pipeline.name, pipeline.weights_name)
-    return "limner generate lgcgan" + ("" if name == pipeline.name else f" --weights {name}")
+    return program(pipeline, *lines, imports=["import numpy as np"])

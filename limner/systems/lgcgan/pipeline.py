@@ -28,6 +28,7 @@ from limner.ageing.plans import (
     face_conditions,
     face_names,
     face_plan,
+    listed_ages,
     strip_plan,
     walk_plan,
 )
@@ -233,7 +234,7 @@ class LGcGANPipeline(Pipeline):
         views = ["landmarks", "aged"]
         views += ["coarse", "fine"] if config["attention"] else []
         views += ["pixels"] if config["pixel_attention"] else []
-        wanted = list(AGE_GROUPS if ages is None else [ages] if isinstance(ages, str | float | int) else ages)
+        wanted = listed_ages(ages)
         (name,) = face_names([face])
         return face_plan(
             [face],

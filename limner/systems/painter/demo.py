@@ -8,7 +8,7 @@ from PIL import Image
 
 from limner import hub
 from limner.data.image_io import read_photo
-from limner.demo import DemoPicture, contact_sheet
+from limner.demo import DemoPicture, command, contact_sheet
 from limner.people.gallery import ready
 from limner.systems.painter.drawing import OVERLAYS, Files
 from limner.systems.painter.pipeline import PainterPipeline
@@ -48,7 +48,7 @@ def _budgets(pipeline: PainterPipeline, faces: list[Path]) -> DemoPicture:
             f'    result = paint(f"faces/{{k}}.png", {BUDGETS}, size={SIZE})',
             '    result.save(f"budgets-{k}")',
         ),
-        command=f"{_command(pipeline)} --image faces/0.png --strokes {numbers} --size {_size()} --out budgets-0",
+        command=f"{command(pipeline)} --image faces/0.png --strokes {numbers} --size {_size()} --out budgets-0",
     )
 
 
@@ -69,7 +69,7 @@ def _order(pipeline: PainterPipeline, face: Path, folder: Path) -> DemoPicture:
             f'result = paint("faces/0.png", {MOMENTS[-1]}, size={SIZE})',
             'result.save("painting-again", files=Files(svg="discs", gif=True, attention=True, seconds=6.0))',
         ),
-        command=f"{_command(pipeline)} --image faces/0.png --strokes {MOMENTS[-1]} --size {_size()} --svg --gif "
+        command=f"{command(pipeline)} --image faces/0.png --strokes {MOMENTS[-1]} --size {_size()} --svg --gif "
         "--show-attention --duration 6 --out painting-again",
     )
 
@@ -93,7 +93,7 @@ def _attention(pipeline: PainterPipeline, faces: list[Path]) -> DemoPicture:
             f'    result = paint(f"faces/{{k}}.png", {MOMENTS[-1]}, size={SIZE})',
             '    result.save(f"attention-{k}", files=Files(attention=True))',
         ),
-        command=f"{_command(pipeline)} --image faces/0.png --strokes {MOMENTS[-1]} --size {_size()} --show-attention "
+        command=f"{command(pipeline)} --image faces/0.png --strokes {MOMENTS[-1]} --size {_size()} --show-attention "
         "--out attention-0",
     )
 
@@ -103,13 +103,5 @@ def _size() -> str:
 
 
 def _python(pipeline: PainterPipeline, *lines: str) -> str:
-    return "\n".join(["import limner", f'paint = limner.load("{_weights(pipeline)}")', *lines])
-
-
-def _command(pipeline: PainterPipeline) -> str:
-    weights = _weights(pipeline)
-    return "limner generate painter" + ("" if weights == pipeline.name else f" --weights {weights}")
-
-
-def _weights(pipeline: PainterPipeline) -> str:
-    return hub.short_name(pipeline.name, pipeline.weights_name)
+    name = hub.short_name(pipeline.name, pipeline.weights_name)
+    return "\n".join(["import limner", f'paint = limner.load("{name}")', *lines])

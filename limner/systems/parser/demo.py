@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from limner import hub
-from limner.demo import DemoPicture, contact_sheet
+from limner.demo import DemoPicture, command, contact_sheet, program
 from limner.people.gallery import ready
 from limner.systems.parser.pipeline import ParserPipeline
 
@@ -29,16 +28,10 @@ def demo(out: Path, pipeline: ParserPipeline) -> list[DemoPicture]:
         Image.blend(photo, color.resize(photo.size, Image.Resampling.NEAREST), 0.5)
         for photo, color in zip(photos, colored, strict=True)
     ]
-    name = hub.short_name(pipeline.name, pipeline.weights_name)
-    program = [
-        "import limner",
-        "from PIL import Image",
-        "",
-        f'pipe = limner.load("{name}")',
+    lines = [
         f'maps = pipe([f"photos/{{k}}.png" for k in range({NUM_FACES})]).label_maps',
         "Image.fromarray(pipe.spec.schema.colorize(maps[0])).save('map.png')",
     ]
-    weights = "" if name == pipeline.name else f" --weights {name}"
     return [
         DemoPicture(
             name="maps",
@@ -46,7 +39,7 @@ def demo(out: Path, pipeline: ParserPipeline) -> list[DemoPicture]:
             caption=f"Photos, the label maps that the parser makes of them ({len(np.unique(found))} classes are seen "
             "here), and both laid over each other. Such a map is what the painters of label maps start from.",
             image=contact_sheet([photos, colored, laid_over], row_names=["photo", "label map", "both"]),
-            python="\n".join(program),
-            command=f"limner generate parser{weights} --image photos --out maps",
+            python=program(pipeline, *lines, imports=["from PIL import Image"]),
+            command=f"{command(pipeline)} --image photos --out maps",
         )
     ]

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from limner import hub
 from limner.data.image_io import read_photo, save_label_map
-from limner.demo import DemoPicture, contact_sheet
+from limner.demo import DemoPicture, command, contact_sheet
 from limner.faces.parts import SCHEMA
 from limner.mask_to_image.demo import program
 from limner.people.gallery import ready
@@ -135,7 +134,7 @@ def _swaps(out: Path, pipeline: PortraitPipeline) -> DemoPicture:
             "    for part, source in sources.items():",
             '        pipe.swap(**{part: f"photos/{source}.png"}).save(f"{name}-{part}")',
         ),
-        command=f"{_command(pipeline)} --photo photos/{SITTERS[0]}.png --hair photos/{SOURCES['hair']}.png --out hair",
+        command=f"{command(pipeline)} --photo photos/{SITTERS[0]}.png --hair photos/{SOURCES['hair']}.png --out hair",
     )
 
 
@@ -165,7 +164,7 @@ def _edits(out: Path, pipeline: PortraitPipeline) -> DemoPicture:
             '        pipe.repaint(f"maps/{name}-{edit}.png").save(f"{name}-{edit}")',
             '    pipe.swap(skin="photos/fay.png", eyes="photos/fay.png").save(f"{name}-glasses")',
         ),
-        command=f"{_command(pipeline)} --photo photos/ada.png --target maps/ada-mouth-open.png --out mouth-open",
+        command=f"{command(pipeline)} --photo photos/ada.png --target maps/ada-mouth-open.png --out mouth-open",
     )
 
 
@@ -188,7 +187,7 @@ def _walks(out: Path, pipeline: PortraitPipeline) -> DemoPicture:
             f"for part, source in {SOURCES}.items():",
             f'    pipe.interpolate(steps={STEPS}, **{{part: f"photos/{{source}}.png"}}).save(f"walk-{{part}}")',
         ),
-        command=f"{_command(pipeline)} --photo photos/ada.png --hair photos/{SOURCES['hair']}.png --steps {STEPS} "
+        command=f"{command(pipeline)} --photo photos/ada.png --hair photos/{SOURCES['hair']}.png --steps {STEPS} "
         "--out walk-hair",
     )
 
@@ -213,7 +212,7 @@ def _gallery(out: Path, pipeline: PortraitPipeline) -> DemoPicture:
             '    pipe.set_image(f"photos/{name}.png")',
             '    pipe.gallery(photos).save(f"gallery-{name}")',
         ),
-        command=f"{_command(pipeline)} --photo photos/ada.png --gallery {files} --out gallery",
+        command=f"{command(pipeline)} --photo photos/ada.png --gallery {files} --out gallery",
     )
 
 
@@ -239,7 +238,7 @@ def _faces(out: Path, pipeline: PortraitPipeline) -> DemoPicture:
             f"    for way, options in {ways}.items():",
             '        pipe.face_swap(f"photos/{source}.png", **options).save(f"{name}-{way}")',
         ),
-        command=f"{_command(pipeline)} --photo photos/ben.png --face photos/emil.png --out face",
+        command=f"{command(pipeline)} --photo photos/ben.png --face photos/emil.png --out face",
     )
 
 
@@ -263,7 +262,7 @@ def _scene(out: Path, pipeline: PortraitPipeline) -> DemoPicture:
             'result = pipe.swap(hair="photos/cleo.png")',
             'pipe.paste_back(result)[0].save("scene-hair.png")',
         ),
-        command=f"{_command(pipeline)} --photo photos/ben.png --hair photos/cleo.png --paste-back --out pasted",
+        command=f"{command(pipeline)} --photo photos/ben.png --hair photos/cleo.png --paste-back --out pasted",
     )
 
 
@@ -292,8 +291,3 @@ def _swap(out: Path, pipeline: PortraitPipeline, part: str) -> GenerationResult:
 
 def _photo(out: Path, name: str) -> Path:
     return out / f"photos/{name}.png"
-
-
-def _command(pipeline: PortraitPipeline) -> str:
-    weights = hub.short_name(pipeline.name, pipeline.weights_name)
-    return f"limner generate {pipeline.name}" + ("" if weights == pipeline.name else f" --weights {weights}")

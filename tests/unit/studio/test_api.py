@@ -307,6 +307,7 @@ def test_a_painting_is_saved_as_svg_and_never_shown(client: Any) -> None:
     """As the painter's are; its weights are not here, so that a result of another system stands in."""
     job = drawn(client, mode="keep")
     base, session = f"{API}/results/{job['id']}", client.get(f"{API}/sessions").json()["id"]
+    assert client.get(base).json()["titles"]["num_images"] == "pictures", "as forms call it"
     assert "svg" not in client.get(base).json() and client.get(f"{base}/painting.svg").status_code == 404
     strokes = StrokeDocument(StrokeList.from_params(np.full((1, 13), 0.4)), (16, 16))
     folder = studio_of(client).workspace.get(session).result_folder(job["id"])

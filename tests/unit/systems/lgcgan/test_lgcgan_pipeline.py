@@ -114,6 +114,7 @@ def test_weights_without_what_is_asked_for_say_so() -> None:
     blind = Generator(**SIZE, landmarks="none", attention=False, pixel_attention=False)
     pipe = LGcGANPipeline(spec=SPEC, size=32, primal=blind.eval(), shapes=components["shapes"])
     assert pipe.attention(person.image, ["0-5"], landmarks=person.landmarks).settings["columns"] == 2
+    assert pipe.attention(person.image, np.int64(40), landmarks=person.landmarks).settings["ages"] == ["40"]
     with pytest.raises(WeightsError, match="without landmarks"):
         pipe.edit(person.image, "0-5", {"smile": 1.0}, landmarks=person.landmarks)
     with pytest.raises(WeightsError, match="image_size"):
