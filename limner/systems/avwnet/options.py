@@ -9,6 +9,6 @@ OPTIONS = talking_options(
     "limner generate avwnet --photo face.jpg --audio speech.wav --out talking",
     "limner generate avwnet --photo face.jpg --audio speech.mp3 --show talk both attention --out talking",
     'limner generate avwnet --photo face.jpg --text "good morning" --paste-back --out talking',
-    "limner generate avwnet --photo faces/ --audio speeches/ --read-back runs/wordnet --out all",
+    "limner generate avwnet --photo faces/ --audio speeches/ --read-back wordnet-people-64 --out all",
     has_gain=True,
 )

@@ -52,7 +52,7 @@ def cpu() -> WordNetConfig:
         optimizer=OptimizerConfig(lr=3e-3),
         dataset=ClipConfig(num_frames=25),
         train=TrainConfig(
-            images=16_000,
+            images=60_000,
             batch_size=16,
             ema_half_life=500,
             log_every=400,
