@@ -34,7 +34,8 @@ def check_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: M
     unknown = sorted(kwargs.keys() - signature.parameters)
     if unknown and not any(one.kind is one.VAR_KEYWORD for one in signature.parameters.values()):
         known = list(signature.parameters)[1:]
-        raise TypeError(f"{function.__qualname__} has no argument {unknown[0]!r}.{nearest(unknown[0], known)}")
+        asked = f"{type(args[0]).__name__}.{function.__name__}"  # not the base class that the function may be of
+        raise TypeError(f"{asked} has no argument {unknown[0]!r}.{nearest(unknown[0], known)}")
     for name, value in signature.bind(*args, **kwargs).arguments.items():
         if name in hints and not _accepts(hints[name], value):
             shown = " ".join(repr(value).split())

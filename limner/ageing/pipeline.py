@@ -1,8 +1,13 @@
-"""What the pipelines of all ageing systems share: reading faces, and drawing plans of ages."""
+"""Inference of the systems that change ages: a photo of a face -> the same face at other ages.
+
+Every mode makes a `GenerationPlan` and draws it; `pipe.walk.plan(...)` gives the plan alone. Photos enter a plan, and
+so the file of a result, as the small crop that the network sees.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,29 +15,158 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from jaxtyping import Float, Int64
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
 
-from limner.ageing.data import face_mask
+from limner.ageing.data import face_mask, open_faces
 from limner.ageing.inputs import Align, FacePhoto, paste_change, read_face_photo
-from limner.ageing.plans import MIDDLES, AgeInput, ages_in_direction, check_direction
+from limner.ageing.plans import (
+    MIDDLES,
+    AgeInput,
+    ages_in_direction,
+    check_direction,
+    draw_views,
+    face_conditions,
+    strip_plan,
+    walk_plan,
+)
 from limner.ageing.shapes import AgeShapes
+from limner.data.config import Fit
+from limner.data.manifest import Manifest
 from limner.errors import ConfigError, DataError, counted
 from limner.inputs import PhotoInput
+from limner.mode import mode, plan_of
 from limner.pipelines import Pipeline
+from limner.plan import Condition, GenerationPlan
 
 LandmarksInput = npt.ArrayLike | Sequence[npt.ArrayLike | None]
 """Landmarks of one photo, (68, 2) pixels; or of several, None where they are not known."""
+NUM_STEPS = 10
+"""Pictures of a walk, unless the user says otherwise."""
 
 
-def shapes_of(pipeline: Pipeline) -> AgeShapes:
+class AgeingPipeline(Pipeline):
+    """Base of the pipelines that change the age of faces; a subclass says how a face is brought to an age.
+
+    Its `network_classes` hold `shapes`: the mean shapes that photos are cut by.
+    """
+
+    @abstractmethod
+    def age_faces(
+        self,
+        image: Float[Tensor, "b 3 h w"],
+        landmarks: Float[Tensor, "b 68 2"],
+        gender: Int64[Tensor, " b"],
+        ages: Float[Tensor, "b n"],
+    ) -> tuple[Float[Tensor, "b 3 h w"], Float[Tensor, "b 1 h w"] | None]:
+        """Faces at those ages, and what was repainted, where the networks say it.
+
+        Args:
+            image: in [-1, 1].
+            landmarks: shares of the side.
+            gender: numbers of `limner.ageing.plans.GENDERS`.
+            ages: shares of the age groups, rows sum to 1.
+
+        Returns:
+            The faces in [-1, 1], and a mask in [0, 1].
+        """
+
+    @mode
+    def ages(
+        self,
+        photo: PhotoInput | Sequence[PhotoInput],
+        ages: AgeInput | Sequence[AgeInput] | None = None,
+        *,
+        landmarks: Any = None,
+        align: Align = "auto",
+        batch_size: int | None = None,
+    ) -> GenerationPlan:
+        """Every photo at every age: the source, then all ten groups, or those that are asked for.
+
+        Args:
+            photo: one or several of a face: files, pictures or arrays of any size.
+            ages: one or several, names of groups ("31-40") or years (38.5), which are mixed of two; none: all ten.
+            landmarks: 68 positions (x, y) in the photo, pixels, iBUG order, by which it is cut; of several photos a
+                list, None where they are not known; none: they are looked for.
+            align: whether photos are cut and turned: "auto" where the face is not in its place.
+            batch_size: pictures in one pass; 1 on the CPU and 16 elsewhere by default.
+
+        Raises:
+            ConfigError: if an age or an option is unknown.
+            DataError: if a photo cannot be used: no face, several, one on its side, landmarks that are not its own.
+            ShapeError: if landmarks are no 68 finite points.
+        """
+        faces = read_faces(self, photo, landmarks=landmarks, align=align)
+        return strip_plan(faces, ages, middles=middles_of(self), device=self.device, batch_size=batch_size)
+
+    __call__ = ages
+    plan = plan_of(ages)
+
+    @mode
+    def walk(
+        self,
+        photo: PhotoInput,
+        start: AgeInput = "0-5",
+        end: AgeInput = "80+",
+        *,
+        steps: int = NUM_STEPS,
+        landmarks: Any = None,
+        align: Align = "auto",
+        batch_size: int | None = None,
+    ) -> GenerationPlan:
+        """A face on the way from one age to another, through mixtures of neighbouring groups; also towards youth.
+
+        Args:
+            photo: one photo.
+            start: first age.
+            end: last age.
+            steps: pictures, both ends included.
+            landmarks: see `ages`.
+            align: see `ages`.
+            batch_size: see `ages`.
+
+        Raises:
+            ConfigError, DataError, ShapeError: as in `ages`, and for the steps.
+        """
+        (face,) = read_faces(self, photo, landmarks=landmarks, align=align)
+        options: dict[str, Any] = {"device": self.device, "batch_size": batch_size}
+        return walk_plan(face, start, end, steps=steps, middles=middles_of(self), **options)
+
+    def plan_conditions(self) -> Mapping[str, Condition]:
+        """Crops, landmarks, ages and what is shown of them."""
+        return face_conditions(self.image_size)
+
+    def open_data(
+        self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
+    ) -> Manifest:
+        """Faces with landmarks and ages; they are square, and their maps are not read."""
+        return open_faces(path, kind=kind, asked_by=self.name)
+
+    def view(self, name: str, tensors: dict[str, Tensor]) -> Float[Tensor, "b 3 h w"]:
+        """Rows of a plan that show the same, in [-1, 1]: the sources or the aged faces.
+
+        Args:
+            name: of `limner.ageing.plans.VIEWS`.
+            tensors: of `limner.ageing.plans.plan_tensors`, of these rows.
+        """
+        if name == "source":
+            return tensors["image"]
+        return self.age_faces(tensors["image"], tensors["landmarks"], tensors["gender"], tensors["ages"])[0]
+
+    def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
+        return draw_views(plan, rows, self.device, self.view)
+
+
+def shapes_of(pipeline: AgeingPipeline) -> AgeShapes:
     """Its mean shapes."""
     shapes = pipeline.components["shapes"]
     assert isinstance(shapes, AgeShapes)  # by `network_classes`
     return shapes
 
 
-def middles_of(pipeline: Pipeline) -> tuple[float, ...]:
+def middles_of(pipeline: AgeingPipeline) -> tuple[float, ...]:
     """The age that each group stands for: the mean of the training pictures, or the middle where there were none."""
     shapes = shapes_of(pipeline)
     number, years = shapes.number.tolist(), shapes.years.tolist()
@@ -41,7 +175,7 @@ def middles_of(pipeline: Pipeline) -> tuple[float, ...]:
 
 
 def read_faces(
-    pipeline: Pipeline,
+    pipeline: AgeingPipeline,
     photo: PhotoInput | Sequence[PhotoInput],
     *,
     landmarks: Any = None,
@@ -91,11 +225,11 @@ def source_age_of(path: str | Path) -> float | None:
     return float(first) if underscore and first.isdecimal() and int(first) <= 116 else None
 
 
-def ages_from(pipeline: Pipeline, photo: Any, from_age: AgeInput | None, direction: str) -> list[str]:
+def ages_from(pipeline: AgeingPipeline, photo: Any, from_age: AgeInput | None, direction: str) -> list[str]:
     """The groups that are older, or younger, than the face in a photo, the nearest first.
 
     Args:
-        pipeline: of an ageing system.
+        pipeline: whose groups are meant.
         photo: as the user gave it.
         from_age: its age; none: what the file's name says, as in UTKFace.
         direction: "older" or "younger".

@@ -7,6 +7,7 @@ the age groups. `view` says what is shown of the row, `VIEWS` of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -74,7 +75,6 @@ def face_plan(
     names: Sequence[str],
     settings: dict[str, Any],
     device: torch.device,
-    gender: str | None = None,
     batch_size: int | None = None,
 ) -> GenerationPlan:
     """A plan with one picture a row.
@@ -85,14 +85,11 @@ def face_plan(
         names: of each picture's file.
         settings: what was asked for.
         device: where the networks are.
-        gender: of all faces, where known.
         batch_size: pictures in one pass.
 
     Raises:
-        ConfigError: if the gender is unknown, or there are no rows.
+        ConfigError: if there are no rows.
     """
-    if gender not in GENDERS:
-        raise ConfigError(f'The gender is "{gender}"; it must be male or female, as the weights know no other.')
     if not rows:
         raise ConfigError("Nothing is asked for: name at least one age.")
     numbers = [number for number, _, _ in rows]
@@ -107,10 +104,25 @@ def face_plan(
             "landmarks": np.stack([faces[number].landmarks for number in numbers]),
             "ages": np.stack([shares for _, shares, _ in rows]),
             "view": np.array([VIEWS.index(view) for _, _, view in rows], np.uint8),
-            "gender": np.array([GENDERS[gender]], np.int64),
+            "gender": np.array([GENDERS[None]], np.int64),
         },
         batch_size=usual_batch_size(device) if batch_size is None else batch_size,
     )
+
+
+def of_gender(plan: GenerationPlan, gender: str | None) -> GenerationPlan:
+    """A plan whose faces are of a gender, for the systems that take one.
+
+    Args:
+        plan: of `face_plan`.
+        gender: "male" or "female" of all faces; none: not known.
+
+    Raises:
+        ConfigError: if the gender is unknown.
+    """
+    if gender not in GENDERS:
+        raise ConfigError(f'The gender is "{gender}"; it must be male or female, as the weights know no other.')
+    return replace(plan, conditions={**plan.conditions, "gender": np.array([GENDERS[gender]], np.int64)})
 
 
 def strip_plan(
@@ -242,26 +254,6 @@ def draw_views(
         for place, picture in zip(places.tolist(), to_pictures(shown.clamp(-1, 1)), strict=True):
             pictures[place] = picture
     return [picture for picture in pictures if picture is not None]
-
-
-def draw_aged(
-    plan: GenerationPlan, rows: range, device: torch.device, age_faces: Callable[..., tuple[Tensor, Tensor | None]]
-) -> list[Image.Image]:
-    """The pictures of those rows, which show sources and aged faces alone.
-
-    Args:
-        plan: of `strip_plan` or `walk_plan`.
-        rows: of the plan.
-        device: where the networks are.
-        age_faces: takes images, landmarks, genders and ages, as the pipelines of ageing systems have it.
-    """
-
-    def view(name: str, tensors: dict[str, Tensor]) -> Tensor:
-        if name == "source":
-            return tensors["image"]
-        return age_faces(tensors["image"], tensors["landmarks"], tensors["gender"], tensors["ages"])[0]
-
-    return draw_views(plan, rows, device, view)
 
 
 def _place(shares: npt.NDArray[np.float32]) -> float:

@@ -74,3 +74,9 @@ def test_names_that_there_are_not_are_pythons_own_error() -> None:
         TypeError, match=r"Toy.draw has no argument 'pictuers'. Did you mean \"pictures\"\? Known: ages, "
     ):
         check("a", pictuers=3)
+
+    class Doll(Toy):
+        """Whoever asks it knows no base class."""
+
+    with pytest.raises(TypeError, match=r"Doll\.draw has no argument 'pictuers'"):
+        check_arguments(Doll.draw, (Doll(), "a"), {"pictuers": 3})

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float, Int64
-from PIL import Image
 from torch import Tensor, nn
 
-from limner.ageing.data import open_faces
 from limner.ageing.inputs import Align
-from limner.ageing.pipeline import middles_of, read_faces
-from limner.ageing.plans import AgeInput, draw_aged, face_conditions, strip_plan, walk_plan
+from limner.ageing.pipeline import NUM_STEPS, AgeingPipeline
+from limner.ageing.plans import AgeInput, of_gender
 from limner.ageing.shapes import AgeShapes
-from limner.data.config import Fit
 from limner.data.datasets.utkface import AGE_GROUPS
-from limner.data.manifest import Manifest
 from limner.inputs import PhotoInput
 from limner.mode import mode, plan_of
-from limner.pipelines import ExportTarget, Pipeline
-from limner.plan import Condition, GenerationPlan
+from limner.pipelines import ExportTarget
+from limner.plan import GenerationPlan
 from limner.systems.caae.networks import NUM_GENDERS, Encoder, Generator, signed_labels
 
-NUM_STEPS = 10
 
-
-class CAAEPipeline(Pipeline):
+class CAAEPipeline(AgeingPipeline):
     """Changes the age of faces.
 
     Example:
@@ -57,22 +50,18 @@ class CAAEPipeline(Pipeline):
         """Every photo at every age: the source, then all ten groups, or those that are asked for.
 
         Args:
-            photo: one or several of a face: files, pictures or arrays of any size.
-            ages: one or several, names of groups ("31-40") or years (38.5), which are mixed of two; none: all ten.
+            photo: see `AgeingPipeline.ages`.
+            ages: see `AgeingPipeline.ages`.
             gender: "male" or "female" of all faces, a label that these weights take; none: not known.
-            landmarks: 68 positions (x, y) in the photo, by which it is cut; of several photos a list; none: they are
-                looked for.
-            align: whether photos are cut and turned: "auto" where the face is not in its place.
-            batch_size: pictures in one pass; 1 on the CPU and 16 elsewhere by default.
+            landmarks: see `AgeingPipeline.ages`.
+            align: see `AgeingPipeline.ages`.
+            batch_size: see `AgeingPipeline.ages`.
 
         Raises:
-            ConfigError: if an age or an option is unknown.
-            DataError: if a photo cannot be used: no face, several, one on its side, landmarks that are not its own.
-            ShapeError: if landmarks are no 68 finite points.
+            ConfigError, DataError, ShapeError: as in `AgeingPipeline.ages`, and for the gender.
         """
-        faces = read_faces(self, photo, landmarks=landmarks, align=align)
-        options: dict[str, Any] = {"device": self.device, "batch_size": batch_size, "gender": gender}
-        return strip_plan(faces, ages, middles=middles_of(self), **options)
+        plan = super().ages.plan(photo, ages, landmarks=landmarks, align=align, batch_size=batch_size)
+        return of_gender(plan, gender)
 
     __call__ = ages
     plan = plan_of(ages)
@@ -97,7 +86,7 @@ class CAAEPipeline(Pipeline):
             start: first age.
             end: last age.
             steps: pictures, both ends included.
-            gender: "male" or "female" of all faces, a label that these weights take; none: not known.
+            gender: see `ages`.
             landmarks: see `ages`.
             align: see `ages`.
             batch_size: see `ages`.
@@ -105,19 +94,8 @@ class CAAEPipeline(Pipeline):
         Raises:
             ConfigError, DataError, ShapeError: as in `ages`, and for the steps.
         """
-        (face,) = read_faces(self, photo, landmarks=landmarks, align=align)
-        options: dict[str, Any] = {"device": self.device, "batch_size": batch_size, "gender": gender}
-        return walk_plan(face, start, end, steps=steps, middles=middles_of(self), **options)
-
-    def plan_conditions(self) -> Mapping[str, Condition]:
-        """Crops, landmarks, ages and what is shown of them."""
-        return face_conditions(self.image_size)
-
-    def open_data(
-        self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
-    ) -> Manifest:
-        """Faces with landmarks and ages; they are square, and their maps are not read."""
-        return open_faces(path, kind=kind, asked_by=self.name)
+        options: dict[str, Any] = {"landmarks": landmarks, "align": align, "batch_size": batch_size}
+        return of_gender(super().walk.plan(photo, start, end, steps=steps, **options), gender)
 
     def age_faces(
         self,
@@ -149,6 +127,3 @@ class CAAEPipeline(Pipeline):
             "generator": ExportTarget(self.components["generator"], ("latent", "age", "gender"), ("aged",), latents),
             "encoder": ExportTarget(self.components["encoder"], ("image",), ("latent",), images),
         }
-
-    def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
-        return draw_aged(plan, rows, self.device, self.age_faces)

@@ -1,14 +1,9 @@
-"""Inference of LGcGAN: a photo of a face -> the same face at other ages, and with other landmarks.
-
-Every mode makes a `GenerationPlan` and draws it; `pipe.walk.plan(...)` gives the plan alone. Photos enter a plan, and
-so the file of a result, as the small crop that the network sees.
-"""
+"""Inference of LGcGAN: a photo of a face -> the same face at other ages, and with other landmarks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,39 +12,33 @@ from jaxtyping import Float, Int64
 from PIL import Image
 from torch import Tensor, nn
 
-from limner.ageing.data import open_faces
 from limner.ageing.edits import edit_landmarks
 from limner.ageing.inputs import Align, FacePhoto
-from limner.ageing.pipeline import ages_from, heat, known_age, middles_of, paste_back, read_faces, shapes_of
-from limner.ageing.plans import (
-    AgeInput,
-    age_shares,
-    draw_views,
-    face_conditions,
-    face_names,
-    face_plan,
-    listed_ages,
-    strip_plan,
-    walk_plan,
+from limner.ageing.pipeline import (
+    AgeingPipeline,
+    ages_from,
+    heat,
+    known_age,
+    middles_of,
+    paste_back,
+    read_faces,
+    shapes_of,
 )
+from limner.ageing.plans import AgeInput, age_shares, face_names, face_plan, listed_ages
 from limner.ageing.shapes import AgeShapes
-from limner.data.config import Fit
 from limner.data.datasets.utkface import AGE_GROUPS
-from limner.data.manifest import Manifest
 from limner.data.size import SizeLike
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, WeightsError
 from limner.inputs import PhotoInput
-from limner.mode import mode, plan_of
-from limner.pipelines import ExportTarget, Pipeline
+from limner.mode import mode
+from limner.pipelines import ExportTarget
 from limner.plan import Condition, GenerationPlan
 from limner.systems.lgcgan.landmark_maps import render_landmarks
 from limner.systems.lgcgan.networks import Aged, Generator
 
-NUM_STEPS = 10
 
-
-class LGcGANPipeline(Pipeline):
+class LGcGANPipeline(AgeingPipeline):
     """Changes the age of faces.
 
     Example:
@@ -73,37 +62,6 @@ class LGcGANPipeline(Pipeline):
     def network_classes(cls) -> dict[str, type[nn.Module]]:
         """The generators, and the mean shapes; runs that share weights or have no inverse task lack the inverse one."""
         return {"primal": Generator, "inverse": Generator, "shapes": AgeShapes}
-
-    @mode
-    def ages(
-        self,
-        photo: PhotoInput | Sequence[PhotoInput],
-        ages: AgeInput | Sequence[AgeInput] | None = None,
-        *,
-        landmarks: Any = None,
-        align: Align = "auto",
-        batch_size: int | None = None,
-    ) -> GenerationPlan:
-        """Every photo at every age: the source, then all ten groups, or those that are asked for.
-
-        Args:
-            photo: one or several of a face: files, pictures or arrays of any size.
-            ages: one or several, names of groups ("31-40") or years (38.5), which are mixed of two; none: all ten.
-            landmarks: 68 positions (x, y) in the photo, pixels, iBUG order; of several photos a list, None where they
-                are not known; none: they are looked for.
-            align: whether photos are cut and turned: "auto" where the face is not in its place.
-            batch_size: pictures in one pass; 1 on the CPU and 16 elsewhere by default.
-
-        Raises:
-            ConfigError: if an age or an option is unknown.
-            DataError: if a photo cannot be used: no face, several, one on its side, landmarks that are not its own.
-            ShapeError: if landmarks are no 68 finite points.
-        """
-        faces = read_faces(self, photo, landmarks=landmarks, align=align)
-        return strip_plan(faces, ages, middles=middles_of(self), device=self.device, batch_size=batch_size)
-
-    __call__ = ages
-    plan = plan_of(ages)
 
     @mode
     def older(
@@ -132,36 +90,6 @@ class LGcGANPipeline(Pipeline):
         """
         wanted = ages_from(self, photo, from_age, direction)
         return self.ages.plan(photo, wanted, landmarks=landmarks, align=align, batch_size=batch_size)
-
-    @mode
-    def walk(
-        self,
-        photo: PhotoInput,
-        start: AgeInput = "0-5",
-        end: AgeInput = "80+",
-        *,
-        steps: int = NUM_STEPS,
-        landmarks: Any = None,
-        align: Align = "auto",
-        batch_size: int | None = None,
-    ) -> GenerationPlan:
-        """A face on the way from one age to another, through mixtures of neighbouring groups; also towards youth.
-
-        Args:
-            photo: one photo.
-            start: first age.
-            end: last age.
-            steps: pictures, both ends included.
-            landmarks: see `ages`.
-            align: see `ages`.
-            batch_size: see `ages`.
-
-        Raises:
-            ConfigError, DataError, ShapeError: as in `ages`, and for the steps.
-        """
-        (face,) = read_faces(self, photo, landmarks=landmarks, align=align)
-        options: dict[str, Any] = {"device": self.device, "batch_size": batch_size}
-        return walk_plan(face, start, end, steps=steps, middles=middles_of(self), **options)
 
     @mode
     def round_trip(
@@ -303,15 +231,9 @@ class LGcGANPipeline(Pipeline):
     def plan_conditions(self) -> Mapping[str, Condition]:
         """Crops, landmarks, ages and what is shown of them."""
         return {
-            **face_conditions(self.image_size),
+            **super().plan_conditions(),
             "source_ages": Condition("float32", (len(AGE_GROUPS),), 0, 1, is_required=False),
         }
-
-    def open_data(
-        self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
-    ) -> Manifest:
-        """Faces with landmarks and ages; they are square, and their maps are not read."""
-        return open_faces(path, kind=kind, asked_by=self.name)
 
     def read_face(self, photo: PhotoInput, *, landmarks: Any = None, align: Align = "auto") -> FacePhoto:
         """A photo as the networks see it, and where the crop lies in it."""
@@ -371,26 +293,22 @@ class LGcGANPipeline(Pipeline):
         aged: Aged = self.components[network](image, ages, guide[kind]() if kind in guide else None)
         return aged
 
-    def _draw(self, plan: GenerationPlan, rows: range) -> list[Image.Image]:
-        return draw_views(plan, rows, self.device, self._view)
-
-    def _view(self, view: str, tensors: dict[str, Tensor]) -> Tensor:
+    def view(self, name: str, tensors: dict[str, Tensor]) -> Float[Tensor, "b 3 h w"]:
+        """See `AgeingPipeline.view`; also landmarks, attention, the way back, and its difference to the source."""
+        if name in ("source", "aged"):
+            return super().view(name, tensors)
         image, ages, landmarks = tensors["image"], tensors["ages"], tensors["landmarks"]
-        if view == "source":
-            return image
-        if view == "landmarks":
+        if name == "landmarks":
             return (image * 0.5 - 0.3 + 1.2 * render_landmarks(landmarks, self.image_size).amax(1, keepdim=True)).clamp(
                 -1, 1
             )
         aged = self._generate("primal", image, ages, landmarks)
-        if view in ("coarse", "fine"):
-            return heat(image, aged.attention[("coarse", "fine").index(view)])
-        if view == "pixels":
+        if name in ("coarse", "fine"):
+            return heat(image, aged.attention[("coarse", "fine").index(name)])
+        if name == "pixels":
             return heat(image, aged.mask)
-        if view == "aged":
-            return aged.image.float()
         back = self._generate(self._inverse(), aged.image.float(), tensors["source_ages"], landmarks).image.float()
-        return back if view == "back" else (4 * (back - image).abs() - 1).clamp(-1, 1)
+        return back if name == "back" else (4 * (back - image).abs() - 1).clamp(-1, 1)
 
 
 class _Tensors(nn.Module):

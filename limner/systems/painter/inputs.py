@@ -74,6 +74,11 @@ def check_brushworks(
         check_brushwork(Brushwork(budget, tuple(chosen), focus, follow, correction))
 
 
+def name_of(image: ImageInput, otherwise: str) -> str:
+    """What messages call a picture or mask: its file as the user named it, or something else where it has none."""
+    return str(image) if isinstance(image, str | Path) else otherwise
+
+
 def read_picture(image: ImageInput) -> Bytes:
     """A picture of any kind as RGB bytes (height, width, 3).
 
@@ -108,8 +113,13 @@ def read_any_mask(mask: ImageInput) -> Bytes:
     return mask
 
 
-def frame_of(start: StrokeDocument, pixels: Bytes) -> Box:
+def frame_of(start: StrokeDocument, pixels: Bytes, where: str) -> Box:
     """The frame of strokes to go on from.
+
+    Args:
+        start: the strokes.
+        pixels: (height, width, 3), of the picture that is painted now.
+        where: what messages call that picture.
 
     Raises:
         ShapeError: if they were painted on a picture of another shape.
@@ -119,7 +129,7 @@ def frame_of(start: StrokeDocument, pixels: Bytes) -> Box:
     shape, found = (np.array(sides) / max(sides) for sides in ((across, down), (width, height)))
     if start.fit == "letterbox" and np.abs(shape - found).max() > _SAME_SHAPE:
         raise ShapeError(
-            f"The picture is {width}x{height} pixels, but the strokes to go on from are of a picture "
+            f"{where} is {width}x{height} pixels, but the strokes to go on from are of a picture "
             f"{across / down:.3g} times as wide as it is high; give that picture, or one cut to its shape."
         )
     return start.frame

@@ -36,6 +36,7 @@ from limner.systems.painter.inputs import (
     checked_size,
     default_size,
     frame_of,
+    name_of,
     passes_of,
     read_any_mask,
     read_picture,
@@ -64,7 +65,7 @@ from limner.systems.painter.painting import (
 )
 from limner.systems.painter.results import PaintingResult, painting, statistics_of
 from limner.systems.painter.strokes import Fit, StrokeDocument, StrokeList, parse_color
-from limner.systems.painter.weight_map import WeightMap, find_subject
+from limner.systems.painter.weight_map import WeightMap, find_subject, usable_attention
 
 log = logging.getLogger("limner")
 
@@ -234,13 +235,16 @@ class PainterPipeline(Pipeline):
         parse_color(canvas)
         pixels = read_picture(image)
         side = self.image_size * max(resolution(passes) for passes in chosen)
-        prepared = prepare(pixels, fit, side, frame=None if start is None else frame_of(start, pixels))
+        frame = None if start is None else frame_of(start, pixels, name_of(image, "The picture"))
+        prepared = prepare(pixels, fit, side, frame=frame)
         if size is None:
             size = start.size if start is not None else default_size(pixels)
         size = checked_size(size)
         # refuses an impossible size before anything is painted
         StrokeDocument(StrokeList.empty(), size, frame=prepared.frame, fit=fit).plane_side(size)
-        conditions = _conditions(prepared, pixels, mask=mask, palette=palette, seed=seed, start=start)
+        conditions = _conditions(prepared, pixels, palette=palette, seed=seed, start=start)
+        if mask is not None:
+            conditions["mask"] = _laid_mask(mask, prepared, pixels, name_of(image, "the picture"))[None]
         settings = {
             "mode": "paint",
             "name": name,
@@ -413,16 +417,12 @@ class PainterPipeline(Pipeline):
         trained = {name: self._actor.config[name] for name in ("weighting", "epsilon", "kappa")}
         given = torch.from_numpy(np.ascontiguousarray(attention))[None, None].to(batch)
         found = WeightMap.of(given, features(batch), source=source, **trained)
-        says_nothing = bool(found.is_uniform)
-        if says_nothing and mask is not None:
-            share = 100 * float(attention.mean())
-            log.warning("The mask marks %.0f %% of the picture's square, so all parts of it count alike.", share)
         return {
             "target": batch[0].cpu().numpy(),
             "attention": found.attention[0, 0].cpu().numpy(),
             "features": found.features[0, 0].cpu().numpy(),
             "weights": found.weights[0, 0].cpu().numpy(),
-            "source": "none" if says_nothing else found.source,
+            "source": "none" if bool(found.is_uniform) else found.source,
         }
 
     def _paint(
@@ -516,21 +516,33 @@ def _conditions(
     prepared: Prepared,
     pixels: Bytes,
     *,
-    mask: ImageInput | None,
     palette: int | None,
     seed: int,
     start: StrokeDocument | None,
 ) -> dict[str, NDArray[Any]]:
-    """The arrays of a plan."""
+    """The arrays of a plan, without a mask."""
     conditions: dict[str, NDArray[Any]] = {"image": prepared.target[None]}
-    if mask is not None:
-        given = read_any_mask(mask)
-        if given.shape != pixels.shape[:2]:
-            sizes = (*given.shape[::-1], *pixels.shape[1::-1])
-            log.warning("The mask has %d x %d pixels, the picture %d x %d: the mask is resized.", *sizes)
-        conditions["mask"] = lay_mask(given, prepared)[None]
     if palette is not None:
         conditions["palette"] = choose_palette(pixels, whole_number("palette", palette, 1, 256), seed=seed)[None]
     if start is not None:
         conditions["strokes"] = start.strokes.to_array()[None]
     return conditions
+
+
+def _laid_mask(mask: ImageInput, prepared: Prepared, pixels: Bytes, picture: str) -> Bytes:
+    """A mask (side, side) on the plane of a picture, which messages call so; what is odd about it is told of."""
+    given, where = read_any_mask(mask), name_of(mask, "The mask")
+    if given.shape != pixels.shape[:2]:
+        (height, width), (down, across) = given.shape, pixels.shape[:2]
+        log.warning(
+            "%s has %d x %d pixels, %s %d x %d: the mask is resized.", where, width, height, picture, across, down
+        )
+    laid = lay_mask(given, prepared)
+    attention = torch.from_numpy(laid.astype(np.float32) / 255)[None, None]
+    if bool(usable_attention(attention)[1]):
+        log.warning(
+            "%s marks %.0f %% of the picture's square, so all parts of it count alike.",
+            where,
+            100 * float(attention.mean()),
+        )
+    return laid

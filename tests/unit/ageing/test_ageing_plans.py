@@ -11,6 +11,7 @@ from limner.ageing.plans import (
     ages_in_direction,
     check_direction,
     draw_views,
+    of_gender,
     strip_plan,
     walk_plan,
 )
@@ -124,6 +125,14 @@ def test_views_are_drawn_in_the_order_of_the_rows() -> None:
     images = plan.conditions["image"]
     assert np.array_equal(np.asarray(pictures[0]), images[0]) and np.array_equal(np.asarray(pictures[2]), images[2])
     assert np.array_equal(np.asarray(pictures[1]), 255 - images[1])
+
+
+def test_a_gender_is_that_of_all_faces() -> None:
+    plan = strip_plan(faces(), ["0-5"], middles=MIDDLES, device=CPU)
+    numbers = [of_gender(plan, gender).conditions["gender"].tolist() for gender in (None, "male", "female")]
+    assert numbers == [[-1], [0], [1]] and plan.conditions["gender"].tolist() == [-1]
+    with pytest.raises(ConfigError, match='gender is "neither"; it must be male or female'):
+        of_gender(plan, "neither")
 
 
 def test_all_groups_have_a_middle() -> None:

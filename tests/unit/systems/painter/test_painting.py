@@ -211,6 +211,21 @@ def test_a_mask_of_another_size_and_an_empty_one(painter: PainterPipeline, caplo
     assert not caplog.records
 
 
+def test_warnings_of_a_mask_name_its_file(
+    painter: PainterPipeline, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    photo, mask = tmp_path / "photo.png", tmp_path / "mask.png"
+    Image.fromarray(picture()).save(photo)
+    Image.fromarray(np.zeros((8, 10), np.uint8)).save(mask)
+    plan = painter.plan(str(photo), 5, mask=mask)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{mask} has 10 x 8 pixels, {photo} 48 x 48: the mask is resized.",
+        f"{mask} marks 0 % of the picture's square, so all parts of it count alike.",
+    ]
+    caplog.clear()
+    assert painter.render(plan).weight_map["source"] == "none" and not caplog.records  # once, while it is planned
+
+
 def test_a_missing_vgg16_is_said_once(
     painter: PainterPipeline, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
