@@ -2,8 +2,9 @@
 
 The library is GPL-3, keeps its state from one text to the next (the same text sounds different the second time), and
 has one voice at a time per process; so nothing of it is loaded into the caller's. Standard input is a JSON object with
-library, data, text, voice, rate (words a minute), pitch and range (0 to 100); standard output is one line of JSON
-(`rate_hz`, and `events`: kind, milliseconds, name of a phoneme or place of a word in the text), then 16 bit samples.
+library, data, text, voice, rate (words a minute), pitch and range (0 to 100), and max_seconds; standard output is one
+line of JSON (`rate_hz`, and `events`: kind, milliseconds, name of a phoneme or place of a word in the text), then
+16 bit samples.
 """
 
 from __future__ import annotations
@@ -72,13 +73,15 @@ def choose(library: Any, voice: str) -> bool:
 
 
 def main() -> int:
-    """Synthesise what standard input asks for; 2 and the known languages where there is no such voice."""
+    """Synthesise what standard input asks for; 2 and the known languages where there is no such voice, 3 where it takes
+    longer than it may."""
     request = json.load(sys.stdin)
     library = ctypes.CDLL(request["library"])
     rate_hz = library.espeak_Initialize(SYNCHRONOUS, 0, request["data"].encode(), WITH_PHONEMES | DO_NOT_EXIT)
     if rate_hz <= 0:
         return 1
     samples, events = bytearray(), list[tuple[str, int, str | int]]()
+    most = int(2 * rate_hz * request["max_seconds"])
 
     def receive(wave: Any, count: int, found: Any) -> int:
         if count > 0 and wave:
@@ -92,7 +95,7 @@ def main() -> int:
                 else:
                     events.append(("phoneme", event.audio_position, event.id.string.decode("utf-8", "replace")))
             index += 1
-        return 0
+        return int(len(samples) > most)  # 1 stops espeak-ng
 
     callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(Event))(
         receive
@@ -108,6 +111,8 @@ def main() -> int:
     text = request["text"].encode() + b"\0"
     library.espeak_Synth(text, len(text), 0, 0, 0, UTF8, None, None)
     library.espeak_Synchronize()
+    if len(samples) > most:
+        return 3
     sys.stdout.buffer.write(json.dumps({"rate_hz": rate_hz, "events": events}).encode() + b"\n" + bytes(samples))
     return 0
 

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from limner.errors import ConfigError, DataError, nearest
+from limner.media import MAX_SECONDS
 from limner.optional import optional
 from limner.people.dice import Dice
 from limner.people.person import Person
@@ -25,9 +26,10 @@ from limner.people.person import Person
 RATE_HZ = 16_000
 PAUSES = ("_", "_:", "", "sil", "sp", "SIL", "SP")
 """Names of phonemes that are silence."""
-NO_SUCH_VOICE = 2
-"""Exit code of `limner.people.espeak`."""
+NO_SUCH_VOICE, TOO_LONG = 2, 3
+"""Exit codes of `limner.people.espeak`."""
 _TAPS = 24
+_BLOCK = 1 << 14  # samples that are resampled at once
 _FEMALE, _MALE = ("f1", "f2", "f3", "f4", "f5"), ("m1", "m2", "m3", "m4", "m6", "m7", "m8")
 
 
@@ -122,7 +124,7 @@ def synthesise(text: str, voice: Voice) -> Speech:
     """Say a text; the same text and voice give the same samples.
 
     Raises:
-        ConfigError: if there is nothing to say.
+        ConfigError: if there is nothing to say, or it takes longer than `limner.media.MAX_SECONDS`.
         DataError: if there is no such voice, or espeak-ng fails.
         MissingExtraError: if the extra "speech" is not installed.
     """
@@ -132,6 +134,7 @@ def synthesise(text: str, voice: Voice) -> Speech:
     _check_variant(voice.name, Path(loader.get_data_path()) / "voices" / "!v")
     request = {"library": loader.get_library_path(), "data": loader.get_data_path(), "text": text}
     request |= {"voice": voice.name, "rate": voice.rate, "pitch": voice.pitch, "range": voice.range}
+    request["max_seconds"] = MAX_SECONDS
     script = Path(__file__).with_name("espeak.py")
     done = subprocess.run(
         [sys.executable, "-I", str(script)], input=json.dumps(request).encode(), capture_output=True, check=False
@@ -143,8 +146,14 @@ def synthesise(text: str, voice: Voice) -> Speech:
             f'espeak-ng has no voice "{voice.name}"; give a language, and a variant behind it or none, such as '
             f"en-us+f3.{nearest(language, known)}"
         )
+    if done.returncode == TOO_LONG:
+        raise ConfigError(
+            f"The text has {len(text.split())} words and takes more than {MAX_SECONDS / 60:g} minutes to say; say it "
+            "in parts."
+        )
     if done.returncode != 0 or b"\n" not in done.stdout:
-        raise DataError(f'espeak-ng could not say "{text}" with the voice {voice.name} (exit code {done.returncode}).')
+        start = text if len(text) <= 60 else f"{text[:60]} …"
+        raise DataError(f'espeak-ng could not say "{start}" with the voice {voice.name} (exit code {done.returncode}).')
     header, _, samples = done.stdout.partition(b"\n")
     answer = json.loads(header)
     wave = (np.frombuffer(samples, "<i2") / 32768).astype(np.float32)
@@ -187,10 +196,12 @@ def resampled(wave: npt.NDArray[np.float32], rate_hz: int) -> npt.NDArray[np.flo
     if rate_hz == RATE_HZ or not len(wave):
         return wave
     num = round(len(wave) * RATE_HZ / rate_hz)
-    places = np.arange(num) * (rate_hz / RATE_HZ)
+    padded, found = np.pad(wave, _TAPS), np.empty(num, np.float32)
     cutoff = min(1.0, RATE_HZ / rate_hz)
-    padded = np.pad(wave, _TAPS)
-    taps = np.floor(places).astype(int)[:, None] + np.arange(-_TAPS + 1, _TAPS + 1)
-    distance = places[:, None] - taps
-    kernel = cutoff * np.sinc(cutoff * distance) * (0.5 + 0.5 * np.cos(np.pi * distance / _TAPS))
-    return np.asarray((padded[taps + _TAPS] * kernel).sum(axis=1), np.float32)
+    for start in range(0, num, _BLOCK):  # an hour at once would take tens of gigabytes
+        places = np.arange(start, min(start + _BLOCK, num)) * (rate_hz / RATE_HZ)
+        taps = np.floor(places).astype(int)[:, None] + np.arange(-_TAPS + 1, _TAPS + 1)
+        distance = places[:, None] - taps
+        kernel = cutoff * np.sinc(cutoff * distance) * (0.5 + 0.5 * np.cos(np.pi * distance / _TAPS))
+        found[start : start + _BLOCK] = (padded[taps + _TAPS] * kernel).sum(axis=1)
+    return found

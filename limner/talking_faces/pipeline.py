@@ -6,6 +6,7 @@ written, so that memory does not grow with the length; the speech itself is held
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from limner.ageing.inputs import Align, FacePhoto, paste_change, read_face_photo
 from limner.data.audio import NUM_COEFFICIENTS, WINDOW_ROWS, speech_windows_between
+from limner.data.transforms import resize_image
 from limner.errors import ConfigError, nearest
 from limner.faces.alignment import Alignment
 from limner.inputs import PhotoInput, to_tensor
@@ -32,9 +34,14 @@ from limner.talking_faces.stream import SpokenClip
 CHUNK = 16
 """Frames of one pass."""
 MAX_GAIN = 5.0
+MAX_SHOWN_SIDE = 1920
+"""Of a whole photo with its face put back, pixels: larger videos take gigabytes, and few players show them."""
 VIEWS = ("talk", "coarse", "both", "attention")
 """What a video can show: the frames; the coarse ones; coarse and fine side by side; these with masks and colours."""
 Views = dict[str, Float[Tensor, "f 3 h w"]]
+
+
+_log = logging.getLogger(__name__)
 
 
 class TalkingPipeline(Pipeline):
@@ -90,7 +97,8 @@ class TalkingPipeline(Pipeline):
                 `limner.talking_faces.sound.said` makes of a text.
             landmarks: 68 positions in the photo; none: looked for, or those of the mean face.
             align: whether the photo is cut and turned.
-            paste_back: show the whole photo, with the face put back where it was.
+            paste_back: show the whole photo, with the face put back where it was; a longer side than
+                `MAX_SHOWN_SIDE` is made as long as that.
             gain: how far the mouth moves from its mean over the clip; 1 leaves it.
             show: views, each a video.
 
@@ -122,7 +130,8 @@ class TalkingPipeline(Pipeline):
         if paste_back:
             if "talk" not in views:
                 raise ConfigError('paste_back has an effect on the view "talk" alone; ask for it, or leave it out.')
-            arrays |= {"photo": face.photo[None], "matrix": face.alignment.matrix[None]}
+            whole, matrix = _to_show(face)
+            arrays |= {"photo": whole[None], "matrix": matrix[None]}
         settings = {
             "photo": face.name,
             "audio": sound.name,
@@ -273,6 +282,17 @@ class TalkingPipeline(Pipeline):
     def export_targets(self) -> dict[str, ExportTarget]:
         """None unless a system has some."""
         return {}
+
+
+def _to_show(face: FacePhoto) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float64]]:
+    """The photo as a video can show it, and what takes its positions to those in the crop."""
+    height, width = face.photo.shape[:2]
+    factor = MAX_SHOWN_SIDE / max(height, width)
+    if factor >= 1:
+        return face.photo, face.alignment.matrix
+    rows, columns = (max(2, round(factor * side)) for side in (height, width))
+    _log.warning("%s is %dx%d; its video shows it at %dx%d.", face.name, width, height, columns, rows)
+    return resize_image(face.photo, (rows, columns)), face.alignment.matrix * [width / columns, height / rows, 1.0]
 
 
 class Gain:

@@ -78,7 +78,7 @@ def said(text: str, *, voice: str = "en-us", rate: int = 145, pitch: int = 50) -
     """A text, spoken by espeak-ng (extra `speech`).
 
     Raises:
-        ConfigError: if there is nothing to say, or a number is out of range.
+        ConfigError: if there is nothing to say, or more than an hour of it, or a number is out of range.
         DataError: if the voice is not known.
         MissingExtraError: if the extra is not installed.
     """
@@ -90,6 +90,8 @@ def said(text: str, *, voice: str = "en-us", rate: int = 145, pitch: int = 50) -
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise ConfigError(f"{name} is {value!r}; it must be a whole number from {low} to {high}.")
     speech = synthesise(text, Voice(name=voice, rate=rate, pitch=pitch, range=50))
+    if len(speech.waveform) < FRAME_SAMPLES or not speech.phonemes:
+        raise ConfigError(f'Nothing of --text "{text}" can be said; give a sentence.')
     return Sound("text", to_int16(speech.waveform))
 
 

@@ -132,13 +132,15 @@ def test_speech_can_be_cut():
     assert cut.phonemes[0].start == pytest.approx(0.135) and all(p.start < 0.4 for p in cut.phonemes)
 
 
-def test_resampling_keeps_a_tone():
+def test_resampling_keeps_a_tone(monkeypatch):
     tone = np.sin(2 * np.pi * 440 * np.arange(22050) / 22050).astype(np.float32)
     expected = np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
     found = resampled(tone, 22050)
     assert len(found) == 16000 and np.abs(found - expected)[100:-100].max() < 0.01
     high = np.sin(2 * np.pi * 10_000 * np.arange(22050) / 22050).astype(np.float32)
     assert np.abs(resampled(high, 22050)[100:-100]).max() < 0.1, "above the new Nyquist frequency"
+    monkeypatch.setattr("limner.people.speech._BLOCK", 999)
+    assert np.array_equal(resampled(tone, 22050), found), "in blocks"
 
 
 @pytest.mark.parametrize(
@@ -255,6 +257,13 @@ def test_voices_that_are_not_there_are_refused_in_one_sentence(espeak, name, wor
     with pytest.raises(DataError) as caught:
         synthesise("hello", Voice(name, 145, 50, 50))
     assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_text_that_takes_too_long_is_refused_before_all_of_it_is_said(espeak, monkeypatch):
+    monkeypatch.setattr("limner.people.speech.MAX_SECONDS", 6.0)
+    with pytest.raises(ConfigError, match=r"has 200 words and takes more than 0\.1 minutes to say; say it in parts"):
+        synthesise("hello " * 200, Voice("en-us", 145, 50, 50))
+    assert 0.5 < synthesise("hello my friend", Voice("en-us", 145, 50, 50)).seconds < 6
 
 
 @pytest.fixture(scope="module")

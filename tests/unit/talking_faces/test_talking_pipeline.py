@@ -160,6 +160,8 @@ def test_a_text_is_said_where_espeak_is_installed():
         assert "limner[speech]" in str(error)
         return
     assert sound.name == "text" and 0.4 < len(sound.samples) / 16_000 < 4
+    with pytest.raises(ConfigError, match=r'Nothing of --text "\.\.\." can be said'):
+        said("...")
 
 
 def test_a_photo_is_cut_by_its_landmarks_and_put_back(speaker, speech):
@@ -176,6 +178,21 @@ def test_a_photo_is_cut_by_its_landmarks_and_put_back(speaker, speech):
     changed = np.abs(frame.astype(int) - photo).max(axis=2) > 0
     rows, columns = np.nonzero(changed)
     assert changed.any() and rows.min() >= 20 and columns.min() >= 160, "far from the face nothing changes"
+
+
+def test_a_photo_that_is_too_large_for_a_video_is_shown_smaller(speaker, speech, caplog, monkeypatch):
+    monkeypatch.setattr("limner.talking_faces.pipeline.MAX_SHOWN_SIDE", 105)
+    person = ready("face")[0]
+    photo = np.full((300, 420, 3), 90, np.uint8)
+    photo[60:188, 200:328] = person.image
+    given = {"landmarks": person.landmarks + np.array([200, 60]), "paste_back": True}
+    with caplog.at_level(logging.WARNING):
+        plan = speaker.plan(photo, speech, **given)
+    assert "photo is 420x300; its video shows it at 105x75" in caplog.text
+    frames = all_frames(speaker, plan)
+    assert frames.shape[1:] == (75, 105, 3)
+    rows, columns = np.nonzero(np.abs(frames.astype(int) - plan.conditions["photo"][0]).max(axis=(0, 3)) > 0)
+    assert rows.min() >= 10 and rows.max() <= 52 and columns.min() >= 45 and columns.max() <= 87, "around the face"
 
 
 def test_a_photo_without_known_landmarks_is_warned_of_or_refused(speaker, face, speech, caplog, monkeypatch):
