@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "Read the lips of a face that speaks one word: one JSON file a clip."
 EXAMPLES = (
-    "limner generate wordnet --weights runs/wordnet --clip talk.mp4 --out words",
+    "limner generate wordnet --clip talk.mp4 --out words",
     "limner generate wordnet --weights runs/wordnet --clip clips/ --top 3 --out words",
 )
 
