@@ -25,7 +25,14 @@ from typing import Any
 
 from measure import alternate, in_fresh_process, milliseconds, new_parser, report, summary
 
-JUDGES = ("features-people-64", "parser-people-64", "damsm-people-64", "factjudge-people-64", "facejudge-people-64")
+JUDGES = (
+    "features-people-64",
+    "parser-people-64",
+    "damsm-people-64",
+    "factjudge-people-64",
+    "facejudge-people-64",
+    "wordnet-people-64",
+)
 SYSTEMS = ("scgan", "maskface", "portrait", "lgcgan", "scagan", "painter", "hfgan", "avwnet")
 
 

@@ -23,9 +23,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from limner import load
 from limner.data.transforms import resize_image
+from limner.errors import LimnerError
 from limner.metrics.talking import best_lag, correlation, mouth_opening
 from limner.talking_faces.data import MOUTH, open_clips
 from limner.talking_faces.evaluation import clip_batches, spoken, swap_score
@@ -45,8 +48,7 @@ class Mesh:
     """68 points a frame, followed through a clip."""
 
     def __init__(self) -> None:
-        mesh = importlib.import_module("mediapipe").solutions.face_mesh
-        self.find: Any = lambda: mesh.FaceMesh(static_image_mode=False, max_num_faces=1)
+        self.face_mesh = importlib.import_module("mediapipe").solutions.face_mesh
 
     def points(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64] | None:
         """(t, H, W, 3) RGB -> (t, 68, 2) x, y in pixels; where no face is found, those of the frame before.
@@ -54,59 +56,63 @@ class Mesh:
         None if there is no face in the first frame.
         """
         height, width = frames.shape[1:3]
-        found: list[npt.NDArray[np.float64] | None] = []
-        with self.find() as mesh:
+        found: list[npt.NDArray[np.float64]] = []
+        with self.face_mesh.FaceMesh(static_image_mode=False, max_num_faces=1) as mesh:
             for frame in frames:
                 faces = mesh.process(resize_image(frame, SIDE) if height < SIDE else frame).multi_face_landmarks
-                marks = None if not faces else [faces[0].landmark[one] for one in NEAREST]
-                known = (
-                    None if marks is None else np.array([(one.x * width - 0.5, one.y * height - 0.5) for one in marks])
-                )
-                found.append(known if known is not None or not found else found[-1])
-        return None if any(one is None for one in found) else np.stack([one for one in found if one is not None])
+                if faces:
+                    marks = [faces[0].landmark[one] for one in NEAREST]
+                    found.append(np.array([(one.x * width - 0.5, one.y * height - 0.5) for one in marks]))
+                elif found:
+                    found.append(found[-1])
+                else:
+                    return None
+        return np.stack(found)
 
 
-def mark(source: Path, out: Path) -> None:
-    """Copy a data set and write `labels/CLIP.json` beside the clips of every speaker."""
+def opening(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(t, 68, 2) -> (t,): how far the mouth is open, in pixels."""
+    distances: npt.NDArray[np.float64] = mouth_opening(torch.from_numpy(points[:, MOUTH])).numpy()
+    return distances
+
+
+def mark(source: Path, out: Path, mesh: Mesh) -> None:
+    """Copy a data set and write a JSON file with the landmarks of all frames beside every clip."""
     shutil.copytree(source, out)
-    manifest, mesh, missing = open_clips(out, asked_by="talking_clips"), Mesh(), 0
+    manifest, missing = open_clips(out, asked_by="talking_clips"), 0
     reader: Any = manifest.reader
     for number, row in enumerate(manifest.rows):
         points = mesh.points(reader.read_clip(row).frames)
-        video = out / str(row.video)
-        folder = video.parent.parent if video.parent.name == "video" else video.parent
         missing += points is None
         if points is not None:
-            openings = points[:, 66, 1] - points[:, 62, 1]
             frames = [
-                {"phoneme": "", "mouth_opening": round(float(opening), 3), "landmarks": np.round(one, 2).tolist()}
-                for opening, one in zip(openings, points, strict=True)
+                {"phoneme": "", "mouth_opening": round(float(wide), 3), "landmarks": np.round(one, 2).tolist()}
+                for wide, one in zip(opening(points), points, strict=True)
             ]
-            (folder / "labels").mkdir(exist_ok=True)
-            (folder / "labels" / f"{video.stem}.json").write_text(json.dumps({"frames": frames}))
+            (out / str(row.video)).with_suffix(".json").write_text(json.dumps({"frames": frames}))
         if number % 20 == 0:
             print(f"{number} of {len(manifest.rows)} clips", flush=True)
     print(f"{len(manifest.rows)} clips, {missing} of them without a face in the first frame")
 
 
-def openings(mesh: Mesh, clip: Any) -> npt.NDArray[np.float64] | None:
-    """How far the mouth is open in each frame of a clip (f, 3, h, w) in [-1, 1], as a share of its width."""
+def opening_of(mesh: Mesh, clip: Float[Tensor, "f 3 h w"]) -> npt.NDArray[np.float64] | None:
+    """(f,) of a clip in [-1, 1], in pixels; none if no face is found."""
     frames = ((clip.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     points = mesh.points(frames)
-    return None if points is None else mouth_opening(torch.from_numpy(points[:, MOUTH])).numpy()
+    return None if points is None else opening(points)
 
 
-def scores(weights: str, data: Path, num: int) -> Iterator[dict[str, float]]:
+def scores(weights: str, data: Path, num: int, mesh: Mesh) -> Iterator[dict[str, float]]:
     """What is measured of each held-out clip."""
     pipeline: Any = load(weights)
-    manifest, mesh = open_clips(data, asked_by="talking_clips"), Mesh()
+    manifest = open_clips(data, asked_by="talking_clips")
     rows, clip = clip_batches(pipeline.image_size, manifest, split="test", num_images=num, words=None)
     for number in range(len(rows)):
         batch = clip(number)
         with pipeline.inference():
             made = spoken(pipeline, batch, batch.speech)
             swapped = swap_score(pipeline, batch, made, clip((number + 1) % len(rows)))
-        wanted, seen = openings(mesh, batch.frames[0]), openings(mesh, made)
+        wanted, seen = opening_of(mesh, batch.frames[0]), opening_of(mesh, made)
         if wanted is None or seen is None:
             continue
         moved = float(np.std(seen) / np.std(wanted)) if np.std(wanted) > 0 else float("nan")
@@ -130,10 +136,17 @@ def main() -> None:
     scoring.add_argument("--data", type=Path, required=True)
     scoring.add_argument("--num", type=int, default=20)
     options = parser.parse_args()
-    if options.command == "mark":
-        mark(options.source, options.out)
-        return
-    found = list(scores(options.weights, options.data, options.num))
+    try:
+        if options.command == "mark":
+            if options.out.exists():
+                parser.error(f"--out {options.out} exists; name a new folder.")
+            mark(options.source, options.out, Mesh())
+            return
+        found = list(scores(options.weights, options.data, options.num, Mesh()))
+    except ImportError as error:
+        parser.error(f"{error}; how MediaPipe is installed stands in --help.")
+    except (LimnerError, OSError) as error:
+        parser.exit(1, f"error: {error}\n")
     for name in found[0] if found else ():
         values = np.array([row[name] for row in found if np.isfinite(row[name])])
         error = values.std() / max(len(values), 1) ** 0.5

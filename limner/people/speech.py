@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from limner.errors import ConfigError, DataError, nearest
+from limner.files import short
 from limner.media import MAX_SECONDS
 from limner.optional import optional
 from limner.people.dice import Dice
@@ -152,8 +153,9 @@ def synthesise(text: str, voice: Voice) -> Speech:
             "in parts."
         )
     if done.returncode != 0 or b"\n" not in done.stdout:
-        start = text if len(text) <= 60 else f"{text[:60]} …"
-        raise DataError(f'espeak-ng could not say "{start}" with the voice {voice.name} (exit code {done.returncode}).')
+        raise DataError(
+            f'espeak-ng could not say "{short(text)}" with the voice {voice.name} (exit code {done.returncode}).'
+        )
     header, _, samples = done.stdout.partition(b"\n")
     answer = json.loads(header)
     wave = (np.frombuffer(samples, "<i2") / 32768).astype(np.float32)

@@ -13,6 +13,7 @@ from limner import media
 from limner.data.audio import FRAMES_PER_SECOND, SAMPLE_RATE_HZ
 from limner.data.clip_checks import CLIPPED_SHARE, FULL_SCALE, SILENT
 from limner.errors import ConfigError, DataError, ShapeError
+from limner.files import short
 
 SoundInput = str | Path | npt.NDArray[np.floating]
 """A file with sound, or samples (n,) in [-1, 1] at 16 kHz."""
@@ -91,7 +92,7 @@ def said(text: str, *, voice: str = "en-us", rate: int = 145, pitch: int = 50) -
             raise ConfigError(f"{name} is {value!r}; it must be a whole number from {low} to {high}.")
     speech = synthesise(text, Voice(name=voice, rate=rate, pitch=pitch, range=50))
     if len(speech.waveform) < FRAME_SAMPLES or not speech.phonemes:
-        raise ConfigError(f'Nothing of --text "{text}" can be said; give a sentence.')
+        raise ConfigError(f'Nothing of --text "{short(text)}" can be said; give a sentence.')
     return Sound("text", to_int16(speech.waveform))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 from torch.nn import functional
 
@@ -130,6 +131,22 @@ def test_the_reader_learns_two_words(words, tmp_path, capsys):
     assert main(generate) == 0 and json.loads((out / "ABOUT_00001.json").read_text())["frames"] == 29
     (out / "ABOUT_00001.json").write_text("{}")
     assert main(generate) == 1, "another file is not taken for the verdict"
+    capsys.readouterr()
+
+
+def test_the_demo_shows_what_the_reader_reads(words, tmp_path, monkeypatch, capsys):
+    train("wordnet", words, tmp_path / "run", 8)
+    limner.load(tmp_path / "run").save_pretrained(tmp_path / "weights/wordnet", default=True)
+    monkeypatch.setenv("LIMNER_WEIGHTS", str(tmp_path / "weights"))
+    capsys.readouterr()
+    assert main(["demo", "wordnet", "--out", str(tmp_path / "demo"), "--json"]) == 0
+    (sheet,) = json.loads(capsys.readouterr().out)["systems"]["wordnet"]["pictures"]
+    assert Image.open(sheet["path"]).width > 300
+    monkeypatch.chdir(tmp_path / "demo/wordnet")
+    assert main(["generate", "wordnet", "--clip", "clips", "--out", "words"]) == 0
+    assert sorted(one.stem for one in Path("words").glob("*.json")) == sorted(
+        one.stem for one in Path("clips").iterdir()
+    )
     capsys.readouterr()
 
 

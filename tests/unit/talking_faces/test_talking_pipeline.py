@@ -162,6 +162,8 @@ def test_a_text_is_said_where_espeak_is_installed():
     assert sound.name == "text" and 0.4 < len(sound.samples) / 16_000 < 4
     with pytest.raises(ConfigError, match=r'Nothing of --text "\.\.\." can be said'):
         said("...")
+    with pytest.raises(ConfigError, match=r'Nothing of --text "\.{77}\.\.\." can be said'):
+        said("." * 5_000)
 
 
 def test_a_photo_is_cut_by_its_landmarks_and_put_back(speaker, speech):
