@@ -37,6 +37,18 @@ class Blend(NamedTuple):
     """0: the first caption alone; 1: the second one alone."""
 
 
+class Exchange(NamedTuple):
+    """A second caption that is painted where some words count; elsewhere the picture of the first one stays."""
+
+    condition: Float[Tensor, "b c"]
+    words: Float[Tensor, "b e t"]
+    """As many as of the first caption, the shorter one filled up."""
+    is_word: Bool[Tensor, "b t"]
+    named: Bool[Tensor, "b2 t"]
+    """Words that say where, of the first captions and then of the second ones; where there are none, the first picture
+    stays."""
+
+
 class Painted(NamedTuple):
     """What a generator makes of latents and captions."""
 
@@ -76,6 +88,7 @@ class CaptionGenerator(Configured, ABC):
         is_word: Bool[Tensor, "b t"],
         *,
         blend: Blend | None = None,
+        exchange: Exchange | None = None,
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Images and attention of `Painted`.
 
@@ -85,6 +98,8 @@ class CaptionGenerator(Configured, ABC):
             words: codes of the words.
             is_word: False where a caption has ended.
             blend: a second caption, on the way to it.
+            exchange: a second caption for a part of the picture, instead of `blend`; of generators that attend to
+                words.
         """
 
     def forward(
@@ -173,6 +188,33 @@ class WordAttention(nn.Module):
         return torch.einsum("bthw,bct->bchw", shares, keys), shares
 
 
+PLACE_SHARE = 0.3
+"""Share of its peak from which on a word's attention says that a place is meant, as in the paper of `place_of`."""
+
+
+def place_of(shares: Float[Tensor, "b2 t h w"], named: Bool[Tensor, "b2 t"]) -> Float[Tensor, "b 1 h w"]:
+    """1 where the named words count in either of two pictures, else 0.
+
+    The "local blend" of Hertz et al.: "Prompt-to-Prompt Image Editing with Cross Attention Control",
+    arXiv:2208.01626. Attention is smoothed over 3x3 pixels first, so that no single one sets the peak.
+
+    Args:
+        shares: of the words of the first captions, then of the second ones.
+        named: words that say where, in the same order.
+    """
+    share = (shares * named[:, :, None, None].to(shares.dtype)).sum(dim=1, keepdim=True)
+    either = torch.maximum(*share.chunk(2))
+    smooth = functional.avg_pool2d(either, 3, stride=1, padding=1, count_include_pad=False)
+    return (smooth > PLACE_SHARE * smooth.amax(dim=(2, 3), keepdim=True)).to(shares.dtype)
+
+
+def kept_outside(level: Float[Tensor, "b2 c h w"], place: Float[Tensor, "b 1 h2 w2"]) -> Float[Tensor, "b2 c h w"]:
+    """A level of first and second captions -> the same, the second ones as the first ones outside of the place."""
+    first, second = level.chunk(2)
+    inside = functional.interpolate(place, size=level.shape[2:], mode="bilinear").to(level.dtype)
+    return torch.cat([first, torch.lerp(first, second, inside)])
+
+
 class AttentionTrunk(nn.Module):
     """A latent and a caption -> three levels, at a quarter, a half and all of the size (Eq. 1).
 
@@ -231,6 +273,7 @@ class AttentionTrunk(nn.Module):
         is_word: Bool[Tensor, "b t"],
         change: LevelChange = lambda number, level, below: level,
         blend: Blend | None = None,
+        exchange: Exchange | None = None,
     ) -> tuple[list[Float[Tensor, "b _ _ _"]], tuple[Float[Tensor, "b t h w"], Float[Tensor, "b t h2 w2"]]]:
         """The three levels, and the share of each word at every pixel of the first two.
 
@@ -241,14 +284,22 @@ class AttentionTrunk(nn.Module):
             is_word: False where a caption has ended.
             change: called as change(number, level, maps below it) on each level before it is used.
             blend: a second caption; what its words say at each pixel is mixed in.
+            exchange: a second caption; both pictures are painted side by side, and every level of the second one is
+                that of the first one where the named words do not count.
         """
+        if exchange is not None:
+            latent, condition = torch.cat([latent, latent]), torch.cat([condition, exchange.condition])
+            words, is_word = torch.cat([words, exchange.words]), torch.cat([is_word, exchange.is_word])
         first = functional.glu(self.stem_norm(self.stem(torch.cat([condition, latent], dim=1))), dim=1)
         maps = [first.unflatten(1, (-1, START, START))]
         for block in self.coarse:
             maps.append(block(maps[-1]))
-        level, shares = maps.pop(), []
+        level, shares, place = maps.pop(), [], None
         for number, (attention, refine, grow) in enumerate(zip(self.attention, self.refine, self.grow, strict=True)):
             level = change(number, level, maps)
+            if exchange is not None:
+                place = place_of(attention(level, words, is_word)[1], exchange.named) if place is None else place
+                level = kept_outside(level, place)
             maps.append(level)
             context, share = attention(level, words, is_word)
             shares.append(share)
@@ -256,7 +307,11 @@ class AttentionTrunk(nn.Module):
                 other, _ = attention(level, blend.words, blend.is_word)
                 context = torch.lerp(context, other, blend.amount[:, None, None, None].to(context.dtype))
             level = grow(refine(torch.cat([level, context], dim=1)))
-        return [*maps[-2:], change(2, level, maps)], (shares[0], shares[1])
+        levels = [*maps[-2:], change(2, level, maps)]
+        if place is not None:
+            levels[-1] = kept_outside(levels[-1], place)
+            levels, shares = ([part.chunk(2)[1] for part in parts] for parts in (levels, shares))
+        return levels, (shares[0], shares[1])
 
 
 class Judged(NamedTuple):

@@ -40,13 +40,15 @@ from limner.provenance import SYNTHETIC_MEDIA
 from limner.text_to_image.data import CaptionedBatch, CaptionedPictures, Drawn, collate
 from limner.text_to_image.matching import Known
 from limner.text_to_image.pipeline import CaptionPipeline
-from limner.text_to_image.questions import asked
+from limner.text_to_image.questions import PEOPLE, asked
 from limner.text_to_image.words import MAX_WORDS, vocabulary_of
 
 SHEET_ROWS, SHEET_COLUMNS = 12, 6
 MAX_SWAPS = 64
 SWAPPED = ("black", "blond", "red", "brown", "grey", "auburn")
-"""Colours of hair, each of which is exchanged for the next."""
+"""Colours of hair, each of which is swapped for the next."""
+HAIR_COLOR = "hair color"
+"""The question about it."""
 DEFAULT_NUM_IMAGES = 1_000
 
 
@@ -132,7 +134,7 @@ def evaluate_captions(
         measurements |= fact_measurements(found, facts.network, by_facts)
     if parser is not None:
         by_parser = dataclasses.replace(base, network=parser.weights_name, network_sha256=parser.weights_hash)
-        measurements |= swap_measurements(run, parser, by_parser)
+        measurements |= swap_measurements(run, parser, by_parser, facts)
     if features is not None:
         measurements |= distances(found, features, base, seed=seed)
     return EvaluationReport(
@@ -319,11 +321,20 @@ def fact_measurements(found: _Set, judge: Any, protocol: Protocol) -> dict[str, 
     return result
 
 
-def swap_measurements(run: _Run, parser: Judge, protocol: Protocol) -> dict[str, Measurement]:
-    """Where pictures change when a colour of hair is exchanged: inside the hair, and outside of it.
+def swap_measurements(
+    run: _Run, parser: Judge, protocol: Protocol, facts: OpenJudge | None = None
+) -> dict[str, Measurement]:
+    """Where pictures change when a colour of hair is swapped: inside the hair, and outside of it.
 
     Hair is what the parser sees as hair before or after. Captions of the set that say a colour of hair are used, at
-    most `MAX_SWAPS`; each gets the next colour that the weights know.
+    most `MAX_SWAPS`; each gets the next colour that the weights know. Where generators attend to words, the same is
+    measured of pictures that may change everywhere.
+
+    Args:
+        run: the weights and captions.
+        parser: of label maps with hair.
+        protocol: of the parser.
+        facts: a judge of facts, which says whether the new colour is seen; none: nobody does.
 
     Raises:
         ConfigError: if the parser knows no hair.
@@ -332,46 +343,82 @@ def swap_measurements(run: _Run, parser: Judge, protocol: Protocol) -> dict[str,
     if "hair" not in parser.spec.schema.classes:
         raise ConfigError(f'The parser {parser.weights_name} knows no class "hair"; name one of faces.')
     hair = parser.spec.schema.classes.index("hair")
+    swaps = _hair_swaps(run, vocabulary)
+    judge = facts.network if facts is not None and HAIR_COLOR in facts.network.questions else None
+    result: dict[str, Measurement] = {}
+    for suffix, everywhere in (("", False), ("_everywhere", True))[: 1 + run.pipeline.has_attention]:
 
-    def changes(swap: tuple[str, str, int]) -> tuple[float, float] | None:
-        before, after, number = swap
-        images = run.pipeline.paint_batch(in_numbers([before, after], vocabulary), [run.seed + number] * 2)
-        mask = (judged_labels(parser, images.to(run.pipeline.device), parser.spec.schema) == hair).any(dim=0).cpu()
-        change = (images[0] - images[1]).abs().mean(dim=0).cpu()
-        return (float(change[mask].mean()), float(change[~mask].mean())) if mask.any() and not mask.all() else None
+        def changes(swap: _HairSwap, everywhere: bool = everywhere) -> tuple[float, float, float] | None:
+            images = run.pipeline.paint_swap(
+                swap.caption, swap.old, swap.new, seed=run.seed + swap.number, everywhere=everywhere
+            )
+            mask = (judged_labels(parser, images.to(run.pipeline.device), parser.spec.schema) == hair).any(dim=0).cpu()
+            change = (images[0] - images[1]).abs().mean(dim=0).cpu()
+            if not mask.any() or mask.all():
+                return None
+            seen = judge is not None and judge.facts(images[1:].to(judge.device))[0][HAIR_COLOR] == swap.answer
+            return float(change[mask].mean()), float(change[~mask].mean()), float(seen)
 
-    found = [pair for pair in in_shares(changes, _hair_swaps(run, vocabulary)) if pair is not None]
-    if not found:
-        return {}
-    inside, outside = zip(*found, strict=True)
-    metrics = {
-        "swap_change_inside": (inside, "change within the hair where its colour is exchanged, [-1, 1]"),
-        "swap_change_outside": (outside, "change outside of it"),
+        found = [one for one in in_shares(changes, swaps) if one is not None]
+        if found:
+            result |= _swap_rows(found, suffix, protocol, facts if judge is not None else None)
+    return result
+
+
+def _swap_rows(
+    found: Sequence[tuple[float, float, float]], suffix: str, protocol: Protocol, facts: OpenJudge | None
+) -> dict[str, Measurement]:
+    """Change inside, change outside and their ratio; whether the new colour is seen."""
+    inside, outside, seen = (float(np.mean(values)) for values in zip(*found, strict=True))
+    how = "where words count" if not suffix else "everywhere"
+
+    def measured(value: float, metric: str, **more: Any) -> Measurement:
+        return Measurement(value, dataclasses.replace(protocol, metric=metric, count=len(found)), **more)
+
+    rows = {
+        f"swap_change_inside{suffix}": measured(inside, f"change ({how}) within the hair, of another colour, [-1, 1]"),
+        f"swap_change_outside{suffix}": measured(outside, f"change ({how}) outside of it"),
+        f"swap_leak{suffix}": measured(
+            outside / inside if inside > 0 else float("nan"),
+            f"change ({how}) outside the hair : change within it",
+            note="0.3 or less: a word changes what it names.",
+        ),
     }
-    means = {
-        key: Measurement(float(np.mean(values)), dataclasses.replace(protocol, metric=metric, count=len(values)))
-        for key, (values, metric) in metrics.items()
-    }
-    ratio = float(np.mean(outside) / np.mean(inside)) if np.mean(inside) > 0 else float("nan")
-    where = dataclasses.replace(protocol, metric="change outside the hair : change within it", count=len(inside))
-    return {**means, "swap_leak": Measurement(ratio, where, note="0.3 or less: a word changes what it names.")}
+    if facts is not None:
+        row = measured(seen, f"the new colour of hair is seen (change {how})", is_share=True)
+        by_facts = dataclasses.replace(row.protocol, network=facts.name, network_sha256=facts.sha256)
+        rows[f"swap_seen{suffix}"] = dataclasses.replace(row, protocol=by_facts)
+    return rows
 
 
-def _hair_swaps(run: _Run, vocabulary: Vocabulary) -> list[tuple[str, str, int]]:
-    """Captions that say a colour of hair, the same with another colour, and their numbers."""
+@dataclass(frozen=True)
+class _HairSwap:
+    """A caption, whose colour of hair is swapped."""
+
+    caption: str
+    old: str
+    new: str
+    answer: str | None
+    """What a judge of facts calls the new colour."""
+    number: int
+    """Of the picture."""
+
+
+def _hair_swaps(run: _Run, vocabulary: Vocabulary) -> list[_HairSwap]:
+    """Captions that say a colour of hair, each with the next colour that the weights know."""
     colors = [color for color in SWAPPED if color in vocabulary.words]
-    pairs: list[tuple[str, str, int]] = []
+    swaps: list[_HairSwap] = []
     for number, (_, text) in enumerate(run.captions):
-        words = vocabulary.decode(vocabulary.encode(text).ids)
+        words = vocabulary.decode(vocabulary.encode(text).ids[:MAX_WORDS])
         old = next((a for a, b in pairwise(words) if b == "hair" and a in colors), None)
         if old is None:
             continue
         new = colors[(colors.index(old) + 1) % len(colors)]
-        after = [new if (a, b) == (old, "hair") else a for a, b in pairwise([*words, ""])]
-        pairs.append((" ".join(words), " ".join(after), number))
-        if len(pairs) == MAX_SWAPS:
+        answer = PEOPLE[HAIR_COLOR][1](new)
+        swaps.append(_HairSwap(" ".join(words), f"{old} hair", f"{new} hair", answer, number))
+        if len(swaps) == MAX_SWAPS:
             break
-    return pairs
+    return swaps
 
 
 def distances(found: _Set, network: FeatureNetwork, protocol: Protocol, *, seed: int) -> dict[str, Measurement]:

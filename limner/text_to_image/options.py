@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FRAMES_PER_SECOND = 12.0
 SAMPLING = ("--seed", "--num-images", "--batch-size")
 WORDS = ("--caption", "--captions")
+PLACES = ("--swap-where", "--swap-everywhere")
 CANDIDATES = 16
 OUTPUTS = ("motion", "arrays")
 """Options that name files to be written."""
@@ -49,6 +50,14 @@ def add_caption_options(parser: ArgumentParser, *, attention: bool = True) -> No
         "--swap", default=None, metavar="OLD=NEW", help="the caption, with words replaced, and what that changed"
     )
     if attention:
+        places = parser.add_argument_group("of --swap")
+        places.add_argument(
+            "--swap-where",
+            default=None,
+            metavar="WORDS",
+            help="the picture may change where these words count (else the replaced ones and the one after them)",
+        )
+        places.add_argument("--swap-everywhere", action="store_true", help="let the whole picture change")
         modes.add_argument("--attention", action="store_true", help="where each word counts, at two levels")
         words = "of --attention: also write the words and their shares at every pixel of both levels"
         modes.add_argument("--arrays", default=None, metavar="FILE.npz", help=words)
@@ -71,7 +80,7 @@ def caption_modes(*, attention: bool = True) -> tuple[Mode, ...]:
             reads=(*WORDS, "--seed", "--batch-size", "--frames-between", "--motion"),
             flag="--sequence",
         ),
-        Mode(swap_tasks, reads=(*WORDS, *SAMPLING), flag="--swap"),
+        Mode(swap_tasks, reads=(*WORDS, *SAMPLING, *(PLACES if attention else ())), flag="--swap"),
         Mode(rank_tasks, reads=(*WORDS, *SAMPLING, "--candidates"), flag="--rank"),
     ]
     if attention:
@@ -170,11 +179,15 @@ def swap_tasks(pipeline: Any, options: Namespace) -> list[Task]:
     if not equals or not old.strip() or not new.strip():
         raise ConfigError(f'--swap is "{options.swap[:60]}"; it must be OLD=NEW, such as --swap "red=blond".')
     check_num_images(options, IMAGES_PER_TASK)
+    places = {}
+    if pipeline.has_attention:
+        places = {"where": options.swap_where, "everywhere": options.swap_everywhere}
     plan = partial(
         pipeline.swap.plan,
         one_caption(pipeline, options, "--swap"),
         old,
         new,
+        **places,
         seed=options.seed,
         num_images=options.num_images,
         batch_size=options.batch_size,

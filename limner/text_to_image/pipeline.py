@@ -23,7 +23,7 @@ from limner.data.spec import DataSpec
 from limner.errors import ConfigError, WeightsError
 from limner.inputs import checked_words, seed_range, to_pictures, usual_batch_size, whole_number
 from limner.mode import mode, plan_of
-from limner.nn.text_to_image import Blend, CaptionGenerator
+from limner.nn.text_to_image import Blend, CaptionGenerator, Exchange
 from limner.pipelines import ExportTarget, Pipeline
 from limner.plan import Condition, GenerationPlan
 from limner.results import GenerationResult
@@ -31,6 +31,7 @@ from limner.text_to_image.encoders import ImageEncoder, TextEncoder, is_word
 from limner.text_to_image.words import (
     MAX_WORDS,
     ReadCaption,
+    Swap,
     as_rows,
     file_stem,
     read_caption,
@@ -39,8 +40,9 @@ from limner.text_to_image.words import (
     vocabulary_of,
 )
 
-PICTURE, COARSE, FINE, DIFFERENCE = range(4)
-"""What a row of a plan shows: the picture, a word's share at two levels, the change to the second caption."""
+PICTURE, COARSE, FINE, DIFFERENCE, SECOND = range(5)
+"""What a row of a plan shows: the picture, a word's share at two levels, the change to the second caption's picture,
+that picture."""
 MAX_BETWEEN = 1_000
 MAX_CANDIDATES = 1_000
 ONNX_WORDS = (16, 32, MAX_WORDS)
@@ -175,33 +177,60 @@ class CaptionPipeline(Pipeline):
 
     @mode
     def swap(
-        self, caption: str, old: str, new: str, *, seed: int = 0, num_images: int = 1, batch_size: int | None = None
+        self,
+        caption: str,
+        old: str,
+        new: str,
+        *,
+        where: str | None = None,
+        everywhere: bool = False,
+        seed: int = 0,
+        num_images: int = 1,
+        batch_size: int | None = None,
     ) -> GenerationPlan:
         """A caption, the same with a word or phrase replaced, and what that changed (times 2), for each seed.
+
+        Where the generator attends to words, the picture changes only where the replaced words count (`place_of`), and
+        stays elsewhere; of other generators, and with `everywhere`, the second picture is that of the whole caption.
 
         Args:
             caption: a sentence.
             old: words in it.
             new: words in their place.
+            where: words of either caption that say where the picture may change; none: the words in which they differ
+                and the one after them, which they are likely to describe.
+            everywhere: let the picture change everywhere.
             seed: of the first row.
             num_images: rows.
             batch_size: see `pictures`.
 
         Raises:
-            ConfigError: if the words are not in the caption, or not known.
+            ConfigError: if the words are not in the caption, or not known, or `where` is given with `everywhere`.
+            WeightsError: if `where` is given and these weights attend to no words.
         """
-        before, after = swapped(caption, old, new, vocabulary_of(self.spec))
+        if where is not None and everywhere:
+            raise ConfigError("A word is swapped where other words say, or everywhere; give one of the two.")
+        if where is not None:
+            self._check_attention()
+        found = swapped(caption, old, new, vocabulary_of(self.spec), where=where)
         seeds = seed_range(seed, num_images)
-        views = (("before", 0, PICTURE), ("after", 1, PICTURE), ("difference", 0, DIFFERENCE))
+        views = (("before", PICTURE), ("after", SECOND), ("difference", DIFFERENCE))
+        count = len(seeds) * len(views)
+        settings = {"mode": "swap", "columns": 3, "caption": caption[:1000], "old": old[:100], "new": new[:100]}
+        is_local = self.has_attention and not everywhere
+        if self.has_attention:
+            settings["changes"] = "where words count" if is_local else "everywhere"
+            settings |= {} if where is None else {"where": where[:100]}
         return self._plan(
-            [before, after],
-            [number for _ in seeds for _, number, _ in views],
+            [found.before, found.after],
+            [0] * count,
             [each for each in seeds for _ in views],
-            others=[after for _ in seeds for _ in views],
-            amounts=[0.0] * (len(seeds) * len(views)),
-            views=[view for _ in seeds for _, _, view in views],
-            names=[f"seed-{each:06d}-{name}" for each in seeds for name, _, _ in views],
-            settings={"mode": "swap", "columns": 3, "caption": caption[:1000], "old": old[:100], "new": new[:100]},
+            others=[found.after] * count,
+            amounts=[0.0] * count,
+            swap=found if is_local else None,
+            views=[view for _ in seeds for _, view in views],
+            names=[f"seed-{each:06d}-{name}" for each in seeds for name, _ in views],
+            settings=settings,
             batch_size=batch_size,
         )
 
@@ -324,7 +353,20 @@ class CaptionPipeline(Pipeline):
         plan = GenerationPlan(list(seeds), {}, {"words": words.cpu().numpy()}, batch_size=max(1, len(words)))
         with self.inference():
             images, _ = self._painted(plan, range(len(words)))
-        return ((images[-1].float().clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
+        return _in_bytes(images[-1])
+
+    def paint_swap(
+        self, caption: str, old: str, new: str, *, seed: int = 0, everywhere: bool = False
+    ) -> Float[Tensor, "2 3 h w"]:
+        """The pictures before and after a `swap` in [-1, 1], as files hold them, for evaluations.
+
+        Raises:
+            ConfigError: as `swap`.
+        """
+        plan = self.swap.plan(caption, old, new, everywhere=everywhere, seed=seed)
+        with self.inference():
+            first, second = (self._painted(plan, range(1), second=second)[0][-1] for second in (False, True))
+        return _in_bytes(torch.cat([first, second]))
 
     def read(self, captions: str | Sequence[str]) -> list[ReadCaption]:
         """Captions in numbers.
@@ -335,14 +377,15 @@ class CaptionPipeline(Pipeline):
         return read_captions(captions, vocabulary_of(self.spec))
 
     def plan_conditions(self) -> Mapping[str, Condition]:
-        """Words, the second caption and how far it counts, what is shown, of which word, and what is left out."""
+        """Words, the second caption and how far or where it counts, what is shown, of which word, what is left out."""
         last = len(vocabulary_of(self.spec)) - 1
         words = Condition("int64", (None,), 0, last)
         return {
             "words": words,
             "other_words": replace(words, is_required=False),
             "amount": Condition("float32", (), 0, 1, is_required=False),
-            "view": Condition("int64", (), 0, DIFFERENCE, is_required=False),
+            "named": Condition("int64", (2, None), 0, 1, is_required=False),
+            "view": Condition("int64", (), 0, SECOND, is_required=False),
             "place": Condition("int64", (), 0, MAX_WORDS - 1, is_required=False),
             "without": Condition("int64", (2,), -1, 2, is_required=False),
         }
@@ -365,13 +408,22 @@ class CaptionPipeline(Pipeline):
                 raise ConfigError(f'The plan\'s "{name}" are no captions: words come first, and zeros after them.')
         if {"other_words", "amount"} & set(plan.conditions) and not {"other_words", "amount"} <= set(plan.conditions):
             raise ConfigError('The plan has one of "other_words" and "amount"; it must have both or none.')
+        if "named" in plan.conditions:
+            self._check_attention()
+            length = plan.conditions["named"].shape[2]
+            if "other_words" not in plan.conditions or plan.conditions["words"].shape[1] != length:
+                raise ConfigError(
+                    'The plan\'s "named" goes with "other_words", and says 0 or 1 of as many words as "words" has.'
+                )
+            if plan.conditions["other_words"].shape[1] > length:
+                raise ConfigError('The plan\'s "words" must be as long as its "other_words"; fill them up with zeros.')
         if "view" in plan.conditions:
             self._check_views(plan)
 
     def _check_views(self, plan: GenerationPlan) -> None:
         view = plan.conditions["view"]
-        if (view == DIFFERENCE).any() and "other_words" not in plan.conditions:
-            raise ConfigError('The plan shows a difference, but has no "other_words".')
+        if np.isin(view, (DIFFERENCE, SECOND)).any() and "other_words" not in plan.conditions:
+            raise ConfigError('The plan shows the picture of a second caption, but has no "other_words".')
         if np.isin(view, (COARSE, FINE)).any():
             self._check_attention()
             if "place" not in plan.conditions or plan.conditions["place"].max() >= plan.conditions["words"].shape[1]:
@@ -390,6 +442,7 @@ class CaptionPipeline(Pipeline):
         settings: dict[str, Any],
         others: Sequence[ReadCaption] | None = None,
         amounts: Sequence[float] | None = None,
+        swap: Swap | None = None,
         views: Sequence[int] | None = None,
         places: Sequence[int] | None = None,
         without: Sequence[tuple[int, int]] | None = None,
@@ -400,6 +453,9 @@ class CaptionPipeline(Pipeline):
         conditions: dict[str, Any] = {"words": as_rows(captions)[list(numbers)]}
         if others is not None and amounts is not None:
             conditions |= {"other_words": as_rows(others), "amount": np.array(amounts, np.float32)}
+        if swap is not None:
+            named = swap.named_rows(conditions["words"].shape[1])
+            conditions["named"] = np.repeat(named[None], len(numbers), axis=0)
         for name, values in (("view", views), ("place", places), ("without", without)):
             if values is not None:
                 conditions[name] = np.array(values, np.int64)
@@ -430,11 +486,17 @@ class CaptionPipeline(Pipeline):
     def _painted(
         self, plan: GenerationPlan, rows: range, *, second: bool = False
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Images and attention of those rows; with `second` of the second caption alone."""
+        """Images and attention of those rows; with `second` of the second caption, everywhere or where words count."""
         generator = cast(CaptionGenerator, self.components["generator"])
         latent, noise = self._noise(plan.seeds_of(rows))
-        codes, sentence, there = self._codes(plan.condition("other_words" if second else "words", rows))
+        is_exchanged = second and "named" in plan.conditions
+        codes, sentence, there = self._codes(
+            plan.condition("other_words" if second and not is_exchanged else "words", rows)
+        )
         condition, mean, log_variance = generator.condition(sentence, noise)
+        if is_exchanged:
+            exchange = self._exchange(plan, rows, generator, noise)
+            return generator.paint(latent, condition, codes, there, exchange=exchange)
         blend = None
         if "other_words" in plan.conditions and not second:
             amount = torch.from_numpy(plan.condition("amount", rows).copy()).to(self.device)
@@ -445,6 +507,15 @@ class CaptionPipeline(Pipeline):
             condition = mean + noise * (0.5 * log_variance).exp()
             blend = Blend(other_codes, other_there, amount)
         return self._paint(plan, rows, generator, (latent, condition, codes, there), blend)
+
+    def _exchange(self, plan: GenerationPlan, rows: range, generator: CaptionGenerator, noise: Tensor) -> Exchange:
+        """The second captions, as long as the first ones, and the words of both that say where they count."""
+        named, second = plan.condition("named", rows), plan.condition("other_words", rows)
+        filled = np.pad(second, ((0, 0), (0, named.shape[2] - second.shape[1])))
+        codes, sentence, there = self._codes(filled)
+        condition, _, _ = generator.condition(sentence, noise)
+        says = torch.from_numpy(named.copy()).to(self.device).bool()
+        return Exchange(condition, codes, there, says.transpose(0, 1).flatten(0, 1))
 
     def _paint(
         self,
@@ -475,10 +546,11 @@ class CaptionPipeline(Pipeline):
         if "view" in plan.conditions:
             shown = shown.clone()
             views = plan.condition("view", rows)
-            if (views == DIFFERENCE).any():
-                others = self._painted(plan, rows, second=True)[0][-1].float()
-                change = (2 * (others - shown).abs() - 1).clamp(-1, 1)
+            if np.isin(views, (DIFFERENCE, SECOND)).any():
+                second = self._painted(plan, rows, second=True)[0][-1].float()
+                change = (2 * (second - shown).abs() - 1).clamp(-1, 1)
                 shown[views == DIFFERENCE] = change[views == DIFFERENCE]
+                shown[views == SECOND] = second[views == SECOND]
             for row in np.flatnonzero((views == COARSE) | (views == FINE)):
                 place = int(plan.condition("place", rows)[row])
                 share = attention[int(views[row] == FINE)][row]
@@ -515,6 +587,11 @@ class _Paint(nn.Module):
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """See `CaptionGenerator.paint`."""
         return self.network.paint(latent, condition, words, is_word, blend=blend)
+
+
+def _in_bytes(image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:
+    """Pictures in [-1, 1] with the 256 levels of a file."""
+    return ((image.float().clamp(-1, 1) + 1) * 127.5).round() / 127.5 - 1
 
 
 def _filled_words(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -213,23 +214,72 @@ def as_rows(captions: Sequence[ReadCaption]) -> npt.NDArray[np.int64]:
     return rows
 
 
-def swapped(caption: str, old: str, new: str, vocabulary: Vocabulary) -> tuple[ReadCaption, ReadCaption]:
+class Swap(NamedTuple):
+    """A caption, the same with a word or phrase replaced, and the words that say where the picture may change."""
+
+    before: ReadCaption
+    after: ReadCaption
+    named: tuple[range, range]
+    """Places of these words in either caption."""
+
+    def named_rows(self, length: int) -> npt.NDArray[np.int64]:
+        """(2, length): 1 at the named words of either caption, which are filled up to this length."""
+        rows = np.zeros((2, length), np.int64)
+        for row, places in zip(rows, self.named, strict=True):
+            row[places.start : places.stop] = 1
+        return rows
+
+
+def swapped(caption: str, old: str, new: str, vocabulary: Vocabulary, *, where: str | None = None) -> Swap:
     """A caption, and the same with a word or phrase replaced.
 
+    Args:
+        caption: a sentence.
+        old: words in it.
+        new: words in their place.
+        vocabulary: of the weights.
+        where: words of either caption that say where the picture may change; none: the words in which the captions
+            differ and the one after them, which they are likely to describe.
+
     Raises:
-        ConfigError: if the caption lacks the old words, or the new ones are not known.
+        ConfigError: if the caption lacks the old words, the new ones are not known, or neither caption has those that
+            say where.
     """
     before = read_caption(caption, vocabulary)
     wanted, other = read_caption(old, vocabulary), read_caption(new, vocabulary)
     if other.unknown:
         raise ConfigError(f'"{_shown(new)}" is not known to these weights; {_example(vocabulary)}')
-    size = len(wanted.ids)
-    place = next((k for k in range(len(before.ids) - size + 1) if before.ids[k : k + size] == wanted.ids), None)
+    place = _place(wanted.ids, before.ids)
     if place is None:
         raise ConfigError(f'The caption "{_shown(caption)}" has no "{_shown(old)}" that could be replaced.')
-    ids = (*before.ids[:place], *other.ids, *before.ids[place + size :])[:MAX_WORDS]
+    ids = (*before.ids[: place.start], *other.ids, *before.ids[place.stop :])[:MAX_WORDS]
     words = tuple(vocabulary.decode(ids))
-    return before, ReadCaption(" ".join(words), ids, words)
+    after = ReadCaption(" ".join(words), ids, words)
+    if where is None:
+        return Swap(before, after, _replaced(before.ids, after.ids))
+    saying = read_caption(where, vocabulary)
+    found = [_place(saying.ids, one.ids) for one in (before, after)]
+    if found == [None, None]:
+        raise ConfigError(f'The words that say where, "{_shown(where)}", are in neither caption.')
+    return Swap(before, after, (found[0] or range(0), found[1] or range(0)))
+
+
+def _replaced(before: Sequence[int], after: Sequence[int]) -> tuple[range, range]:
+    """Places of the words in which two captions differ, and of the one after them."""
+    shorter = min(len(before), len(after))
+    start = next((k for k in range(shorter) if before[k] != after[k]), shorter)
+    alike = next((k for k in range(shorter - start) if before[-1 - k] != after[-1 - k]), shorter - start)
+    ends = (len(one) - alike + 1 for one in (before, after))
+    first, second = (range(start, min(end, len(one))) for end, one in zip(ends, (before, after), strict=True))
+    return first, second
+
+
+def _place(wanted: Sequence[int], ids: Sequence[int]) -> range | None:
+    """Where a phrase stands first."""
+    size = len(wanted)
+    starts = (k for k in range(len(ids) - size + 1) if tuple(ids[k : k + size]) == tuple(wanted))
+    start = next(starts, None)
+    return None if start is None else range(start, start + size)
 
 
 def file_stem(caption: ReadCaption) -> str:

@@ -107,6 +107,25 @@ def test_a_mouth_that_flickers_is_unsteady(known) -> None:
     assert true.value == true.ceiling == found.ceiling > 0 and found.value > 2 * found.ceiling
 
 
+@pytest.mark.parametrize("share", [0.0, 0.25, 3.0])
+def test_what_other_speech_changes_outside_the_mouth_is_a_share_of_what_it_changes_inside(
+    known, monkeypatch, share
+) -> None:
+    rows, columns = mouth_slices(SIZE)
+    changes = torch.full((SIZE, SIZE), 0.1 * share)
+    changes[rows, columns] = 0.1
+
+    def speak(self, photo, points, windows):
+        return photo + changes * windows[0].flatten(1).mean(dim=1)[:, None, None, None].tanh()
+
+    monkeypatch.setattr(Shows, "speak", speak)
+    assert scores(known, None)["swap_outside"].value == pytest.approx(share, abs=1e-4)
+
+
+def test_speech_that_changes_nothing_has_no_such_share(known) -> None:
+    assert "swap_outside" not in scores(known, lambda frames: frames[:1].expand_as(frames))
+
+
 def test_data_name_their_table(known, tmp_path) -> None:
     """GRID's clips stand beside the slides' numbers on GRID; nobody says there which sound is heard when."""
     pytest.importorskip("av")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ import limner
 from limner import registry
 from limner.cli.main import main
 from limner.data.manifest import Row
-from limner.metrics.judges import open_judge
+from limner.metrics.judges import OpenJudge, open_judge
+from limner.metrics.protocol import Protocol
 from limner.text_to_image.data import open_captions
-from limner.text_to_image.evaluation import evaluate_captions
+from limner.text_to_image.evaluation import evaluate_captions, swap_measurements
 from tests.captioned_shapes import write_captioned_shapes
 
 from .conftest import smoke_system
@@ -55,6 +57,47 @@ def test_where_a_swapped_word_acts(people_like, tmp_path) -> None:
         values = [found[f"swap_change_{where}"]["value"] for where in ("outside", "inside")]
         assert found["swap_leak"]["value"] == pytest.approx(values[0] / values[1], rel=1e-6)
     assert (tmp_path / "report/sheet.png").is_file() or list((tmp_path / "report").glob("*.png"))
+
+
+class SeesBlond:
+    """A judge of facts."""
+
+    device, questions = torch.device("cpu"), ("hair color",)
+
+    def facts(self, images):
+        return [{"hair color": "blond"}] * len(images)
+
+
+def test_changes_inside_and_outside_the_hair_are_told_apart(people_like, monkeypatch) -> None:
+    asked = []
+
+    def paint_swap(self, caption, old, new, *, seed, everywhere):
+        asked.append((caption, old, new, everywhere))
+        change = torch.full((1, 3, 64, 64), 0.4 if everywhere else 0.1)
+        change[..., :32] = 0.4
+        return torch.cat([torch.zeros_like(change), change])
+
+    pipeline = limner.load(people_like / "hfgan", system="hfgan")
+    monkeypatch.setattr(type(pipeline), "paint_swap", paint_swap)
+    captions = [(0, "a circle with black hair"), (1, "a circle on white"), (2, "a circle with blond hair")]
+    run = SimpleNamespace(pipeline=pipeline, seed=0, captions=captions)
+    parser = limner.load(people_like / "parser", system="parser")
+    logits = torch.zeros(1, len(parser.spec.schema.classes), 64, 64)
+    logits[:, parser.spec.schema.classes.index("hair"), :, :32] = 1
+    monkeypatch.setattr(type(parser), "logits", lambda self, image: logits.expand(len(image), -1, -1, -1))
+    protocol = Protocol(metric="", split="test", count=3, resolution=64)
+    found = swap_measurements(run, parser, protocol, OpenJudge("blond", "facts", SeesBlond(), "1" * 64))
+    values = {key: pytest.approx(one.value) for key, one in found.items()}
+    assert {key: values[key] for key in ("swap_leak", "swap_leak_everywhere", "swap_seen")} == {
+        "swap_leak": 0.25,
+        "swap_leak_everywhere": 1,
+        "swap_seen": 0.5,  # black becomes blond, blond becomes red
+    }
+    assert found["swap_leak"].protocol.count == 2 and found["swap_seen"].protocol.network == "blond"
+    assert asked[:2] == [
+        ("a circle with black hair", "black hair", "blond hair", False),
+        ("a circle with blond hair", "blond hair", "red hair", False),
+    ]
 
 
 @dataclasses.dataclass

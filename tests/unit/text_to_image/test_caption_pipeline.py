@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+import limner
 from limner.cli.main import main
 from limner.data.captions import Vocabulary
 from limner.errors import ConfigError, ShapeError, WeightsError
@@ -51,14 +52,46 @@ def test_a_sequence_shares_its_latent(hfgan) -> None:
         hfgan.sequence([RED, BLUE], frames_between=-1)
 
 
-def test_a_word_is_swapped(hfgan) -> None:
-    result = hfgan.swap(RED, "red", "blue", seed=2)
+def test_a_word_is_swapped_everywhere(hfgan) -> None:
+    result = hfgan.swap(RED, "red", "blue", seed=2, everywhere=True)
     before, after, difference = (pixels(image) for image in result.images)
     assert abs(before - pixels(hfgan(RED, seed=2).images[0])).max() <= 1
     assert abs(after - pixels(hfgan("a blue circle on black", seed=2).images[0])).max() <= 1
     assert abs(difference - np.minimum(2 * abs(after - before), 255)).max() <= 4
     with pytest.raises(ConfigError, match='has no "green"'):
         hfgan.swap(RED, "green", "blue")
+
+
+def test_a_word_is_swapped_where_it_counts() -> None:
+    """By the shipped weights: those that learned nothing find words everywhere alike."""
+    pipeline, caption = limner.load("hfgan-people-64"), "a young woman with long blond hair"
+    result = pipeline.swap(caption, "blond", "black", seed=2)
+    before, after, difference = (pixels(image) for image in result.images)
+    assert (before == pixels(pipeline(caption, seed=2).images[0])).all()
+    assert abs(difference - np.minimum(2 * abs(after - before), 255)).max() <= 4
+    whole = pixels(pipeline.swap(caption, "blond", "black", seed=2, everywhere=True).images[1])
+    face = (slice(28, 44), slice(26, 38))
+    assert abs(after - before)[face].mean() < 0.2 * abs(whole - before)[face].mean()
+    assert abs(after - before)[:, :12].mean() > 0.5 * abs(whole - before)[:, :12].mean(), "the hair beside it"
+    made = pipeline.paint_swap(caption, "blond", "black", seed=2)
+    assert (((made + 1) * 127.5).round().numpy() == np.stack([before, after]).transpose(0, 3, 1, 2)).all()
+    several = pipeline.swap(caption, "blond", "black", seed=1, num_images=2, batch_size=6)
+    assert abs(pixels(several.images[4]) - after).max() <= 1, "a batch does not change a picture"
+    assert (pixels(pipeline.swap(caption, "blond", "blond").images[2]) == 0).all()
+    with pytest.raises(ConfigError, match="one of the two"):
+        pipeline.swap(caption, "blond", "black", where="hair", everywhere=True)
+
+
+def test_plans_of_swaps_are_checked(hfgan) -> None:
+    plan = hfgan.swap.plan(RED, "red", "blue")
+    for change in (
+        {"other_words": None, "amount": None},
+        {"named": plan.conditions["named"][:, :, 1:]},
+        {"words": plan.conditions["words"][:, :4], "named": plan.conditions["named"][:, :, :4]},
+    ):
+        conditions = {key: value for key, value in {**plan.conditions, **change}.items() if value is not None}
+        with pytest.raises(ConfigError, match="other_words"):
+            hfgan.render(dataclasses.replace(plan, conditions=conditions))
 
 
 def test_attention_has_a_row_a_level(hfgan) -> None:
@@ -181,7 +214,14 @@ def test_commands_of_several_captions(weights, tmp_path, options, names) -> None
 
 @pytest.mark.parametrize(
     "options",
-    [["--swap", "red=blue"], ["--attention"], ["--rank", "--candidates", "3", "--num-images", "2"], ["--fusion"]],
+    [
+        ["--swap", "red=blue"],
+        ["--swap", "red=blue", "--swap-where", "circle"],
+        ["--swap", "red=blue", "--swap-everywhere"],
+        ["--attention"],
+        ["--rank", "--candidates", "3", "--num-images", "2"],
+        ["--fusion"],
+    ],
 )
 def test_commands_of_one_caption(weights, tmp_path, options) -> None:
     file = tmp_path / "captions.txt"
@@ -201,6 +241,9 @@ def test_commands_of_one_caption(weights, tmp_path, options) -> None:
     [
         ["--caption", RED, BLUE, "--attention"],
         ["--caption", RED, "--swap", "red"],
+        ["--caption", RED, "--swap", "red=blue", "--swap-where", "green"],
+        ["--caption", RED, "--swap", "red=blue", "--swap-where", "red", "--swap-everywhere"],
+        ["--caption", RED, "--swap-where", "red"],
         ["--caption", RED, "--sequence"],
         ["--caption", RED, "--sequence", "--motion", "story.avi"],
         ["--caption", RED, "--candidates", "3"],

@@ -92,13 +92,36 @@ def test_rows_are_filled_with_zeros() -> None:
 
 
 def test_a_word_or_phrase_is_replaced() -> None:
-    before, after = swapped("a man with brown hair", "brown hair", "red t-shirt", KNOWN)
+    before, after, _ = swapped("a man with brown hair", "brown hair", "red t-shirt", KNOWN)
     assert before.words == ("a", "man", "with", "brown", "hair")
     assert after.words == ("a", "man", "with", "red", "t", "shirt")
     with pytest.raises(ConfigError, match='has no "long"'):
         swapped("a man with brown hair", "long", "red", KNOWN)
     with pytest.raises(ConfigError, match="known"):
         swapped("a man with brown hair", "brown", "xyzzy", KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "first", "second"),
+    [
+        ("brown", "red", None, "brown hair", "red hair"),
+        ("brown hair", "red hair", None, "brown hair", "red hair"),
+        ("man", "long woman", None, "man with", "long woman with"),
+        ("brown hair", "glasses", None, "brown hair", "glasses"),
+        ("brown", "red", "hair", "hair", "hair"),
+        ("brown hair", "glasses", "glasses", "", "glasses"),
+        ("brown", "brown", None, "", ""),
+    ],
+)
+def test_words_that_say_where_a_swap_acts(old, new, where, first, second) -> None:
+    found = swapped("a man with brown hair", old, new, KNOWN, where=where)
+    rows = found.named_rows(8)
+    assert rows.shape == (2, 8)
+    for row, caption, words in zip(rows, (found.before, found.after), (first, second), strict=True):
+        padded = [*caption.words, *[""] * (8 - len(caption.words))]
+        assert " ".join(word for word, said in zip(padded, row, strict=True) if said) == words
+    with pytest.raises(ConfigError, match="in neither caption"):
+        swapped("a man with brown hair", old, new, KNOWN, where="wearing")
 
 
 def test_a_file_of_captions(tmp_path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from limner.errors import ShapeError
-from limner.nn.text_to_image import Blend, JointDiscriminator
+from limner.nn.text_to_image import Blend, Exchange, JointDiscriminator, kept_outside, place_of
 from limner.systems.attngan.networks import Generator as AttnGANGenerator
 from limner.systems.hfgan.networks import Generator
 
@@ -55,6 +55,59 @@ def test_shapes_and_attention():
     assert [picture.shape[-1] for picture in (small, middle, large)] == [16, 32, 64]
     with pytest.raises(ShapeError, match="image_size is 48"):
         Generator(**{**SMALL, "image_size": 48})
+
+
+def test_a_place_is_where_named_words_have_a_third_of_their_peak():
+    shares = torch.zeros(2, 3, 16, 16)
+    shares[0, 1, 2:6, 2:6] = 0.8  # of the first picture's second word
+    shares[1, 1, 10:14, 10:14] = 0.6
+    shares[1, 1, 8:10, 2:4] = 0.1
+    shares[:, 2] = 1  # of a word that says nothing about places
+    place = place_of(shares, torch.tensor([[False, True, False], [False, True, False]]))
+    assert place.shape == (1, 1, 16, 16) and set(place.unique().tolist()) == {0, 1}
+    assert (place[0, 0, 2:6, 2:6] == 1).all() and (place[0, 0, 10:14, 10:14] == 1).all()
+    assert (place[0, 0, :, 8] == 0).all() and (place[0, 0, 8:10, 2:4] == 0).all()
+    assert (place_of(shares, torch.zeros(2, 3, dtype=torch.bool)) == 0).all()
+
+
+def test_a_level_is_kept_outside_of_the_place():
+    level, place = torch.randn(2, 4, 32, 32), torch.zeros(1, 1, 16, 16)
+    place[..., 4:8, 4:8] = 1
+    kept = kept_outside(level, place)
+    assert (kept[0] == level[0]).all()
+    assert (kept[1, :, 10:14, 10:14] == level[1, :, 10:14, 10:14]).all()
+    assert (kept[1, :, 20:] == level[0, :, 20:]).all()
+
+
+@pytest.mark.parametrize("network", [Generator, AttnGANGenerator])
+def test_an_exchange_paints_the_second_caption_where_its_words_count(network, monkeypatch):
+    torch.manual_seed(0)
+    generator, first = network(**SMALL).eval(), inputs()
+    second = {name: torch.randn_like(first[name]) for name in ("condition", "words")}
+    named = torch.zeros(6, 5, dtype=torch.bool)
+
+    def exchanged(place=None):
+        if place is not None:
+            monkeypatch.setattr("limner.nn.text_to_image.place_of", lambda shares, named: place)
+        exchange = Exchange(second["condition"], second["words"], first["is_word"], named)
+        return generator.paint(**first, exchange=exchange)
+
+    with torch.no_grad():
+        kept, _ = generator.paint(**first)
+        whole, shares = generator.paint(**{**first, **second})
+        nothing, _ = exchanged()
+        everything, seen = exchanged(torch.ones(3, 1, 16, 16))
+        left = torch.zeros(3, 1, 16, 16)
+        left[..., :8] = 1
+        half, _ = exchanged(left)
+    for before, after, unchanged, changed, part in zip(kept, whole, nothing, everything, half, strict=True):
+        torch.testing.assert_close(unchanged, before)
+        torch.testing.assert_close(changed, after)
+        edge = round(part.shape[-1] * 0.75)  # far enough from the place for what is round about it
+        torch.testing.assert_close(part[..., edge:], before[..., edge:])
+        assert (part[..., :8] - before[..., :8]).abs().mean() > 1e-3
+    for one, other in zip(shares, seen, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_weights_begin_as_the_plain_sum():
