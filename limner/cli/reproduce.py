@@ -54,7 +54,7 @@ def main(argv: list[str]) -> int:
         preset=options.preset,
         budget=default_budget if options.budget is None else options.budget,
         num_seeds=options.seeds,
-        judge=getattr(options, "judge", None),
+        judges=tuple(getattr(options, "judge", ())),
         num_images=study.pictures if options.num_images is None else options.num_images,
         features=getattr(options, "features", None),
         dataset=study.data_config(**reading(options)),
@@ -65,14 +65,14 @@ def main(argv: list[str]) -> int:
         device = pick_device("auto", process=local_rank())
         features = None if plan.features is None else feature_network(plan.features, options.download, device)
         manifest = run.open_data(plan)
-        judge = run.open_judge(plan, manifest, device)
+        judges = run.open_study_judges(plan, manifest, device)
         run.check_features(plan, manifest, features)
-        of_the_first(partial(run.claim_folder, plan, manifest, judge=judge, features=features))
+        of_the_first(partial(run.claim_folder, plan, manifest, judges=judges, features=features))
         logging.getLogger("limner").setLevel(logging.INFO if is_first else logging.WARNING)
         shown = progress if is_first else lambda iterable, **_: iterable
         try:
             outcome = run.run_study(
-                plan, manifest, device=device, judge=judge, features=features, only=options.only, progress=shown
+                plan, manifest, device=device, judges=judges, features=features, only=options.only, progress=shown
             )
         except run.Stopped:
             text = f"{plan.out}: stopped on request; the same command goes on."
@@ -115,9 +115,12 @@ def _parse(argv: list[str], study: Study | None) -> Any:
         "--only", nargs="+", default=[], metavar="ROW", help="work on these rows; all stay in the table"
     )
     if task is None or task.accepted_judges:
-        words = "weights of the judge, or a published one"
-        words += " (a parser is trained where none is named)" if task is None or "parser" in task.judges else ""
-        parser.add_argument("--judge", type=str, default=None, metavar="NAME|DIR", help=words)
+        words = "weights of a judge, or a published one"
+        if task is None or "parser" in task.judges:
+            words += " (a parser is trained where none is named)"
+        if task is None or len(task.accepted_judges) > 1:
+            words += "; may be given several times, for judges of several kinds"
+        parser.add_argument("--judge", action="append", default=[], metavar="NAME|DIR", help=words)
     if task is None or task.features:
         words = "network of the distances between sets; the judge by default"
         forms = FEATURES if task is None else {name: FEATURES[name] for name in task.features}

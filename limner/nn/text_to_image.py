@@ -37,16 +37,18 @@ class Blend(NamedTuple):
     """0: the first caption alone; 1: the second one alone."""
 
 
-class Exchange(NamedTuple):
-    """A second caption that is painted where some words count; elsewhere the picture of the first one stays."""
+class Kept(NamedTuple):
+    """Another caption, whose picture stays but for the places where some words count."""
 
     condition: Float[Tensor, "b c"]
     words: Float[Tensor, "b e t"]
-    """As many as of the first caption, the shorter one filled up."""
+    """As many as of the caption that is painted, the shorter one filled up."""
     is_word: Bool[Tensor, "b t"]
     named: Bool[Tensor, "b2 t"]
-    """Words that say where, of the first captions and then of the second ones; where there are none, the first picture
-    stays."""
+    """Words that say where, of the kept captions and then of those that are painted; where there are none, all of the
+    kept picture stays."""
+    other_named: Bool[Tensor, "b2 t"] | None = None
+    """The same of the kept captions and those of a `Blend`; None without one."""
 
 
 class Painted(NamedTuple):
@@ -88,7 +90,7 @@ class CaptionGenerator(Configured, ABC):
         is_word: Bool[Tensor, "b t"],
         *,
         blend: Blend | None = None,
-        exchange: Exchange | None = None,
+        kept: Kept | None = None,
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Images and attention of `Painted`.
 
@@ -98,8 +100,7 @@ class CaptionGenerator(Configured, ABC):
             words: codes of the words.
             is_word: False where a caption has ended.
             blend: a second caption, on the way to it.
-            exchange: a second caption for a part of the picture, instead of `blend`; of generators that attend to
-                words.
+            kept: a caption whose picture stays but for a place; of generators that attend to words.
         """
 
     def forward(
@@ -209,10 +210,26 @@ def place_of(shares: Float[Tensor, "b2 t h w"], named: Bool[Tensor, "b2 t"]) -> 
 
 
 def kept_outside(level: Float[Tensor, "b2 c h w"], place: Float[Tensor, "b 1 h2 w2"]) -> Float[Tensor, "b2 c h w"]:
-    """A level of first and second captions -> the same, the second ones as the first ones outside of the place."""
+    """A level of kept and of other captions -> the same, the others as the kept ones outside of the place."""
     first, second = level.chunk(2)
     inside = functional.interpolate(place, size=level.shape[2:], mode="bilinear").to(level.dtype)
     return torch.cat([first, torch.lerp(first, second, inside)])
+
+
+def _place(
+    attention: nn.Module,
+    level: Float[Tensor, "b2 c h w"],
+    words: Float[Tensor, "b2 e t"],
+    is_word: Bool[Tensor, "b2 t"],
+    blend: Blend | None,
+    kept: Kept,
+) -> Float[Tensor, "b 1 h w"]:
+    """Where the kept picture does not stay; on the way to a blend's caption, between its place and the other one."""
+    place = place_of(attention(level, words, is_word)[1], kept.named)
+    if blend is None or kept.other_named is None:
+        return place
+    other = place_of(attention(level, blend.words, blend.is_word)[1], kept.other_named)
+    return torch.lerp(place, other, blend.amount.chunk(2)[1][:, None, None, None].to(place.dtype))
 
 
 class AttentionTrunk(nn.Module):
@@ -273,7 +290,7 @@ class AttentionTrunk(nn.Module):
         is_word: Bool[Tensor, "b t"],
         change: LevelChange = lambda number, level, below: level,
         blend: Blend | None = None,
-        exchange: Exchange | None = None,
+        kept: Kept | None = None,
     ) -> tuple[list[Float[Tensor, "b _ _ _"]], tuple[Float[Tensor, "b t h w"], Float[Tensor, "b t h2 w2"]]]:
         """The three levels, and the share of each word at every pixel of the first two.
 
@@ -284,12 +301,17 @@ class AttentionTrunk(nn.Module):
             is_word: False where a caption has ended.
             change: called as change(number, level, maps below it) on each level before it is used.
             blend: a second caption; what its words say at each pixel is mixed in.
-            exchange: a second caption; both pictures are painted side by side, and every level of the second one is
-                that of the first one where the named words do not count.
+            kept: another caption; both pictures are painted side by side, and every level is that of the kept one
+                where the named words do not count.
         """
-        if exchange is not None:
-            latent, condition = torch.cat([latent, latent]), torch.cat([condition, exchange.condition])
-            words, is_word = torch.cat([words, exchange.words]), torch.cat([is_word, exchange.is_word])
+        if kept is not None:
+            latent, condition = torch.cat([latent, latent]), torch.cat([kept.condition, condition])
+            words, is_word = torch.cat([kept.words, words]), torch.cat([kept.is_word, is_word])
+            blend = blend and Blend(
+                torch.cat([kept.words, blend.words]),
+                torch.cat([kept.is_word, blend.is_word]),
+                torch.cat([torch.zeros_like(blend.amount), blend.amount]),
+            )
         first = functional.glu(self.stem_norm(self.stem(torch.cat([condition, latent], dim=1))), dim=1)
         maps = [first.unflatten(1, (-1, START, START))]
         for block in self.coarse:
@@ -297,8 +319,8 @@ class AttentionTrunk(nn.Module):
         level, shares, place = maps.pop(), [], None
         for number, (attention, refine, grow) in enumerate(zip(self.attention, self.refine, self.grow, strict=True)):
             level = change(number, level, maps)
-            if exchange is not None:
-                place = place_of(attention(level, words, is_word)[1], exchange.named) if place is None else place
+            if kept is not None:
+                place = _place(attention, level, words, is_word, blend, kept) if place is None else place
                 level = kept_outside(level, place)
             maps.append(level)
             context, share = attention(level, words, is_word)

@@ -39,9 +39,10 @@ def make_record(plan: Plan, manifest: Manifest, outcome: Outcome) -> dict[str, A
     of_schema = "" if labels is None else f" of the schema {labels.name}"
     made = f"pictures of {split} maps" if has_maps else f"{MEDIA[study.task.gives]} for the split {split}"
     judge = ""
-    if outcome.judge:
+    if outcome.judges:
         kind = "parser " if "parser" in study.task.judges else ""
-        judge = f" judged by the independent {kind}{outcome.judge['name']} ({outcome.judge['sha256'][:12]})"
+        names = " and ".join(f"{one['name']} ({one['sha256'][:12]})" for one in outcome.judges)
+        judge = f" judged by the independent {kind}{names}"
     seeds = "seed" if plan.num_seeds == 1 else "seeds"
     # Folders of one machine have no place in a record.
     command = " ".join(Path(word).name if Path(word).is_absolute() else word for word in plan.command())
@@ -213,7 +214,18 @@ def _table(study: Study, record: Record) -> str:
         values = published["rows"].get(row.published or row.name, {})
         cells += ["N/A" if values.get(key) is None else f"{values[key]:g}" for key in beside]
         lines.append([escape(row.name), *cells])
+    ceilings = [_real_value(study, record, key, column) for key, column in study.columns.items()]
+    if any(value is not None for value in ceilings):
+        cells = ["" if value is None else f"{value:.4g}" for value in ceilings]
+        lines.append([f"real {MEDIA[study.task.gives]}", *cells, *[""] * len(beside)])
     return table([escape(title) for title in head], lines)
+
+
+def _real_value(study: Study, record: Record, key: str, column: Column) -> float | None:
+    """What the judge says of the real pictures that a column's numbers were measured on; None where nobody says it."""
+    rows = [row.name for row in study.rows if row.name not in measured_apart(study, record, key)]
+    values = [value for row in rows for value in final_values(record, row, f"{key}_real", column)]
+    return statistics.mean(values) if values else None
 
 
 def _cell(values: Sequence[float]) -> str:

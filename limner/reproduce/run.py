@@ -12,7 +12,7 @@ import dataclasses
 import json
 import logging
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -59,7 +59,7 @@ class Plan:
         preset: of all rows and of the judge.
         budget: images that every row sees.
         num_seeds: runs of every row.
-        judge: weights of a parser; none: one is trained.
+        judges: who judges, one of a kind; where a parser has to and none is named, one is trained.
         num_images: pictures judged of every row.
         features: network of the distances between sets, as `limner evaluate --features` has it; none: the judge.
         dataset: how the data folder is read.
@@ -72,7 +72,7 @@ class Plan:
     preset: str
     budget: int
     num_seeds: int
-    judge: str | None
+    judges: tuple[str, ...]
     num_images: int
     features: str | None
     dataset: DataConfig
@@ -123,15 +123,15 @@ class Plan:
         words = [self.study.name, "--preset", self.preset, "--budget", str(self.budget), "--seeds", str(self.num_seeds)]
         options = {
             "--num-images": None if self.num_images == self.study.pictures else str(self.num_images),
-            "--judge": self.judge,
             "--features": self.features,
             "--vgg-weights": self.vgg_weights,
             "--kind": None if self.dataset.kind == "auto" else self.dataset.kind,
             "--fit": self.dataset.fit,
             "--colors": self.dataset.colors,
         }
-        words += [word for name, value in options.items() if value is not None for word in (name, value)]
-        return words + ["--fix-sides"] * self.dataset.fix_sides
+        given = [("--judge", name) for name in self.judges]
+        given += [(name, value) for name, value in options.items() if value is not None]
+        return words + [word for pair in given for word in pair] + ["--fix-sides"] * self.dataset.fix_sides
 
     def _batch_sizes(self) -> list[int]:
         """Of the rows that can be configured; the others say why not when their turn comes."""
@@ -152,14 +152,14 @@ class Outcome:
         scores: row -> scores of its finished runs, in the order of `seeds`.
         seeds: row -> seeds of its finished runs.
         reasons: row -> why runs are missing, for those that are not finished.
-        judge: name and hash of the judge; empty where nobody judges.
+        judges: name and hash of each judge.
         protocols: row -> measurement -> protocol (`Protocol.to_json`), for rows with a finished run.
     """
 
     scores: dict[str, list[Scores]]
     seeds: dict[str, list[int]]
     reasons: dict[str, str]
-    judge: dict[str, str]
+    judges: list[dict[str, str]]
     protocols: dict[str, dict[str, dict[str, Any]]]
 
 
@@ -195,23 +195,30 @@ def _uses(study: Study) -> list[Field]:
     return list(dict.fromkeys(used))
 
 
-def open_judge(plan: Plan, manifest: Manifest, device: torch.device) -> OpenJudge | None:
-    """The judge that the user names; None where a parser is to be trained, or nobody judges.
+def open_study_judges(plan: Plan, manifest: Manifest, device: torch.device) -> list[OpenJudge]:
+    """The judges that the user names; none where a parser is to be trained, or nobody judges.
 
     Raises:
-        ConfigError: if there is no such judge, or it cannot judge these rows.
+        ConfigError: if there is no such judge, it cannot judge these rows, or another one does the same.
     """
     task = plan.study.task
-    if plan.judge is None and (not task.judges or "parser" in task.judges):
-        return None
-    (judge,) = open_judges([] if plan.judge is None else [plan.judge], task, device=device)
-    if judge.kind == "parser":
-        attributes = any(
-            getattr(registry.pipeline_class(system), "uses_attributes", False) for system in plan.study.tasks
-        )
-        name = f"the pictures in {manifest.root}"
-        check_judge(manifest.spec, judge.network, name=name, attributes=attributes)
-    return judge
+    if not plan.judges and (not task.judges or "parser" in task.judges):
+        return []
+    judges = open_judges(plan.judges, task, device=device)
+    for place, judge in enumerate(judges):
+        before = next((one for one in judges[:place] if one.kind == judge.kind), None)
+        if before is not None:
+            raise ConfigError(
+                f"--judge {before.name} and --judge {judge.name} are both of the kind {judge.kind}; "
+                "a table has one judge of a kind."
+            )
+        if judge.kind == "parser":
+            attributes = any(
+                getattr(registry.pipeline_class(system), "uses_attributes", False) for system in plan.study.tasks
+            )
+            name = f"the pictures in {manifest.root}"
+            check_judge(manifest.spec, judge.network, name=name, attributes=attributes)
+    return judges
 
 
 def check_features(plan: Plan, manifest: Manifest, features: FeatureNetwork | None) -> None:
@@ -226,14 +233,14 @@ def check_features(plan: Plan, manifest: Manifest, features: FeatureNetwork | No
 
 
 def claim_folder(
-    plan: Plan, manifest: Manifest, *, judge: OpenJudge | None = None, features: FeatureNetwork | None = None
+    plan: Plan, manifest: Manifest, *, judges: Sequence[OpenJudge] = (), features: FeatureNetwork | None = None
 ) -> None:
     """Say what the folder belongs to, or refuse it if it belongs to something else.
 
     Args:
         plan: what to do.
         manifest: the data.
-        judge: from `open_judge`.
+        judges: from `open_study_judges`.
         features: the network that `plan.features` names.
 
     Raises:
@@ -251,7 +258,7 @@ def claim_folder(
         "split": plan.study.split,
         "first_seed": plan.study.first_seed,
         "num_images": plan.num_images,
-        "judge": _judge_identity(plan, judge),
+        "judge": _judge_identity(plan, judges),
         "features": None if features is None else f"{features.name} {features.sha256[:12]}",
         "vgg_weights": plan.vgg_weights,
         "data": manifest.fingerprint(),
@@ -289,7 +296,7 @@ def run_study(
     manifest: Manifest,
     *,
     device: torch.device,
-    judge: OpenJudge | None = None,
+    judges: Sequence[OpenJudge] = (),
     features: FeatureNetwork | None = None,
     only: Collection[str] = (),
     progress: Callable[..., Any] = lambda iterable, **_: iterable,
@@ -302,7 +309,7 @@ def run_study(
         plan: what to do.
         manifest: the data, from `open_data`.
         device: where pictures are made and judged; training finds its own.
-        judge: from `open_judge`; none: one is trained.
+        judges: from `open_study_judges`; where a parser judges and none is given, one is trained.
         features: the network that `plan.features` names.
         only: rows to work on, the others are only collected; none: all.
         progress: passed to the evaluation.
@@ -315,10 +322,10 @@ def run_study(
     for name in only:
         if name not in names:
             raise ConfigError(f'The table "{plan.study.name}" has no row "{name}".{nearest(name, names)}')
-    if judge is None and "parser" in plan.study.task.judges:
-        judge = _trained_judge(plan, device)
+    if not judges and "parser" in plan.study.task.judges:
+        judges = [_trained_judge(plan, device)]
     options = {
-        **_judging(plan.study.task, judge, features),
+        **_judging(plan.study.task, judges, features),
         **{name: tuple(value) if isinstance(value, list) else value for name, value in plan.study.evaluation.items()},
         "split": plan.study.split,
         "num_images": plan.num_images,
@@ -345,21 +352,21 @@ def run_study(
                 protocols[row.name] = {key: one["protocol"] for key, one in found.items()}
             else:
                 reasons.setdefault(row.name, "not run yet")
-    who = {} if judge is None else {"name": judge.name, "sha256": judge.sha256}
+    who = [{"name": judge.name, "sha256": judge.sha256} for judge in judges]
     return Outcome(scores, seeds, reasons, who, protocols)
 
 
-def _judging(task: Task, judge: OpenJudge | None, features: FeatureNetwork | None) -> dict[str, Any]:
+def _judging(task: Task, judges: Sequence[OpenJudge], features: FeatureNetwork | None) -> dict[str, Any]:
     """The arguments of an evaluation that say who judges."""
     found: dict[str, Any] = {"features": features} if task.features else {}
-    if judge is not None:
-        found |= {"judge": judge.network} if judge.kind == "parser" else {"judges": [judge]}
+    if judges:
+        found |= {"judge": judges[0].network} if judges[0].kind == "parser" else {"judges": list(judges)}
     return found
 
 
-def _judge_identity(plan: Plan, judge: OpenJudge | None) -> str | None:
-    if judge is not None:
-        return judge.sha256[:12]
+def _judge_identity(plan: Plan, judges: Sequence[OpenJudge]) -> str | None:
+    if judges:
+        return " ".join(judge.sha256[:12] for judge in judges)
     trained = "parser" in plan.study.task.judges
     return f"trained on {plan.study.judge_images[plan.preset]}" if trained else None
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 FRAMES_PER_SECOND = 12.0
 SAMPLING = ("--seed", "--num-images", "--batch-size")
 WORDS = ("--caption", "--captions")
-PLACES = ("--swap-where", "--swap-everywhere")
+EVERYWHERE = "--change-everywhere"
+"""Of systems that attend to words."""
 CANDIDATES = 16
 OUTPUTS = ("motion", "arrays")
 """Options that name files to be written."""
@@ -50,14 +51,15 @@ def add_caption_options(parser: ArgumentParser, *, attention: bool = True) -> No
         "--swap", default=None, metavar="OLD=NEW", help="the caption, with words replaced, and what that changed"
     )
     if attention:
-        places = parser.add_argument_group("of --swap")
+        places = parser.add_argument_group("of a swap, of a sequence")
         places.add_argument(
-            "--swap-where",
+            "--change-where",
             default=None,
             metavar="WORDS",
             help="the picture may change where these words count (else the replaced ones and the one after them)",
         )
-        places.add_argument("--swap-everywhere", action="store_true", help="let the whole picture change")
+        words = "let the whole picture change, and not only where the words count that differ"
+        places.add_argument(EVERYWHERE, action="store_true", help=words)
         modes.add_argument("--attention", action="store_true", help="where each word counts, at two levels")
         words = "of --attention: also write the words and their shares at every pixel of both levels"
         modes.add_argument("--arrays", default=None, metavar="FILE.npz", help=words)
@@ -73,14 +75,15 @@ def add_caption_options(parser: ArgumentParser, *, attention: bool = True) -> No
 
 def caption_modes(*, attention: bool = True) -> tuple[Mode, ...]:
     """The ways of using a system that paints captions."""
+    local = (EVERYWHERE,) if attention else ()
     found = [
         Mode(picture_tasks, reads=(*WORDS, *SAMPLING), title="plain pictures"),
         Mode(
             sequence_tasks,
-            reads=(*WORDS, "--seed", "--batch-size", "--frames-between", "--motion"),
+            reads=(*WORDS, "--seed", "--batch-size", "--frames-between", "--motion", *local),
             flag="--sequence",
         ),
-        Mode(swap_tasks, reads=(*WORDS, *SAMPLING, *(PLACES if attention else ())), flag="--swap"),
+        Mode(swap_tasks, reads=(*WORDS, *SAMPLING, *local, *(("--change-where",) if attention else ())), flag="--swap"),
         Mode(rank_tasks, reads=(*WORDS, *SAMPLING, "--candidates"), flag="--rank"),
     ]
     if attention:
@@ -158,13 +161,15 @@ def sequence_tasks(pipeline: Any, options: Namespace) -> list[Task]:
             raise ConfigError(f"--motion is {options.motion}; it must end in .gif or .mp4.")
         target = path if path.is_absolute() or path.parent != Path() else out / path
         files.append(Beside(target, {"frames_per_second": FRAMES_PER_SECOND}, write_motion, is_medium=True))
-    between = {} if options.frames_between is None else {"frames_between": options.frames_between}
+    more = {} if options.frames_between is None else {"frames_between": options.frames_between}
+    if pipeline.has_attention:
+        more["everywhere"] = options.change_everywhere
     plan = partial(
         pipeline.sequence.plan,
         captions_of(pipeline, options),
         seed=options.seed,
         batch_size=options.batch_size,
-        **between,
+        **more,
     )
     return [Rendering(pipeline, plan, out, beside=lambda made: files)]
 
@@ -181,7 +186,7 @@ def swap_tasks(pipeline: Any, options: Namespace) -> list[Task]:
     check_num_images(options, IMAGES_PER_TASK)
     places = {}
     if pipeline.has_attention:
-        places = {"where": options.swap_where, "everywhere": options.swap_everywhere}
+        places = {"where": options.change_where, "everywhere": options.change_everywhere}
     plan = partial(
         pipeline.swap.plan,
         one_caption(pipeline, options, "--swap"),

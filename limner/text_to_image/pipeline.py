@@ -23,26 +23,28 @@ from limner.data.spec import DataSpec
 from limner.errors import ConfigError, WeightsError
 from limner.inputs import checked_words, seed_range, to_pictures, usual_batch_size, whole_number
 from limner.mode import mode, plan_of
-from limner.nn.text_to_image import Blend, CaptionGenerator, Exchange
+from limner.nn.text_to_image import Blend, CaptionGenerator, Kept
 from limner.pipelines import ExportTarget, Pipeline
 from limner.plan import Condition, GenerationPlan
 from limner.results import GenerationResult
 from limner.text_to_image.encoders import ImageEncoder, TextEncoder, is_word
 from limner.text_to_image.words import (
     MAX_WORDS,
+    NOWHERE,
+    Named,
     ReadCaption,
-    Swap,
     as_rows,
     file_stem,
+    named_rows,
     read_caption,
     read_captions,
+    replaced,
     swapped,
     vocabulary_of,
 )
 
-PICTURE, COARSE, FINE, DIFFERENCE, SECOND = range(5)
-"""What a row of a plan shows: the picture, a word's share at two levels, the change to the second caption's picture,
-that picture."""
+PICTURE, COARSE, FINE, DIFFERENCE = range(4)
+"""What a row of a plan shows: the picture, a word's share at two levels, how it differs from the kept caption's."""
 MAX_BETWEEN = 1_000
 MAX_CANDIDATES = 1_000
 ONNX_WORDS = (16, 32, MAX_WORDS)
@@ -132,17 +134,23 @@ class CaptionPipeline(Pipeline):
         self,
         captions: Sequence[str],
         *,
+        everywhere: bool = False,
         seed: int = 0,
         frames_between: int = 0,
         batch_size: int | None = None,
     ) -> GenerationPlan:
         """One picture for each caption of a story, all of one latent, so that only what the words change changes.
 
+        Where the generator attends to words, a picture differs from the first one only where the words count in which
+        its caption differs from the first one (`place_of`); of other generators, and with `everywhere`, each picture is
+        that of its whole caption.
+
         Args:
             captions: in order, at least two.
+            everywhere: let pictures change everywhere.
             seed: of all of them.
-            frames_between: pictures on the way from each caption to the next: the sentence's condition and what the
-                words say at each pixel are mixed.
+            frames_between: pictures on the way from each caption to the next: the sentence's condition, what the words
+                say at each pixel and the places of change are mixed.
             batch_size: see `pictures`.
 
         Raises:
@@ -159,19 +167,23 @@ class CaptionPipeline(Pipeline):
             first += [number] * steps
             second += [min(number + 1, len(read) - 1)] * steps
             amounts += [step / (between + 1) for step in range(steps)]
+        settings: dict[str, Any] = {
+            "mode": "sequence",
+            "columns": len(first),
+            "captions": [one.text[:1000] for one in read],
+            "frames_between": between,
+        }
+        if self.has_attention:
+            settings["changes"] = "everywhere" if everywhere else "where words count"
         return self._plan(
             read,
             first,
             [seed] * len(first),
-            others=[read[number] for number in second],
+            others=second,
             amounts=amounts,
+            **(_named_between(read, first, second) if self.has_attention and not everywhere else {}),
             names=[f"frame-{number:04d}" for number in range(len(first))],
-            settings={
-                "mode": "sequence",
-                "columns": len(first),
-                "captions": [one.text[:1000] for one in read],
-                "frames_between": between,
-            },
+            settings=settings,
             batch_size=batch_size,
         )
 
@@ -214,8 +226,7 @@ class CaptionPipeline(Pipeline):
             self._check_attention()
         found = swapped(caption, old, new, vocabulary_of(self.spec), where=where)
         seeds = seed_range(seed, num_images)
-        views = (("before", PICTURE), ("after", SECOND), ("difference", DIFFERENCE))
-        count = len(seeds) * len(views)
+        views = (("before", 0, PICTURE), ("after", 1, PICTURE), ("difference", 1, DIFFERENCE))
         settings = {"mode": "swap", "columns": 3, "caption": caption[:1000], "old": old[:100], "new": new[:100]}
         is_local = self.has_attention and not everywhere
         if self.has_attention:
@@ -223,13 +234,12 @@ class CaptionPipeline(Pipeline):
             settings |= {} if where is None else {"where": where[:100]}
         return self._plan(
             [found.before, found.after],
-            [0] * count,
+            [number for _ in seeds for _, number, _ in views],
             [each for each in seeds for _ in views],
-            others=[found.after] * count,
-            amounts=[0.0] * count,
-            swap=found if is_local else None,
-            views=[view for _ in seeds for _, view in views],
-            names=[f"seed-{each:06d}-{name}" for each in seeds for name, _ in views],
+            kept=0,
+            named=[found.named if number else NOWHERE for _ in seeds for _, number, _ in views] if is_local else None,
+            views=[view for _ in seeds for *_, view in views],
+            names=[f"seed-{each:06d}-{name}" for each in seeds for name, *_ in views],
             settings=settings,
             batch_size=batch_size,
         )
@@ -365,7 +375,7 @@ class CaptionPipeline(Pipeline):
         """
         plan = self.swap.plan(caption, old, new, everywhere=everywhere, seed=seed)
         with self.inference():
-            first, second = (self._painted(plan, range(1), second=second)[0][-1] for second in (False, True))
+            first, second = (self._painted(plan, range(row, row + 1))[0][-1] for row in range(2))
         return _in_bytes(torch.cat([first, second]))
 
     def read(self, captions: str | Sequence[str]) -> list[ReadCaption]:
@@ -377,15 +387,18 @@ class CaptionPipeline(Pipeline):
         return read_captions(captions, vocabulary_of(self.spec))
 
     def plan_conditions(self) -> Mapping[str, Condition]:
-        """Words, the second caption and how far or where it counts, what is shown, of which word, what is left out."""
+        """Words; the next caption and how far it counts; the one that is kept, and which words say where it is not;
+        what is shown, of which word; what is left out."""
         last = len(vocabulary_of(self.spec)) - 1
         words = Condition("int64", (None,), 0, last)
         return {
             "words": words,
             "other_words": replace(words, is_required=False),
             "amount": Condition("float32", (), 0, 1, is_required=False),
+            "kept_words": replace(words, is_required=False),
             "named": Condition("int64", (2, None), 0, 1, is_required=False),
-            "view": Condition("int64", (), 0, SECOND, is_required=False),
+            "other_named": Condition("int64", (2, None), 0, 1, is_required=False),
+            "view": Condition("int64", (), 0, DIFFERENCE, is_required=False),
             "place": Condition("int64", (), 0, MAX_WORDS - 1, is_required=False),
             "without": Condition("int64", (2,), -1, 2, is_required=False),
         }
@@ -398,7 +411,7 @@ class CaptionPipeline(Pipeline):
         """
         super().check_plan(plan)
         plan.seeds_of(range(len(plan.seeds)))
-        for name in ("words", "other_words"):
+        for name in ("words", "other_words", "kept_words"):
             rows = plan.conditions.get(name)
             if rows is not None and not (
                 1 <= rows.shape[1] <= MAX_WORDS
@@ -408,22 +421,26 @@ class CaptionPipeline(Pipeline):
                 raise ConfigError(f'The plan\'s "{name}" are no captions: words come first, and zeros after them.')
         if {"other_words", "amount"} & set(plan.conditions) and not {"other_words", "amount"} <= set(plan.conditions):
             raise ConfigError('The plan has one of "other_words" and "amount"; it must have both or none.')
-        if "named" in plan.conditions:
-            self._check_attention()
-            length = plan.conditions["named"].shape[2]
-            if "other_words" not in plan.conditions or plan.conditions["words"].shape[1] != length:
-                raise ConfigError(
-                    'The plan\'s "named" goes with "other_words", and says 0 or 1 of as many words as "words" has.'
-                )
-            if plan.conditions["other_words"].shape[1] > length:
-                raise ConfigError('The plan\'s "words" must be as long as its "other_words"; fill them up with zeros.')
+        if {"named", "other_named"} & set(plan.conditions):
+            self._check_named(plan)
         if "view" in plan.conditions:
             self._check_views(plan)
 
+    def _check_named(self, plan: GenerationPlan) -> None:
+        self._check_attention()
+        given = set(plan.conditions)
+        if not {"named", "kept_words"} <= given or ("other_named" in given) != ("other_words" in given):
+            raise ConfigError(
+                'The plan\'s "named" goes with "kept_words", and where there are "other_words" with "other_named".'
+            )
+        names = given & {"words", "other_words", "kept_words", "named", "other_named"}
+        if len({plan.conditions[name].shape[-1] for name in names}) > 1:
+            raise ConfigError(f"The plan's {', '.join(sorted(names))} must be of one length; fill them up with zeros.")
+
     def _check_views(self, plan: GenerationPlan) -> None:
         view = plan.conditions["view"]
-        if np.isin(view, (DIFFERENCE, SECOND)).any() and "other_words" not in plan.conditions:
-            raise ConfigError('The plan shows the picture of a second caption, but has no "other_words".')
+        if (view == DIFFERENCE).any() and "kept_words" not in plan.conditions:
+            raise ConfigError('The plan shows a difference, but has no "kept_words" to say from what.')
         if np.isin(view, (COARSE, FINE)).any():
             self._check_attention()
             if "place" not in plan.conditions or plan.conditions["place"].max() >= plan.conditions["words"].shape[1]:
@@ -440,22 +457,44 @@ class CaptionPipeline(Pipeline):
         seeds: Sequence[int],
         *,
         settings: dict[str, Any],
-        others: Sequence[ReadCaption] | None = None,
+        others: Sequence[int] | None = None,
         amounts: Sequence[float] | None = None,
-        swap: Swap | None = None,
+        kept: int | None = None,
+        named: Sequence[Named] | None = None,
+        other_named: Sequence[Named] | None = None,
         views: Sequence[int] | None = None,
         places: Sequence[int] | None = None,
         without: Sequence[tuple[int, int]] | None = None,
         names: list[str] | None = None,
         batch_size: int | None = None,
     ) -> GenerationPlan:
-        """A plan of pictures of the captions of these numbers."""
-        conditions: dict[str, Any] = {"words": as_rows(captions)[list(numbers)]}
+        """A plan of pictures of the captions of these numbers.
+
+        Args:
+            captions: all that occur.
+            numbers: of the caption of each picture.
+            seeds: of each picture.
+            settings: of the plan.
+            others: number of the caption that each picture is on the way to.
+            amounts: how far.
+            kept: number of the caption whose picture is kept outside of the named words' places, or compared with.
+            named: of each picture: the words that say where, in the kept caption and in its own.
+            other_named: of each picture: such words in the kept caption and in the one that it is on the way to.
+            views: what is shown.
+            places: of the word that is shown.
+            without: what is left out.
+            names: of the files.
+            batch_size: pictures in one pass.
+        """
+        rows = as_rows(captions)
+        conditions: dict[str, Any] = {"words": rows[list(numbers)]}
         if others is not None and amounts is not None:
-            conditions |= {"other_words": as_rows(others), "amount": np.array(amounts, np.float32)}
-        if swap is not None:
-            named = swap.named_rows(conditions["words"].shape[1])
-            conditions["named"] = np.repeat(named[None], len(numbers), axis=0)
+            conditions |= {"other_words": rows[list(others)], "amount": np.array(amounts, np.float32)}
+        if kept is not None:
+            conditions["kept_words"] = np.repeat(rows[kept : kept + 1], len(numbers), axis=0)
+        for name, pairs in (("named", named), ("other_named", other_named)):
+            if pairs is not None:
+                conditions[name] = np.stack([named_rows(one, rows.shape[1]) for one in pairs])
         for name, values in (("view", views), ("place", places), ("without", without)):
             if values is not None:
                 conditions[name] = np.array(values, np.int64)
@@ -484,21 +523,17 @@ class CaptionPipeline(Pipeline):
         return latent, noise
 
     def _painted(
-        self, plan: GenerationPlan, rows: range, *, second: bool = False
+        self, plan: GenerationPlan, rows: range, *, only_kept: bool = False
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-        """Images and attention of those rows; with `second` of the second caption, everywhere or where words count."""
+        """Images and attention of those rows; with `only_kept` of the kept caption alone."""
         generator = cast(CaptionGenerator, self.components["generator"])
         latent, noise = self._noise(plan.seeds_of(rows))
-        is_exchanged = second and "named" in plan.conditions
-        codes, sentence, there = self._codes(
-            plan.condition("other_words" if second and not is_exchanged else "words", rows)
-        )
+        named = [plan.condition(name, rows) for name in ("named", "other_named") if name in plan.conditions]
+        only_kept = only_kept or (bool(named) and not any(one.any() for one in named))
+        codes, sentence, there = self._codes(plan.condition("kept_words" if only_kept else "words", rows))
         condition, mean, log_variance = generator.condition(sentence, noise)
-        if is_exchanged:
-            exchange = self._exchange(plan, rows, generator, noise)
-            return generator.paint(latent, condition, codes, there, exchange=exchange)
         blend = None
-        if "other_words" in plan.conditions and not second:
+        if "other_words" in plan.conditions and not only_kept:
             amount = torch.from_numpy(plan.condition("amount", rows).copy()).to(self.device)
             other_codes, other_sentence, other_there = self._codes(plan.condition("other_words", rows))
             _, other_mean, other_log_variance = generator.condition(other_sentence, noise)
@@ -506,16 +541,24 @@ class CaptionPipeline(Pipeline):
             log_variance = torch.lerp(log_variance, other_log_variance, amount[:, None])
             condition = mean + noise * (0.5 * log_variance).exp()
             blend = Blend(other_codes, other_there, amount)
+        if named and not only_kept:
+            kept = self._kept(plan, rows, generator, noise, named)
+            return generator.paint(latent, condition, codes, there, blend=blend, kept=kept)
         return self._paint(plan, rows, generator, (latent, condition, codes, there), blend)
 
-    def _exchange(self, plan: GenerationPlan, rows: range, generator: CaptionGenerator, noise: Tensor) -> Exchange:
-        """The second captions, as long as the first ones, and the words of both that say where they count."""
-        named, second = plan.condition("named", rows), plan.condition("other_words", rows)
-        filled = np.pad(second, ((0, 0), (0, named.shape[2] - second.shape[1])))
-        codes, sentence, there = self._codes(filled)
+    def _kept(
+        self,
+        plan: GenerationPlan,
+        rows: range,
+        generator: CaptionGenerator,
+        noise: Tensor,
+        named: Sequence[np.ndarray[Any, np.dtype[np.int64]]],
+    ) -> Kept:
+        """The kept captions, and the words that say where they are not kept."""
+        codes, sentence, there = self._codes(plan.condition("kept_words", rows))
         condition, _, _ = generator.condition(sentence, noise)
-        says = torch.from_numpy(named.copy()).to(self.device).bool()
-        return Exchange(condition, codes, there, says.transpose(0, 1).flatten(0, 1))
+        where = [torch.from_numpy(one.copy()).to(self.device).bool().transpose(0, 1).flatten(0, 1) for one in named]
+        return Kept(condition, codes, there, *where)
 
     def _paint(
         self,
@@ -546,11 +589,10 @@ class CaptionPipeline(Pipeline):
         if "view" in plan.conditions:
             shown = shown.clone()
             views = plan.condition("view", rows)
-            if np.isin(views, (DIFFERENCE, SECOND)).any():
-                second = self._painted(plan, rows, second=True)[0][-1].float()
-                change = (2 * (second - shown).abs() - 1).clamp(-1, 1)
+            if (views == DIFFERENCE).any():
+                kept = self._painted(plan, rows, only_kept=True)[0][-1].float()
+                change = (2 * (shown - kept).abs() - 1).clamp(-1, 1)
                 shown[views == DIFFERENCE] = change[views == DIFFERENCE]
-                shown[views == SECOND] = second[views == SECOND]
             for row in np.flatnonzero((views == COARSE) | (views == FINE)):
                 place = int(plan.condition("place", rows)[row])
                 share = attention[int(views[row] == FINE)][row]
@@ -587,6 +629,23 @@ class _Paint(nn.Module):
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """See `CaptionGenerator.paint`."""
         return self.network.paint(latent, condition, words, is_word, blend=blend)
+
+
+def _named_between(captions: Sequence[ReadCaption], first: Sequence[int], second: Sequence[int]) -> dict[str, Any]:
+    """Arguments of `_plan` for pictures on the way from captions to others, of which the first caption's is kept.
+
+    The kept caption itself changes nothing, so next to it counts where the other one of the two does.
+    """
+    found = [replaced(captions[0].ids, one.ids) for one in captions]
+
+    def named(one: int, beside: int) -> Named:
+        return found[one] if any(found[one]) else (found[beside][0], found[beside][0])
+
+    return {
+        "kept": 0,
+        "named": [named(one, other) for one, other in zip(first, second, strict=True)],
+        "other_named": [named(other, one) for one, other in zip(first, second, strict=True)],
+    }
 
 
 def _in_bytes(image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b 3 h w"]:

@@ -214,20 +214,18 @@ def as_rows(captions: Sequence[ReadCaption]) -> npt.NDArray[np.int64]:
     return rows
 
 
+Named = tuple[range, range]
+"""Places of words in either of two captions that say where their pictures may differ."""
+NOWHERE: Named = (range(0), range(0))
+
+
 class Swap(NamedTuple):
     """A caption, the same with a word or phrase replaced, and the words that say where the picture may change."""
 
     before: ReadCaption
     after: ReadCaption
-    named: tuple[range, range]
-    """Places of these words in either caption."""
-
-    def named_rows(self, length: int) -> npt.NDArray[np.int64]:
-        """(2, length): 1 at the named words of either caption, which are filled up to this length."""
-        rows = np.zeros((2, length), np.int64)
-        for row, places in zip(rows, self.named, strict=True):
-            row[places.start : places.stop] = 1
-        return rows
+    named: Named
+    """Places of these words."""
 
 
 def swapped(caption: str, old: str, new: str, vocabulary: Vocabulary, *, where: str | None = None) -> Swap:
@@ -256,7 +254,7 @@ def swapped(caption: str, old: str, new: str, vocabulary: Vocabulary, *, where: 
     words = tuple(vocabulary.decode(ids))
     after = ReadCaption(" ".join(words), ids, words)
     if where is None:
-        return Swap(before, after, _replaced(before.ids, after.ids))
+        return Swap(before, after, replaced(before.ids, after.ids))
     saying = read_caption(where, vocabulary)
     found = [_place(saying.ids, one.ids) for one in (before, after)]
     if found == [None, None]:
@@ -264,7 +262,7 @@ def swapped(caption: str, old: str, new: str, vocabulary: Vocabulary, *, where: 
     return Swap(before, after, (found[0] or range(0), found[1] or range(0)))
 
 
-def _replaced(before: Sequence[int], after: Sequence[int]) -> tuple[range, range]:
+def replaced(before: Sequence[int], after: Sequence[int]) -> Named:
     """Places of the words in which two captions differ, and of the one after them."""
     shorter = min(len(before), len(after))
     start = next((k for k in range(shorter) if before[k] != after[k]), shorter)
@@ -272,6 +270,14 @@ def _replaced(before: Sequence[int], after: Sequence[int]) -> tuple[range, range
     ends = (len(one) - alike + 1 for one in (before, after))
     first, second = (range(start, min(end, len(one))) for end, one in zip(ends, (before, after), strict=True))
     return first, second
+
+
+def named_rows(named: Named, length: int) -> npt.NDArray[np.int64]:
+    """(2, length): 1 at the named words of either of two captions, which are filled up to this length."""
+    rows = np.zeros((2, length), np.int64)
+    for row, places in zip(rows, named, strict=True):
+        row[places.start : places.stop] = 1
+    return rows
 
 
 def _place(wanted: Sequence[int], ids: Sequence[int]) -> range | None:

@@ -297,7 +297,7 @@ def test_features_that_need_more_pictures_are_refused_before_anything_is_trained
     network = judge_features(registry.pipeline_class("parser").from_pretrained(finished / "judge"))
     published = dataclasses.replace(network, frechet_name="FID")
     study = load_study(str(root / "boxes.yaml"))
-    settings = {"preset": "smoke", "budget": 32, "num_seeds": 1, "judge": None, "features": "inception:file"}
+    settings = {"preset": "smoke", "budget": 32, "num_seeds": 1, "judges": (), "features": "inception:file"}
     plan = Plan(study, root / "data", tmp_path, num_images=6, dataset=study.data_config(), **settings)
     with pytest.raises(ConfigError, match="FID needs more"):
         check_features(plan, open_data(plan), published)

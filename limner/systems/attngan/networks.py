@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from limner.nn.text_to_image import AttentionTrunk, Blend, CaptionGenerator, Exchange, init_orthogonal
+from limner.nn.text_to_image import AttentionTrunk, Blend, CaptionGenerator, Kept, init_orthogonal
 
 
 class Generator(CaptionGenerator):
@@ -48,9 +48,9 @@ class Generator(CaptionGenerator):
         is_word: Bool[Tensor, "b t"],
         *,
         blend: Blend | None = None,
-        exchange: Exchange | None = None,
+        kept: Kept | None = None,
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """See `CaptionGenerator`; there are three pictures, of a quarter, a half and all of the size."""
-        levels, attention = self.trunk(latent, condition, words, is_word, blend=blend, exchange=exchange)
+        levels, attention = self.trunk(latent, condition, words, is_word, blend=blend, kept=kept)
         images = tuple(torch.tanh(to_rgb(level)) for to_rgb, level in zip(self.to_rgb, levels, strict=True))
         return images, attention

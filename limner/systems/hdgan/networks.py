@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.nn.configured import Configured
-from limner.nn.text_to_image import START, Blend, CaptionGenerator, Exchange, Judged, check_image_size
+from limner.nn.text_to_image import START, Blend, CaptionGenerator, Judged, Kept, check_image_size
 
 
 class ResidualBlock(nn.Module):
@@ -102,7 +102,7 @@ class Generator(CaptionGenerator):
         is_word: Bool[Tensor, "b t"],
         *,
         blend: Blend | None = None,
-        exchange: Exchange | None = None,
+        kept: Kept | None = None,
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """See `CaptionGenerator`; words are not looked at."""
         x = functional.relu(self.stem_norm(self.stem(torch.cat([condition, latent], dim=1))))

@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from limner.nn.text_to_image import AttentionTrunk, Blend, CaptionGenerator, Exchange, init_orthogonal
+from limner.nn.text_to_image import AttentionTrunk, Blend, CaptionGenerator, Kept, init_orthogonal
 
 Fusion = Literal["weighted", "identity", "gated", "none"]
 NUM_SOURCES = 3
@@ -150,7 +150,7 @@ class Generator(CaptionGenerator):
         is_word: Bool[Tensor, "b t"],
         *,
         blend: Blend | None = None,
-        exchange: Exchange | None = None,
+        kept: Kept | None = None,
         without: tuple[int, int] | None = None,
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """See `CaptionGenerator`; there is one picture.
@@ -161,7 +161,7 @@ class Generator(CaptionGenerator):
             words: codes of the words.
             is_word: False where a caption has ended.
             blend: a second caption, on the way to it.
-            exchange: a second caption for a part of the picture.
+            kept: a caption whose picture stays but for a place.
             without: (level, source) that is left out of the fusion, to see what it does.
         """
 
@@ -172,7 +172,7 @@ class Generator(CaptionGenerator):
             fused: Tensor = self.fuses[number](level, below[-NUM_SOURCES:], left_out)
             return fused
 
-        levels, attention = self.trunk(latent, condition, words, is_word, fuse, blend, exchange)
+        levels, attention = self.trunk(latent, condition, words, is_word, fuse, blend, kept)
         return (torch.tanh(self.to_rgb(levels[-1])),), attention
 
     def fusion_weights(self) -> dict[str, list[float]]:

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.nn.resampling import double_and_convolve
-from limner.nn.text_to_image import START, Blend, CaptionGenerator, Exchange, check_image_size
+from limner.nn.text_to_image import START, Blend, CaptionGenerator, Kept, check_image_size
 
 
 class UpBlock(nn.Module):
@@ -118,7 +118,7 @@ class Generator(CaptionGenerator):
         is_word: Bool[Tensor, "b t"],
         *,
         blend: Blend | None = None,
-        exchange: Exchange | None = None,
+        kept: Kept | None = None,
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """See `CaptionGenerator`; words are not looked at. In stage 2 the first stage gets no gradient."""
         return self.paint_in(int(self.stage), latent, condition), ()

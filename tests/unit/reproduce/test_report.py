@@ -109,6 +109,13 @@ def test_a_heading_says_whose_features_were_used():
     assert "| row | FD-parser |" in markdown(STUDY, RECORD)
 
 
+def test_what_the_judge_says_of_real_pictures_is_a_row():
+    runs = [{"100": {"fd": 10, "judge_mean_iou": 0.8, "judge_mean_iou_real": real}} for real in (0.93, 0.95)]
+    text = markdown(STUDY, {**RECORD, "budget": 100, "results": {"SCGAN": runs}, "seeds": {"SCGAN": [0, 1]}})
+    assert "| real pictures |  | 94 |" in text
+    assert "| real pictures |" not in markdown(STUDY, RECORD)
+
+
 def test_runs_that_ended_early_do_not_count():
     results = {**RECORD["results"], "SCGAN": [run(10, 0.8), run(50, 0.2, points=(50, 70)), run(12, 0.82)]}
     record = {**RECORD, "budget": 100, "results": results}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
+import torch
 
 from limner import registry
 from limner.data.config import AugmentConfig, DataConfig
 from limner.data.size import Size
 from limner.errors import ConfigError
-from limner.reproduce.run import Plan, _row_identity
+from limner.reproduce.run import Plan, _row_identity, claim_folder, open_study_judges
 from limner.reproduce.study import StudyRow, _check, load_study, row_config, study_names
 from limner.systems.scgan.config import LossConfig, ModelConfig, OptimizerConfig
+from tests.captioned_shapes import write_captioned_shapes
 
 STUDIES = [load_study(name) for name in study_names()]
 
@@ -149,7 +152,7 @@ def test_an_option_that_a_system_does_not_have():
 def test_stages_of_a_row_share_its_budget(tmp_path):
     study = load_study("scagan-table")
     row = study.rows[0]
-    options = dict(judge=None, num_images=4, features=None, dataset=study.data_config())
+    options = dict(judges=(), num_images=4, features=None, dataset=study.data_config())
     plan = Plan(study, tmp_path, tmp_path, "cpu", budget=study.budget["cpu"], num_seeds=1, **options)
     first, second = plan.config(row, 7, "content"), plan.config(row, 7)
     assert first.train.images + second.train.images == plan.budget and first.train.images == 19_200
@@ -159,6 +162,32 @@ def test_stages_of_a_row_share_its_budget(tmp_path):
     for wrong in ({"content": 1.0}, {"wings": 0.5}):
         with pytest.raises(ValueError, match="stages of"):
             _check(dataclasses.replace(study, rows=(dataclasses.replace(row, stages=wrong),)))
+
+
+def test_a_table_has_one_judge_of_each_kind(tmp_path):
+    study = load_study("hfgan-tables")
+    options = dict(num_images=4, features=None, dataset=study.data_config())
+    shapes = write_captioned_shapes(tmp_path / "shapes")
+    data = registry.system_class("damsm").open_data(registry.preset("damsm", "smoke"), shapes)
+
+    def opened(*judges):
+        plan = Plan(study, shapes, tmp_path / "out", "cpu", budget=32_000, num_seeds=1, judges=judges, **options)
+        return plan, open_study_judges(plan, data, torch.device("cpu"))
+
+    plan, judges = opened("damsm-people-64", "factjudge-people-64")
+    assert [judge.kind for judge in judges] == ["image-text", "facts"]
+    command = " ".join(plan.command())
+    assert "--judge damsm-people-64 --judge factjudge-people-64" in command
+    claim_folder(plan, data, judges=judges)
+    found = json.loads((tmp_path / "out/study.json").read_text())["judge"]
+    assert found == " ".join(judge.sha256[:12] for judge in judges)
+    for names, text in (
+        (["factjudge-people-64"], "needs a judge of the kind image-text"),
+        (["damsm-people-64", "damsm-people-64"], "both of the kind image-text; a table has one judge of a kind"),
+        (["damsm-people-64", "parser-people-64"], "is of the kind parser"),
+    ):
+        with pytest.raises(ConfigError, match=text):
+            opened(*names)
 
 
 def test_studies_from_before_stages_keep_their_folders():

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import json
 import logging
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def test_a_picture_depends_on_its_caption_and_seed_alone(hfgan) -> None:
 
 
 def test_a_sequence_shares_its_latent(hfgan) -> None:
-    result = hfgan.sequence([RED, RED, BLUE], seed=3, frames_between=2)
+    result = hfgan.sequence([RED, RED, BLUE], seed=3, frames_between=2, everywhere=True)
     assert len(result.images) == 7
     for number in range(4):
         assert abs(pixels(result.images[number]) - pixels(result.images[0])).max() <= 1
@@ -82,15 +83,41 @@ def test_a_word_is_swapped_where_it_counts() -> None:
         pipeline.swap(caption, "blond", "black", where="hair", everywhere=True)
 
 
-def test_plans_of_swaps_are_checked(hfgan) -> None:
-    plan = hfgan.swap.plan(RED, "red", "blue")
-    for change in (
-        {"other_words": None, "amount": None},
-        {"named": plan.conditions["named"][:, :, 1:]},
-        {"words": plan.conditions["words"][:, :4], "named": plan.conditions["named"][:, :, :4]},
+def test_a_sequence_changes_where_words_count() -> None:
+    """By the shipped weights, as above: the picture of a swap, and pictures on the way from one caption to the next."""
+    pipeline, seed = limner.load("hfgan-people-64"), 2
+    blond, black, grey = (f"a young woman with long {color} hair" for color in ("blond", "black", "grey"))
+    story = [blond, black, grey, blond]
+    frames = [pixels(image) for image in pipeline.sequence(story, seed=seed, frames_between=3).images]
+    assert len(frames) == 13
+    assert (frames[0] == pixels(pipeline(blond, seed=seed).images[0])).all() and (frames[12] == frames[0]).all()
+    for place, color in ((4, "black"), (8, "grey")):
+        swap = pipeline.swap(blond, "blond", color, seed=seed).images
+        assert abs(frames[place] - pixels(swap[1])).max() <= 1, color
+        assert abs(frames[place] - frames[0]).mean() > 2
+    steps = [abs(one - other).mean() for one, other in pairwise(frames)]
+    whole = [abs(frames[place] - frames[place + 4]).mean() for place in (0, 4, 8)]
+    assert max(steps) < 0.7 * max(whole), "no picture jumps"
+    batched = pipeline.sequence(story, seed=seed, frames_between=3, batch_size=13).images
+    assert max(abs(pixels(one) - frame).max() for one, frame in zip(batched, frames, strict=True)) <= 1
+    alike = pipeline.sequence([blond, blond], seed=seed, frames_between=1).images
+    assert all((pixels(one) == frames[0]).all() for one in alike)
+
+
+def test_plans_that_keep_a_picture_are_checked(hfgan) -> None:
+    swap, sequence = hfgan.swap.plan(RED, "red", "blue"), hfgan.sequence.plan([RED, BLUE])
+    for plan, change, match in (
+        (swap, {"kept_words": None, "view": None}, "goes with"),
+        (swap, {"kept_words": None, "named": None}, "to say from what"),
+        (swap, {"named": swap.conditions["named"][:, :, 1:]}, "of one length"),
+        (swap, {"words": swap.conditions["words"][:, :4]}, "of one length"),
+        (swap, {"other_named": swap.conditions["named"]}, "goes with"),
+        (sequence, {"other_named": None}, "goes with"),
+        (sequence, {"named": None}, "goes with"),
+        (sequence, {"other_words": sequence.conditions["words"][:, :4]}, "of one length"),
     ):
         conditions = {key: value for key, value in {**plan.conditions, **change}.items() if value is not None}
-        with pytest.raises(ConfigError, match="other_words"):
+        with pytest.raises(ConfigError, match=match):
             hfgan.render(dataclasses.replace(plan, conditions=conditions))
 
 
@@ -198,6 +225,7 @@ def test_contradictions_are_named(hfgan, caplog) -> None:
     ("options", "names"),
     [
         (["--sequence", "--frames-between", "1", "--motion", "story.gif"], {"story.gif", "frame-0002.png"}),
+        (["--sequence", "--change-everywhere"], {"frame-0001.png"}),
         (["--num-images", "2"], {"result-sheet.png"}),
     ],
 )
@@ -205,7 +233,7 @@ def test_commands_of_several_captions(weights, tmp_path, options, names) -> None
     command = ["generate", "hfgan", "--weights", str(weights), "--caption", RED, BLUE, "--out", str(tmp_path)]
     assert main([*command, *options]) == 0
     assert names <= {path.name for path in tmp_path.iterdir()}
-    if "--sequence" in options:
+    if "--motion" in options:
         story = ["--motion", str(tmp_path / "story.gif"), "--force"]  # its own output is no input to be kept
         assert main([*command, *options[:-2], *story]) == 0
         with Image.open(tmp_path / "story.gif") as clip:
@@ -216,8 +244,8 @@ def test_commands_of_several_captions(weights, tmp_path, options, names) -> None
     "options",
     [
         ["--swap", "red=blue"],
-        ["--swap", "red=blue", "--swap-where", "circle"],
-        ["--swap", "red=blue", "--swap-everywhere"],
+        ["--swap", "red=blue", "--change-where", "circle"],
+        ["--swap", "red=blue", "--change-everywhere"],
         ["--attention"],
         ["--rank", "--candidates", "3", "--num-images", "2"],
         ["--fusion"],
@@ -241,9 +269,11 @@ def test_commands_of_one_caption(weights, tmp_path, options) -> None:
     [
         ["--caption", RED, BLUE, "--attention"],
         ["--caption", RED, "--swap", "red"],
-        ["--caption", RED, "--swap", "red=blue", "--swap-where", "green"],
-        ["--caption", RED, "--swap", "red=blue", "--swap-where", "red", "--swap-everywhere"],
-        ["--caption", RED, "--swap-where", "red"],
+        ["--caption", RED, "--swap", "red=blue", "--change-where", "green"],
+        ["--caption", RED, "--swap", "red=blue", "--change-where", "red", "--change-everywhere"],
+        ["--caption", RED, "--change-where", "red"],
+        ["--caption", RED, "--change-everywhere"],
+        ["--caption", RED, BLUE, "--sequence", "--change-where", "red"],
         ["--caption", RED, "--sequence"],
         ["--caption", RED, "--sequence", "--motion", "story.avi"],
         ["--caption", RED, "--candidates", "3"],
@@ -297,6 +327,6 @@ def test_onnx_runtime_paints_captions_of_any_length_by_few_files(hfgan, tmp_path
         assert np.abs(pixels[0] - pixels[1]).max() <= 1 and pixels[1].std() > 1
         assert "onnxruntime" in found.provenance and "onnxruntime" not in expected.provenance
         assert [path.name.split("-")[0] for path in tmp_path.rglob("*.onnx")] == ["paint"] * files
-    plan = hfgan.sequence.plan(["a red circle", "a blue square"], frames_between=1)
+    plan = hfgan.sequence.plan(["a red circle", "a blue square"], frames_between=1, everywhere=True)
     pixels = [np.stack([np.asarray(image) for image in one.render(plan).images]).astype(int) for one in (pipe, hfgan)]
     assert np.abs(pixels[0] - pixels[1]).max() <= 1

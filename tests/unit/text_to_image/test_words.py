@@ -17,6 +17,7 @@ from limner.text_to_image.words import (
     as_rows,
     caption_lines,
     contradictions,
+    named_rows,
     read_caption,
     read_captions,
     swapped,
@@ -115,7 +116,7 @@ def test_a_word_or_phrase_is_replaced() -> None:
 )
 def test_words_that_say_where_a_swap_acts(old, new, where, first, second) -> None:
     found = swapped("a man with brown hair", old, new, KNOWN, where=where)
-    rows = found.named_rows(8)
+    rows = named_rows(found.named, 8)
     assert rows.shape == (2, 8)
     for row, caption, words in zip(rows, (found.before, found.after), (first, second), strict=True):
         padded = [*caption.words, *[""] * (8 - len(caption.words))]

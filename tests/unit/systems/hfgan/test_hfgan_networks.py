@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from limner.errors import ShapeError
-from limner.nn.text_to_image import Blend, Exchange, JointDiscriminator, kept_outside, place_of
+from limner.nn.text_to_image import Blend, JointDiscriminator, Kept, kept_outside, place_of
 from limner.systems.attngan.networks import Generator as AttnGANGenerator
 from limner.systems.hfgan.networks import Generator
 
@@ -80,26 +80,26 @@ def test_a_level_is_kept_outside_of_the_place():
 
 
 @pytest.mark.parametrize("network", [Generator, AttnGANGenerator])
-def test_an_exchange_paints_the_second_caption_where_its_words_count(network, monkeypatch):
+def test_a_kept_picture_stays_where_the_words_do_not_count(network, monkeypatch):
     torch.manual_seed(0)
     generator, first = network(**SMALL).eval(), inputs()
-    second = {name: torch.randn_like(first[name]) for name in ("condition", "words")}
+    second = {**first, **{name: torch.randn_like(first[name]) for name in ("condition", "words")}}
     named = torch.zeros(6, 5, dtype=torch.bool)
 
-    def exchanged(place=None):
+    def painted(place=None):
         if place is not None:
             monkeypatch.setattr("limner.nn.text_to_image.place_of", lambda shares, named: place)
-        exchange = Exchange(second["condition"], second["words"], first["is_word"], named)
-        return generator.paint(**first, exchange=exchange)
+        kept = Kept(first["condition"], first["words"], first["is_word"], named)
+        return generator.paint(**second, kept=kept)
 
     with torch.no_grad():
         kept, _ = generator.paint(**first)
-        whole, shares = generator.paint(**{**first, **second})
-        nothing, _ = exchanged()
-        everything, seen = exchanged(torch.ones(3, 1, 16, 16))
+        whole, shares = generator.paint(**second)
+        nothing, _ = painted()
+        everything, seen = painted(torch.ones(3, 1, 16, 16))
         left = torch.zeros(3, 1, 16, 16)
         left[..., :8] = 1
-        half, _ = exchanged(left)
+        half, _ = painted(left)
     for before, after, unchanged, changed, part in zip(kept, whole, nothing, everything, half, strict=True):
         torch.testing.assert_close(unchanged, before)
         torch.testing.assert_close(changed, after)
@@ -108,6 +108,31 @@ def test_an_exchange_paints_the_second_caption_where_its_words_count(network, mo
         assert (part[..., :8] - before[..., :8]).abs().mean() > 1e-3
     for one, other in zip(shares, seen, strict=True):
         torch.testing.assert_close(one, other)
+
+
+@pytest.mark.parametrize("network", [Generator, AttnGANGenerator])
+def test_on_the_way_to_another_caption_its_words_say_where_as_far_as_it_counts(network, monkeypatch):
+    torch.manual_seed(0)
+    generator, given = network(**SMALL).eval(), inputs()
+    words = [torch.randn_like(given["words"]) for _ in range(2)]
+    named, other_named = torch.zeros(6, 5, dtype=torch.bool), torch.ones(6, 5, dtype=torch.bool)
+    monkeypatch.setattr(
+        "limner.nn.text_to_image.place_of", lambda shares, named: named[:3, :1, None, None].float().expand(3, 1, 16, 16)
+    )
+
+    def painted(amount, **places):
+        kept = Kept(given["condition"], words[0], given["is_word"], **places)
+        blend = Blend(words[1], given["is_word"], torch.full((3,), amount))
+        return generator.paint(**given, blend=blend, kept=kept)[0][-1]
+
+    with torch.no_grad():
+        alone = generator.paint(**{**given, "words": words[0]})[0][-1]
+        target = generator.paint(**{**given, "words": words[1]})[0][-1]
+        places = {"named": named, "other_named": other_named}
+        torch.testing.assert_close(painted(0.0, **places), alone)
+        torch.testing.assert_close(painted(1.0, **places), target)
+        half = painted(0.5, **places)
+    assert all((half - one).abs().mean() > 1e-3 for one in (alone, target))
 
 
 def test_weights_begin_as_the_plain_sum():
