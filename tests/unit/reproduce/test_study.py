@@ -171,7 +171,7 @@ def test_a_table_has_one_judge_of_each_kind(tmp_path):
     data = registry.system_class("damsm").open_data(registry.preset("damsm", "smoke"), shapes)
 
     def opened(*judges):
-        plan = Plan(study, shapes, tmp_path / "out", "cpu", budget=32_000, num_seeds=1, judges=judges, **options)
+        plan = Plan(study, shapes, tmp_path / "out", "cpu", budget=24_000, num_seeds=1, judges=judges, **options)
         return plan, open_study_judges(plan, data, torch.device("cpu"))
 
     plan, judges = opened("damsm-people-64", "factjudge-people-64")
