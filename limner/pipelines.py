@@ -210,8 +210,12 @@ class Pipeline(ABC):
             ConfigError: if there is no such device here.
         """
         try:
+            where = torch.device(device)
+        except (RuntimeError, TypeError) as error:
+            raise ConfigError(f"There is no device {str(device)[:80]!r}; name cpu, cuda, cuda:1 or mps.") from error
+        try:
             for network in self.components.values():
-                network.to(torch.device(device))
+                network.to(where)
         except (RuntimeError, TypeError, ValueError, AssertionError) as error:
             if isinstance(error, torch.cuda.OutOfMemoryError):
                 raise

@@ -116,7 +116,7 @@ class TalkingPipeline(Pipeline):
         if not views:
             raise ConfigError(f"show is empty; name one of {', '.join(self.own_views)}.")
         if isinstance(gain, bool) or not isinstance(gain, int | float) or not 0 <= gain <= MAX_GAIN:
-            raise ConfigError(f"gain is {gain!r}; it must be a number from 0 to {MAX_GAIN:g}.")
+            raise ConfigError(f"gain (--mouth-gain) is {gain!r}; it must be a number from 0 to {MAX_GAIN:g}.")
         if gain != 1 and not self.has_gain:
             raise ConfigError(f"{self.name} knows no gain of the mouth; leave it out.")
         sound = audio if isinstance(audio, Sound) else read_sound(audio)

@@ -411,3 +411,9 @@ def test_a_config_asks_for_no_more_parts_than_its_tensors_have(tmp_path: Path) -
             with pytest.raises(WeightsError, match="more parts than its tensors are of"):
                 load_network(tmp_path, "tower", Tower, sums)
     torch.nn.Linear(2, 2)  # the count has ended
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:x", "", None])
+def test_a_device_that_does_not_exist(tiny_weights: Path, device) -> None:
+    with pytest.raises(ConfigError, match=r"^There is no device '\w*:?x?'; name cpu, cuda, cuda:1 or mps\.$"):
+        load(tiny_weights).to(device)

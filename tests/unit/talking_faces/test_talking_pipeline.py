@@ -230,7 +230,7 @@ def test_gain_moves_the_mouth_about_the_mean_of_the_whole_clip(speaker, face, sp
     assert (still == still[:1]).all(), "without gain nothing moves, in all chunks"
     plain, wide = (all_frames(speaker, speaker.plan(face, speech, gain=gain)) for gain in (1.0, 3.0))
     assert wide.std(axis=0).mean() > plain.std(axis=0).mean() > 0
-    with pytest.raises(ConfigError, match="gain is 9"):
+    with pytest.raises(ConfigError, match=r"gain \(--mouth-gain\) is 9"):
         speaker.plan(face, speech, gain=9)
 
 
