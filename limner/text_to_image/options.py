@@ -56,7 +56,7 @@ def add_caption_options(parser: ArgumentParser, *, attention: bool = True) -> No
             "--change-where",
             default=None,
             metavar="WORDS",
-            help="the picture may change where these words count (else the replaced ones and the one after them)",
+            help="of a swap: the picture may change where these words count (else the replaced ones and the one after)",
         )
         words = "let the whole picture change, and not only where the words count that differ"
         places.add_argument(EVERYWHERE, action="store_true", help=words)
