@@ -15,7 +15,7 @@ FRAMES_PER_SECOND = 12.0
 SUFFIXES = (".gif", ".mp4")
 
 
-def check_motion(motion: str | None, num_photos: int) -> None:
+def check_motion(motion: str | None, num_photos: int = 1) -> None:
     """Raises: ConfigError if `--motion` names no file of a known kind, or one file for several photos."""
     if motion is not None and Path(motion).suffix.lower() not in SUFFIXES:
         raise ConfigError(f"--motion is {motion}; it must end in .gif or .mp4.")

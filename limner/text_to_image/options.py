@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limner.errors import ConfigError
+from limner.motion import check_motion, motion_beside
 from limner.tasks import (
     IMAGES_PER_TASK,
     Mode,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from limner.plan import GenerationPlan
     from limner.results import GenerationResult
 
-FRAMES_PER_SECOND = 12.0
 SAMPLING = ("--seed", "--num-images", "--batch-size")
 WORDS = ("--caption", "--captions")
 EVERYWHERE = "--change-everywhere"
@@ -152,15 +152,9 @@ def sequence_tasks(pipeline: Any, options: Namespace) -> list[Task]:
     Raises:
         ConfigError, DataError: if captions or numbers cannot be used.
     """
-    from limner.results import Beside
-
-    out, files = Path(options.out), list[Beside]()
-    if options.motion is not None:
-        path = Path(options.motion)
-        if path.suffix.lower() not in (".gif", ".mp4"):
-            raise ConfigError(f"--motion is {options.motion}; it must end in .gif or .mp4.")
-        target = path if path.is_absolute() or path.parent != Path() else out / path
-        files.append(Beside(target, {"frames_per_second": FRAMES_PER_SECOND}, write_motion, is_medium=True))
+    out = Path(options.out)
+    check_motion(options.motion)
+    files = [] if options.motion is None else [motion_beside(options.motion, out)]
     more = {} if options.frames_between is None else {"frames_between": options.frames_between}
     if pipeline.has_attention:
         more["everywhere"] = options.change_everywhere
@@ -247,28 +241,6 @@ def write_arrays(pipeline: Any, caption: str, seed: int, result: GenerationResul
     words, (coarse, fine) = pipeline.attention_maps(caption, seed=seed)
     with open(path, "wb") as file:  # a name that does not end in .npz would be given another ending
         np.savez_compressed(file, words=np.array(words), coarse=coarse.numpy(), fine=fine.numpy())
-
-
-def write_motion(result: GenerationResult, path: Path) -> None:
-    """Write the pictures one after the other as GIF or MP4; temporary names end as the file does."""
-    import numpy as np
-
-    if ".gif" in path.name:
-        first, *rest = result.images
-        first.save(
-            path,
-            format="GIF",
-            save_all=True,
-            append_images=rest,
-            duration=round(1000 / FRAMES_PER_SECOND),
-            loop=0,
-            comment=result.facts().comment().encode(),
-        )
-        return
-    from limner.media import write_video
-
-    frames = (np.asarray(image) for image in result.images)
-    write_video(path, frames, frames_per_second=FRAMES_PER_SECOND, comment=result.facts().comment())
 
 
 def add_evaluate_options(parser: ArgumentParser) -> None:
