@@ -21,6 +21,7 @@ MAX_SEED = 2**53 - 1
 """Larger ones are not whole in JavaScript."""
 ASSET = re.compile(r"[0-9a-f]{64}\Z")
 MAX_TEXT = 500
+MAX_PHRASE = 100
 
 
 @dataclass(frozen=True)
@@ -333,6 +334,26 @@ class Caption(Field):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Phrase(Field):
+    """A word or a few.
+
+    Attributes:
+        joined: whether the command line has it behind "=" in the option of the field before it, as in OLD=NEW.
+    """
+
+    joined: bool = False
+
+    def schema(self, facts: Facts) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1, "maxLength": MAX_PHRASE, "pattern": "^[^=]+$"}
+
+    def read(self, name: str, value: Any, facts: Facts) -> Any:
+        is_text = isinstance(value, str) and 1 <= len(value) <= MAX_PHRASE and value.isprintable()
+        if not is_text or "=" in value:
+            raise _refuse(name, value, f'a text of 1 to {MAX_PHRASE} characters in one line, without "="')
+        return value
+
+
+@dataclass(frozen=True, kw_only=True)
 class Color(Field):
     """A colour."""
 
@@ -462,7 +483,10 @@ class Operation:
         words = ["limner", "generate", system, "--weights", weights, *self.command]
         for name, value in arguments.items():
             one = self.fields[name]
-            words += one.words(one.flag or f"--{name.replace('_', '-')}", value)
+            if isinstance(one, Phrase) and one.joined:
+                words[-1] += f"={value}"
+            else:
+                words += one.words(one.flag or f"--{name.replace('_', '-')}", value)
         words += [] if runtime == "torch" else ["--runtime", runtime]
         return [*words, "--out", "pictures"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limner.operations import Caption, Operation, Seed, Whole
+from limner.operations import Caption, Flag, Operation, Phrase, Seed, Whole
 
 PICTURES = Operation(
     "generate",
@@ -15,6 +15,21 @@ PICTURES = Operation(
     },
     hidden={"batch_size": "the server's"},
 )
+SWAP = Operation(
+    "swap",
+    plan="swap",
+    title="Change a word",
+    fields={
+        "caption": Caption(is_required=True),
+        "old": Phrase(is_required=True, title="old words", flag="--swap"),
+        "new": Phrase(is_required=True, title="new words", flag="--swap", joined=True),
+        "everywhere": Flag(title="change the whole picture", flag="--change-everywhere"),
+        "seed": Seed(),
+        "num_images": Whole(low=1, high=16, default=1, title="examples"),
+    },
+    hidden={"where": "the replaced words say it", "batch_size": "the server's"},
+)
+"""Of systems whose generators attend to words."""
 ATTENTION = Operation(
     "attention",
     plan="attention",

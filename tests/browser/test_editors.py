@@ -264,6 +264,25 @@ def test_sentences_with_their_unknown_words(made_address: str, visit: Callable[.
     page.locator("#status", has_text="Give caption").wait_for()
 
 
+def test_a_word_is_changed(made_address: str, visit: Callable[..., Any]) -> None:
+    page = visit(made_address, "#/hfgan/swap")
+    page.locator("textarea").fill("a red circle on black")
+    page.locator("#status", has_text="Give old words and new words to begin").wait_for()
+    page.get_by_label("old words").fill("green")
+    page.get_by_label("new words").fill("blue")
+    page.locator("textarea").click()
+    page.locator("#status", has_text='has no "green"').wait_for()
+    page.get_by_label("old words").fill("red")
+    page.locator("textarea").click()
+    drawn(page)
+    until(page, "document.querySelectorAll('#strip button').length === 3")
+    whole = next_picture(page, lambda: page.locator("#strip button").nth(1).click())
+    next_picture(page, lambda: page.get_by_label("change the whole picture").check())
+    assert whole
+    page.locator("#keep").click()
+    page.locator("#kept img").first.wait_for()
+
+
 def test_words_show_where_they_count(made_address: str, visit: Callable[..., Any]) -> None:
     page = visit(made_address, "#/hfgan/attention")
     drawn(page)

@@ -40,6 +40,7 @@ from limner.operations import (
     Operation,
     Photo,
     Photos,
+    Phrase,
     Seed,
     Style,
     Whole,
@@ -116,6 +117,7 @@ class Assets:
             Number: lambda: (field.low + field.high) / 2,  # type: ignore[attr-defined]
             Flag: lambda: name != "swap_sides",  # the poses here have theirs where they belong
             Color: lambda: "#a0b0c0",
+            Phrase: lambda: {"old": "young man", "new": "woman"}[name],
             Caption: lambda: "a young man with long hair",
             Audio: lambda: upload(self.client, wave_file(), "audio/wav"),
             AgeGroup: lambda: list(field.groups[2:4]) if field.is_several else field.groups[2],  # type: ignore[attr-defined]

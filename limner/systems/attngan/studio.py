@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from limner.text_to_image.operations import ATTENTION, PICTURES
+from limner.text_to_image.operations import ATTENTION, PICTURES, SWAP
 
-OPERATIONS = (PICTURES, ATTENTION)
+OPERATIONS = (PICTURES, SWAP, ATTENTION)

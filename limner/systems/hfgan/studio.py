@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from limner.operations import Caption, Operation, Seed
-from limner.text_to_image.operations import ATTENTION, PICTURES
+from limner.text_to_image.operations import ATTENTION, PICTURES, SWAP
 
 OPERATIONS = (
     PICTURES,
+    SWAP,
     ATTENTION,
     Operation(
         "fusion",

@@ -22,6 +22,7 @@ from limner.operations import (
     Operation,
     Photo,
     Photos,
+    Phrase,
     Seed,
     Style,
     Whole,
@@ -57,6 +58,10 @@ ID = "ab" * 32
         (Style(), -1),
         (Caption(), ""),
         (Caption(), "two\nlines"),
+        (Phrase(), "red=blue"),
+        (Phrase(), "red " * 30),
+        (Phrase(), ""),
+        (Phrase(), 7),
         (Color(), "red"),
         (AgeGroup(groups=("0-5", "6-10")), "0-5"),
         (AgeGroup(groups=("0-5", "6-10")), ["7"]),
@@ -104,6 +109,15 @@ def test_files_are_named_after_their_fields() -> None:
     assert "pipe.plan(label_map='label_map.png', sources=['sources-0.png', 'sources-1.png'], seed=3)" in (
         operation().python("w", arguments)
     )
+
+
+def test_two_phrases_make_one_option() -> None:
+    fields = {"old": Phrase(flag="--swap"), "new": Phrase(flag="--swap", joined=True), "seed": Seed()}
+    one = Operation("swap", plan="swap", title="Swap", fields=fields)
+    values = one.read({"new": "long hair", "old": "a hat", "seed": 2}, FACTS)
+    words = one.command_line("hfgan", "w", one.arguments(values, {}))
+    assert words[5:] == ["--swap", "a hat=long hair", "--seed", "2", "--out", "pictures"]
+    assert "pipe.swap.plan(old='a hat', new='long hair', seed=2)" in one.python("w", one.arguments(values, {}))
 
 
 @pytest.mark.parametrize("values, field", [({}, "label_map"), ({"label_map": ID, "sead": 1}, "sead")])

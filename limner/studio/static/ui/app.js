@@ -76,14 +76,14 @@ const show = guarded(async () => {
 	if (PAGES[name] && mine === turn) say("");
 });
 
-document.getElementById("skip").addEventListener("click", (event) => {
-	event.preventDefault();
+document.getElementById("skip").onclick = () => {
 	main.focus();
-});
+	return false; // the address stays
+};
 
 guarded(async () => {
 	await api.open();
 	all = await api.systems();
-	window.addEventListener("hashchange", show);
+	addEventListener("hashchange", show);
 	await show();
 })();

@@ -81,14 +81,14 @@ export class AudioControl {
 		}
 		const parts = [];
 		this.recorder = new MediaRecorder(stream);
-		this.recorder.addEventListener("dataavailable", (event) => parts.push(event.data));
-		this.recorder.addEventListener("stop", guarded(async () => {
+		this.recorder.ondataavailable = ({ data }) => parts.push(data);
+		this.recorder.onstop = guarded(async () => {
 			stream.getTracks().forEach((track) => track.stop());
 			this.record.textContent = "Record";
 			const sound = await new AudioContext({ sampleRate: RATE }).decodeAudioData(await new Blob(parts).arrayBuffer());
 			await this.set((await upload(sound.getChannelData(0), "recording.wav")).id);
 			this.changed();
-		}));
+		});
 		this.recorder.start();
 		this.record.textContent = "Stop";
 		say("recording…");

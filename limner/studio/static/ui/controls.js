@@ -7,6 +7,8 @@ import { PhotoControl, PhotosControl } from "./photo.js";
 
 const labelled = (title, input, ...more) => el("label", { className: "field" }, el("span", {}, title), ...more, input);
 
+const entry = (properties, change) => el("input", { ...properties, on: { change } });
+
 /** A control of one input; `told` makes a value of its text, and without text there is none. */
 function single(title, input, told, usual = "", ...more) {
 	const get = () => (input.value === "" ? undefined : told(input.value));
@@ -14,16 +16,13 @@ function single(title, input, told, usual = "", ...more) {
 }
 
 function seed({ title, initial }, { changed }) {
-	const properties = { type: "number", min: 0, max: 2 ** 53 - 1, value: initial ?? "", on: { change: changed } };
-	const { element, get, set } = single(title, el("input", properties), Number);
+	const { element, get, set } = single(title, entry({ type: "number", min: 0, max: 2 ** 53 - 1, value: initial }, changed), Number);
 	const another = button("Another", () => [set(random()), changed()]);
 	return { element: row(element, another), get: () => get() ?? (initial === undefined ? undefined : 0), set };
 }
 
 function number({ title, schema: { minimum: min, maximum: max }, initial, isRequired }, { changed }, isWhole) {
-	if (isWhole && (max - min > 64 || initial === undefined)) {
-		return single(title, el("input", { type: "number", min, max, value: initial ?? "", required: isRequired, on: { change: changed } }), Number);
-	}
+	if (isWhole && (max - min > 64 || initial === undefined)) return single(title, entry({ type: "number", min, max, value: initial, required: isRequired }, changed), Number);
 	const shown = el("output");
 	const show = () => (shown.textContent = Number((+slider.value).toFixed(2)));
 	const slider = range({ min, max, step: isWhole ? 1 : (max - min) / 100, value: initial ?? min }, show, changed);
@@ -39,12 +38,12 @@ function choice({ title, schema, initial }, { changed }) {
 }
 
 function flag({ title, initial }, { changed }) {
-	const input = el("input", { type: "checkbox", checked: initial, on: { change: changed } });
+	const input = entry({ type: "checkbox", checked: initial }, changed);
 	return { element: check(input, title), get: () => input.checked, set: (value) => (input.checked = value) };
 }
 
 function attributes({ title, name }, { changed, weights }) {
-	const inputs = weights.attributes.map((one) => el("input", { type: "checkbox", name: one, on: { change: changed } }));
+	const inputs = weights.attributes.map((one) => entry({ type: "checkbox", name: one }, changed));
 	const element = el("fieldset", { className: "attributes", data: { field: name } }, el("legend", {}, title),
 		...inputs.map((input) => check(input, words(input.name))));
 	element.hidden = !inputs.length;
@@ -58,7 +57,7 @@ function attributes({ title, name }, { changed, weights }) {
 /** A sentence; words that the weights do not know are marked while it is written. */
 function caption({ title, schema, isRequired }, { changed, weights }) {
 	const known = weights.words ? new Set(weights.words) : null;
-	const input = el("textarea", { rows: 3, maxLength: schema.maxLength, required: isRequired, spellcheck: true, value: weights.example ?? "" });
+	const input = el("textarea", { rows: 3, maxLength: schema.maxLength, required: isRequired, spellcheck: true, value: weights.example });
 	const shown = el("p", { className: "marked", "aria-live": "polite" });
 	const mark = () => {
 		const unknown = known ? unknownWords(input.value, known) : [];
@@ -70,16 +69,13 @@ function caption({ title, schema, isRequired }, { changed, weights }) {
 		clearTimeout(timer);
 		timer = setTimeout(changed, 400);
 	};
-	const set = (value) => {
-		input.value = value ?? "";
-		mark();
-	};
+	const set = (value) => [(input.value = value ?? ""), mark()];
 	mark();
 	return { element: el("div", { className: "caption" }, labelled(title, input), shown), get: () => input.value.replace(/\s+/g, " ").trim(), set, isWide: true };
 }
 
 function color({ title, initial }, { changed }) {
-	const own = el("input", { type: "color", "aria-label": `${title}: own colour`, on: { change: changed } });
+	const own = entry({ type: "color", "aria-label": `${title}: own colour` }, changed);
 	const input = el("select", { on: { change: () => [own.hidden = !isOwn(), changed()] } }, ...["black", "white", "own"].map((name) => new Option(name)));
 	const isOwn = () => input.value === "own";
 	const set = (value) => {
@@ -142,6 +138,7 @@ const KINDS = {
 	flag,
 	attributes,
 	caption,
+	phrase: ({ title, schema: { maxLength }, isRequired: required }, { changed }) => single(title, entry({ maxLength, required }, changed), String),
 	color,
 	audio: made(AudioControl),
 	"age-group": ages,

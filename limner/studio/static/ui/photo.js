@@ -13,12 +13,12 @@ async function uploadPhoto(file) {
 }
 
 export function fileButton(text, accept, opened) {
-	const input = el("input", { type: "file", accept, className: "unseen" });
-	input.addEventListener("change", guarded(async () => {
+	const change = guarded(async () => {
 		const [file] = input.files;
 		input.value = "";
 		if (file) await opened(file);
-	}));
+	});
+	const input = el("input", { type: "file", accept, className: "unseen", on: { change } });
 	return el("label", { className: "button" }, text, input);
 }
 
