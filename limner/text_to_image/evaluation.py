@@ -40,7 +40,7 @@ from limner.provenance import SYNTHETIC_MEDIA
 from limner.text_to_image.data import CaptionedBatch, CaptionedPictures, Drawn, collate
 from limner.text_to_image.matching import Known
 from limner.text_to_image.pipeline import CaptionPipeline
-from limner.text_to_image.questions import PEOPLE, asked
+from limner.text_to_image.questions import ABSENT, PEOPLE, expected
 from limner.text_to_image.words import MAX_WORDS, vocabulary_of
 
 SHEET_ROWS, SHEET_COLUMNS = 12, 6
@@ -291,14 +291,14 @@ def similarity_measurements(run: _Run, found: _Set, protocol: Protocol) -> dict[
 
 
 def fact_measurements(found: _Set, judge: Any, protocol: Protocol) -> dict[str, Measurement]:
-    """For every question that captions answer: how often the judge sees that answer, the mean over the answers.
+    """For every question that captions answer (`expected`): how often the judge sees that answer, the mean over them.
 
     The real pictures of the same captions stand beside: what the judge itself is worth.
     """
     seen = {what: judge.facts(images.to(judge.device)) for what, images in (("", found.made), ("_real", found.real))}
     result = {}
     for question, known in judge.questions.items():
-        answers = [asked(question, stated) for stated in found.stated]
+        answers = [expected(question, *one) for one in zip(found.stated, found.facts, strict=True)]
         rows = [row for row, answer in enumerate(answers) if answer in known]
         if not rows:
             continue
@@ -311,8 +311,8 @@ def fact_measurements(found: _Set, judge: Any, protocol: Protocol) -> dict[str, 
                 float(np.mean(list(classes.values()))),
                 dataclasses.replace(
                     protocol,
-                    metric=f"{question}: what the caption says is seen in {'real' if suffix else 'made'} pictures, "
-                    "mean over the answers",
+                    metric=f"{question}: what the caption says{' or leaves out' if question in ABSENT else ''} is seen "
+                    f"in {'real' if suffix else 'made'} pictures, mean over the answers",
                     count=len(rows),
                 ),
                 is_share=True,

@@ -92,6 +92,25 @@ def asked(question: str, stated: Mapping[str, Sequence[Any]]) -> str | None:
     return answers.pop() if len(answers) == 1 else None
 
 
+def expected(question: str, stated: Mapping[str, Sequence[Any]], known: Mapping[str, Any]) -> str | None:
+    """What a picture of a caption should show: what the caption says.
+
+    Captions name glasses and hats where there are some, and never say that there are none. Where one names none, and
+    the picture that it is of has none, there should be none, or a network that paints glasses on everybody would be
+    right about glasses.
+
+    Args:
+        question: of `questions_of`.
+        stated: see `asked`.
+        known: of the picture that the caption is of, name of a fact -> value.
+    """
+    is_person = "who" in known  # which not every caption says
+    answer = asked(question, {"who": (), **stated} if is_person else stated)
+    if answer is None and is_person and question in ABSENT and PEOPLE[question][0] not in stated:
+        return ABSENT[question] if label_of(question, known) == ABSENT[question] else None
+    return answer
+
+
 def questions_of(facts: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
     """What can be asked of these pictures: question -> answers that a few of them have, at least two.
 

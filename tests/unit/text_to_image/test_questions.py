@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from limner.text_to_image.questions import asked, label_of, questions_of
+from limner.text_to_image.questions import asked, expected, label_of, questions_of
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,22 @@ def test_answers_of_facts(question, known, answer) -> None:
 )
 def test_answers_of_captions(question, stated, answer) -> None:
     assert asked(question, stated) == answer
+
+
+@pytest.mark.parametrize(
+    ("question", "stated", "known", "answer"),
+    [
+        ("glasses", {"glasses": ("round",)}, {"who": "young male", "glasses": "round"}, "yes"),
+        ("glasses", {"who": ("young male",)}, {"who": "young male", "glasses": "round"}, None),  # it may be either
+        ("glasses", {"who": ("young male",)}, {"who": "young male"}, "no"),
+        ("hat", {}, {"who": "young male", "glasses": "round"}, "no"),
+        ("beard", {"who": ("young male",)}, {"who": "young male", "beard": "none"}, None),  # captions say it
+        ("glasses", {}, {"colour": "red"}, None),
+        ("hat", {}, {}, None),
+    ],
+)
+def test_what_captions_leave_out(question, stated, known, answer) -> None:
+    assert expected(question, stated, known) == answer
 
 
 def test_questions_need_two_answers_of_some_pictures() -> None:
