@@ -139,7 +139,8 @@ class ProgressLines:
         if now - self.said >= self.EVERY_SECONDS:
             self.said = now
             of = "" if self.total is None else f" of {self.total}"
-            print(f"{self.desc or 'done'}: {self.done}{of} {self.unit}s", file=sys.stderr, flush=True)
+            plural = "es" if self.unit.endswith("ch") else "s"
+            print(f"{self.desc or 'done'}: {self.done}{of} {self.unit}{plural}", file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -14,6 +14,12 @@ def test_without_a_terminal_a_line_comes_every_ten_seconds(capsys) -> None:
     assert capsys.readouterr().err == "scgan: 4 of 100 pictures\nscgan: 10 of 100 pictures\n"
 
 
+def test_several_batches_are_no_batchs(capsys) -> None:
+    times = iter([0.0, 11.0])
+    ProgressLines(None, unit="batch", desc="captions", clock=lambda: next(times)).update(3)
+    assert capsys.readouterr().err == "captions: 3 batches\n"
+
+
 def test_progress_gives_everything_and_is_quiet_while_little_time_passes(capsys) -> None:
     assert list(progress(range(5), 5, unit="clip", desc="clips")) == [0, 1, 2, 3, 4]
     with progress_bar(3, unit="frame", desc="talk") as update:
