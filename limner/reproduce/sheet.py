@@ -2,50 +2,82 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
+import textwrap
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from limner.data.batch import MaskToImageBatch, collate
-from limner.data.dataset import MaskToImageDataset
+from limner.data.dataset import MaskToImageDataset, SampleDataset
+from limner.data.fields import Field
 from limner.data.manifest import Manifest
 from limner.demo import contact_sheet
 from limner.inputs import to_pictures
 from limner.nn.label_maps import colorize
+from limner.pipelines import Pipeline
 from limner.provenance import SYNTHETIC_MEDIA
 from limner.reproduce.run import Plan, last_pipelines
 
-NUM_MAPS = 10
+NUM_PICTURES = 10
+_CAPTION_WIDTH = 34  # characters a line
 _EXIF_DESCRIPTION = 0x010E
 
 
 def comparison_sheet(plan: Plan, manifest: Manifest) -> bytes | None:
-    """A JPEG: held-out maps, their real pictures, then pictures of each finished row's first run; None without any.
+    """A JPEG: held-out maps or captions, their real pictures, then pictures of each finished row's first run.
 
-    A system that paints the looks of photos gets each map with its own photo and the looks of the next one.
+    None without any, and of systems that paint something else.
     """
-    size = plan.study.image_size[plan.preset]
-    is_of_maps = "label_map" in plan.study.task.needs and isinstance(size, int)
-    pipelines = last_pipelines(plan) if is_of_maps else {}
-    if not pipelines or not isinstance(size, int):
+    task, size = plan.study.task, plan.study.image_size[plan.preset]
+    make = _of_maps if "label_map" in task.needs else _of_captions if "captions" in task.needs else None
+    pipelines = {} if make is None or task.gives != "picture" else last_pipelines(plan)
+    if make is None or not pipelines or not isinstance(size, int):
         return None
-    dataset = MaskToImageDataset(manifest.split(plan.study.split), image_size=size)
-    batch = collate([dataset[index] for index in range(min(NUM_MAPS, len(dataset)))])
-    rows = [to_pictures(colorize(batch.label_map, manifest.spec.schema)), to_pictures(batch.image)]
-    for pipeline in pipelines.values():
-        with pipeline.inference():
-            rows.append(to_pictures(_paint(pipeline, batch).clamp(-1, 1)))
-    sheet = contact_sheet(rows, tile=max(64, min(size, 96)), row_names=["label map", "real", *pipelines])
+    sheet = make(manifest.split(plan.study.split), pipelines, size)
     weights = {name: pipeline.weights_hash for name, pipeline in pipelines.items()}
     exif = Image.Exif()
     exif[_EXIF_DESCRIPTION] = json.dumps({"statement": SYNTHETIC_MEDIA, "weights": weights})
     buffer = io.BytesIO()
     sheet.save(buffer, format="JPEG", quality=80, exif=exif)
     return buffer.getvalue()
+
+
+def _of_maps(manifest: Manifest, pipelines: Mapping[str, Pipeline], size: int) -> Image.Image:
+    """A column a map; a system that paints the looks of photos gets its own photo, and the looks of the next one."""
+    dataset = MaskToImageDataset(manifest, image_size=size)
+    batch = collate([dataset[index] for index in range(min(NUM_PICTURES, len(dataset)))])
+    rows = [to_pictures(colorize(batch.label_map, manifest.spec.schema)), to_pictures(batch.image)]
+    for pipeline in pipelines.values():
+        with pipeline.inference():
+            rows.append(to_pictures(_paint(pipeline, batch).clamp(-1, 1)))
+    return contact_sheet(rows, tile=_tile(size), row_names=["label map", "real", *pipelines])
+
+
+def _of_captions(manifest: Manifest, pipelines: Mapping[str, Any], size: int) -> Image.Image:
+    """A row a caption, the longest of each picture."""
+    rows = manifest.rows[:NUM_PICTURES]
+    shown: tuple[Field, ...] = ("image",)
+    samples = SampleDataset(dataclasses.replace(manifest, rows=rows), fields=shown, size=size)
+    captions = [max(manifest.marks_of(row).captions, key=len) for row in rows]
+    real = [Image.fromarray(np.asarray(samples[number].image)) for number in range(len(rows))]
+    columns = [real, *(one.render(one.pictures.plan(captions, seed=0)).images for one in pipelines.values())]
+    return contact_sheet(
+        list(zip(*columns, strict=True)),
+        tile=_tile(size),
+        row_names=["\n".join(textwrap.wrap(caption, _CAPTION_WIDTH)) for caption in captions],
+        column_names=["real", *pipelines],
+    )
+
+
+def _tile(size: int) -> int:
+    return max(64, min(size, 96))
 
 
 def _paint(pipeline: Any, batch: MaskToImageBatch) -> Tensor:

@@ -15,6 +15,7 @@ from limner.errors import ConfigError
 from limner.reproduce.run import Plan, _row_identity, claim_folder, open_study_judges
 from limner.reproduce.study import StudyRow, _check, load_study, row_config, study_names
 from limner.systems.scgan.config import LossConfig, ModelConfig, OptimizerConfig
+from limner.text_to_image.data import open_captions
 from tests.captioned_shapes import write_captioned_shapes
 
 STUDIES = [load_study(name) for name in study_names()]
@@ -168,7 +169,7 @@ def test_a_table_has_one_judge_of_each_kind(tmp_path):
     study = load_study("hfgan-tables")
     options = dict(num_images=4, features=None, dataset=study.data_config())
     shapes = write_captioned_shapes(tmp_path / "shapes")
-    data = registry.system_class("damsm").open_data(registry.preset("damsm", "smoke"), shapes)
+    data = open_captions(shapes, asked_by="a test")
 
     def opened(*judges):
         plan = Plan(study, shapes, tmp_path / "out", "cpu", budget=24_000, num_seeds=1, judges=judges, **options)
