@@ -71,7 +71,7 @@ def _of_captions(manifest: Manifest, pipelines: Mapping[str, Any], size: int) ->
     return contact_sheet(
         list(zip(*columns, strict=True)),
         tile=_tile(size),
-        row_names=["\n".join(textwrap.wrap(caption, _CAPTION_WIDTH)) for caption in captions],
+        row_names=["\n".join(textwrap.wrap(one, _CAPTION_WIDTH, max_lines=4, placeholder=" ...")) for one in captions],
         column_names=["real", *pipelines],
     )
 
