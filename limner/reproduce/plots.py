@@ -9,7 +9,10 @@ from typing import Any
 
 from limner.optional import optional
 from limner.reproduce.report import Record, final_values, heading, interval, unit
-from limner.reproduce.study import Study
+from limner.reproduce.study import Column, Study
+
+MOST_BESIDE = 5
+"""Plots side by side."""
 
 
 def check() -> None:
@@ -23,8 +26,9 @@ def check() -> None:
 
 def curves(study: Study, record: Record) -> bytes:
     """Convergence: every column against the images seen; line = mean over seeds, band = smallest and largest seed."""
-    figure, axes = _figure(study)
-    for axis, (key, column) in zip(axes, study.columns.items(), strict=True):
+    columns = _measured(study, record)
+    figure, axes = _figure(len(columns))
+    for axis, (key, column) in zip(axes, columns.items(), strict=True):
         for number, row in enumerate(study.rows):
             runs = record["results"].get(row.name, [])
             points = sorted({int(point) for run in runs for point in run if run[point].get(key) is not None})
@@ -44,8 +48,9 @@ def curves(study: Study, record: Record) -> bytes:
 
 def bars(study: Study, record: Record) -> bytes:
     """Last values: a bar a row with its 95 % interval."""
-    figure, axes = _figure(study)
-    for axis, (key, column) in zip(axes, study.columns.items(), strict=True):
+    columns = _measured(study, record)
+    figure, axes = _figure(len(columns))
+    for axis, (key, column) in zip(axes, columns.items(), strict=True):
         for number, row in enumerate(study.rows):
             values = final_values(record, row.name, key, column)
             if not values:
@@ -64,18 +69,30 @@ def _color(study: Study, number: int) -> Any:
     return colors(number % colors.N)
 
 
-def _figure(study: Study) -> tuple[Any, list[Any]]:
-    figure = optional("matplotlib.figure", extra="plot").Figure(figsize=(4 * len(study.columns), 3.6))
-    return figure, list(figure.subplots(1, len(study.columns), squeeze=False)[0])
+def _measured(study: Study, record: Record) -> dict[str, Column]:
+    """The columns that some row has; all where there is nothing yet."""
+    runs = [run for found in record["results"].values() for run in found]
+    found = {key for run in runs for values in run.values() for key, value in values.items() if value is not None}
+    return {key: column for key, column in study.columns.items() if key in found} or dict(study.columns)
+
+
+def _figure(count: int) -> tuple[Any, list[Any]]:
+    """So many axes, at most `MOST_BESIDE` of them side by side."""
+    columns, rows = min(count, MOST_BESIDE), math.ceil(count / MOST_BESIDE)
+    figure = optional("matplotlib.figure", extra="plot").Figure(figsize=(4 * columns, 3.6 * rows))
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axis in axes[count:]:
+        axis.remove()
+    return figure, axes[:count]
 
 
 def _png(figure: Any, axes: list[Any]) -> bytes:
     handles, names = max((axis.get_legend_handles_labels() for axis in axes), key=lambda legend: len(legend[1]))
-    columns = min(len(names), 2 * len(axes))
+    columns = min(len(names), 2 * min(len(axes), MOST_BESIDE))
     lines = math.ceil(len(names) / columns) if names else 1
     if names:
         figure.legend(handles, names, loc="lower center", ncols=columns, frameon=False, fontsize=9)
-    figure.tight_layout(rect=(0, 0.02 + 0.06 * lines, 1, 1))
+    figure.tight_layout(rect=(0, (0.02 + 0.06 * lines) / math.ceil(len(axes) / MOST_BESIDE), 1, 1))
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=80)
     return buffer.getvalue()
