@@ -49,6 +49,7 @@ class Field(ABC):
         is_required: whether the operation cannot do without it.
         default: of the method's parameter, where it is not required.
         is_said: whether the default is said where nothing else is, because the command line needs the option.
+        is_joined: whether the command line has it behind "=" in the option of the field before it, as in OLD=NEW.
     """
 
     title: str = ""
@@ -56,6 +57,7 @@ class Field(ABC):
     is_required: bool = False
     default: Any = None
     is_said: bool = False
+    is_joined: bool = False
 
     @property
     def control(self) -> str:
@@ -335,13 +337,7 @@ class Caption(Field):
 
 @dataclass(frozen=True, kw_only=True)
 class Phrase(Field):
-    """A word or a few.
-
-    Attributes:
-        joined: whether the command line has it behind "=" in the option of the field before it, as in OLD=NEW.
-    """
-
-    joined: bool = False
+    """A word or a few."""
 
     def schema(self, facts: Facts) -> dict[str, Any]:
         return {"type": "string", "minLength": 1, "maxLength": MAX_PHRASE, "pattern": "^[^=]+$"}
@@ -483,7 +479,7 @@ class Operation:
         words = ["limner", "generate", system, "--weights", weights, *self.command]
         for name, value in arguments.items():
             one = self.fields[name]
-            if isinstance(one, Phrase) and one.joined:
+            if one.is_joined:
                 words[-1] += f"={value}"
             else:
                 words += one.words(one.flag or f"--{name.replace('_', '-')}", value)

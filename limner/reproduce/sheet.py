@@ -17,7 +17,7 @@ from torch import Tensor
 from limner.data.batch import MaskToImageBatch, collate
 from limner.data.dataset import MaskToImageDataset, SampleDataset
 from limner.data.fields import Field
-from limner.data.manifest import Manifest
+from limner.data.manifest import Manifest, Row
 from limner.demo import contact_sheet
 from limner.inputs import to_pictures
 from limner.nn.label_maps import colorize
@@ -41,6 +41,8 @@ def comparison_sheet(plan: Plan, manifest: Manifest) -> bytes | None:
     if make is None or not pipelines or not isinstance(size, int):
         return None
     sheet = make(manifest.split(plan.study.split), pipelines, size)
+    if sheet is None:
+        return None
     weights = {name: pipeline.weights_hash for name, pipeline in pipelines.items()}
     exif = Image.Exif()
     exif[_EXIF_DESCRIPTION] = json.dumps({"statement": SYNTHETIC_MEDIA, "weights": weights})
@@ -60,12 +62,19 @@ def _of_maps(manifest: Manifest, pipelines: Mapping[str, Pipeline], size: int) -
     return contact_sheet(rows, tile=_tile(size), row_names=["label map", "real", *pipelines])
 
 
-def _of_captions(manifest: Manifest, pipelines: Mapping[str, Any], size: int) -> Image.Image:
-    """A row a caption, the longest of each picture."""
-    rows = manifest.rows[:NUM_PICTURES]
+def _of_captions(manifest: Manifest, pipelines: Mapping[str, Any], size: int) -> Image.Image | None:
+    """A row a caption: of each picture the longest of which all rows know a word; None where there is none."""
+    rows, captions = list[Row](), list[str]()
+    for row in manifest.rows:
+        told = manifest.marks_of(row).captions
+        known = [text for text in told if all(_knows(one, text) for one in pipelines.values())]
+        if known and len(rows) < NUM_PICTURES:
+            rows.append(row)
+            captions.append(max(known, key=len))
+    if not rows:
+        return None
     shown: tuple[Field, ...] = ("image",)
-    samples = SampleDataset(dataclasses.replace(manifest, rows=rows), fields=shown, size=size)
-    captions = [max(manifest.marks_of(row).captions, key=len) for row in rows]
+    samples = SampleDataset(dataclasses.replace(manifest, rows=tuple(rows)), fields=shown, size=size)
     real = [Image.fromarray(np.asarray(samples[number].image)) for number in range(len(rows))]
     columns = [real, *(one.render(one.pictures.plan(captions, seed=0)).images for one in pipelines.values())]
     return contact_sheet(
@@ -74,6 +83,10 @@ def _of_captions(manifest: Manifest, pipelines: Mapping[str, Any], size: int) ->
         row_names=["\n".join(textwrap.wrap(one, _CAPTION_WIDTH, max_lines=4, placeholder=" ...")) for one in captions],
         column_names=["real", *pipelines],
     )
+
+
+def _knows(pipeline: Any, caption: str) -> bool:
+    return bool(pipeline.spec.vocabulary.encode(caption).ids)
 
 
 def _tile(size: int) -> int:

@@ -22,7 +22,7 @@ SWAP = Operation(
     fields={
         "caption": Caption(is_required=True),
         "old": Phrase(is_required=True, title="old words", flag="--swap"),
-        "new": Phrase(is_required=True, title="new words", flag="--swap", joined=True),
+        "new": Phrase(is_required=True, title="new words", flag="--swap", is_joined=True),
         "everywhere": Flag(title="change the whole picture", flag="--change-everywhere"),
         "seed": Seed(),
         "num_images": Whole(low=1, high=16, default=1, title="examples"),

@@ -112,7 +112,7 @@ def test_files_are_named_after_their_fields() -> None:
 
 
 def test_two_phrases_make_one_option() -> None:
-    fields = {"old": Phrase(flag="--swap"), "new": Phrase(flag="--swap", joined=True), "seed": Seed()}
+    fields = {"old": Phrase(flag="--swap"), "new": Phrase(flag="--swap", is_joined=True), "seed": Seed()}
     one = Operation("swap", plan="swap", title="Swap", fields=fields)
     values = one.read({"new": "long hair", "old": "a hat", "seed": 2}, FACTS)
     words = one.command_line("hfgan", "w", one.arguments(values, {}))

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+
 import numpy as np
 from PIL import Image
 
+from limner.data.captions import Vocabulary
 from limner.reproduce.sheet import NUM_PICTURES, _of_captions
 from limner.text_to_image.data import open_captions
+
+
+def without_words(pipeline):
+    """The same with other words."""
+    other = copy.copy(pipeline)
+    other.spec = dataclasses.replace(pipeline.spec, vocabulary=Vocabulary.of(["zebra"]))
+    return other
 
 
 def test_captions_with_their_pictures_and_those_of_each_row(hfgan, shapes) -> None:
@@ -26,5 +37,6 @@ def test_captions_with_their_pictures_and_those_of_each_row(hfgan, shapes) -> No
         assert (tile(row, 1) == tile(row, 2)).all()
         caption = max(manifest.marks_of(manifest.rows[row]).captions, key=len)
         assert (tile(row, 1) == np.asarray(hfgan(caption).images[0])).all()
+    assert _of_captions(manifest, {"one": without_words(hfgan)}, 64) is None, "and the report of a study does not fail"
     real = Image.fromarray(manifest.read_whole_image(manifest.rows[0])).resize((64, 64), Image.Resampling.BICUBIC)
     assert abs(tile(0, 0).astype(int) - np.asarray(real)).mean() < 8
