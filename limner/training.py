@@ -87,6 +87,7 @@ def train(
     from limner.engine.loop import fit
     from limner.engine.ranks import lost_peers_named
     from limner.memory import memory_named
+    from limner.pipelines import load
 
     config, choice = settle_precision(config, before)
     fabric = make_fabric(config.train)
@@ -101,6 +102,7 @@ def train(
     opened = system_class.open_data(config, data)
     fabric.launch()
     fabric.seed_everything(config.train.seed, verbose=False)
+    source = config.train.initial_weights
     with lost_peers_named(), memory_named(config):
         complete = fit(
             system_class(config, opened.spec),
@@ -109,6 +111,7 @@ def train(
             run=run,
             resume=resume,
             other_data=other_data,
+            initial=None if source is None else lambda: load(source, system, with_optional=True),
             on_start=lambda: _describe_run(run, config, command),
         )
     return TrainedRun(complete, len(opened.train_set), fabric.is_global_zero)

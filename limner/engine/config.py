@@ -27,6 +27,9 @@ class TrainConfig:
     """Largest L2 norm of one network's gradient; 0 = no clipping."""
     ema_half_life: float = 0.0
     """Half-life of the averaged weights in images; 0 = no averaging."""
+    initial_weights: str | None = None
+    """Weights that the trained networks begin with: shipped ones by name, or a run or weights folder; networks that it
+    lacks, as discriminators of shipped weights, begin at random."""
     seed: int = 0
     """Seed of initial weights, order, augmentation and noise."""
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"

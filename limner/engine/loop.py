@@ -11,9 +11,10 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning_fabric import Fabric
@@ -30,10 +31,14 @@ from limner.engine.health import HealthMonitor
 from limner.engine.lock import RunLock
 from limner.engine.logging import RunLog
 from limner.engine.ranks import gather_rows, own_batches, share_buffers
+from limner.engine.stages import copy_weights
 from limner.engine.state import load_state
 from limner.engine.stop import StopRequest
 from limner.engine.system import System
 from limner.errors import ConfigError, DataError, WeightsError
+
+if TYPE_CHECKING:
+    from limner.pipelines import Pipeline
 
 log = logging.getLogger("limner")
 
@@ -46,6 +51,7 @@ def fit(
     run: Path,
     resume: bool = False,
     other_data: bool = False,
+    initial: Callable[[], Pipeline] | None = None,
     on_start: Callable[[], object] = lambda: None,
 ) -> bool:
     """Train `system` for `system.train_config.images` images into the folder `run`.
@@ -57,6 +63,7 @@ def fit(
         run: folder of the run.
         resume: go on from the newest whole checkpoint in `run`, if there is one.
         other_data: go on although the data is not what the run began with.
+        initial: opens the weights that networks begin with, where no checkpoint goes on.
         on_start: called on the first process before the first step, when nothing stands against the run any more.
 
     Returns:
@@ -64,12 +71,14 @@ def fit(
 
     Raises:
         TrainingError: if a gradient is not finite or the disk refuses.
-        WeightsError: if the run cannot be resumed.
-        ConfigError: if the data is not what the run began with, or another process trains into the folder.
+        WeightsError: if the run cannot be resumed, or the initial weights are not of this system.
+        ConfigError: if the data is not what the run began with, the initial weights are of other labels or another
+            size, or another process trains into the folder.
     """
     training = _Run(system, data, fabric=fabric, run=run)
-    if resume:
-        training.restore(other_data=other_data)
+    goes_on = resume and training.restore(other_data=other_data)
+    if initial is not None and not goes_on:
+        training.begin_with(initial())
     system.prepare(fabric.device)
     return training.go(on_start)
 
@@ -88,13 +97,35 @@ class _Run:
         self.best: dict[str, Any] | None = None
         self.writer: RunLog | None = None  # on the first process
 
-    def restore(self, *, other_data: bool) -> None:
-        """Go on from the newest whole checkpoint, if there is one."""
+    def begin_with(self, weights: Pipeline) -> None:
+        """Give trained networks the weights of the same networks there; frozen ones come from where the system says."""
+        source, engine = str(self.config.initial_weights), self.engine
+        if replace(weights.spec, zoom=self.system.spec.zoom) != self.system.spec:
+            raise ConfigError(
+                f"--train.initial_weights {source} was trained on other labels, attributes or words than --data has; "
+                "name weights of the same ones, or leave it out."
+            )
+        known = [name for name in engine.optimizers if name in weights.components]
+        if not known:
+            raise WeightsError(
+                f"--train.initial_weights {source} has none of the networks that are trained here "
+                f"({', '.join(engine.optimizers)}); it has: {', '.join(weights.components)}."
+            )
+        for name in known:
+            copy_weights(engine.raw[name], weights.components, name, source)
+            if name in engine.ema:
+                engine.ema[name].module.load_state_dict(engine.raw[name].state_dict())
+        if self.fabric.is_global_zero:
+            rest = ", ".join(name for name in engine.optimizers if name not in known)
+            log.info("initial weights of %s: %s; at random: %s", source, ", ".join(known), rest or "none")
+
+    def restore(self, *, other_data: bool) -> bool:
+        """Go on from the newest whole checkpoint, if there is one; whether there was."""
         if self.fabric.is_global_zero and self.run.is_dir():
             self.lock.take()
         state = _newest_state(self.checkpoints)
         if state is None:
-            return
+            return False
         if _stored_spec(state) != self.system.spec:
             raise WeightsError(
                 "The checkpoint was trained on other labels or attributes than --data has now; "
@@ -118,6 +149,7 @@ class _Run:
         self.best = state["best"]
         if self.fabric.is_global_zero and self.best is not None:
             self.checkpoints.set_best(**self.best)
+        return True
 
     def go(self, on_start: Callable[[], object]) -> bool:
         """Train until the run is complete (True) or was asked to stop (False)."""

@@ -159,6 +159,6 @@ def copy_weights(network: nn.Module, parts: Mapping[str, nn.Module], name: str, 
         if key not in found or found[key].shape != tensor.shape:
             raise ConfigError(
                 f"The {name} of {source} has another size than --model asks for (its configuration: "
-                f"{parts[name].config}); give the same --model options in every stage."
+                f"{parts[name].config}); give the same --model options here."
             )
     network.load_state_dict(found)

@@ -204,6 +204,8 @@ class Worker:
             self.say("started", work.id)
             folder = Path(work.folder or "")
             shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+            with on_disk():
+                folder.mkdir()  # not its parents: they are gone if the session was deleted
             owner, plan, arguments = self.plan(work, folder / "inputs")
             done, amount = 0, max(1, owner.amount(plan) if hasattr(owner, "amount") else len(plan.seeds))
 
@@ -245,7 +247,7 @@ class Worker:
         try:
             with on_disk():
                 if folder is not None:  # also where no file goes into it
-                    folder.mkdir(parents=True, exist_ok=True)
+                    folder.mkdir(exist_ok=True)
                 for stem, asset in operation.files(work.values):
                     if asset in names:  # one file may stand in two fields
                         continue
@@ -312,12 +314,19 @@ class Worker:
             self.say("cancelled", work.id)
         except (EOFError, BrokenPipeError):
             raise
-        except LimnerError as error:
+        except Exception as error:
+            if work.folder is not None and not Path(work.folder).parent.is_dir():  # the session was deleted
+                self.say("cancelled", work.id)
+            else:
+                self._fail(work, error)
+
+    def _fail(self, work: Work, error: Exception) -> None:
+        if isinstance(error, LimnerError):
             is_away = isinstance(error, WeightsError | DiskError)
             status = 503 if is_away else 501 if isinstance(error, MissingExtraError) else 422
             self.say("failed", work.id, status, str(error))
-        except Exception:
-            self.say("failed", work.id, 500, traceback.format_exc())
+        else:
+            self.say("failed", work.id, 500, "".join(traceback.format_exception(error)))
 
 
 def serve(connection: Connection, device: str, runtime: Runtime, threads: int) -> None:

@@ -60,6 +60,9 @@ class ModelConfig:
     """Modulate by each cell of the style map alone: half the cost; not in the paper."""
     gamma_plus_one: bool = True
     """Scale by 1 + gamma (authors' code) or by gamma (the paper's formula)."""
+    spade_norm: Literal["instance", "batch"] = "instance"
+    """Norm inside every modulation (authors' code: instance); batch keeps how strong each map is in a picture, and with
+    it how saturated garments are; not in the paper."""
     head: bool = False
     """Discriminators end with one channel; not in the paper, whose verdict is a map of many channels."""
     start_height: int = 8

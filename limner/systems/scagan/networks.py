@@ -16,7 +16,7 @@ import math
 from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -26,10 +26,11 @@ from torch.nn import functional
 from limner.errors import ShapeError
 from limner.nn.configured import Configured
 from limner.nn.pose_transfer import NUM_JOINTS, init_normal
-from limner.nn.spade import MapModulation
+from limner.nn.spade import MapModulation, SyncBatchNorm
 from limner.systems.scagan.plates import PlateBorder, PlateScale
 
 Content = Literal["edge", "semantic", "none"]
+SpadeNorm = Literal["instance", "batch"]
 CONTENT_CHANNELS: dict[Content, int] = {"edge": 1, "semantic": 8, "none": 0}
 """What the content branch is given: an edge map, a map of eight garment classes, or nothing (ablation)."""
 
@@ -166,7 +167,7 @@ class StyleEncoder(nn.Module):
 
 
 class CSSPADE(MapModulation):
-    """Instance norm without scale and shift, modulated by a condition of any size (Sec. 3.2).
+    """A norm without scale and shift, modulated by a condition of any size (Sec. 3.2).
 
     Args:
         channels: of x.
@@ -176,6 +177,8 @@ class CSSPADE(MapModulation):
             enlarged. Ours: the same as the paper's inside the enlarged cells, other within two pixels of their borders,
             and half of the cost of the whole network less where a small style map is the condition.
         gamma_plus_one: scale by 1 + gamma (the authors' code) and not by gamma (the paper's formula).
+        norm: "instance" (the authors' code), or "batch" as in SPADE itself: ours. Instance norm takes from every map
+            how strong it is in this picture, and with it how saturated a garment is.
     """
 
     def __init__(
@@ -186,8 +189,10 @@ class CSSPADE(MapModulation):
         hidden: int = 128,
         at_map_size: bool = False,
         gamma_plus_one: bool = True,
+        norm: SpadeNorm = "instance",
     ) -> None:
         super().__init__(channels, num_classes=num_classes, hidden=hidden)
+        self.norm = SyncBatchNorm(channels) if norm == "batch" else functional.instance_norm
         self.at_map_size = at_map_size
         self.offset = 1.0 if gamma_plus_one else 0.0
 
@@ -203,7 +208,7 @@ class CSSPADE(MapModulation):
         else:
             hidden = functional.relu(self.shared(functional.interpolate(condition, size=size, mode="nearest")))
             gamma, beta = self.gamma(hidden), self.beta(hidden)
-        return functional.instance_norm(x) * (self.offset + gamma) + beta
+        return self.norm(x) * (self.offset + gamma) + beta
 
 
 class ContentStyleBlock(nn.Module):
@@ -221,6 +226,7 @@ class ContentStyleBlock(nn.Module):
         style_at_map_size: see `CSSPADE`.
         gamma_plus_one: see `CSSPADE`.
         content_weight: W in W * content + (1 - W) * pose; 0 adds the two.
+        spade_norm: see `CSSPADE`.
     """
 
     def __init__(
@@ -234,11 +240,12 @@ class ContentStyleBlock(nn.Module):
         style_at_map_size: bool = False,
         gamma_plus_one: bool = True,
         content_weight: float = 0.0,
+        spade_norm: SpadeNorm = "instance",
     ) -> None:
         super().__init__()
         self.content_weight = content_weight
         middle = min(in_channels, out_channels)
-        spade = partial(CSSPADE, hidden=hidden, gamma_plus_one=gamma_plus_one)
+        spade = partial(CSSPADE, hidden=hidden, gamma_plus_one=gamma_plus_one, norm=spade_norm)
 
         def branch(channels: int) -> _Branch:
             style = spade(in_channels, num_classes=style_channels, at_map_size=style_at_map_size)
@@ -271,16 +278,24 @@ class SPADEResidualBlock(nn.Module):
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, *, content_channels: int, style_channels: int, hidden: int
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        content_channels: int,
+        style_channels: int,
+        hidden: int,
+        spade_norm: SpadeNorm = "instance",
     ) -> None:
         super().__init__()
         condition = content_channels + NUM_JOINTS + style_channels
         middle = min(in_channels, out_channels)
-        self.norm_0 = CSSPADE(in_channels, num_classes=condition, hidden=hidden)
+        spade = partial(CSSPADE, num_classes=condition, hidden=hidden, norm=spade_norm)
+        self.norm_0 = spade(in_channels)
         self.conv_0 = nn.Conv2d(in_channels, middle, 3, padding=1)
-        self.norm_1 = CSSPADE(middle, num_classes=condition, hidden=hidden)
+        self.norm_1 = spade(middle)
         self.conv_1 = nn.Conv2d(middle, out_channels, 3, padding=1)
-        self.norm_s = CSSPADE(in_channels, num_classes=condition, hidden=hidden)
+        self.norm_s = spade(in_channels)
         self.conv_s = nn.Conv2d(in_channels, out_channels, 1, bias=False)
 
     def forward(
@@ -316,6 +331,7 @@ class ISNet(Configured):
         gamma_plus_one: see `CSSPADE`.
         start_height: of the first map (8; 4 for Market-1501's 128 x 64).
         prior_transfer: whether its content was moved by PCT-Net; kept for those who make it.
+        spade_norm: see `CSSPADE`.
     """
 
     def __init__(
@@ -334,6 +350,7 @@ class ISNet(Configured):
         gamma_plus_one: bool = True,
         start_height: int = 8,
         prior_transfer: bool = True,
+        spade_norm: SpadeNorm = "instance",
     ) -> None:
         super().__init__()
         self.image_size = (image_size[0], image_size[1])
@@ -354,10 +371,11 @@ class ISNet(Configured):
         )
 
         def new_block(stage: DecoderBlock) -> nn.Module:
-            shared = {
+            shared: dict[str, Any] = {
                 "content_channels": CONTENT_CHANNELS[content],
                 "style_channels": style_channels,
                 "hidden": hidden,
+                "spade_norm": spade_norm,
             }
             if block == "spade_resblk":
                 return SPADEResidualBlock(stage.in_channels, stage.out_channels, **shared)

@@ -260,6 +260,7 @@ class ImageStage(TransferStage):
             gamma_plus_one=model.gamma_plus_one,
             start_height=model.start_height,
             prior_transfer=model.prior_transfer,
+            spade_norm=model.spade_norm,
         )
         self.add_discriminators(3)
         if config.stage.content not in (None, UNTRAINED):

@@ -20,6 +20,17 @@ def test_gaussians_of_the_paper():
     assert (maps[0, 1] == 0).all() and maps[0, 2].max() < 1e-6
 
 
+def test_no_value_of_a_map_is_a_denormal_number():
+    points = torch.tensor([[[3.0, 5.0], [30.0, 60.0], [-9.0, 4.0]]])
+    for maps in (
+        gaussian_heatmaps(points, (64, 64), sigma=1.5),
+        polylines(points, [[(0, 1, 2)]], (64, 64), sigma=1.5),
+        group_maps(points, [(0, 1), (2,)], (64, 64), sigma=1.5),
+    ):
+        assert (maps == 0).any()
+        assert maps[maps > 0].min() > 2.0**-24  # smaller ones slow convolutions down tenfold
+
+
 def test_one_pixel_or_none():
     points = torch.tensor([[[2.4, 1.6], [2.5, 0.0], [NAN, NAN], [9.0, 0.0]]])
     maps = one_hot_heatmaps(points, (4, 5))

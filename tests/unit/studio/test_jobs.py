@@ -292,12 +292,38 @@ def test_previews_leave_no_copy_of_a_file_where_there_are_no_links(
     theirs.close()
 
 
+@pytest.mark.parametrize("when", ["before", "while it is planned"])
+def test_a_job_of_a_deleted_session_is_cancelled(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    results = tmp_path / "session" / "results"
+    work = replace(bench.job().work, folder=str(results / "kept"))
+    ours, theirs = multiprocessing.Pipe()
+    worker = Worker(theirs, "cpu", "auto", 8)
+    if when == "while it is planned":
+        results.mkdir(parents=True)
+        load = Worker.pipeline
+
+        def deleted_now(self: Worker, work: Work) -> Any:
+            shutil.rmtree(results.parent)
+            return load(self, work)
+
+        monkeypatch.setattr(Worker, "pipeline", deleted_now)
+    worker.keep(work)
+    assert [ours.recv()[0] for _ in range(2)] == ["started", "cancelled"] and not ours.poll()
+    assert not results.parent.exists()
+    worker.scratch.cleanup()
+    ours.close()
+    theirs.close()
+
+
 @pytest.mark.weights
 def test_a_kept_result_that_needs_no_file_is_planned(tmp_path: Path) -> None:
     caption = {"caption": "A man with a beard."}
     work = Work("job", "hfgan", "generate", "hfgan-people-64", caption, {}, str(tmp_path / "kept"))
     ours, theirs = multiprocessing.Pipe()
     worker = Worker(theirs, "cpu", "auto", 8)
+    (tmp_path / "kept").mkdir()
     _, plan, arguments = worker.plan(work, tmp_path / "kept" / "inputs")
     assert len(plan.seeds) == 1 and arguments == caption
     worker.scratch.cleanup()

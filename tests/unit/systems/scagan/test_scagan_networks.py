@@ -72,7 +72,7 @@ def test_sizes_of_the_maps():
 @pytest.mark.parametrize("options", [
     {}, {"latent_size": 0}, {"content": "none"}, {"content": "semantic"}, {"block": "spade_resblk"},
     {"encoder_norm": "batch"}, {"encoder_norm": "instance"}, {"content_weight": 0.5}, {"style_at_map_size": True},
-    {"gamma_plus_one": False},
+    {"gamma_plus_one": False}, {"spade_norm": "batch"}, {"spade_norm": "batch", "block": "spade_resblk"},
 ])  # fmt: skip
 def test_every_variant_paints(options):
     net = ISNet(**SMALL, **options)
@@ -97,6 +97,15 @@ def test_a_modulation_without_weights_is_instance_norm():
         torch.nn.init.zeros_(conv.bias)
     x = torch.randn(2, 6, 8, 6)
     torch.testing.assert_close(norm(x, torch.randn(2, 3, 4, 3)), functional.instance_norm(x))
+
+
+def test_batch_norm_keeps_how_strong_a_map_is_and_instance_norm_does_not():
+    x, style = torch.randn(2, 4, 8, 6), torch.randn(2, 3, 4, 3)
+    halved = torch.stack([x[0] / 2, x[1]])
+    for kind in ("instance", "batch"):
+        norm = CSSPADE(4, num_classes=3, hidden=4, norm=kind).eval()
+        same = torch.allclose(norm(x, style)[0], norm(halved, style)[0], atol=1e-4)
+        assert same == (kind == "instance")
 
 
 def test_style_at_map_size_is_equal_inside_the_cells():
