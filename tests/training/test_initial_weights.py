@@ -41,9 +41,7 @@ def test_a_killed_run_goes_on_without_its_initial_weights(finished_run, drawn_fa
         struck(words, ".writing-", blow=signal.SIGKILL), env=environment(), capture_output=True, timeout=1800
     )
     again = command(drawn_faces, tmp_path / "run", "--resume", "auto", *options)
-    subprocess.run(
-        struck(again, "samples", blow=signal.SIGKILL), env=environment(), capture_output=True, timeout=1800
-    )
+    subprocess.run(struck(again, "samples", blow=signal.SIGKILL), env=environment(), capture_output=True, timeout=1800)
     assert [path.name for path in (tmp_path / "run" / "checkpoints").glob("[0-9]*")] == ["000000032"]
     shutil.rmtree(tmp_path / "start")
     done = train(drawn_faces, tmp_path / "run", "--resume", "auto", *options)
