@@ -66,7 +66,7 @@ class ParserFeatures:
 
     def __call__(self, image: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b _ _ _"]]:
         """Pictures in [-1, 1] -> one map a level."""
-        maps = self.parser.encode(image.float())
+        maps = self.parser.encode(image.float(), num_levels=max(self.levels) + 1)
         return [maps[level] for level in self.levels]
 
 

@@ -10,7 +10,7 @@ map.
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 import torch
@@ -97,12 +97,13 @@ class ParsingNetwork(Configured):
         """The attribute head alone, without the decoder."""
         return self._attribute_logits(self.features(image))
 
-    def encode(self, image: Float[Tensor, "batch 3 height width"]) -> list[Tensor]:
-        """The maps of all levels (batch, channels, height / 2^i, width / 2^i), full size first."""
+    def encode(self, image: Float[Tensor, "batch 3 height width"], *, num_levels: int | None = None) -> list[Tensor]:
+        """The maps of all levels, or of the first ones: (batch, channels, height / 2^i, width / 2^i), full size first."""
         height, width = image.shape[-2:]
         image = F.pad(image, (0, -width % _STRIDE, 0, -height % _STRIDE), mode="replicate")
         maps = [self.encoders[0](self.stem(image))]
-        for down, encoder in zip(self.downs, self.encoders[1:], strict=True):
+        deeper = zip(self.downs, self.encoders[1:], strict=True)
+        for down, encoder in islice(deeper, None if num_levels is None else num_levels - 1):
             maps.append(encoder(down(maps[-1])))
         return maps
 
