@@ -31,13 +31,15 @@ _PARTS_A_TENSOR, _MORE_PARTS = 12, 1_000  # modules without tensors, spectral no
 def tensors_to_save(network: nn.Module, name: str, half: bool) -> dict[str, Tensor]:
     """A network's tensors on the CPU, without shared memory.
 
+    Only parameters are halved: buffers are small, and a variance may be too large or too small for half precision.
+
     Raises:
         WeightsError: if a value does not fit in half precision.
     """
-    tensors = {}
+    tensors, buffers = {}, {key for key, _ in network.named_buffers()}
     for key, tensor in network.state_dict().items():
         tensor = tensor.detach().cpu().contiguous()
-        if half and tensor.is_floating_point():
+        if half and tensor.is_floating_point() and key not in buffers:
             tensor = tensor.half()
             if not bool(torch.isfinite(tensor).all()):
                 raise WeightsError(f'The tensor "{key}" of {name} does not fit in half precision; save without half.')

@@ -21,7 +21,7 @@ from limner.errors import ConfigError, WeightsError
 from limner.files import sha256_of
 from limner.pipelines import load
 from limner.systems.scgan.pipeline import SCGANPipeline
-from limner.weights_folder import load_network
+from limner.weights_folder import load_network, tensors_to_save
 
 MAP = np.ones((32, 32), dtype=np.uint8)
 
@@ -89,6 +89,14 @@ def test_half_is_half_the_size_and_nearly_the_same_picture(make_scgan, tmp_path:
     difference = np.abs(np.asarray(pipeline(MAP).images[0], int) - np.asarray(loaded(MAP).images[0], int))
     assert difference.max() <= 4  # half precision has 11 bits, a picture 8
     assert loaded.weights_hash != pipeline.weights_hash
+
+
+def test_half_leaves_running_statistics_as_they_are() -> None:
+    norm = torch.nn.BatchNorm2d(2)
+    norm.running_var[:] = torch.tensor([3e5, 1e-9])  # neither is a number of half precision
+    tensors = tensors_to_save(norm, "norm", half=True)
+    assert tensors["weight"].dtype == torch.float16
+    assert torch.equal(tensors["running_var"], norm.running_var)
 
 
 def test_half_that_would_overflow_is_refused(make_scgan, tmp_path: Path) -> None:
