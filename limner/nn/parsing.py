@@ -98,7 +98,7 @@ class ParsingNetwork(Configured):
         return self._attribute_logits(self.features(image))
 
     def encode(self, image: Float[Tensor, "batch 3 height width"], *, num_levels: int | None = None) -> list[Tensor]:
-        """The maps of all levels, or of the first ones: (batch, channels, height / 2^i, width / 2^i), full size first."""
+        """The maps of all levels, or of the first ones: (batch, channels, height / 2^i, width / 2^i), finest first."""
         height, width = image.shape[-2:]
         image = F.pad(image, (0, -width % _STRIDE, 0, -height % _STRIDE), mode="replicate")
         maps = [self.encoders[0](self.stem(image))]
