@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 from lightning_fabric import Fabric
@@ -37,10 +37,14 @@ from limner.engine.stop import StopRequest
 from limner.engine.system import System
 from limner.errors import ConfigError, DataError, WeightsError
 
-if TYPE_CHECKING:
-    from limner.pipelines import Pipeline
-
 log = logging.getLogger("limner")
+
+
+class Weights(Protocol):
+    """What a run may begin with: a pipeline, of which the engine knows no more."""
+
+    spec: DataSpec
+    components: dict[str, nn.Module]
 
 
 def fit(
@@ -51,7 +55,7 @@ def fit(
     run: Path,
     resume: bool = False,
     other_data: bool = False,
-    initial: Callable[[], Pipeline] | None = None,
+    initial: Callable[[], Weights] | None = None,
     on_start: Callable[[], object] = lambda: None,
 ) -> bool:
     """Train `system` for `system.train_config.images` images into the folder `run`.
@@ -97,7 +101,7 @@ class _Run:
         self.best: dict[str, Any] | None = None
         self.writer: RunLog | None = None  # on the first process
 
-    def begin_with(self, weights: Pipeline) -> None:
+    def begin_with(self, weights: Weights) -> None:
         """Give trained networks the weights of the same networks there; frozen ones come from where the system says."""
         source, engine = str(self.config.initial_weights), self.engine
         if replace(weights.spec, zoom=self.system.spec.zoom) != self.system.spec:

@@ -76,7 +76,7 @@ LAYERS = {
     "limner.inputs": BASE | {"limner.data", "limner.plan", "limner.tasks"},
     "limner.faces": BASE | {"limner.data"},
     "limner.demo": LOW | RESULTS | {"limner.hub", "limner.pipelines"},
-    "limner.training": LOW | {"limner.registry"},
+    "limner.training": LOW | {"limner.pipelines", "limner.registry"},
     "limner.runs": BASE | {"limner.data", "limner.markdown"},
     "limner.mask_to_image": LOW
     | RESULTS
