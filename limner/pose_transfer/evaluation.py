@@ -217,6 +217,9 @@ def colour_measurements(found: Reposed, conditions: Protocol, where: str, seed: 
     }
     chroma = {key: error(lab[key], slice(1, 3), coloured) for key in ("result", "source")}
     of = " of the source's own garment"
+    true = truth[coloured, 1:]
+    # How much of the true colour is there: 1 where the hue is as strong, 0 where the garment is grey.
+    strength = {key: (lab[key][coloured, 1:] * true).sum(1) / true.square().sum(1) for key in ("result", "source")}
     ratio = float(chroma["result"].mean() / chroma["source"].mean())
     return {
         "lightness_error": _measured(
@@ -234,6 +237,13 @@ def colour_measurements(found: Reposed, conditions: Protocol, where: str, seed: 
         "chroma_ratio": Measurement(
             ratio, dataclasses.replace(of_coloured, metric="chroma error : that of the source's own garment")
         ),
+        **{
+            f"saturation{suffix}": Measurement(
+                float(strength[key].nanmedian()),
+                dataclasses.replace(of_coloured, metric=f"saturation : the true one, median{words}"),
+            )
+            for key, suffix, words in (("result", "", ""), ("source", "_of_source", of))
+        },
         "hue_right": _measured(
             right["result"], dataclasses.replace(of_coloured, metric="name of the garment's hue right"), seed, True
         ),

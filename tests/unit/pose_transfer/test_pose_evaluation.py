@@ -80,6 +80,7 @@ def test_true_pictures_are_perfect(known):
     found, report = scores(known, lambda picture: picture)
     assert found["ssim"] == pytest.approx(1) and found["l1"] == 0 and found["lpips_people"] == pytest.approx(0)
     assert found["chroma_error"] == pytest.approx(0, abs=1e-4) and found["hue_right"] == 1
+    assert found["saturation"] == pytest.approx(1, abs=1e-4) and found["saturation_of_source"] > 0.5
     assert found["ssim_of_copy"] < 0.99 and found["l1_of_copy"] > 0 and found["lpips_people_of_copy"] > 0
     assert report.sheet.size == (4 * 44, 8 * 64)
     assert "SCA-GAN" in report.table() and report.measurements["ssim"].interval is not None
@@ -91,6 +92,7 @@ def test_grey_garments_have_no_hue_but_small_errors_of_lightness(known):
 
     found, _ = scores(known, grey)
     assert found["hue_right"] == 0 and found["chroma_ratio"] > 3
+    assert found["saturation"] == pytest.approx(0, abs=0.01)
     assert found["chroma_error"] > 20 > found["lightness_error"]
 
 
