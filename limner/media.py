@@ -51,6 +51,7 @@ memory that it never wrote, and how it shares work among threads goes by the num
 _BLOCK_SECONDS = 1.0
 _MISSING_SECONDS = 0.25
 """By which a recording must end before its head says to count as cut off; encoders round and pad by less."""
+_CANCELLED = 1e-3  # energy of the channels' average beside theirs: where less is left, they have opposite phase
 _UNKNOWN_LENGTH = 0x7F00_0000
 """From here on, lengths in the head of a WAV or AVI file are those of programs that did not know it, as of pipes."""
 
@@ -248,7 +249,8 @@ def read_waveform(path: str | Path, *, sample_rate_hz: int = 16_000, max_seconds
 
     Raises:
         ConfigError: if the rate is out of range.
-        DataError: if the file is missing, damaged, cut off, has no sound, or is longer than `max_seconds`.
+        DataError: if the file is missing, damaged, cut off, has no sound, has channels that cancel each other out, or
+            is longer than `max_seconds`.
         MissingExtraError: if the package `av` is not installed.
     """
     blocks, samples = [], 0
@@ -281,12 +283,16 @@ def read_audio(path: str | Path, *, sample_rate_hz: int = 16_000) -> Iterator[Wa
                 raise DataError(f"{path} holds samples that are no numbers (NaN or infinite): it is damaged.")
             return found
 
-        end = 0.0
+        end, of_channels, of_mean = 0.0, 0.0, 0.0  # the latter two: energies
         for frame in itertools.chain(container.decode(audio=0), [None]):
             if frame is not None:
                 end = (end if frame.time is None else frame.time) + frame.samples / frame.sample_rate
             for part in resampler.resample(frame):
-                waiting.append(part.to_ndarray().mean(axis=0, dtype=np.float32))
+                channels = part.to_ndarray()
+                mean = channels.mean(axis=0, dtype=np.float32)
+                of_channels += float(np.square(channels, dtype=np.float64).sum() / len(channels))
+                of_mean += float(np.square(mean, dtype=np.float64).sum())
+                waiting.append(mean)
             if sum(map(len, waiting)) >= _BLOCK_SECONDS * sample_rate_hz:
                 empty = False
                 yield block()
@@ -296,6 +302,11 @@ def read_audio(path: str | Path, *, sample_rate_hz: int = 16_000) -> Iterator[Wa
             yield block()
         if empty:
             raise DataError(f"{path} holds no sound; it is empty or cut off.")
+        if of_mean < _CANCELLED * of_channels:
+            raise DataError(
+                f"The channels of {path} cancel each other out (they have opposite phase), so that their average is "
+                "silent; give one channel alone."
+            )
         _refuse_cut_off(path, container, container.streams.audio[0], end)
 
 

@@ -168,6 +168,20 @@ def test_channels_are_averaged(tmp_path: Path) -> None:
     assert np.abs(media.read_waveform(path)).max() == pytest.approx(0.25, abs=0.02)
 
 
+@pytest.mark.parametrize(("other", "refused"), [(-1.0, True), (-0.99, True), (-0.8, False), (0.0, False), (1.0, False)])
+def test_channels_that_cancel_each_other_out_are_refused(tmp_path: Path, other: float, refused: bool) -> None:
+    """Their average is silence, and a mouth would not move; true silence and other balances are fine."""
+    sound = sine(1.5, 300, RATE)
+    path = write_wav(tmp_path / "two.wav", [sound, other * sound], RATE)
+    silence = write_wav(tmp_path / "silence.wav", [np.zeros(RATE, np.float32)] * 2, RATE)
+    assert not media.read_waveform(silence).any()
+    if refused:
+        with pytest.raises(DataError, match=r"two\.wav cancel each other out .* give one channel alone"):
+            media.read_waveform(path)
+    else:
+        assert np.abs(media.read_waveform(path)).max() > 0.04
+
+
 def test_what_is_no_recording_is_refused_in_a_sentence(tmp_path: Path) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("no video")
