@@ -156,7 +156,9 @@ class Pipeline(ABC):
         """
         task = registry.task(self.name)
         if "label_map" not in task.needs:
-            return open_manifest(path, kind=kind, fit=fit, needs=task.needs, uses=task.uses, asked_by=self.name)
+            words = self.spec.vocabulary
+            fields: dict[str, Any] = {"needs": task.needs, "uses": task.uses, "asked_by": self.name}
+            return open_manifest(path, kind=kind, fit=fit, vocabulary=words, **fields)
         reading: dict[str, Any] = {"kind": kind, "schema": self.spec.schema, "fit": fit, "fix_sides": fix_sides}
         reading["colors"] = self.colors
         names = self.spec.attribute_names

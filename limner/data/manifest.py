@@ -316,6 +316,7 @@ def open_manifest(
     allow_problems: bool = False,
     needs: Collection[Field] = (),
     uses: Collection[Field] = (),
+    vocabulary: Vocabulary | None = None,
     asked_by: str = "this",
 ) -> Manifest:
     """List the samples of a data folder. Nothing is decoded yet.
@@ -335,6 +336,8 @@ def open_manifest(
         needs: fields that the samples must have. `Manifest.spec` describes these and `uses`; without any, labels and
             attributes, as far as there are any.
         uses: fields that are wanted where they are there.
+        vocabulary: that numbers the words of captions, of weights that have one; none: the layout's own, or that of all
+            captions, every one of which is read for it.
         asked_by: name of the system that needs them, for the message.
 
     Raises:
@@ -369,7 +372,7 @@ def open_manifest(
         )
         for row in layout.rows
     )
-    spec = dataclasses.replace(_describe(layout, rows, asked & layout.fields, target, names), zoom=zoom)
+    spec = dataclasses.replace(_describe(layout, rows, asked & layout.fields, target, names, vocabulary), zoom=zoom)
     return Manifest(
         root=root,
         kind=kind,
@@ -415,14 +418,20 @@ def _refuse_missing(root: Path, kind: str, fields: Collection[Field], needs: Col
 
 
 def _describe(
-    layout: Layout, rows: Sequence[Row], fields: Collection[str], labels: LabelSchema | None, names: tuple[str, ...]
+    layout: Layout,
+    rows: Sequence[Row],
+    fields: Collection[str],
+    labels: LabelSchema | None,
+    names: tuple[str, ...],
+    vocabulary: Vocabulary | None,
 ) -> DataSpec:
     """What a model must know of these fields."""
-    vocabulary = None
-    if "captions" in fields and layout.marks is not None:
-        vocabulary = layout.vocabulary
-        if vocabulary is None:
-            vocabulary = Vocabulary.of(caption for row in rows for caption in layout.marks(row.name).captions)
+    if "captions" not in fields or layout.marks is None:
+        vocabulary = None
+    elif vocabulary is None:
+        vocabulary = layout.vocabulary or Vocabulary.of(
+            caption for row in rows for caption in layout.marks(row.name).captions
+        )
     return DataSpec(
         labels=labels if "label_map" in fields else None,
         attribute_names=names if "attributes" in fields else (),

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from limner.cli.main import main
+from limner.data.captions import Vocabulary
 from limner.data.checks import check_dataset
 from limner.data.datasets.cub import cut_to_box
 from limner.data.drawn import write_drawn_faces
@@ -207,6 +208,18 @@ def test_the_words_of_a_pickle_keep_their_numbers(tmp_path):
     (tmp_path / "captions.pickle").write_bytes(pickle.dumps([[], [], {1: "red"}], protocol=2))
     with pytest.raises(DataError, match="not in AttnGAN's form"):
         open_manifest(tmp_path)
+
+
+def test_captions_stay_unread_where_the_vocabulary_is_known(tmp_path):
+    """Weights bring their words, so that an evaluation reads the captions that it scores alone."""
+    oxford(tmp_path)
+    known = Vocabulary.of(["a flower"])
+    damaged = tmp_path / "text_c10/class_00002/image_00001.txt"
+    damaged.write_bytes(b"\xff\xfe\x00")
+    assert open_manifest(tmp_path, needs=("captions",), vocabulary=known).spec.vocabulary == known
+    assert open_manifest(tmp_path, needs=("image",), vocabulary=known).spec.vocabulary is None
+    with pytest.raises(DataError, match=damaged.name):
+        open_manifest(tmp_path, needs=("captions",))
 
 
 def test_birds_are_cut_about_their_box(tmp_path):
