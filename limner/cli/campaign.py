@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +36,6 @@ def main(argv: list[str]) -> int:
     if not parcels and not campaign.data.is_dir():
         raise ConfigError(f"There are no data in {campaign.data}; name a folder of --parcels.")
     logging.getLogger("limner").setLevel(logging.INFO)
-    # The command that is running must be asked to stop, or it would go on alone.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     states = campaigns.run_campaign(campaign, parcels)
     emit({"out": campaign.out, "steps": states}, options.json, campaigns.report(campaign, states))
     found = {state["state"] for state in states.values()}

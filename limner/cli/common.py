@@ -10,9 +10,11 @@ import logging
 import math
 import os
 import re
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
@@ -32,7 +34,8 @@ def run(function: Callable[[list[str]], int], argv: list[str]) -> int:
     """Call `function(argv)` and turn what it raises into one line on standard error and an exit code.
 
     Returns:
-        0 done; 1 the run failed; 2 wrong use; 130 interrupted. With `--debug` in `argv` the traceback comes first.
+        0 done; 1 the run failed; 2 wrong use; 130 interrupted (SIGINT, SIGTERM). With `--debug` in `argv` the traceback
+        comes first.
     """
     for name in ("stdout", "stderr"):  # Python has none where the shell closed it
         if getattr(sys, name) is None:
@@ -44,7 +47,8 @@ def run(function: Callable[[list[str]], int], argv: list[str]) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     argv = [_at_home(word) for word in argv]
     try:
-        code = function(argv)
+        with _sigterm_interrupts():
+            code = function(argv)
         sys.stdout.flush()  # a closed pipe must show here, not at the exit of the interpreter
         return code
     except SystemExit as stop:  # `--help` of a parser
@@ -68,6 +72,30 @@ def run(function: Callable[[list[str]], int], argv: list[str]) -> int:
         if is_out_of_memory(error):
             return _fail("There is not enough memory for this; ask for smaller pictures, networks or batches.", 1, argv)
         return _fail(f"{type(error).__name__}: {error}. This is a fault in Limner; --debug shows where.", 1, argv)
+
+
+@contextmanager
+def _sigterm_interrupts() -> Iterator[None]:
+    """SIGTERM, by which services and schedulers stop a program, ends a command as Ctrl-C does: workers are ended and
+    unfinished files removed, where the signal's own way would leave both behind."""
+    process, old = os.getpid(), signal.getsignal(signal.SIGTERM)
+
+    def interrupt(number: int, _: object) -> None:
+        if os.getpid() == process:
+            raise KeyboardInterrupt
+        signal.signal(number, signal.SIG_DFL)  # a forked worker, which is ended by this signal
+        signal.raise_signal(number)
+
+    try:
+        if old is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:  # not the main thread
+        old = None
+    try:
+        yield
+    finally:
+        if old is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, old)
 
 
 _NUMBERS = {"int": "a whole number", "float": "a number", "bool": "true or false"}

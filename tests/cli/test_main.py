@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -127,6 +128,17 @@ def raising(error: BaseException):
 def test_run_turns_errors_into_codes(error, code, line, capsys) -> None:
     assert common.run(raising(error), []) == code
     assert capsys.readouterr().err == line + "\n"
+
+
+def test_sigterm_interrupts_as_ctrl_c_does(capsys) -> None:
+    def stopped(argv: list[str]) -> int:
+        signal.raise_signal(signal.SIGTERM)
+        return 0
+
+    before = signal.getsignal(signal.SIGTERM)
+    assert common.run(stopped, []) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -40,6 +45,35 @@ def test_make_check_show(kind, layout, tmp_path, monkeypatch, capsys):
     assert "3 pictures, 1 of them new" in capsys.readouterr().out
     assert limner(f"data make {kind} --num 3 --size 64 --seed 4 --out made") == 2
     assert "with seed = 3, not 4" in capsys.readouterr().err
+
+
+def test_sigterm_ends_the_workers_too(tmp_path, root):
+    """As services and schedulers stop a program: one line, no worker and no unfinished file is left behind."""
+    words = ["data", "make", "people-faces", "--num", "500", "--size", "64", "--workers", "2", "--out", "made"]
+    command = [sys.executable, "-m", "limner", *words]
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    records = tmp_path / "made" / "records.jsonl"
+    while process.poll() is None and not (records.exists() and records.stat().st_size):
+        time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    _, error = process.communicate(timeout=600)
+    assert process.returncode == 130 and error.splitlines()[-1] == "error: interrupted"
+    assert "Traceback" not in error and "resource_tracker" not in error
+    with pytest.raises(ProcessLookupError):
+        for _ in range(100):
+            os.killpg(process.pid, 0)
+            time.sleep(0.1)
+    assert all(json.loads(line) for line in records.read_text().splitlines())
+    for picture in [*tmp_path.rglob("*.png"), *tmp_path.rglob("*.jpg")]:
+        Image.open(picture).load()
 
 
 def test_the_same_scene_is_for_ages_only(tmp_path, monkeypatch, capsys):
