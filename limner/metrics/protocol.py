@@ -120,17 +120,28 @@ class Measurement:
         }
 
 
+_PLEASED = (
+    "More than real pictures reach: made ones show this judge what it looks for more plainly, as pictures of networks "
+    "do that learned from a judge of its kind."
+)
+
+
 def with_ceilings(measurements: Mapping[str, Measurement]) -> dict[str, Measurement]:
     """The measurements, each with the value of its twin of real pictures as its ceiling (a floor, for distances).
 
     The twin of "judge_mean_iou" is "judge_mean_iou_real". Numbers of the same judge that have another mode in front
-    ("reference_judge_mean_iou") have the same twin.
+    ("reference_judge_mean_iou") have the same twin. A share whose whole interval lies above it says so in its note.
     """
     found = {}
     for key, one in measurements.items():
         name = key[key.find("judge_") :] if "judge_" in key else key
         twin = measurements.get(f"{name}_real")
-        found[key] = one if twin is None or key.endswith("_real") else dataclasses.replace(one, ceiling=twin.value)
+        if twin is None or key.endswith("_real"):
+            found[key] = one
+            continue
+        pleased = one.is_share and one.interval is not None and one.interval[0] > twin.value
+        notes = [note for note in (one.note, _PLEASED * pleased) if note]
+        found[key] = dataclasses.replace(one, ceiling=twin.value, note=" ".join(notes))
     return found
 
 

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from limner.metrics.protocol import Measurement, Protocol, comparable, differences
+from limner.metrics.protocol import Measurement, Protocol, comparable, differences, with_ceilings
 
 BASE = Protocol(
     metric="FD-parser",
@@ -80,3 +80,25 @@ def test_measurement_as_json_and_text():
     assert measurement.format(0.25) == "25.00 %"
     assert measurement.format(float("nan")) == "-"
     assert Measurement(12.3456, BASE).format(12.3456) == "12.35"
+
+
+def test_a_share_that_lies_above_what_real_pictures_reach_says_so():
+    """Networks that learned from a judge of its kind please it; a tie, or a distance, says nothing of that sort."""
+
+    def share(value, interval):
+        return Measurement(value, BASE, is_share=True, interval=interval, note="Of ten parts.")
+
+    found = with_ceilings(
+        {
+            "judge_r_precision": share(0.6, (0.55, 0.65)),
+            "judge_r_precision_real": share(0.3, (0.25, 0.35)),
+            "judge_facts": share(0.9, (0.8, 1.0)),
+            "judge_facts_real": share(0.85, (0.8, 0.9)),
+            "judge_distance": Measurement(4.0, BASE, interval=(3.0, 5.0)),
+            "judge_distance_real": Measurement(1.0, BASE),
+        }
+    )
+    assert found["judge_r_precision"].ceiling == 0.3
+    assert found["judge_r_precision"].note.startswith("Of ten parts. More than real pictures reach")
+    assert {one.note for name, one in found.items() if "facts" in name or name.endswith("n_real")} == {"Of ten parts."}
+    assert found["judge_distance"].ceiling == 1.0 and found["judge_distance"].note == ""
