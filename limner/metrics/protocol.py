@@ -130,7 +130,8 @@ def with_ceilings(measurements: Mapping[str, Measurement]) -> dict[str, Measurem
     """The measurements, each with the value of its twin of real pictures as its ceiling (a floor, for distances).
 
     The twin of "judge_mean_iou" is "judge_mean_iou_real". Numbers of the same judge that have another mode in front
-    ("reference_judge_mean_iou") have the same twin. A share whose whole interval lies above it says so in its note.
+    ("reference_judge_mean_iou") have the same twin. A judge's share whose whole interval lies above it says so in its
+    note.
     """
     found = {}
     for key, one in measurements.items():
@@ -139,9 +140,11 @@ def with_ceilings(measurements: Mapping[str, Measurement]) -> dict[str, Measurem
         if twin is None or key.endswith("_real"):
             found[key] = one
             continue
-        pleased = one.is_share and one.interval is not None and one.interval[0] > twin.value
-        notes = [note for note in (one.note, _PLEASED * pleased) if note]
-        found[key] = dataclasses.replace(one, ceiling=twin.value, note=" ".join(notes))
+        note = one.note
+        # Only what judges see: other shares may be counts of faults, of which fewer are better.
+        if name.startswith("judge_") and one.is_share and one.interval is not None and one.interval[0] > twin.value:
+            note = f"{note} {_PLEASED}".strip()
+        found[key] = dataclasses.replace(one, ceiling=twin.value, note=note)
     return found
 
 

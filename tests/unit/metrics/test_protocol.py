@@ -83,7 +83,7 @@ def test_measurement_as_json_and_text():
 
 
 def test_a_share_that_lies_above_what_real_pictures_reach_says_so():
-    """Networks that learned from a judge of its kind please it; a tie, or a distance, says nothing of that sort."""
+    """Networks that learned from a judge of its kind please it; a tie, a distance or a share of faults says nothing."""
 
     def share(value, interval):
         return Measurement(value, BASE, is_share=True, interval=interval, note="Of ten parts.")
@@ -94,11 +94,14 @@ def test_a_share_that_lies_above_what_real_pictures_reach_says_so():
             "judge_r_precision_real": share(0.3, (0.25, 0.35)),
             "judge_facts": share(0.9, (0.8, 1.0)),
             "judge_facts_real": share(0.85, (0.8, 0.9)),
+            "high_frequency_above": share(0.6, (0.55, 0.65)),
+            "high_frequency_above_real": share(0.1, (0.05, 0.15)),
             "judge_distance": Measurement(4.0, BASE, interval=(3.0, 5.0)),
             "judge_distance_real": Measurement(1.0, BASE),
         }
     )
     assert found["judge_r_precision"].ceiling == 0.3
     assert found["judge_r_precision"].note.startswith("Of ten parts. More than real pictures reach")
-    assert {one.note for name, one in found.items() if "facts" in name or name.endswith("n_real")} == {"Of ten parts."}
+    plain = [name for name in found if name != "judge_r_precision" and "distance" not in name]
+    assert {found[name].note for name in plain} == {"Of ten parts."} and found["high_frequency_above"].ceiling == 0.1
     assert found["judge_distance"].ceiling == 1.0 and found["judge_distance"].note == ""

@@ -156,10 +156,8 @@ def test_stages_of_a_row_share_its_budget(tmp_path):
     options = dict(judges=(), num_images=4, features=None, dataset=study.data_config())
     plan = Plan(study, tmp_path, tmp_path, "cpu", budget=study.budget["cpu"], num_seeds=1, **options)
     first, second = plan.config(row, 7, "content"), plan.config(row, 7)
-    assert (
-        first.train.images + second.train.images == plan.budget
-        and first.train.images == row.stages["content"] * plan.budget
-    )
+    assert first.train.images == row.stages["content"] * plan.budget
+    assert first.train.images + second.train.images == plan.budget
     assert (first.stage.name, second.stage.name, first.train.seed) == ("content", "image", 7)
     assert first.model == second.model and plan.images(study.rows[1]) == plan.budget
     assert plan.config(study.rows[1], 0).optimizer.coarse_images == plan.budget // 2, (
