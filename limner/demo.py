@@ -72,34 +72,35 @@ class DemoSection:
 def contact_sheet(
     rows: Sequence[Sequence[Image.Image]],
     *,
-    tile: int = 96,
+    tile: int | tuple[int, int] = 96,
     row_names: Sequence[str] = (),
     column_names: Sequence[str] = (),
 ) -> Image.Image:
     """Pictures in rows of equal size, with names on the left and above.
 
     Args:
-        rows: pictures of any size; each becomes `tile` × `tile` pixels.
-        tile: pixels.
+        rows: pictures of any size; each becomes as large as `tile`.
+        tile: height and width in pixels, or the side of a square.
         row_names: one a row, or none at all; a name may have several lines.
         column_names: one a column, or none at all.
     """
     font = ImageFont.load_default(12)
     gap = 2
+    height, width = (tile, tile) if isinstance(tile, int) else tile
     left = 8 + max((_width(name, font) for name in row_names), default=-8)
     top = 22 if column_names else 0
     columns = max(map(len, rows))
-    sheet = Image.new("RGB", (left + columns * (tile + gap) - gap, top + len(rows) * (tile + gap) - gap), "white")
+    sheet = Image.new("RGB", (left + columns * (width + gap) - gap, top + len(rows) * (height + gap) - gap), "white")
     draw = ImageDraw.Draw(sheet)
     for column, name in enumerate(column_names):
-        draw.text((left + column * (tile + gap) + tile / 2, top / 2), name, fill="black", font=font, anchor="mm")
+        draw.text((left + column * (width + gap) + width / 2, top / 2), name, fill="black", font=font, anchor="mm")
     for row, pictures in enumerate(rows):
-        y = top + row * (tile + gap)
+        y = top + row * (height + gap)
         if row_names:
-            draw.multiline_text((0, y + tile / 2), row_names[row], fill="black", font=font, anchor="lm")
+            draw.multiline_text((0, y + height / 2), row_names[row], fill="black", font=font, anchor="lm")
         for column, picture in enumerate(pictures):
-            resized = picture.convert("RGB").resize((tile, tile), Image.Resampling.BICUBIC)
-            sheet.paste(resized, (left + column * (tile + gap), y))
+            resized = picture.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
+            sheet.paste(resized, (left + column * (width + gap), y))
     return sheet
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import io
 import json
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,13 @@ from limner.data.batch import MaskToImageBatch, collate
 from limner.data.dataset import MaskToImageDataset, SampleDataset
 from limner.data.fields import Field
 from limner.data.manifest import Manifest, Row
+from limner.data.size import Size
 from limner.demo import contact_sheet
 from limner.inputs import to_pictures
 from limner.nn.label_maps import colorize
 from limner.pipelines import Pipeline
+from limner.pose_transfer.data import PosePairs, image_of, list_pairs
+from limner.pose_transfer.evaluation import pair_arrays
 from limner.provenance import SYNTHETIC_MEDIA
 from limner.reproduce.run import Plan, last_pipelines
 
@@ -31,16 +34,16 @@ _EXIF_DESCRIPTION = 0x010E
 
 
 def comparison_sheet(plan: Plan, manifest: Manifest) -> bytes | None:
-    """A JPEG: held-out maps or captions, their real pictures, then pictures of each finished row's first run.
+    """A JPEG: held-out maps, captions or pairs, their real pictures, then pictures of each finished row's first run.
 
     None without any, and of systems that paint something else.
     """
-    task, size = plan.study.task, plan.study.image_size[plan.preset]
-    make = _of_maps if "label_map" in task.needs else _of_captions if "captions" in task.needs else None
+    task = plan.study.task
+    make = next((maker for field, maker in _MAKERS.items() if field in task.needs), None)
     pipelines = {} if make is None or task.gives != "picture" else last_pipelines(plan)
-    if make is None or not pipelines or not isinstance(size, int):
+    if make is None or not pipelines:
         return None
-    sheet = make(manifest.split(plan.study.split), pipelines, size)
+    sheet = make(manifest.split(plan.study.split), pipelines, Size.of(plan.study.image_size[plan.preset]))
     if sheet is None:
         return None
     weights = {name: pipeline.weights_hash for name, pipeline in pipelines.items()}
@@ -51,9 +54,9 @@ def comparison_sheet(plan: Plan, manifest: Manifest) -> bytes | None:
     return buffer.getvalue()
 
 
-def _of_maps(manifest: Manifest, pipelines: Mapping[str, Pipeline], size: int) -> Image.Image:
+def _of_maps(manifest: Manifest, pipelines: Mapping[str, Pipeline], size: Size) -> Image.Image:
     """A column a map; a system that paints the looks of photos gets its own photo, and the looks of the next one."""
-    dataset = MaskToImageDataset(manifest, image_size=size)
+    dataset = MaskToImageDataset(manifest, image_size=size.height)
     batch = collate([dataset[index] for index in range(min(NUM_PICTURES, len(dataset)))])
     rows = [to_pictures(colorize(batch.label_map, manifest.spec.schema)), to_pictures(batch.image)]
     for pipeline in pipelines.values():
@@ -62,7 +65,7 @@ def _of_maps(manifest: Manifest, pipelines: Mapping[str, Pipeline], size: int) -
     return contact_sheet(rows, tile=_tile(size), row_names=["label map", "real", *pipelines])
 
 
-def _of_captions(manifest: Manifest, pipelines: Mapping[str, Any], size: int) -> Image.Image | None:
+def _of_captions(manifest: Manifest, pipelines: Mapping[str, Any], size: Size) -> Image.Image | None:
     """A row a caption: of each picture the longest of which all rows know a word; None where there is none."""
     rows, captions = list[Row](), list[str]()
     for row in manifest.rows:
@@ -85,12 +88,41 @@ def _of_captions(manifest: Manifest, pipelines: Mapping[str, Any], size: int) ->
     )
 
 
+def _of_pairs(manifest: Manifest, pipelines: Mapping[str, Any], size: Size) -> Image.Image:
+    """A column a pair, evenly spread: the person, the pose, the true picture of it, and what each row paints."""
+    pairs = list_pairs(manifest)
+    places = np.unique(np.linspace(0, len(pairs) - 1, min(NUM_PICTURES, len(pairs))).round().astype(int)).tolist()
+    fields = tuple(dict.fromkeys(field for pipeline in pipelines.values() for field in pipeline.data_fields()))
+    dataset = PosePairs(manifest, [pairs[place] for place in places], size=size, fields=fields)
+    shown = [dataset[number] for number in range(len(dataset))]
+    source = [Image.fromarray(image_of(pair.source)) for pair in shown]
+    target = [Image.fromarray(image_of(pair.target)) for pair in shown]
+    rows = []
+    for pipeline in pipelines.values():
+        arrays = pair_arrays(pipeline, shown)
+        with pipeline.inference():
+            poses = to_pictures(pipeline.view("pose", arrays, None))
+            rows.append(to_pictures(pipeline.paint(arrays, [0] * len(shown) if pipeline.seeded else None).clamp(-1, 1)))
+    names = ["source", "pose", "real", *pipelines]
+    return contact_sheet([source, poses, target, *rows], tile=_tile(size), row_names=names)
+
+
+_MAKERS: dict[Field, Callable[[Manifest, Mapping[str, Any], Size], Image.Image | None]] = {
+    "pairs": _of_pairs,
+    "captions": _of_captions,
+    "label_map": _of_maps,
+}
+"""Field that a task needs -> what shows its rows beside each other; the first that is needed counts."""
+
+
 def _knows(pipeline: Any, caption: str) -> bool:
     return bool(pipeline.spec.vocabulary.encode(caption).ids)
 
 
-def _tile(size: int) -> int:
-    return max(64, min(size, 96))
+def _tile(size: Size) -> tuple[int, int]:
+    """Height and width of a tile: 64 to 96 pixels high, in the pictures' proportions."""
+    height = max(64, min(size.height, 96))
+    return height, round(height * size.width / size.height)
 
 
 def _paint(pipeline: Any, batch: MaskToImageBatch) -> Tensor:

@@ -101,7 +101,7 @@ LAYERS = {
     | {"limner.talking_faces", "limner.text_to_image"},
     "limner.export": MIDDLE | {"limner.runtimes"},
     "limner.studio": MIDDLE | {"limner.export", "limner.people", "limner.runtimes"},
-    "limner.reproduce": MIDDLE | {"limner.mask_to_image", "limner.training"},
+    "limner.reproduce": MIDDLE | {"limner.pose_transfer", "limner.training"},
     "limner.cli": MIDDLE
     | {"limner.people", "limner.export", "limner.runtimes", "limner.studio", "limner.training", "limner.reproduce"}
     | {"limner.runs"},
