@@ -418,7 +418,7 @@ def _train_and_score(
     points = partial(_points, run, every=config.train.checkpoint_every, batch=config.train.batch_size)
     for checkpoint in of_the_first(points):
         pipeline = registry.pipeline_class(row.system).from_pretrained(checkpoint, with_optional=True).to(device)
-        data = manifest if "label_map" in plan.study.task.needs else pipeline.open_data(plan.data, **_reading(plan))
+        data = data_of(plan, pipeline, manifest)
         report = evaluate(pipeline, data, **options)
         values = {key: one.value for key, one in report.measurements.items()}
         scores[str(before + int(checkpoint.name))] = {
@@ -430,6 +430,11 @@ def _train_and_score(
         write_text_atomically(run / "scores.json", json.dumps(scores, indent=1) + "\n")
 
     of_the_first(save)
+
+
+def data_of(plan: Plan, pipeline: Pipeline, manifest: Manifest) -> Manifest:
+    """The study's data as a row's pipeline reads them, which may need more of them than the other rows do."""
+    return manifest if "label_map" in plan.study.task.needs else pipeline.open_data(plan.data, **_reading(plan))
 
 
 def _reading(plan: Plan) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from limner.pipelines import Pipeline
 from limner.pose_transfer.data import PosePairs, image_of, list_pairs
 from limner.pose_transfer.evaluation import pair_arrays
 from limner.provenance import SYNTHETIC_MEDIA
-from limner.reproduce.run import Plan, last_pipelines
+from limner.reproduce.run import Plan, data_of, last_pipelines
 
 NUM_PICTURES = 10
 _CAPTION_WIDTH = 34  # characters a line
@@ -40,9 +40,12 @@ def comparison_sheet(plan: Plan, manifest: Manifest) -> bytes | None:
     """
     task = plan.study.task
     make = next((maker for field, maker in _MAKERS.items() if field in task.needs), None)
-    pipelines = {} if make is None or task.gives != "picture" else last_pipelines(plan)
+    pipelines: Mapping[str, Any] = {} if make is None or task.gives != "picture" else last_pipelines(plan)
     if make is None or not pipelines:
         return None
+    if make is _of_pairs:
+        needs_most = max(pipelines.values(), key=lambda pipeline: len(pipeline.data_fields()))
+        manifest = data_of(plan, needs_most, manifest)
     sheet = make(manifest.split(plan.study.split), pipelines, Size.of(plan.study.image_size[plan.preset]))
     if sheet is None:
         return None

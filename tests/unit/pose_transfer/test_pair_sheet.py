@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from limner.data.size import Size
-from limner.reproduce.sheet import NUM_PICTURES, _of_pairs
+from limner.reproduce.run import Plan, open_data
+from limner.reproduce.sheet import NUM_PICTURES, _of_pairs, comparison_sheet
+from limner.reproduce.study import load_study
 from limner.systems.adgan.presets import PRESETS as ADGAN_PRESETS
 from limner.systems.adgan.system import ADGAN
 from limner.systems.scagan.presets import PRESETS as SCAGAN_PRESETS
@@ -41,3 +46,15 @@ def test_people_with_their_pose_the_true_picture_and_that_of_each_row(folder) ->
         assert (tile(3, column) == tile(4, column)).all()
         assert abs(tile(3, column) - tile(5, column)).mean() > 1, "another system's"
         assert abs(tile(0, column) - tile(2, column)).mean() > 1, "another picture of the person"
+
+
+def test_a_row_that_needs_more_of_the_data_than_the_first_is_shown_too(folder, tmp_path) -> None:
+    """ADGAN needs body parsing, which SCA-GAN's own data have not read."""
+    study = load_study("scagan-table")
+    for name, system, presets in (("sca-gan", SCAGAN, SCAGAN_PRESETS), ("adgan", ADGAN, ADGAN_PRESETS)):
+        run = tmp_path / f"{name}-0"
+        pipeline_of(system, presets["smoke"](), folder).save_pretrained(run / "checkpoints" / "000000160")
+        (run / "scores.json").write_text("{}")
+    plan = Plan(study, folder, tmp_path, "smoke", 160, 1, (), 4, None, study.data_config())
+    sheet = comparison_sheet(plan, open_data(plan))
+    assert sheet is not None and Image.open(io.BytesIO(sheet)).height == 5 * 66 - 2
