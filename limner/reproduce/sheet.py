@@ -98,16 +98,19 @@ def _of_pairs(manifest: Manifest, pipelines: Mapping[str, Any], size: Size) -> I
     fields = tuple(dict.fromkeys(field for pipeline in pipelines.values() for field in pipeline.data_fields()))
     dataset = PosePairs(manifest, [pairs[place] for place in places], size=size, fields=fields)
     shown = [dataset[number] for number in range(len(dataset))]
-    source = [Image.fromarray(image_of(pair.source)) for pair in shown]
-    target = [Image.fromarray(image_of(pair.target)) for pair in shown]
-    rows = []
-    for pipeline in pipelines.values():
-        arrays = pair_arrays(pipeline, shown)
+    arrays = {name: pair_arrays(pipeline, shown) for name, pipeline in pipelines.items()}
+
+    def view(row: str, what: str) -> list[Image.Image]:
+        pipeline = pipelines[row]
         with pipeline.inference():
-            poses = to_pictures(pipeline.view("pose", arrays, None))
-            rows.append(to_pictures(pipeline.paint(arrays, [0] * len(shown) if pipeline.seeded else None).clamp(-1, 1)))
-    names = ["source", "pose", "real", *pipelines]
-    return contact_sheet([source, poses, target, *rows], tile=_tile(size), row_names=names)
+            pictures = pipeline.view(what, arrays[row], [0] * len(shown) if pipeline.seeded else None)
+        return to_pictures(pictures.float().clamp(-1, 1))
+
+    first = next(iter(pipelines))  # photos and poses are the same of all
+    given = {"source": view(first, "source"), "pose": view(first, "pose")}
+    rows = {**given, "real": [Image.fromarray(image_of(pair.target)) for pair in shown]}
+    rows |= {name: view(name, "picture") for name in pipelines}
+    return contact_sheet(list(rows.values()), tile=_tile(size), row_names=list(rows))
 
 
 _MAKERS: dict[Field, Callable[[Manifest, Mapping[str, Any], Size], Image.Image | None]] = {
