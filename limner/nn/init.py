@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 import torch
@@ -30,6 +30,22 @@ def init_xavier_normal(network: nn.Module, *, gain: float) -> None:
     for module in network.modules():
         if isinstance(module, _WEIGHTED):
             nn.init.xavier_normal_(module.weight, gain=gain)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def init_he(network: nn.Module, *, but: Container[nn.Module] = ()) -> None:
+    """Weights from N(0, 2 / inputs), so that a signal keeps its strength from layer to layer; biases 0.
+
+    He, Zhang, Ren, Sun: "Delving Deep into Rectifiers", ICCV 2015, arXiv:1502.01852, Eq. 10.
+
+    Args:
+        network: is changed.
+        but: layers of it that stay as they are.
+    """
+    for module in network.modules():
+        if isinstance(module, _WEIGHTED) and module not in but:
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
 

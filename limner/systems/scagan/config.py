@@ -63,6 +63,9 @@ class ModelConfig:
     spade_norm: Literal["instance", "batch"] = "instance"
     """Norm inside every modulation (authors' code: instance); batch keeps how strong each map is in a picture, and with
     it how saturated garments are; not in the paper."""
+    init: Literal["normal", "he"] = "normal"
+    """First weights of IS-Net: N(0, 0.02²) (authors' code), or N(0, 2 / inputs), through which a narrow network sees
+    the style from the start; not in the paper."""
     head: bool = False
     """Discriminators end with one channel; not in the paper, whose verdict is a map of many channels."""
     start_height: int = 8

@@ -7,7 +7,7 @@ forward pass, then the generator, D_s and D_c on the same results.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -27,7 +27,9 @@ from limner.errors import ConfigError
 from limner.features import open_features
 from limner.losses.contextual import contextual_loss
 from limner.losses.perceptual import PerceptualFeatures, perceptual_loss
+from limner.nn.init import init_he
 from limner.nn.pose_transfer import Discriminator, seed_dropout
+from limner.nn.spade import MapModulation
 from limner.pipelines import load
 from limner.pose_transfer.training import first_pairs, picture_scores, pose_grid
 from limner.systems.scagan.config import UNTRAINED, SCAGANConfig
@@ -246,7 +248,7 @@ class ImageStage(TransferStage):
     def __init__(self, config: SCAGANConfig) -> None:
         super().__init__(config)
         model = config.model
-        self.networks["generator"] = ISNet(
+        generator = ISNet(
             image_size=model.image_size,
             width=model.width,
             style_channels=model.style_channels,
@@ -262,6 +264,10 @@ class ImageStage(TransferStage):
             prior_transfer=model.prior_transfer,
             spade_norm=model.spade_norm,
         )
+        if model.init == "he":
+            # Pictures begin grey, and modulations near the identity.
+            init_he(generator, but={generator.to_rgb, *_last_of_modulations(generator)})
+        self.networks["generator"] = generator
         self.add_discriminators(3)
         if config.stage.content not in (None, UNTRAINED):
             self._take_content(str(config.stage.content))
@@ -339,6 +345,13 @@ class ImageStage(TransferStage):
                 f"({network.config}); give the same --model options in both stages."
             )
         network.load_state_dict(found.state_dict())
+
+
+def _last_of_modulations(network: nn.Module) -> Iterator[nn.Module]:
+    """The layers that give gamma and beta."""
+    for part in network.modules():
+        if isinstance(part, MapModulation):
+            yield from (part.gamma, part.beta)
 
 
 def _to_one(verdict: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from limner.errors import ConfigError, DataError, WeightsError
 from limner.nn.pose_transfer import SeededDropout
 from limner.systems.scagan.presets import PRESETS
-from limner.systems.scagan.stages import CONTENT, EDGE, STYLE
+from limner.systems.scagan.stages import CONTENT, EDGE, STYLE, ImageStage
 from limner.systems.scagan.system import SCAGAN
 from tests.engines import engine_of
 from tests.stick_people import draw, draw_parts, pose, write_stick_people
@@ -152,3 +152,36 @@ def semantic_pairs(folder):
     config = PRESETS["smoke-content"]()
     config = replace(config, model=replace(config.model, content="semantic"))
     return SCAGAN.open_data(config, folder).validation_set
+
+
+PAPER_WIDTHS = {"width": 64, "style_channels": 512, "hidden": 128, "style_at_map_size": False, "spade_norm": "instance"}
+
+
+@pytest.mark.parametrize(
+    ("model", "low", "high"),
+    [({}, 0, 0.01), (PAPER_WIDTHS, 0.05, 0.1), ({"init": "he"}, 0.3, 1)],
+)
+def test_the_style_reaches_the_first_pictures(model, low, high):
+    """How much of a picture depends on the photo's colour before anything is learned."""
+    torch.manual_seed(0)
+    config = replace(PRESETS["smoke"](), model=replace(PRESETS["cpu"]().model, **model))
+    generator = ImageStage(config).networks["generator"]
+    red, green, blue = torch.eye(3) * 2 - 1
+    photos = torch.stack([red, green, blue])[..., None, None].expand(-1, -1, 64, 44)
+    content, pose, latent = torch.rand(1, 1, 64, 44) * 2 - 1, torch.rand(1, 18, 64, 44), torch.randn(1, 256)
+    with torch.no_grad():
+        pictures = generator(photos, *(part.expand(3, *part.shape[1:]) for part in (content, pose, latent)))
+    share = float(pictures.std(0).mean() / pictures.std((2, 3)).mean())
+    assert low < share < high, share
+
+
+def test_first_weights_are_the_wider_the_fewer_inputs_there_are():
+    torch.manual_seed(0)
+    config = replace(PRESETS["smoke"](), model=replace(PRESETS["cpu"]().model, init="he"))
+    generator = ImageStage(config).networks["generator"]
+    encoder, decoder = generator.encoder.blocks, generator.blocks["head_0"].pose
+    for layer in (generator.first_map, encoder[-1].second[0], decoder.convs[0], decoder.norms[0].shared):
+        wanted = (2 / layer.weight[0].numel()) ** 0.5
+        assert layer.weight.std().item() == pytest.approx(wanted, rel=0.05) and not layer.bias.any()
+    for kept in (generator.to_rgb, decoder.norms[0].gamma, decoder.norms[0].beta):
+        assert kept.weight.std().item() == pytest.approx(0.02, rel=0.15)
