@@ -33,7 +33,7 @@ from limner.engine.seed import generator
 from limner.errors import ConfigError, counted
 from limner.metrics.attributes import attributes_correct
 from limner.metrics.bootstrap import mean_interval
-from limner.metrics.detail import blockiness, fine_detail
+from limner.metrics.detail import blockiness, fine_detail, fixed_spot
 from limner.metrics.diversity import mean_pairwise_distance
 from limner.metrics.features import FeatureNetwork, judge_features
 from limner.metrics.judge import Judge, check_judge, check_same_meaning, judged_labels, labels_setting, lost_judge
@@ -52,6 +52,7 @@ _SHEET_ROWS = 8
 _LATENTS = 4  # pictures of one map, on the sheet and for diversity
 _DIVERSITY_MAPS = 64
 _CODES, _CODE_MAPS = 100, 4  # codes that are looked through for broken ones, and the maps of each
+_SPOT_CODES, _SPOT_MAPS = 25, 16  # the same for spots, which fewer maps do not tell from eyes
 SMALL_PARTS = {"eyes": ("l_eye", "r_eye"), "brows": ("l_brow", "r_brow"), "lips": ("u_lip", "l_lip")}
 """What a stranger looks at first and what means over pixels hide; named as in the label schemas of faces."""
 
@@ -175,6 +176,7 @@ def evaluate_pictures(
             **_diversity(run),
             **_detail(run, fakes, reals),
             **_broken_codes(run),
+            **_spotted_codes(run),
             **_segmentation(run, fakes, reals),
             **_distances(run, fakes, reals, reference),
             **(_attributes(run, fakes, reals) if uses_attributes else {}),
@@ -496,24 +498,50 @@ def _detail(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measurement]
 
 def _broken_codes(run: _Run) -> dict[str, Measurement]:
     """Codes (seeds) whose pictures fall into blocks on every map: more so than any as many real pictures do."""
-    maps = min(_CODE_MAPS, len(run.rows))
+    return _codes(
+        run,
+        lambda images: blockiness(images).mean(),
+        "broken_codes",
+        ("codes that fall into blocks", "the steps at borders of blocks are above {limit:.3g} of those inside"),
+        count=_CODES,
+        maps=_CODE_MAPS,
+    )
+
+
+def _spotted_codes(run: _Run) -> dict[str, Measurement]:
+    """Codes (seeds) whose pictures all have a spot at the same place: a stronger one than any as many real pictures."""
+    return _codes(
+        run,
+        fixed_spot,
+        "spotted_codes",
+        ("codes with a spot at one place", "the fine detail that all pictures share is above {limit:.3g} at a place"),
+        count=_SPOT_CODES,
+        maps=_SPOT_MAPS,
+    )
+
+
+def _codes(
+    run: _Run, fault: Callable[[Tensor], Tensor], key: str, words: tuple[str, str], *, count: int, maps: int
+) -> dict[str, Measurement]:
+    """The share of codes whose pictures of the same few maps have more of a fault than any as many real pictures."""
+    maps = min(maps, len(run.rows))
     batch = run.real_batch(range(maps))
     attributes = run.shuffled_attributes[batch.index.cpu()].to(run.device)
-    reals = [blockiness(run.real_batch(part).image) for part in run.parts(min(256, len(run.rows)))]
-    real = torch.cat(reals).cpu()
-    limit = float(torch.stack([part.mean() for part in real.split(maps)]).max())
+    real = torch.cat([run.real_batch(part).image for part in run.parts(min(256, len(run.rows)))])
+    limit = max(float(fault(part)) for part in real.split(maps) if len(part) == maps)
 
     def score(code: int) -> Tensor:
-        return blockiness(run.paint(batch.label_map, attributes, [code] * maps)).mean().cpu()
+        return fault(run.paint(batch.label_map, attributes, [code] * maps)).cpu()
 
-    scores = torch.stack(list(in_shares(score, range(_CODES))))
-    broken = [number for number, score in enumerate(scores.tolist()) if score > limit]
+    scores = torch.stack(list(in_shares(score, range(count))))
+    broken = [number for number, one in enumerate(scores.tolist()) if one > limit]
+    metric, note = words
     return {
-        "broken_codes": Measurement(
-            len(broken) / _CODES,
-            run.protocol(f"codes that fall into blocks on {maps} maps", count=_CODES * maps, fake=True),
+        key: Measurement(
+            len(broken) / count,
+            run.protocol(f"{metric} on {maps} maps", count=count * maps, fake=True),
             is_share=True,
-            note=f"the steps at borders of blocks are above {limit:.3g} of those inside for seeds {broken or 'none'}.",
+            note=f"{note.format(limit=limit)} for seeds {broken or 'none'}.",
         )
     }
 

@@ -1,4 +1,5 @@
-"""What the eye sees first and averages hide: how much fine detail pictures have, and whether they fall into blocks."""
+"""What the eye sees first and averages hide: how much fine detail pictures have, whether they fall into blocks, and
+whether all of them have a spot at the same place."""
 
 from __future__ import annotations
 
@@ -22,11 +23,24 @@ def fine_detail(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, " b"]:
     Returns:
         One number a picture: 0 for one colour or a slow gradient, higher for edges, wrinkles, hair and noise.
     """
-    luma = _luma(images)
-    taps = luma.new_tensor(_BINOMIAL)
-    smooth = functional.pad(luma, (2, 2, 2, 2), mode="reflect")
-    smooth = functional.conv2d(functional.conv2d(smooth, taps.view(1, 1, 1, 5)), taps.view(1, 1, 5, 1))
-    return (luma - smooth).abs().mean(dim=(1, 2, 3))
+    return _fine_band(_luma(images)).abs().mean(dim=(1, 2, 3))
+
+
+def fixed_spot(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, ""]:
+    """How strong the finest band is where it is the same in all pictures: largest value, over places and colours, of
+    its mean over the pictures.
+
+    Pictures of different layouts have their edges at different places, whose means go towards 0. What stays is a mark
+    that a network leaves everywhere, such as the blob that norms make (Karras et al., CVPR 2020, arXiv:1912.04958,
+    Sec. 2: "water droplet" artifacts), and, in aligned faces, something of eyes and mouths: compare with as many real
+    pictures.
+
+    Returns:
+        One number for all pictures: 0 if nothing is common to them; in [-1, 1] at most 2.
+    """
+    count, colours = images.shape[:2]
+    band = _fine_band(images.float().flatten(0, 1)[:, None]).unflatten(0, (count, colours))
+    return band.mean(0).abs().amax()
 
 
 def blockiness(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, " b"]:
@@ -42,6 +56,14 @@ def blockiness(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, " b"]:
             at_border = (torch.arange(steps.shape[1], device=steps.device) + 1) % period == 0
             ratios.append(steps[:, at_border].mean(1) / steps[:, ~at_border].mean(1).clamp_min(1e-6))
     return torch.stack(ratios).amax(0)
+
+
+def _fine_band(planes: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b 1 h w"]:
+    """Planes minus planes smoothed by a 5x5 binomial."""
+    taps = planes.new_tensor(_BINOMIAL)
+    smooth = functional.pad(planes, (2, 2, 2, 2), mode="reflect")
+    smooth = functional.conv2d(functional.conv2d(smooth, taps.view(1, 1, 1, 5)), taps.view(1, 1, 5, 1))
+    return planes - smooth
 
 
 def _luma(images: Tensor) -> Tensor:

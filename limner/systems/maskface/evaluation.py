@@ -36,6 +36,7 @@ _IN_REFERENCE_MODE = (
     "diversity_features",
     "detail_ratio",
     "broken_codes",
+    "spotted_codes",
     "small_parts_iou_ratio",
 )
 

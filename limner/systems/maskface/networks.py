@@ -6,7 +6,7 @@ published: the abstract fixes the four networks and their tasks, the layers are 
 Choi et al., "StarGAN v2", CVPR 2020, arXiv:1912.01865 (facts of its CC BY-NC code only, none of the code).
 
 Differences from StarGAN v2: one domain; the generator reads a label map in place of a photo; the discriminator reads
-the map beside the image; widths are options.
+the map beside the image; widths are options; the code may enter by modulated convolutions in place of AdaIN.
 
 Letters: m = one-hot label map with n_s classes, z = noise, s = style code, n_z and n_w = their sizes.
 """
@@ -24,6 +24,7 @@ from torch.nn import functional
 
 from limner.errors import ShapeError
 from limner.nn.configured import Configured
+from limner.nn.init import init_he
 from limner.nn.resampling import convolve_and_halve, double_and_convolve, halve
 from limner.nn.spade import MapModulation
 
@@ -33,6 +34,8 @@ NUM_FLAT = 2  # blocks there that do not change the size, in the encoder and in 
 TRUNK_SIZE = 4  # side of the last map of style decoder and discriminator
 Enlargement = Literal["nearest", "bilinear"]
 """How the decoder's shortcuts double the size."""
+StyleInjection = Literal["adain", "demodulation"]
+"""How the style code enters the decoder: `AdaIN` before each convolution, or each a `ModulatedConv` without norms."""
 
 
 class ResidualBlock(nn.Module):
@@ -78,10 +81,38 @@ class AdaIN(nn.Module):
         return (1 + gamma) * self.norm(x) + beta
 
 
-class StyledBlock(nn.Module):
-    """The decoder's residual block: AdaIN in place of the norms; may double the size.
+class ModulatedConv(nn.Conv2d):
+    """3x3 convolution whose inputs the style code scales by 1 + gamma, and whose outputs are brought back to power 1.
 
-    With `num_classes` the map modulates after each AdaIN (SPADE without its norm: AdaIN has normalised already).
+    The power is computed for inputs of power 1 before a leaky ReLU, not measured as in AdaIN: with a norm that measures
+    it pays to make one spike that outweighs the rest of the picture, seen as a blister at the same place in all faces.
+
+    Karras et al., CVPR 2020, arXiv:1912.04958, Sec. 2.2, Eq. 1 and 3, here on activations in the place of weights.
+    """
+
+    EPS = 1e-8
+    GAIN = math.sqrt(2)  # of the ReLU before
+
+    def __init__(self, in_channels: int, out_channels: int, *, style_size: int) -> None:
+        super().__init__(in_channels, out_channels, 3, padding=1, bias=False)
+        self.linear = nn.Linear(style_size, in_channels)
+        self.shift = nn.Parameter(torch.zeros(out_channels))
+
+    def modulated(
+        self, x: Float[Tensor, "b i h w"], style: Float[Tensor, "b n_w"], *, upsample: bool
+    ) -> Float[Tensor, "b o h2 w2"]:
+        """With `upsample` of x doubled in size by nearest neighbours."""
+        scale = 1 + self.linear(style)
+        power = scale.square() @ self.weight.square().sum((2, 3)).T
+        x = x * scale[:, :, None, None]
+        x = double_and_convolve(self, x) if upsample else self(x)
+        return x * (self.GAIN * (power + self.EPS).rsqrt())[:, :, None, None] + self.shift[:, None, None]
+
+
+class StyledBlock(nn.Module):
+    """The decoder's residual block: AdaIN in place of the norms, or modulated convolutions; may double the size.
+
+    With `num_classes` the map modulates before each leaky ReLU (SPADE without its norm: AdaIN has normalised already).
     """
 
     def __init__(
@@ -93,14 +124,20 @@ class StyledBlock(nn.Module):
         upsample: bool,
         num_classes: int = 0,
         enlargement: Enlargement = "nearest",
+        injection: StyleInjection = "adain",
     ) -> None:
         super().__init__()
         self.upsample = upsample
         self.enlargement = enlargement
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
-        self.norm1 = AdaIN(style_size, in_channels)
-        self.norm2 = AdaIN(style_size, out_channels)
+        if injection == "adain":
+            self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
+            self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+            self.norm1 = AdaIN(style_size, in_channels)
+            self.norm2 = AdaIN(style_size, out_channels)
+        else:
+            self.conv1 = ModulatedConv(in_channels, out_channels, style_size=style_size)
+            self.conv2 = ModulatedConv(out_channels, out_channels, style_size=style_size)
+            self.norm1 = self.norm2 = None
         self.map1 = MapModulation(in_channels, num_classes=num_classes) if num_classes else None
         self.map2 = MapModulation(out_channels, num_classes=num_classes) if num_classes else None
         same = in_channels == out_channels
@@ -109,15 +146,8 @@ class StyledBlock(nn.Module):
     def forward(
         self, x: Float[Tensor, "b i h w"], style: Float[Tensor, "b n_w"], one_hot: Float[Tensor, "b n_s h0 w0"]
     ) -> Float[Tensor, "b o h2 w2"]:
-        main = self.norm1(x, style)
-        if self.map1 is not None:
-            main = self.map1(main, one_hot)
-        main = functional.leaky_relu(main, SLOPE)
-        main = double_and_convolve(self.conv1, main) if self.upsample else self.conv1(main)
-        main = self.norm2(main, style)
-        if self.map2 is not None:
-            main = self.map2(main, one_hot)
-        main = self.conv2(functional.leaky_relu(main, SLOPE))
+        main = _styled(self.conv1, self.norm1, self.map1, x, style, one_hot, upsample=self.upsample)
+        main = _styled(self.conv2, self.norm2, self.map2, main, style, one_hot)
         # The 1x1 convolution commutes with both enlargements; before them, it costs a quarter.
         x = self.shortcut(x)
         if self.upsample:
@@ -125,10 +155,31 @@ class StyledBlock(nn.Module):
         return (main + x) / math.sqrt(2)
 
 
+def _styled(
+    conv: nn.Conv2d,
+    norm: AdaIN | None,
+    shown: MapModulation | None,
+    x: Float[Tensor, "b i h w"],
+    style: Float[Tensor, "b n_w"],
+    one_hot: Float[Tensor, "b n_s h0 w0"],
+    *,
+    upsample: bool = False,
+) -> Float[Tensor, "b o h2 w2"]:
+    """Norm, map and leaky ReLU before a convolution; the style enters by the norm or by the convolution."""
+    if norm is not None:
+        x = norm(x, style)
+    if shown is not None:
+        x = shown(x, one_hot)
+    x = functional.leaky_relu(x, SLOPE)
+    if isinstance(conv, ModulatedConv):
+        return conv.modulated(x, style, upsample=upsample)
+    return double_and_convolve(conv, x) if upsample else conv(x)
+
+
 class Generator(Configured):
     """G(m, s): a face with the layout of the map and the look of the style code.
 
-    The map is encoded to 16x16; the code enters the decoder through AdaIN only.
+    The map is encoded to 16x16; the code enters the decoder's blocks only.
 
     Args:
         image_size: height and width in pixels; a power of two, at least 32.
@@ -139,6 +190,7 @@ class Generator(Configured):
         mask_injection: "encoder"; "spade" to also show the map to every block of the decoder; "skips" to also add what
             the encoder saw at 32 px and more to what the decoder's block of that size makes (ours).
         shortcut_enlargement: of the decoder's shortcuts; "nearest", or "bilinear" against blocks in the faces (ours).
+        style_injection: "adain", or "demodulation" for a generator without norms, against blisters (ours).
 
     Raises:
         ShapeError: if a size is not possible.
@@ -154,9 +206,11 @@ class Generator(Configured):
         max_width: int = 512,
         mask_injection: Literal["encoder", "spade", "skips"] = "encoder",
         shortcut_enlargement: Enlargement = "nearest",
+        style_injection: StyleInjection = "adain",
     ) -> None:
         super().__init__()
         check_sizes(image_size, num_classes)
+        norms = style_injection == "adain"
         channels = channel_plan(width, max_width, int(math.log2(image_size // BOTTLENECK_SIZE)))
         shown = num_classes if mask_injection == "spade" else 0
 
@@ -168,12 +222,13 @@ class Generator(Configured):
                 upsample=upsample,
                 num_classes=shown,
                 enlargement=shortcut_enlargement,
+                injection=style_injection,
             )
 
         self.from_map = nn.Conv2d(num_classes, channels[0], 3, padding=1)
         self.encoder = nn.Sequential(
-            *(ResidualBlock(i, o, normalize=True, downsample=True) for i, o in pairwise(channels)),
-            *(ResidualBlock(channels[-1], channels[-1], normalize=True, downsample=False) for _ in range(NUM_FLAT)),
+            *(ResidualBlock(i, o, normalize=norms, downsample=True) for i, o in pairwise(channels)),
+            *(ResidualBlock(channels[-1], channels[-1], normalize=norms, downsample=False) for _ in range(NUM_FLAT)),
         )
         self.decoder = nn.ModuleList(
             [styled(channels[-1], channels[-1], upsample=False) for _ in range(NUM_FLAT)]
@@ -182,9 +237,11 @@ class Generator(Configured):
         larger = channels[-2::-1] if mask_injection == "skips" else []
         self.skips = nn.ModuleList(nn.Conv2d(count, count, 1) for count in larger)
         self.to_rgb = nn.Sequential(
-            nn.InstanceNorm2d(channels[0], affine=True), nn.LeakyReLU(SLOPE), nn.Conv2d(channels[0], 3, 1)
+            nn.InstanceNorm2d(channels[0], affine=True) if norms else nn.Identity(),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(channels[0], 3, 1),
         )
-        self.apply(init_he)
+        init_he(self)
 
     def forward(self, one_hot: Float[Tensor, "b n_s h w"], style: Float[Tensor, "b n_w"]) -> Float[Tensor, "b 3 h w"]:
         """One-hot map and style code -> image around [-1, 1]; nothing bounds it, so clamp what is saved."""
@@ -217,7 +274,7 @@ class StyleEncoder(Configured):
         for size in (latent_size, *[width] * 6):
             layers += [nn.Linear(size, width), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Linear(width, style_size))
-        self.apply(init_he)
+        init_he(self)
 
     def forward(self, latent: Float[Tensor, "b n_z"]) -> Float[Tensor, "b n_w"]:
         """N(0, 1) -> unbounded code."""
@@ -242,7 +299,7 @@ class StyleDecoder(Configured):
         trunk, channels = _trunk(3, image_size, width, max_width)
         self.trunk = nn.Sequential(*trunk)
         self.to_style = nn.Linear(channels, style_size)
-        self.apply(init_he)
+        init_he(self)
 
     def forward(self, image: Float[Tensor, "b 3 h w"]) -> Float[Tensor, "b n_w"]:
         """Image in [-1, 1] -> code."""
@@ -268,7 +325,7 @@ class Discriminator(Configured):
         trunk, channels = _trunk(num_classes + 3, image_size, width, max_width)
         self.trunk = nn.Sequential(*trunk)
         self.to_logit = nn.Conv2d(channels, 1, 1)
-        self.apply(init_he)
+        init_he(self)
 
     def forward(self, image: Float[Tensor, "b 3 h w"], one_hot: Float[Tensor, "b n_s h w"]) -> Float[Tensor, " b"]:
         """Image in [-1, 1] and one-hot map -> logits."""
@@ -306,11 +363,3 @@ def _trunk(in_channels: int, image_size: int, width: int, max_width: int) -> tup
         nn.Conv2d(channels[-1], channels[-1], TRUNK_SIZE),
         nn.LeakyReLU(SLOPE),
     ], channels[-1]
-
-
-def init_he(module: nn.Module) -> None:
-    """He initialisation (fan-in, gain of ReLU) of all weights, biases 0 (He et al. 2015, as StarGAN v2)."""
-    if isinstance(module, nn.Conv2d | nn.Linear):
-        nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)

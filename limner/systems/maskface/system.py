@@ -89,6 +89,7 @@ class MaskFace(System[MaskFaceConfig, MaskToImageBatch]):
             style_size=model.style_size,
             mask_injection=model.mask_injection,
             shortcut_enlargement=model.shortcut_enlargement,
+            style_injection=model.style_injection,
             **widths,
         )
         self.networks["style_encoder"] = StyleEncoder(

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from limner.metrics.detail import blockiness, fine_detail
+from limner.metrics.detail import blockiness, fine_detail, fixed_spot
 
 
 def test_blur_takes_detail_away_and_noise_adds_it():
@@ -31,3 +31,22 @@ def test_blocks_are_seen_whatever_their_side(side):
     noise = torch.rand(2, 3, 32, 32)
     assert (blockiness(blocks) > 5).all()
     assert (blockiness(noise) < 1.5).all()
+
+
+def test_a_spot_that_all_pictures_have_is_found():
+    torch.manual_seed(0)
+    images = torch.rand(16, 3, 32, 32) - 0.5
+    before = float(fixed_spot(images))
+    images[:, 1, 20, 7] = 1.0
+    assert before < 0.4 and float(fixed_spot(images)) > 1.5 * before
+    moved = torch.rand(16, 3, 32, 32) - 0.5
+    moved[range(16), 1, range(8, 24), 7] = 1.0
+    assert float(fixed_spot(moved)) < 1.3 * before, "a spot at sixteen places is none at one"
+
+
+def test_spot_by_hand():
+    """In one picture, a point on grey of which the binomial leaves (6 / 16)^2."""
+    image = torch.zeros(1, 3, 9, 9)
+    image[0, 2, 4, 4] = 1
+    assert float(fixed_spot(image)) == pytest.approx(1 - (6 / 16) ** 2)
+    assert float(fixed_spot(torch.cat([image, -image]))) == 0

@@ -1,4 +1,4 @@
-"""Networks whose values come from a file are built without memory, without first values and without a compiler."""
+"""First values of weights; networks whose values come from a file are built without memory, and without a compiler."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from limner.nn.init import init_normal, without_values
+from limner.nn.init import init_he, init_normal, without_values
 
 BUILD = """
 import sys
@@ -54,3 +54,14 @@ def test_outside_values_are_filled_as_ever() -> None:
     layer = nn.Conv2d(3, 4, 3)
     init_normal(layer)
     assert 0.01 < float(layer.weight.detach().std()) < 0.04
+
+
+def test_he_initialisation() -> None:
+    torch.manual_seed(0)
+    conv, linear, left = nn.Conv2d(64, 64, 3), nn.Linear(400, 400), nn.Linear(4, 4)
+    before = left.weight.clone()
+    init_he(nn.ModuleList([conv, linear, left]), but={left})
+    for module, fan_in in ((conv, 64 * 9), (linear, 400)):
+        assert module.weight.std().item() == pytest.approx((2 / fan_in) ** 0.5, rel=0.05)
+        assert module.bias is not None and not module.bias.any()
+    assert torch.equal(left.weight, before)

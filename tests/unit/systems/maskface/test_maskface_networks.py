@@ -12,11 +12,11 @@ from limner.systems.maskface.networks import (
     AdaIN,
     Discriminator,
     Generator,
+    ModulatedConv,
     ResidualBlock,
     StyledBlock,
     StyleDecoder,
     StyleEncoder,
-    init_he,
 )
 
 
@@ -30,6 +30,7 @@ def count(network: nn.Module) -> int:
         (lambda: Generator(image_size=256, num_classes=19), 33_902_211),
         (lambda: Generator(image_size=256, num_classes=11), 33_897_603),
         (lambda: Generator(image_size=128, num_classes=19, width=128), 33_650_435),
+        (lambda: Generator(image_size=256, num_classes=19, style_injection="demodulation"), 33_607_107),
         (lambda: StyleEncoder(), 1_617_472),
         (lambda: StyleDecoder(image_size=256), 20_884_096),
         (lambda: StyleDecoder(image_size=128, width=128), 20_766_912),
@@ -60,10 +61,19 @@ def maps_of(seed: int) -> torch.Tensor:
     return functional.one_hot(ids.repeat_interleave(4, 1).repeat_interleave(4, 2), 3).permute(0, 3, 1, 2).float()
 
 
+@pytest.mark.parametrize("style_injection", ["adain", "demodulation"])
 @pytest.mark.parametrize("injection", ["encoder", "spade", "skips"])
-def test_generator_depends_on_map_and_style(injection):
+def test_generator_depends_on_map_and_style(injection, style_injection):
     torch.manual_seed(0)
-    generator = Generator(image_size=32, num_classes=3, style_size=8, width=8, max_width=16, mask_injection=injection)
+    generator = Generator(
+        image_size=32,
+        num_classes=3,
+        style_size=8,
+        width=8,
+        max_width=16,
+        mask_injection=injection,
+        style_injection=style_injection,
+    )
     maps, style = maps_of(0).requires_grad_(True), torch.randn(2, 8, requires_grad=True)
     image = generator(maps, style)
     image.square().sum().backward()
@@ -131,6 +141,50 @@ def test_adain_sets_mean_and_spread_of_each_channel():
     torch.testing.assert_close(y.std((2, 3), correction=0), (1 + gamma).abs(), atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.parametrize("upsample", [False, True])
+def test_modulated_convolution_by_hand(upsample):
+    """Scaled and normalised are the weights in the paper: Eq. 1 and 3 with one convolution for each sample."""
+    torch.manual_seed(0)
+    conv, x, style = ModulatedConv(3, 4, style_size=8), torch.randn(2, 3, 6, 5), torch.randn(2, 8)
+    nn.init.normal_(conv.shift)
+    enlarged = functional.interpolate(x, scale_factor=2.0) if upsample else x
+    expected = []
+    for sample, scale in zip(enlarged, 1 + conv.linear(style), strict=True):
+        weight = conv.weight * scale[None, :, None, None]
+        weight = weight / (weight.square().sum((1, 2, 3), keepdim=True) + conv.EPS).sqrt()
+        expected.append(functional.conv2d(sample[None], 2**0.5 * weight, conv.shift, padding=1))
+    torch.testing.assert_close(conv.modulated(x, style, upsample=upsample), torch.cat(expected), rtol=1e-4, atol=1e-5)
+
+
+def test_modulated_convolution_keeps_the_power_of_its_input():
+    torch.manual_seed(0)
+    conv = ModulatedConv(64, 64, style_size=8)
+    x = functional.leaky_relu(torch.randn(4, 64, 32, 32), 0.2)
+    made = conv.modulated(x, torch.randn(4, 8), upsample=False)
+    assert made.square().mean().sqrt().item() == pytest.approx(1.0, rel=0.1)
+
+
+def test_without_norms_a_spike_leaves_the_rest_of_the_picture_as_it_is():
+    """What norms turn into a blister: an outlier scales everything else down. Far from it nothing may change."""
+    for injection, changes in (("adain", True), ("demodulation", False)):
+        torch.manual_seed(0)
+        generator = Generator(image_size=64, num_classes=3, style_size=8, width=8, style_injection=injection)
+        maps, style = functional.interpolate(maps_of(0)[:1], scale_factor=2.0), torch.randn(1, 8)
+        with torch.no_grad():
+            before = generator(maps, style)
+            block = generator.decoder[-1]
+            block.register_forward_pre_hook(lambda module, given: (_with_a_spike(given[0]), *given[1:]))
+            after = generator(maps, style)
+        assert not torch.equal(before, after)
+        assert (not torch.equal(before[..., 16:, 16:], after[..., 16:, 16:])) is changes
+
+
+def _with_a_spike(x: torch.Tensor) -> torch.Tensor:
+    x = x.clone()
+    x[:, :, 0, 0] += 100
+    return x
+
+
 def test_residual_block_by_hand():
     block, x = ResidualBlock(2, 3, normalize=False, downsample=True), torch.randn(1, 2, 4, 4)
     main = functional.avg_pool2d(block.conv1(functional.leaky_relu(x, 0.2)), 2)
@@ -169,15 +223,6 @@ def test_samples_of_a_batch_do_not_mix():
             together = network(*inputs)
             alone = network(*[value[:1] for value in inputs])
         torch.testing.assert_close(together[:1], alone, rtol=1e-4, atol=1e-5)
-
-
-def test_he_initialisation():
-    torch.manual_seed(0)
-    conv, linear = nn.Conv2d(64, 64, 3), nn.Linear(400, 400)
-    for module, fan_in in ((conv, 64 * 9), (linear, 400)):
-        init_he(module)
-        assert module.weight.std().item() == pytest.approx((2 / fan_in) ** 0.5, rel=0.05)
-        assert not module.bias.any()
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ def test_everything_is_measured_with_its_protocol(report, shapes):
         "diversity_features",
         "detail_ratio",
         "broken_codes",
+        "spotted_codes",
     }
     assert next(iter(report.measurements)) == "diversity_features_share"
     assert set(report.measurements) == expected
