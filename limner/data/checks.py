@@ -223,7 +223,7 @@ def _further(manifest: Manifest, rows: Sequence[Row]) -> dict[str, str]:
         sentences = [caption for mark in marks for caption in mark.captions]
         lengths = [len(tokens(caption)) for caption in sentences] or [0]
         found["captions"] = (
-            f"{len(sentences)} of {len(marks)} samples, {min(lengths)} to {max(lengths)} words, "
+            f"{len(sentences)} for {len(marks)} samples, {min(lengths)} to {max(lengths)} words, "
             f"{len(Vocabulary.of(sentences)) - 1} different ones"
         )
     for name, points in (
