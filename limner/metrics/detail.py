@@ -39,7 +39,7 @@ def fixed_spot(images: Float[Tensor, "b 3 h w"]) -> Float[Tensor, ""]:
         One number for all pictures: 0 if nothing is common to them; in [-1, 1] at most 2.
     """
     count, colours = images.shape[:2]
-    band = _fine_band(images.float().flatten(0, 1)[:, None]).unflatten(0, (count, colours))
+    band = _fine_band(images.float().flatten(0, 1)[:, None]).reshape(count, colours, *images.shape[2:])
     return band.mean(0).abs().amax()
 
 

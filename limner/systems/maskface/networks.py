@@ -129,6 +129,8 @@ class StyledBlock(nn.Module):
         super().__init__()
         self.upsample = upsample
         self.enlargement = enlargement
+        self.norm1: AdaIN | None = None
+        self.norm2: AdaIN | None = None
         if injection == "adain":
             self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
             self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
@@ -137,7 +139,6 @@ class StyledBlock(nn.Module):
         else:
             self.conv1 = ModulatedConv(in_channels, out_channels, style_size=style_size)
             self.conv2 = ModulatedConv(out_channels, out_channels, style_size=style_size)
-            self.norm1 = self.norm2 = None
         self.map1 = MapModulation(in_channels, num_classes=num_classes) if num_classes else None
         self.map2 = MapModulation(out_channels, num_classes=num_classes) if num_classes else None
         same = in_channels == out_channels
