@@ -37,8 +37,8 @@ class ModelConfig:
     """How the decoder's shortcuts are enlarged: nearest (StarGAN v2), which leaves blocks of 2 and 4 px in the faces of
     some codes, or bilinear (ours)."""
     style_injection: Literal["adain", "demodulation"] = "adain"
-    """How the style code enters the decoder: by AdaIN (StarGAN v2), whose norms make blisters in all faces once small
-    networks have learnt long, or by demodulated convolutions and no norm in the generator (StyleGAN2; ours)."""
+    """How the style code enters the decoder: by AdaIN (StarGAN v2), whose norms make a blister in most faces of small
+    networks, or by demodulated convolutions and no norm in the generator (StyleGAN2; ours)."""
     discriminator_condition: Literal["concat", "none"] = "concat"
     """Whether the discriminator sees the map beside the image, or the image alone."""
 

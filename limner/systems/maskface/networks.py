@@ -85,7 +85,7 @@ class ModulatedConv(nn.Conv2d):
     """3x3 convolution whose inputs the style code scales by 1 + gamma, and whose outputs are brought back to power 1.
 
     The power is computed for inputs of power 1 before a leaky ReLU, not measured as in AdaIN: with a norm that measures
-    it pays to make one spike that outweighs the rest of the picture, seen as a blister at the same place in all faces.
+    it pays to make one spike that outweighs the rest of the picture, seen as a blister at one place of most faces.
 
     Karras et al., CVPR 2020, arXiv:1912.04958, Sec. 2.2, Eq. 1 and 3, here on activations in the place of weights.
     """

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 from torch.nn import functional
 
 from limner.data.schema import LabelSchema
@@ -55,6 +56,20 @@ def test_the_worst_pictures_are_shown_too(report, shapes, tmp_path):
     with Image.open(tmp_path / "worst.png") as sheet:
         assert sheet.size == (4 * 32, len(shapes.split("test")) * 32)  # map, real, picture, parse
     assert "![worst](worst.png)" in (tmp_path / "report.md").read_text()
+
+
+@pytest.mark.parametrize(("strength", "share"), [(0.0, 0.0), (2.0, 1.0)])
+def test_codes_with_a_spot_at_one_place_are_found(shapes, strength, share):
+    pipeline = make_pipeline(shapes.spec)
+
+    def grey_but_for_a_point(module: nn.Module, given: object, picture: torch.Tensor) -> torch.Tensor:
+        picture = torch.zeros_like(picture)
+        picture[:, 0, 20, 7] = strength
+        return picture
+
+    pipeline.components["generator"].register_forward_hook(grey_but_for_a_point)
+    report = evaluate(pipeline, shapes, judge=make_judge(shapes.spec), num_images=6, batch_size=4)
+    assert report.measurements["spotted_codes"].value == share
 
 
 def test_small_parts_are_compared_with_what_the_judge_reads_in_real_pictures(shapes):
