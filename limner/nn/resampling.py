@@ -24,6 +24,17 @@ def double_and_convolve(conv: nn.Conv2d, x: Float[Tensor, "b i h w"]) -> Float[T
     return functional.conv_transpose2d(x, _spread(weight), conv.bias, stride=2, padding=1)
 
 
+def smooth(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+    """x filtered by (1, 2, 1) / 4 in both directions, its border continued.
+
+    After `double_and_convolve` the enlargement is by the filter (1, 3, 3, 1), as in StyleGAN2 (arXiv:1912.04958,
+    appendix B): copies of pixels are steps, of which the convolution makes a grid wherever something slopes.
+    """
+    taps = x.new_tensor([0.25, 0.5, 0.25])
+    weight = (taps[:, None] * taps).expand(x.shape[1], 1, 3, 3)
+    return functional.conv2d(functional.pad(x, (1, 1, 1, 1), mode="replicate"), weight, groups=x.shape[1])
+
+
 def _spread(weight: Float[Tensor, "o i 3 3"]) -> Float[Tensor, "o i 4 4"]:
     """The full convolution of 3x3 weights with a 2x2 block of ones."""
     rows = functional.pad(weight, (0, 0, 0, 1)) + functional.pad(weight, (0, 0, 1, 0))

@@ -25,7 +25,7 @@ from torch.nn import functional
 from limner.errors import ShapeError
 from limner.nn.configured import Configured
 from limner.nn.init import init_he
-from limner.nn.resampling import convolve_and_halve, double_and_convolve, halve
+from limner.nn.resampling import convolve_and_halve, double_and_convolve, halve, smooth
 from limner.nn.spade import MapModulation
 
 SLOPE = 0.2  # of every leaky ReLU
@@ -101,11 +101,11 @@ class ModulatedConv(nn.Conv2d):
     def modulated(
         self, x: Float[Tensor, "b i h w"], style: Float[Tensor, "b n_w"], *, upsample: bool
     ) -> Float[Tensor, "b o h2 w2"]:
-        """With `upsample` of x doubled in size by nearest neighbours."""
+        """With `upsample` of x doubled in size, by a smooth filter."""
         scale = 1 + self.linear(style)
         power = scale.square() @ self.weight.square().sum((2, 3)).T
         x = x * scale[:, :, None, None]
-        x = double_and_convolve(self, x) if upsample else self(x)
+        x = smooth(double_and_convolve(self, x)) if upsample else self(x)
         return x * (self.GAIN * (power + self.EPS).rsqrt())[:, :, None, None] + self.shift[:, None, None]
 
 
@@ -256,7 +256,10 @@ class Generator(Configured):
         for level, block in enumerate(self.decoder[NUM_FLAT:]):
             x = block(x, style, one_hot)
             if self.skips:
-                x = (x + self.skips[level](seen[len(self.skips) - 1 - level])) / math.sqrt(2)
+                shown = self.skips[level](seen[len(self.skips) - 1 - level])
+                if level == len(self.skips) - 1:
+                    shown = smooth(shown)  # only a 1x1 convolution follows, and steps of the map would be dotted outlines
+                x = (x + shown) / math.sqrt(2)
         return self.to_rgb(x)
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from limner.nn.resampling import convolve_and_halve, double_and_convolve, halve
+from limner.nn.resampling import convolve_and_halve, double_and_convolve, halve, smooth
 
 
 def test_convolutions_that_halve_and_double_are_the_plain_ones():
@@ -19,3 +19,12 @@ def test_convolutions_that_halve_and_double_are_the_plain_ones():
     )
     inputs = (x[:1, :, :4, :4].clone().requires_grad_(True), conv.weight)
     assert torch.autograd.gradgradcheck(lambda value, _: convolve_and_halve(conv, value).square(), inputs)
+
+
+def test_smoothed_copies_are_the_bilinear_enlargement():
+    """Border included."""
+    x = torch.randn(2, 3, 6, 5)
+    torch.testing.assert_close(
+        smooth(functional.interpolate(x, scale_factor=2.0, mode="nearest")),
+        functional.interpolate(x, scale_factor=2.0, mode="bilinear"),
+    )

@@ -101,6 +101,19 @@ def test_ways_of_the_map_past_the_bottleneck(injection, passes):
         assert (not torch.equal(generator(maps_of(0), style), generator(maps_of(1), style))) is passes
 
 
+def test_skips_bring_no_steps_of_the_map_into_the_picture():
+    """At full size only a 1x1 convolution follows: labels that change from pixel to pixel must not show as dots."""
+    torch.manual_seed(0)
+    generator = Generator(image_size=64, num_classes=2, style_size=8, width=8, mask_injection="skips")
+    for block in generator.decoder:  # nothing but the skips is left
+        block.register_forward_hook(lambda module, inputs, output: torch.zeros_like(output))
+    generator.to_rgb[0] = nn.Identity()
+    dots = (torch.arange(64)[:, None] + torch.arange(64)) % 2
+    with torch.no_grad():
+        image = generator(functional.one_hot(dots, 2).permute(2, 0, 1)[None].float(), torch.randn(1, 8))
+    assert image[..., 2:-2, 2:-2].std((2, 3)).amax() < 1e-5 and image.std() > 0.01
+
+
 def test_smooth_shortcuts_leave_no_blocks():
     """With all convolutions of the main path off, what is left of the decoder is its shortcuts."""
     for enlargement, blocks in (("nearest", True), ("bilinear", False)):
@@ -153,7 +166,19 @@ def test_modulated_convolution_by_hand(upsample):
         weight = conv.weight * scale[None, :, None, None]
         weight = weight / (weight.square().sum((1, 2, 3), keepdim=True) + conv.EPS).sqrt()
         expected.append(functional.conv2d(sample[None], 2**0.5 * weight, conv.shift, padding=1))
-    torch.testing.assert_close(conv.modulated(x, style, upsample=upsample), torch.cat(expected), rtol=1e-4, atol=1e-5)
+    made = torch.cat(expected)
+    if upsample:  # (1, 2, 1) / 4 in both directions
+        padded = functional.pad(made, (1, 1, 1, 1), mode="replicate")
+        made = functional.avg_pool2d(functional.avg_pool2d(padded, 2, stride=1), 2, stride=1)
+    torch.testing.assert_close(conv.modulated(x, style, upsample=upsample), made, rtol=1e-4, atol=1e-5)
+
+
+def test_modulated_enlargement_of_a_slope_is_a_slope():
+    """Copies of pixels are steps, and what a convolution makes of steps is a grid."""
+    torch.manual_seed(0)
+    conv, slope = ModulatedConv(4, 4, style_size=8), torch.arange(16.0).expand(1, 4, 16, 16)
+    made = conv.modulated(slope, torch.randn(1, 8), upsample=True)[..., 4:-4, 4:-4]
+    torch.testing.assert_close(made.diff(dim=3), made.diff(dim=3).mean((2, 3), keepdim=True).expand(1, 4, 24, 23))
 
 
 def test_modulated_convolution_keeps_the_power_of_its_input():
