@@ -178,9 +178,7 @@ def add_judging_options(parser: ArgumentParser, task: Task) -> None:
             type=str,
             default=None,
             metavar="|".join(FEATURES[name] for name in task.features),
-            help="network of the distances between sets; the judge by default"
-            if task.judges
-            else "network that sees classes in pictures; none by default",
+            help=features_help(task),
         )
         parser.add_argument("--download", action="store_true", help="allow fetching Inception-v3's weights (96 MB)")
     if task.tables:
@@ -195,6 +193,14 @@ FEATURES: dict[FeatureSource, str] = {
     "parser": "parser:NAME|DIR",
 }
 """How `--features` names each network."""
+
+
+def features_help(task: Task) -> str:
+    """What `--features` names in this task, and what there is without it."""
+    if task.features == ("inception",):
+        return "network that sees classes in pictures; none by default"
+    usual = "the judge" if "parser" in task.features else "no such distances"
+    return f"network of the distances between sets; {usual} by default"
 
 
 def check_features(features: str | None, task: Task) -> None:
@@ -228,7 +234,7 @@ def feature_network(option: str, download: bool, device: torch.device) -> Featur
     except ConfigError as error:
         raise ConfigError(
             f"{error} Here that is --features inception:FILE, or --download; offline, --features people measures "
-            "FID-people, and no --features at all FD-parser."
+            "FID-people where the system takes it, and systems of label maps measure FD-parser without --features."
         ) from error
     return inception_network(file.path, sha256=file.sha256, is_published=file.is_published, device=device)
 

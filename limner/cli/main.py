@@ -49,7 +49,7 @@ options:
   --version   the version of Limner
 
 Every command takes --json (one JSON document on standard output) and --debug (traceback of an error).
-Exit codes: 0 done, 1 the run failed, 2 wrong use.
+Exit codes: 0 done, 1 the run failed, 2 wrong use, 130 stopped on request.
 
 examples:
   limner demo

@@ -17,7 +17,7 @@ from limner.cli.common import (
     reading,
     refuse_missing,
 )
-from limner.cli.evaluate import FEATURES, check_features, feature_network
+from limner.cli.evaluate import FEATURES, check_features, feature_network, features_help
 from limner.errors import ConfigError
 from limner.reproduce.study import Study, load_study, study_names
 
@@ -98,7 +98,8 @@ def _parse(argv: list[str], study: Study | None) -> Any:
     parser = new_parser(
         "reproduce" if study is None else f"reproduce {study.name}",
         "Train every row of a table on the same number of images, score all by one protocol, and write the table "
-        "beside the published one. Goes on where it was stopped; finished rows are kept.",
+        "beside the published one. Goes on where it was stopped; finished rows are kept."
+        + (" `limner reproduce TABLE --help` has the options of one table." if study is None else ""),
         examples=EXAMPLES,
     )
     if study is None:
@@ -122,7 +123,7 @@ def _parse(argv: list[str], study: Study | None) -> Any:
             words += "; may be given several times, for judges of several kinds"
         parser.add_argument("--judge", action="append", default=[], metavar="NAME|DIR", help=words)
     if task is None or task.features:
-        words = "network of the distances between sets; the judge by default"
+        words = features_help(task) if task else "network of the distances between sets; else the judge, if it has any"
         forms = FEATURES if task is None else {name: FEATURES[name] for name in task.features}
         parser.add_argument("--features", type=str, default=None, metavar="|".join(forms.values()), help=words)
         parser.add_argument("--download", action="store_true", help="allow fetching Inception-v3's weights (96 MB)")

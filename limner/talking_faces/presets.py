@@ -10,6 +10,7 @@ from limner.engine.config import TrainConfig
 PAPER = TrainConfig(
     images=5 * 488_766,  # five epochs of LRW
     batch_size=10,
+    precision="32-true",
     num_workers=8,
     log_every=1_000,
     sample_every=20_000,

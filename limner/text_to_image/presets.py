@@ -34,6 +34,7 @@ def cub(*, epochs: int, batch_size: int, **train: Any) -> dict[str, Any]:
         "train": TrainConfig(
             images=epochs * CUB,
             batch_size=batch_size,
+            precision="32-true",
             num_workers=8,
             log_every=10_000,
             sample_every=100_000,

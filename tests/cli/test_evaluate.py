@@ -309,6 +309,20 @@ def test_help_speaks_of_what_the_system_has(name, capsys):
         assert (f"{option} " in text or f"[{option}" in text) == is_there, option
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("scgan", "distances between sets; the judge by default"),
+        ("hfgan", "distances between sets; no such distances by default"),
+        ("scagan", "distances between sets; no such distances by default"),
+        ("painter", "sees classes in pictures; none by default"),
+    ],
+)
+def test_help_says_what_there_is_without_features(name, words, capsys):
+    assert main(["evaluate", name, "--help"]) == 0
+    assert words in " ".join(capsys.readouterr().out.split())
+
+
 def test_processes_that_cannot_meet(monkeypatch, capsys):
     """Slurm, for one, sets WORLD_SIZE in some shells and nothing else."""
     for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):

@@ -85,7 +85,7 @@ def files() -> list[Path]:
     found = []
     for folder, folders, names in os.walk(ROOT):
         folders[:] = [name for name in folders if name not in IGNORED and not name.endswith(("_cache", "__pycache__"))]
-        found += [Path(folder) / name for name in names]
+        found += [Path(folder) / name for name in names if name not in IGNORED]  # .git of a worktree is a file
     return sorted(found)
 
 

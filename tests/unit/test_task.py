@@ -40,6 +40,14 @@ def test_every_stage_has_a_preset_of_every_size(name: str) -> None:
     assert not staged or staged == set(presets), "a preset trains no stage"
 
 
+@pytest.mark.parametrize("name", registry.system_names())
+def test_published_settings_and_smoke_are_in_float32_everywhere(name: str) -> None:
+    """Decision 3: as published, and so that no test depends on the processor."""
+    for preset in registry.presets(name):
+        if preset.partition("-")[0] in ("paper", "smoke"):
+            assert registry.preset(name, preset).train.precision == "32-true", preset
+
+
 def test_a_wrong_word_is_told_to_the_author() -> None:
     with pytest.raises(ValueError, match='needs has "pictures", but may have image, label_map'):
         Task(gives="picture", needs=("pictures",))  # type: ignore[arg-type]

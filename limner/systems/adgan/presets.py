@@ -26,6 +26,7 @@ def paper() -> ADGANConfig:
         train=TrainConfig(
             images=1_000 * EPOCH,
             batch_size=6,
+            precision="32-true",
             num_workers=4,
             log_every=1_200,
             sample_every=60_000,

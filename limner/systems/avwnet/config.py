@@ -131,3 +131,5 @@ class AVWnetConfig:
     def __post_init__(self) -> None:
         if self.loss.weight_motion and not self.model.tells_mouth:
             raise ConfigError("--loss.weight_motion needs a generator that tells it: give --model.tells_mouth true.")
+        if self.loss.reader is not None and not self.loss.weight_word:
+            raise ConfigError("--loss.reader has no effect with --loss.weight_word 0: give --loss.weight_word 1 too.")

@@ -21,6 +21,7 @@ def paper() -> CAAEConfig:
         train=TrainConfig(
             images=1_170_000,
             batch_size=100,
+            precision="32-true",
             num_workers=8,
             log_every=10_000,
             sample_every=50_000,

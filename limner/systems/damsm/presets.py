@@ -19,6 +19,7 @@ def paper() -> DAMSMConfig:
         train=TrainConfig(
             images=1_771_000,
             batch_size=48,
+            precision="32-true",
             clip_norm=0.25,
             num_workers=8,
             log_every=5_000,

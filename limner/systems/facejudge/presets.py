@@ -18,6 +18,7 @@ def paper() -> FaceJudgeConfig:
         train=TrainConfig(
             images=1_000_000,
             batch_size=64,
+            precision="32-true",
             ema_half_life=10_000,
             num_workers=8,
             log_every=10_000,

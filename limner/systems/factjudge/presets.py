@@ -16,7 +16,12 @@ def paper() -> FactJudgeConfig:
         dataset=DataConfig(),
         augment=AugmentConfig(flip=True),
         train=TrainConfig(
-            images=1_000_000, batch_size=64, ema_half_life=10_000, num_workers=8, checkpoint_every=100_000
+            images=1_000_000,
+            batch_size=64,
+            precision="32-true",
+            ema_half_life=10_000,
+            num_workers=8,
+            checkpoint_every=100_000,
         ),
     )
 

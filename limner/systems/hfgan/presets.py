@@ -24,6 +24,7 @@ def paper() -> HfGANConfig:
         train=TrainConfig(
             images=600 * CUB,
             batch_size=20,
+            precision="32-true",
             ema_half_life=14_000,
             num_workers=8,
             log_every=10_000,
@@ -45,6 +46,7 @@ def attndcgan() -> HfGANConfig:
         train=TrainConfig(
             images=400 * CUB,
             batch_size=30,
+            precision="32-true",
             ema_half_life=21_000,
             num_workers=8,
             log_every=10_000,

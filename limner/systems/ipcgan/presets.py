@@ -21,6 +21,7 @@ def paper() -> IPCGANConfig:
         train=TrainConfig(
             images=6_600_000,
             batch_size=32,
+            precision="32-true",
             num_workers=8,
             log_every=10_000,
             sample_every=50_000,

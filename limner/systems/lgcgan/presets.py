@@ -21,6 +21,7 @@ def paper() -> LGcGANConfig:
         train=TrainConfig(
             images=2_100_000,
             batch_size=32,
+            precision="32-true",
             num_workers=8,
             log_every=10_000,
             sample_every=50_000,

@@ -26,6 +26,7 @@ def paper() -> PATNConfig:
         train=TrainConfig(
             images=700 * EPOCH,
             batch_size=7,
+            precision="32-true",
             num_workers=4,
             log_every=1_400,
             sample_every=56_000,

@@ -24,6 +24,7 @@ def paper() -> PG2Config:
         train=TrainConfig(
             images=1_280_000,
             batch_size=16,
+            precision="32-true",
             num_workers=4,
             log_every=1_600,
             sample_every=64_000,

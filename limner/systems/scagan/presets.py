@@ -27,6 +27,7 @@ def paper() -> SCAGANConfig:
         train=TrainConfig(
             images=400 * EPOCH,
             batch_size=3,
+            precision="32-true",
             num_workers=4,
             log_every=1_500,
             sample_every=60_000,

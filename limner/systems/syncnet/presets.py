@@ -17,6 +17,7 @@ def paper() -> SyncNetConfig:
         train=TrainConfig(
             images=5_000_000,
             batch_size=64,
+            precision="32-true",
             num_workers=8,
             log_every=6_400,
             sample_every=640_000,

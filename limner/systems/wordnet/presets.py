@@ -17,6 +17,7 @@ def paper() -> WordNetConfig:
         train=TrainConfig(
             images=80 * 488_766,
             batch_size=32,
+            precision="32-true",
             num_workers=8,
             log_every=10_000,
             sample_every=400_000,
