@@ -78,8 +78,9 @@ $(VENV)/.torch: constraints.txt | $(BIN)/python
 	fi
 	@touch $@
 
+# The demo of talking faces writes clips.
 $(VENV)/.demo: pyproject.toml constraints.txt | $(VENV)/.torch
-	$(PIP) -e .
+	$(PIP) -e ".[video]"
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/.torch

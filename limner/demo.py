@@ -60,7 +60,7 @@ class DemoSection:
 
     Attributes:
         words: what it does, a sentence or two of its own.
-        about: its weights.
+        about: its weights, or why nothing of it is shown.
         pictures: with their files.
     """
 

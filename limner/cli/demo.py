@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from limner import hub, registry
 from limner.cli.common import add_device, emit, new_parser, pick_device, progress
-from limner.errors import ConfigError, WeightsError, counted
+from limner.errors import ConfigError, MissingExtraError, WeightsError, counted
 
 if TYPE_CHECKING:
     from limner.demo import DemoPicture
@@ -38,10 +38,12 @@ def main(argv: list[str]) -> int:
     add_device(parser)
     options = parser.parse_args(argv)
     started = time.perf_counter()
-    report = run_demo(_choose(options.systems), Path(options.out), options.device)
+    report = run_demo(_choose(options.systems), Path(options.out), options.device, named=bool(options.systems))
     report["seconds"] = round(time.perf_counter() - started, 1)
     count = sum(len(system["pictures"]) for system in report["systems"].values())
-    emit(report, options.json, f"{counted(count, 'picture')} in {report['seconds']} s. Open {report['page']}")
+    lines = [f"{name} is not shown. {reason}" for name, reason in report["not_shown"].items()]
+    lines.append(f"{counted(count, 'picture')} in {report['seconds']} s. Open {report['page']}")
+    emit(report, options.json, "\n".join(lines))
     return 0
 
 
@@ -68,21 +70,30 @@ def _in_order(names: list[str]) -> list[str]:
     return sorted(names, key=place)
 
 
-def run_demo(demos: dict[str, Demo], out: Path, device: str) -> dict[str, Any]:
-    """Write the pictures of all systems, then the page.
+def run_demo(demos: dict[str, Demo], out: Path, device: str, *, named: bool) -> dict[str, Any]:
+    """Write the pictures of all systems, then the page, which also says what could not be shown.
 
     Raises:
         WeightsError: if the weights of a system did not come with this installation.
+        MissingExtraError: if a package is missing for a system that was asked for by its name.
     """
     from limner.demo import DemoSection, save_picture, write_page
     from limner.pipelines import load
 
     sections: dict[str, DemoSection] = {}
-    report = {}
+    report: dict[str, Any] = {}
+    not_shown: dict[str, str] = {}
     for name, show in progress(demos.items(), total=len(demos), unit="system", desc="demo"):
         pipeline = load(name, system=name).to(pick_device(device))
         (out / name).mkdir(parents=True, exist_ok=True)
-        pictures = [(picture, out / name / f"{picture.name}.jpg") for picture in show(out / name, pipeline)]
+        try:
+            pictures = [(picture, out / name / f"{picture.name}.jpg") for picture in show(out / name, pipeline)]
+        except MissingExtraError as error:
+            if named:
+                raise
+            not_shown[name] = str(error)
+            sections[name] = DemoSection(registry.demo_words(name), str(error), [])
+            continue
         for picture, file in pictures:
             save_picture(file, picture, pipeline)
         sections[name] = DemoSection(registry.demo_words(name), _about(pipeline), pictures)
@@ -93,7 +104,7 @@ def run_demo(demos: dict[str, Demo], out: Path, device: str) -> dict[str, Any]:
         }
     page = out / "index.html"
     write_page(page, sections)
-    return {"page": page, "systems": report}
+    return {"page": page, "systems": report, "not_shown": not_shown}
 
 
 def _about(pipeline: Pipeline) -> str:

@@ -17,6 +17,7 @@ from limner import hub, registry
 from limner.cli.demo import BEST_FIRST, _choose
 from limner.cli.main import main
 from limner.demo import MAX_BYTES, DemoPicture, DemoSection, contact_sheet, write_page
+from limner.optional import check_installed
 from limner.systems.scgan.demo import demo
 from tests.captioned_shapes import write_captioned_shapes
 
@@ -55,6 +56,28 @@ def test_without_weights_it_says_so(monkeypatch, tmp_path, capsys) -> None:
     assert main(["demo", "--out", str(tmp_path / "demo")]) == 1
     assert "No weights came with this installation" in capsys.readouterr().err
     assert not (tmp_path / "demo").exists()
+
+
+def test_what_lacks_a_package_is_left_out_with_a_sentence(tiny_weights, monkeypatch, tmp_path, capsys) -> None:
+    """Or refused with it, where it was asked for by its name."""
+    monkeypatch.setenv("LIMNER_WEIGHTS", str(tiny_weights.parent))
+    monkeypatch.setattr("limner.cli.demo.registry.demo_function", lambda name: _needs_a_package)
+    monkeypatch.setattr("limner.hub._shipped", lambda: {"tiny": tiny_weights})
+    out = tmp_path / "demo"
+    reason = (
+        'This needs the package "no_such_package", which is not installed. Install it with: pip install "limner[video]"'
+    )
+    assert main(["demo", "scgan", "--out", str(out)]) == 1
+    assert reason in capsys.readouterr().err
+    assert not (out / "index.html").exists()
+    assert main(["demo", "--out", str(out)]) == 0
+    assert f"scgan is not shown. {reason}" in capsys.readouterr().out
+    assert html.escape(reason) in (out / "index.html").read_text()
+
+
+def _needs_a_package(out: Path, pipeline: object) -> list[DemoPicture]:
+    check_installed("no_such_package", extra="video")
+    return []
 
 
 @pytest.mark.parametrize("name", NAMES)

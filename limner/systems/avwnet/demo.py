@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from PIL import Image
 
 from limner import media
 from limner.demo import DemoPicture, contact_sheet
+from limner.optional import check_installed
 from limner.people.gallery import ReadyClip, ready_clips
 from limner.systems.avwnet.pipeline import AVWnetPipeline
 from limner.talking_faces.sound import Sound, read_sound
@@ -20,9 +20,12 @@ GAIN = 2.0  # the shipped mouths open too little
 
 
 def demo(out: Path, pipeline: AVWnetPipeline) -> list[DemoPicture]:
-    """Two sheets; the videos and what they are made from are written to `out`. None without the extra `video`."""
-    if importlib.util.find_spec("av") is None:
-        return []  # a video cannot be made or its sound read
+    """Two sheets; the videos and what they are made from are written to `out`.
+
+    Raises:
+        MissingExtraError: without the extra `video`: a video cannot be made or its sound read.
+    """
+    check_installed("av", extra="video")
     out.mkdir(parents=True, exist_ok=True)
     clips = ready_clips()
     said = clips[-1]

@@ -258,7 +258,9 @@ class Generator(Configured):
             if self.skips:
                 shown = self.skips[level](seen[len(self.skips) - 1 - level])
                 if level == len(self.skips) - 1:
-                    shown = smooth(shown)  # only a 1x1 convolution follows, and steps of the map would be dotted outlines
+                    shown = smooth(
+                        shown
+                    )  # only a 1x1 convolution follows, and steps of the map would be dotted outlines
                 x = (x + shown) / math.sqrt(2)
         return self.to_rgb(x)
 

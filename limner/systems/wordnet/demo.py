@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from PIL import Image
 
 from limner import media
 from limner.demo import DemoPicture, command, contact_sheet, program
+from limner.optional import check_installed
 from limner.people.gallery import ready_clips
 from limner.systems.wordnet.pipeline import WordNetPipeline
 
@@ -19,9 +19,12 @@ NUM_CLIPS, MOMENTS, TILE = 6, 7, 96
 
 
 def demo(out: Path, pipeline: WordNetPipeline) -> list[DemoPicture]:
-    """One sheet; the clips that are read are copied to `out/clips`. None without the extra `video`."""
-    if importlib.util.find_spec("av") is None:
-        return []  # a video cannot be read
+    """One sheet; the clips that are read are copied to `out/clips`.
+
+    Raises:
+        MissingExtraError: without the extra `video`: a video cannot be read.
+    """
+    check_installed("av", extra="video")
     (out / "clips").mkdir(parents=True, exist_ok=True)
     rows, names = [], []
     for clip in ready_clips()[:NUM_CLIPS]:
