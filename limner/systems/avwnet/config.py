@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
-from limner.ranges import AT_LEAST_0, SHARE, Range, check_ranges
+from limner.ranges import AT_LEAST_0, SHARE, Range, check_ranges, check_weighted
 from limner.talking_faces.config import ClipConfig
 
 SIZES = (64, 128, 256)
@@ -92,6 +92,7 @@ class LossConfig:
 
     def __post_init__(self) -> None:
         check_ranges(self, "loss", {"mask_offset": AT_LEAST_0, "mean_landmarks": SHARE, "painted_frames": AT_LEAST_0})
+        check_weighted(self, "loss", {"reader": "weight_word"})
 
 
 @dataclass(frozen=True)
