@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import itertools
 import json
 import os
 import platform
@@ -31,6 +32,8 @@ MAX_TABLE_BYTES = 512_000_000
 """Of lists with a line a picture; CelebA's largest has 27 MB."""
 
 
+_CALLS = itertools.count()
+"""Number in the names of temporary files."""
 _KEPT: ContextVar[Mapping[object, Path]] = ContextVar("_KEPT", default={})  # noqa: B039  # nobody writes into it
 """The files of `keeping`, by `_identity`."""
 
@@ -252,7 +255,8 @@ def write_atomically(writers: Mapping[Path, Callable[[Path], object]], *, flush:
         kept = _KEPT.get().get(_identity(path))
         if kept is not None:
             raise ConfigError(f"{path} is an input, and an output would replace it; give that another place or --out.")
-    temporaries = {path: path.with_name(f".{path.name}.{_here()}.{os.getpid()}.tmp") for path in writers}
+    ours = f"{_here()}.{os.getpid()}.tmp"  # and of this call: threads may write one file of the cache
+    temporaries = {path: path.with_name(f".{path.name}.{next(_CALLS)}.{ours}") for path in writers}
     try:
         for path, write in writers.items():
             if path.exists() and not path.is_file():  # root could replace a device

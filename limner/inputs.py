@@ -164,6 +164,8 @@ def checked_words(words: object, num_words: int) -> Tensor:
         raise ShapeError(f"words {_WORDS.format(num_words - 1)}")
     if not bool((words[:, 0] > 0).all()):
         raise ShapeError(f"words have a row without any; they {_WORDS.format(num_words - 1)}")
+    if bool(((words[:, 1:] > 0) & (words[:, :-1] == 0)).any()):
+        raise ShapeError(f"words have a 0 before a word; they {_WORDS.format(num_words - 1)}")
     return words
 
 

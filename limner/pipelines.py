@@ -154,6 +154,7 @@ class Pipeline(ABC):
             ConfigError: if an option makes no sense for these weights.
             DataError: if the folder cannot be used.
         """
+        self.refuse_unread(fit=fit, fix_sides=fix_sides)
         task = registry.task(self.name)
         if "label_map" not in task.needs:
             words = self.spec.vocabulary
@@ -166,6 +167,19 @@ class Pipeline(ABC):
             known = read_layout(at_home(path), kind, schema=self.spec.schema).attribute_names
             names = names if set(names) <= set(known) else ()
         return open_manifest(path, attributes=names, zoom=self.spec.zoom, **reading)
+
+    def refuse_unread(self, **given: object) -> None:
+        """Refuse options of reading data that have no effect on those of this system.
+
+        Args:
+            given: by name; what is None or False is not given.
+
+        Raises:
+            ConfigError: naming the first.
+        """
+        for name, value in given.items():
+            if value not in (None, False) and name not in registry.task(self.name).data_options:
+                raise ConfigError(f"{name} has no effect on {self.name}, which reads no such thing; leave it out.")
 
     def export_targets(self) -> dict[str, ExportTarget]:
         """The networks that `limner export` can write, the most useful one first; none by default."""
@@ -501,7 +515,7 @@ def load(
         The pipeline on the CPU; `limner.load("scgan").to("cuda")` moves it.
 
     Raises:
-        ConfigError: if there is no such runtime.
+        ConfigError: if there is no such runtime, or "onnx" is asked for of weights that draw nothing.
         WeightsError: if there are no such weights, or they cannot be used.
     """
     if runtime not in get_args(Runtime):
@@ -509,6 +523,10 @@ def load(
     index = hub.read_index(hub.resolve(name_or_path, system=system).path)
     if system is not None and index["system"] != system:
         raise WeightsError(f'{name_or_path} holds weights of the system "{index["system"]}", not of "{system}".')
+    if runtime == "onnx" and registry.task(index["system"]).gives in ("verdict", "label_map"):
+        raise ConfigError(
+            f'"{index["system"]}" draws nothing, and PyTorch alone judges and labels: leave runtime (--runtime) out.'
+        )
     pipeline_class: type[Pipeline] = registry.pipeline_class(index["system"])
     pipeline = pipeline_class.from_pretrained(name_or_path, with_optional=with_optional)
     pipeline.runtime = runtime

@@ -11,7 +11,6 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -233,9 +232,9 @@ class GenerationPlan:
         return digest.hexdigest()
 
 
-def safe_stem(name: str) -> str:
-    """The name of a user's file, without suffix, as part of another file's name."""
-    return re.sub(r"[^\w-]+", "_", Path(name).stem)[:60] or "file"
+def safe_name(text: str) -> str:
+    """A text, such as the name of a user's file without its suffix, as part of another file's name; dots go, too."""
+    return re.sub(r"[^\w-]+", "_", text)[:60] or "file"
 
 
 def _names_of_seeds(seeds: Sequence[int | None]) -> list[str]:

@@ -109,5 +109,24 @@ def check_ranges(section: Any, name: str, ranges: Mapping[str, Range] = USUAL) -
             raise ConfigError(f"--{name}.{field} is {value}; it must {allowed}.")
 
 
+def check_weighted(section: Any, name: str, networks: Mapping[str, str]) -> None:
+    """Refuse weights of a network that are named for a loss without weight: the run would not look at them.
+
+    Args:
+        section: a dataclass of a configuration.
+        name: of the section on the command line.
+        networks: field that names such weights -> field with the weight of their loss.
+
+    Raises:
+        ConfigError: naming the first.
+    """
+    for field, weight in networks.items():
+        if getattr(section, field) and not getattr(section, weight):
+            raise ConfigError(
+                f"--{name}.{field} has no effect with --{name}.{weight} 0; give that a value above 0, or leave "
+                f"--{name}.{field} out."
+            )
+
+
 def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:g}"

@@ -28,7 +28,7 @@ from limner.data.datasets.utkface import AGE_GROUPS
 from limner.data.manifest import Manifest
 from limner.engine.logging import tile_grid
 from limner.engine.ranks import in_shares
-from limner.errors import ConfigError
+from limner.errors import ConfigError, counted
 from limner.metrics.ageing import (
     Floats,
     confidence,
@@ -163,8 +163,12 @@ def evaluate(
     """
     judge, embedder = _who_judges(judges)
     rows = manifest if split == "all" else manifest.split(split)
-    if len(rows) < 2 or batch_size < 1 or (num_images is not None and num_images < 2):
-        raise ConfigError(f"{len(rows)} faces in batches of {batch_size} cannot be evaluated: it takes two at least.")
+    count = len(rows) if num_images is None else min(num_images, len(rows))
+    if count < 2 or batch_size < 1:
+        raise ConfigError(
+            f"{counted(count, 'face')} of {len(rows)} in batches of {batch_size} cannot be evaluated: it takes two at "
+            "least, and a batch has at least one."
+        )
     dataset = AgeDataset(rows, image_size=pipeline.image_size)
     networks = judge.network, None if embedder is None else embedder.network
     faces = _real_faces(dataset, *networks, pipeline.device, batch_size, progress)
@@ -231,6 +235,7 @@ def age_measurements(
     order = np.arange(NUM_GROUPS)
     each = [spearman(row, order) for row in aged.judged]
     known = np.isfinite(generic)
+    reals = dataclasses.replace(conditions, count=len(faces))
 
     def named(values: Floats) -> dict[str, float]:
         return {name: float(value) for name, value in zip(AGE_GROUPS, values, strict=True)}
@@ -239,7 +244,7 @@ def age_measurements(
         "age_spearman": _measured(
             each, "order: Spearman of judged age and target group, mean over faces", conditions, seed
         ),
-        **worst_groups(means, generic, of_reals, conditions),
+        **worst_groups(means, generic, of_reals, conditions, reals),
         "judge_age": Measurement(
             float(means.mean()),
             dataclasses.replace(conditions, metric="judged age of faces brought to each group, years"),
@@ -247,16 +252,16 @@ def age_measurements(
         ),
         "generic_mean": Measurement(
             float(np.nanmean(generic)),
-            dataclasses.replace(conditions, metric="generic: labelled age of real faces, years"),
+            dataclasses.replace(reals, metric="generic: labelled age of real faces, years"),
             per_class=named(generic),
         ),
         "judge_age_real": Measurement(
             float(np.nanmean(of_reals)),
-            dataclasses.replace(conditions, metric="ceiling: judged age of real faces, years"),
+            dataclasses.replace(reals, metric="ceiling: judged age of real faces, years"),
             per_class=named(of_reals),
         ),
         "judge_error": _measured(
-            np.abs(faces.judged - faces.years), "judge's own error on real faces, years", conditions, seed
+            np.abs(faces.judged - faces.years), "judge's own error on real faces, years", reals, seed
         ),
         "judged_span": Measurement(
             float((means[known][-1] - means[known][0]) / (generic[known][-1] - generic[known][0])),
@@ -285,7 +290,9 @@ def age_measurements(
     return result
 
 
-def worst_groups(means: Floats, generic: Floats, of_reals: Floats, conditions: Conditions) -> dict[str, Measurement]:
+def worst_groups(
+    means: Floats, generic: Floats, of_reals: Floats, conditions: Conditions, reals: Conditions
+) -> dict[str, Measurement]:
     """The age group that is farthest off: from its labels, and from what the judge says of real faces of that group.
 
     Args:
@@ -293,9 +300,10 @@ def worst_groups(means: Floats, generic: Floats, of_reals: Floats, conditions: C
         generic: (groups,) labelled age of real faces; NaN: there are none.
         of_reals: (groups,) judged age of real faces.
         conditions: of these measurements.
+        reals: of that of real faces.
     """
 
-    def worst(found: Floats, wanted: Floats, metric: str) -> Measurement:
+    def worst(found: Floats, wanted: Floats, metric: str, conditions: Conditions = conditions) -> Measurement:
         off = found - wanted
         group = int(np.nanargmax(np.abs(off)))
         way = "too old" if off[group] > 0 else "too young"
@@ -305,7 +313,7 @@ def worst_groups(means: Floats, generic: Floats, of_reals: Floats, conditions: C
     name = "largest distance of a judged mean to the generic mean, years"
     return {
         "worst_group_years": worst(means, generic, name),
-        "worst_group_years_real": worst(of_reals, generic, f"ceiling: {name}, real faces"),
+        "worst_group_years_real": worst(of_reals, generic, f"ceiling: {name}, real faces", reals),
         "worst_group_to_real_years": worst(
             means, of_reals, "largest distance of a judged mean to that of real faces of the group, years"
         ),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from limner.data.datasets.utkface import read_landmark_list
+from limner.data.datasets.utkface import plain_name, read_landmark_list
 from limner.data.landmarks import NUM_LANDMARKS, read_landmarks
 from limner.errors import DataError
 from limner.files import at_home, read_bytes, read_json, read_text
@@ -43,7 +43,7 @@ class LandmarkFiles:
         suffix = self.path.suffix.lower()
         if self.path.is_file() and suffix in TABLES:
             found = read_landmarks(self.path) if suffix == ".csv" else read_landmark_list(self.path)
-            self._table = {Path(name).name.partition(".")[0]: points for name, points in found.items()}
+            self._table = {plain_name(name): points for name, points in found.items()}
         elif self.path.is_file() and suffix not in SUFFIXES:
             raise DataError(f"{self.path} is no file of landmarks: it must end in {', '.join((*SUFFIXES, *TABLES))}.")
 
@@ -53,7 +53,7 @@ class LandmarkFiles:
         Raises:
             DataError: if there are none for it, or they are damaged.
         """
-        name = Path(picture).name.partition(".")[0]
+        name = plain_name(picture)
         if self._table is not None:
             if name not in self._table:
                 raise DataError(f"{self.path} has no landmarks for {Path(picture).name}: add a line for it.")

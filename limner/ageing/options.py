@@ -162,10 +162,12 @@ def _beside(
 
     files = []
     if options.paste_back:
+        from limner.ageing.plans import VIEWS
+
         files += [
             Beside(directory / f"{item.name}-whole.png", photo.name, partial(_whole, face, index), is_medium=True)
-            for index, item in enumerate(plan.items)
-            if "source" not in item.name
+            for index, (item, view) in enumerate(zip(plan.items, plan.conditions["view"], strict=True))
+            if VIEWS[view] != "source"
         ]
     if options.motion is not None:
         files.append(motion_beside(options.motion, directory))

@@ -130,7 +130,7 @@ class AgeingPipeline(Pipeline):
         Raises:
             ConfigError, DataError, ShapeError: as in `ages`, and for the steps.
         """
-        (face,) = read_faces(self, photo, landmarks=landmarks, align=align)
+        face = read_one_face(self, photo, landmarks=landmarks, align=align)
         options: dict[str, Any] = {"device": self.device, "batch_size": batch_size}
         return walk_plan(face, start, end, steps=steps, middles=middles_of(self), **options)
 
@@ -142,6 +142,7 @@ class AgeingPipeline(Pipeline):
         self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
     ) -> Manifest:
         """Faces with landmarks and ages; they are square, and their maps are not read."""
+        self.refuse_unread(fit=fit, fix_sides=fix_sides)
         return open_faces(path, kind=kind, asked_by=self.name)
 
     def view(self, name: str, tensors: dict[str, Tensor]) -> Float[Tensor, "b 3 h w"]:
@@ -210,6 +211,20 @@ def read_faces(
         )
         for one, points in zip(photos, marks, strict=True)
     ]
+
+
+def read_one_face(
+    pipeline: AgeingPipeline, photo: PhotoInput, *, landmarks: Any = None, align: Align = "auto"
+) -> FacePhoto:
+    """The face of one photo; see `read_faces`.
+
+    Raises:
+        ConfigError, DataError, ShapeError: as `read_faces`, and if there are several photos.
+    """
+    if isinstance(photo, list | tuple) and len(photo) > 1:
+        raise ConfigError(f"This is of one photo, but {len(photo)} were given; ask for each of them.")
+    (face,) = read_faces(pipeline, photo, landmarks=landmarks, align=align)
+    return face
 
 
 def paste_back(face: FacePhoto, aged: NDArray[np.uint8]) -> NDArray[np.uint8]:

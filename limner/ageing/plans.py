@@ -22,7 +22,7 @@ from limner.data.ages import MAX_AGE
 from limner.data.datasets.utkface import AGE_GROUPS, age_group
 from limner.errors import ConfigError
 from limner.inputs import to_pictures, usual_batch_size, whole_number
-from limner.plan import Condition, GenerationPlan, safe_stem
+from limner.plan import Condition, GenerationPlan, safe_name
 
 AgeInput = str | float
 """The name of an age group, such as "31-40", or an age in years, which lies between the middles of two groups."""
@@ -151,7 +151,7 @@ def strip_plan(
     ]
     titles = ["source", *map(str, wanted)]
     settings = {"mode": "ages", "columns": len(titles), "ages": titles}
-    names = [f"{face}-{safe_stem(title)}" for face in face_names(faces) for title in titles]
+    names = [f"{face}-{safe_name(title)}" for face in face_names(faces) for title in titles]
     return face_plan(faces, rows, names=names, settings=settings, **options)
 
 
@@ -164,7 +164,7 @@ def listed_ages(ages: AgeInput | Sequence[AgeInput] | None) -> list[AgeInput]:
 
 def face_names(faces: Sequence[FacePhoto]) -> list[str]:
     """Names for files, with a number where a name occurs twice."""
-    stems = [safe_stem(face.name) for face in faces]
+    stems = [safe_name(face.name) for face in faces]
     return stems if len(set(stems)) == len(stems) else [f"{number:04d}-{stem}" for number, stem in enumerate(stems)]
 
 
@@ -189,7 +189,7 @@ def walk_plan(
     places = np.linspace(first, last, steps)
     rows = [(0, _shares_at(place), "aged") for place in places]
     settings = {"mode": "walk", "columns": steps, "start": str(start), "end": str(end)}
-    names = [f"{safe_stem(face.name)}-{number:04d}" for number in range(steps)]
+    names = [f"{safe_name(face.name)}-{number:04d}" for number in range(steps)]
     return face_plan([face], rows, names=names, settings=settings, **options)
 
 

@@ -148,7 +148,7 @@ def _read_options(system: str, task: Task, argv: list[str]) -> Any:
     options = parser.parse_args(argv)
     refuse_missing(options, ["data"], example=example)
     if task.features:
-        check_features(options.features, task)
+        check_features(options.features, task, download=options.download)
     for name, high in (("seed", 2**62), ("num_images", 10_000_000)):
         value = getattr(options, name)
         if value is not None and not 0 <= value <= high:
@@ -203,12 +203,19 @@ def features_help(task: Task) -> str:
     return f"network of the distances between sets; {usual} by default"
 
 
-def check_features(features: str | None, task: Task) -> None:
+def check_features(features: str | None, task: Task, *, download: bool) -> None:
     """Refuse a value of `--features` that names no network, or one that this task has no use for.
+
+    Args:
+        features: the value.
+        task: of the system.
+        download: whether `--download` is given, which is of Inception-v3's weights alone.
 
     Raises:
         ConfigError: saying what it may be.
     """
+    if download and features != "inception":
+        raise ConfigError("--download has no effect without --features inception, whose weights it fetches.")
     if features is None:
         return
     kind, colon, _ = features.partition(":")

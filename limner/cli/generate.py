@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -88,11 +88,24 @@ def _generate(system: str, argv: list[str]) -> int:
     with keeping(_inputs(options, named=_file_options(parser) - set(getattr(module, "OUTPUTS", ())))):
         if getattr(options, "map_of", None):
             options.label_map = [*options.label_map, *_make_maps(options, out)]
-        tasks = mode.tasks(pipeline, options)[part::num_parts]
+        tasks = mode.tasks(pipeline, options)
+        _check_runtime(tasks, options)
         remove_leftovers(out)
-        outcomes, failed = _run(tasks, system, force=options.force)
+        outcomes, failed = _run(tasks[part::num_parts], system, force=options.force)
     _report(pipeline, options.json in (True, "-"), out, outcomes, failed, time.perf_counter() - start)
     return 1 if failed else 0
+
+
+def _check_runtime(tasks: Sequence[Task], options: Any) -> None:
+    """Refuse another runtime than PyTorch where it would run nothing.
+
+    Raises:
+        ConfigError: if nothing is drawn, but pictures are labelled or judged, or strokes are drawn again.
+    """
+    from limner.tasks import Rendering
+
+    if options.runtime == "onnx" and not any(isinstance(task, Rendering) for task in tasks):
+        raise ConfigError("--runtime onnx has an effect where networks draw, and here none does; leave it out.")
 
 
 def _make_maps(options: Any, out: Path) -> list[str]:

@@ -134,6 +134,6 @@ def _parse(argv: list[str], study: Study | None) -> Any:
     if study is None:
         raise ConfigError(f"Name a table ({tables}), or a YAML file, before all options.")
     if task is not None and task.features:
-        check_features(options.features, task)
+        check_features(options.features, task, download=options.download)
     refuse_missing(options, ["data", "out"], example=f"limner reproduce {study.name} --data DATA --out runs/table")
     return options

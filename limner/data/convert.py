@@ -52,6 +52,8 @@ def open_maps(
         if source not in (None, native):
             raise ConfigError(f"{path} has maps of the schema {native.name}, not {source.name}: leave --from out.")
     else:
+        if kind != "auto":
+            raise ConfigError(f"--kind has no effect on {path}, which is no folder of a data set; leave it out.")
         if source is None:
             raise ConfigError(f"{path} is no data set of a known layout, so name the schema of its maps with --from.")
         root = path if path.is_dir() else path.parent
@@ -87,7 +89,7 @@ def write_label_maps(
         DataError: if a map cannot be read, `out` exists and `force` is off, or it cannot be written.
     """
     out = at_home(out)
-    as_file = out.suffix == ".png" and manifest.root.is_file()
+    as_file = out.suffix.lower() == ".png" and manifest.root.is_file()
     if not force and (out.is_file() or (out.is_dir() and any(out.iterdir()))):
         raise DataError(f"{out} exists already: choose another name, or overwrite its files with --force.")
     places = [out] if as_file else [out / f"{row.name}.png" for row in manifest.rows]

@@ -535,7 +535,7 @@ def _codes(
         return fault(torch.cat(parts)).cpu()
 
     scores = torch.stack(list(in_shares(score, range(count))))
-    broken = [number for number, one in enumerate(scores.tolist()) if one > limit]
+    broken = [run.seed + number for number, one in enumerate(scores.tolist()) if one > limit]
     metric, note = words
     found = f"{note.format(limit=limit)} for seeds {broken or 'none'}"
     return {

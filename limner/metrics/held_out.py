@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from limner.data.manifest import Manifest
-from limner.errors import ConfigError
+from limner.errors import ConfigError, counted
 from limner.metrics.protocol import Protocol
 
 
@@ -29,8 +29,8 @@ def held_out(
     count = len(rows) if num_images is None else num_images
     if not least <= count <= len(rows) or batch_size < 1:
         raise ConfigError(
-            f"{count} images in batches of {batch_size} cannot be evaluated: the split {split} has {len(rows)} images, "
-            f"it takes {least} at least, and a batch has at least one."
+            f"{counted(count, 'image')} in batches of {batch_size} cannot be evaluated: the split {split} has "
+            f"{len(rows)} images, it takes {least} at least, and a batch has at least one."
         )
     return rows, count
 

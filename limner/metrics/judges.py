@@ -142,13 +142,15 @@ def open_judges(names: Sequence[str], task: Task, *, device: Any = "cpu") -> lis
         device: where the networks go.
 
     Raises:
-        ConfigError: if a judge is of a kind that the system has no use for, or one that it needs is not named.
+        ConfigError: if a judge is of a kind that the system has no use for, or one that it needs is not named; if two
+            have one name, or are of one kind, but for parsers, of which the further ones have numbers of their own.
     """
     judges = [open_judge(name, device=device) for name in names]
     for judge in judges:
         if judge.kind not in task.accepted_judges:
             allowed = _either([f"a judge of the kind {kind}" for kind in task.accepted_judges]) or "no judge"
             raise ConfigError(f'--judge "{judge.name}" is of the kind {judge.kind}, but this system takes {allowed}.')
+    _refuse_alike(judges)
     for kind in task.judges:
         if all(judge.kind != kind for judge in judges):
             if kind not in DEFAULT_JUDGES:
@@ -158,6 +160,26 @@ def open_judges(names: Sequence[str], task: Task, *, device: Any = "cpu") -> lis
                 )
             judges.append(open_judge(DEFAULT_JUDGES[kind], device=device))
     return judges
+
+
+def _refuse_alike(judges: Sequence[OpenJudge]) -> None:
+    """Refuse judges of which one would not be heard.
+
+    Raises:
+        ConfigError: naming both.
+    """
+    for place, judge in enumerate(judges):
+        for before in judges[:place]:
+            if before.name == judge.name:
+                raise ConfigError(
+                    f'Two judges are called "{judge.name}", and so would their numbers be; leave one out, or give its '
+                    "folder another name."
+                )
+            if before.kind == judge.kind != "parser":
+                raise ConfigError(
+                    f"--judge {before.name} and --judge {judge.name} are both of the kind {judge.kind}, of which one "
+                    "judges; leave one out."
+                )
 
 
 def first_of(judges: Sequence[OpenJudge], kind: JudgeKind) -> Any:

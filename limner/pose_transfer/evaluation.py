@@ -25,7 +25,7 @@ from limner.data.manifest import Manifest
 from limner.data.sample import Sample
 from limner.engine.logging import tile_grid
 from limner.engine.ranks import in_shares
-from limner.errors import ConfigError
+from limner.errors import ConfigError, counted
 from limner.features import open_features
 from limner.metrics.ageing import area_under_curve
 from limner.metrics.bootstrap import mean_interval
@@ -122,7 +122,9 @@ def evaluate(
     pairs = list_pairs(rows)
     wanted = min(MAX_PAIRS if num_images is None else num_images, len(pairs))
     if wanted < 2 or batch_size < 1:
-        raise ConfigError(f"{wanted} pairs in batches of {batch_size} cannot be evaluated: it takes two at least.")
+        raise ConfigError(
+            f"{counted(wanted, 'pair')} in batches of {batch_size} cannot be evaluated: it takes two at least."
+        )
     chosen = [pairs[place] for place in np.linspace(0, len(pairs) - 1, wanted).round().astype(int)]
     has_parsing = manifest.spec.labels == SCHEMA
     fields = (*pipeline.data_fields(), "label_map") if has_parsing else pipeline.data_fields()

@@ -25,7 +25,7 @@ from limner.data.point_schema import OPENPOSE_18
 from limner.data.size import Size
 from limner.data.transforms import resize_image, resize_label_map
 from limner.errors import DataError
-from limner.files import open_regular, resolved
+from limner.files import at_home, open_regular, resolved
 from limner.inputs import PhotoInput, read_pixels
 from limner.metrics.judges import JUDGES, open_judge
 from limner.pose_transfer.poses import Points, Pose, PoseInput, checked_pose, read_pose, uprightness
@@ -93,7 +93,7 @@ def read_person(
             f"{where} is {pixels.shape[1]}x{pixels.shape[0]}, too small to see anything; it must have at least "
             f"{size.width // 4}x{size.height // 4} pixels."
         )
-    path = Path(photo) if isinstance(photo, str | Path) else None
+    path = at_home(photo) if isinstance(photo, str | Path) else None
     whole = Size(*pixels.shape[:2])
     given = read_pose(pose) if pose is not None else None if path is None else _pose_beside(path)
     if given is None:

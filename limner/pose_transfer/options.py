@@ -122,7 +122,7 @@ def single_poses(pipeline: Any, options: Namespace) -> list[Task]:
 def sequences(pipeline: Any, options: Namespace) -> list[Task]:
     """Every photo through the poses."""
     photos = photo_files(options)
-    check_motion(options.motion, len(photos))
+    check_motion(options.motion, len(photos), frames_per_second=options.frames_per_second)
     if options.motion is None and options.frames_per_second != FRAMES_PER_SECOND:
         raise ConfigError("--frames-per-second is of a moving picture: name one with --motion.")
 

@@ -27,7 +27,7 @@ from limner.errors import ConfigError, ShapeError
 from limner.inputs import PhotoInput, seed_range, to_pictures, usual_batch_size
 from limner.mode import mode, plan_of
 from limner.pipelines import Pipeline
-from limner.plan import Condition, GenerationPlan, safe_stem
+from limner.plan import Condition, GenerationPlan, safe_name
 from limner.pose_transfer.background import keep_background
 from limner.pose_transfer.data import FIELDS
 from limner.pose_transfer.inputs import PersonPhoto, read_person, target_pose
@@ -120,7 +120,7 @@ class PosePipeline(Pipeline):
         person = read_person(photo, size=self.size, pose=source_pose, swap_sides=swap_sides)
         wanted: list[Any] = list(pose) if _is_several(pose) else [pose]  # type: ignore[arg-type]
         poses = [target_pose(one, person, swap_sides=swap_sides) for one in wanted]
-        names = [safe_stem(f"{person.name}-{name}") for name, _ in poses]
+        names = [safe_name(f"{person.name}-{name}") for name, _ in poses]
         return self.pose_plan(
             person,
             _numbered(names, [points for _, points in poses]),
@@ -171,7 +171,7 @@ class PosePipeline(Pipeline):
         wanted: Sequence[PoseInput] = read_poses(poses) if isinstance(poses, str | Path) else list(poses)
         keys = [target_pose(one, person, swap_sides=swap_sides)[1] for one in wanted]
         way = between(keys, steps, interpolation)
-        stem = safe_stem(person.name)
+        stem = safe_name(person.name)
         return self.pose_plan(
             person,
             {f"{stem}-{number:04d}": points for number, points in enumerate(way)},
@@ -274,6 +274,7 @@ class PosePipeline(Pipeline):
         self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
     ) -> Manifest:
         """Pictures of people with key points, and their parts where there are any."""
+        self.refuse_unread(fit=fit, fix_sides=fix_sides)
         return open_manifest(path, kind=kind, needs=self.data_fields(), uses=PARSING, asked_by=self.name)
 
     def view(self, name: str, arrays: Arrays, seeds: Sequence[int] | None) -> Float[Tensor, "b 3 h w"]:

@@ -109,7 +109,7 @@ def read_poses(value: str | Path) -> list[Pose]:
         if not rows:
             raise DataError(f"{path} has no row.")
         _refuse_many(len(rows), path)
-        return [Pose(points, name=name, is_table=True) for name, points in rows.items()]
+        return [Pose(points, name=Path(name).stem, is_table=True) for name, points in rows.items()]
     if path.suffix.lower() != ".json":
         raise DataError(f"{path} is no file of poses: it must end in .json or .csv.")
     data = read_json(path, most=MAX_BYTES)

@@ -25,13 +25,13 @@ from limner.data.manifest import Manifest
 from limner.data.sampler import SampleKey
 from limner.engine.logging import tile_grid
 from limner.engine.ranks import in_shares
-from limner.errors import ConfigError
+from limner.errors import ConfigError, counted
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.features import FeatureNetwork
 from limner.metrics.judge import Judge, judged_labels
 from limner.metrics.judges import OpenJudge, first_of
 from limner.metrics.protocol import Measurement, Protocol, with_ceilings
-from limner.metrics.r_precision import NUM_NEGATIVES, folds, r_precision
+from limner.metrics.r_precision import NUM_NEGATIVES, r_precision_measurement
 from limner.metrics.report import EvaluationReport
 from limner.metrics.sets import check_enough_images, inception_score_measurement, set_measurements
 from limner.metrics.statistics import collect_statistics
@@ -106,8 +106,8 @@ def evaluate_captions(
     count = min(len(rows), DEFAULT_NUM_IMAGES) if num_images is None else num_images
     if count < 2 or len(rows) < 2 or batch_size < 1:
         raise ConfigError(
-            f"{count} images in batches of {batch_size} cannot be evaluated: the split {split} has {len(rows)} images; "
-            "it takes two at least."
+            f"{counted(count, 'image')} in batches of {batch_size} cannot be evaluated: the split {split} has "
+            f"{len(rows)} images; it takes two at least."
         )
     if features is not None:
         check_enough_images(features, count)
@@ -229,7 +229,7 @@ class _Run:
 
     def sheet(self) -> Image.Image:
         """A row a caption: the real picture, then six seeds."""
-        batch, _ = self.batch(self.parts()[0][:SHEET_ROWS])
+        batch, _ = self.batch(range(min(SHEET_ROWS, self.count)))
 
         def row(number: int) -> Tensor:
             words = batch.words[number : number + 1].expand(SHEET_COLUMNS, -1)
@@ -253,18 +253,11 @@ def matching_measurements(found: _Set, protocol: Protocol, *, seed: int) -> dict
     """R-precision of made and of real pictures, and the mean cosine of picture and sentence."""
     result = {}
     for suffix, what, codes in (("", "made", found.made_code), ("_real", "real", found.real_code)):
-        hits = r_precision(codes, found.sentence, true_of=found.known.true_of, seed=seed)
-        mean, deviation = folds(hits)
-        result[f"judge_r_precision{suffix}"] = Measurement(
-            float(hits.double().mean()),
-            dataclasses.replace(
-                protocol,
-                metric=f"R-precision of {what} pictures, against {NUM_NEGATIVES} captions or fewer that are false",
-            ),
-            is_share=True,
-            interval=mean_interval(hits.double(), seed=seed),
-            note=f"over ten parts {100 * mean:.2f} ± {100 * deviation:.2f} %.",
-        )
+        words = f"R-precision of {what} pictures, against {NUM_NEGATIVES} captions or fewer that are false"
+        named = dataclasses.replace(protocol, metric=words)
+        one = r_precision_measurement(codes, found.sentence, named, true_of=found.known.true_of, seed=seed)
+        if one is not None:
+            result[f"judge_r_precision{suffix}"] = one
         cosines = functional.cosine_similarity(codes.double(), found.sentence.double(), dim=1)
         result[f"judge_cosine{suffix}"] = Measurement(
             float(cosines.mean()),

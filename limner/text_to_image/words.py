@@ -16,7 +16,7 @@ from limner.data.captions import Vocabulary, Words
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, DataError, WeightsError, nearest
 from limner.files import read_text
-from limner.plan import safe_stem
+from limner.plan import safe_name
 
 _log = logging.getLogger(__name__)
 MAX_WORDS = 60
@@ -290,7 +290,7 @@ def _place(wanted: Sequence[int], ids: Sequence[int]) -> range | None:
 
 def file_stem(caption: ReadCaption) -> str:
     """A caption's first words as part of the name of a file."""
-    return safe_stem(caption.stem)
+    return safe_name(caption.stem)
 
 
 def _example(vocabulary: Vocabulary) -> str:

@@ -45,7 +45,7 @@ PUBLIC = {
         "nearest",
     },
     "limner.pipelines": {"ExportTarget", "Pipeline", "load"},
-    "limner.plan": {"Condition", "GenerationPlan", "Item", "safe_stem"},
+    "limner.plan": {"Condition", "GenerationPlan", "Item", "safe_name"},
     "limner.results": {"Beside", "Found", "GenerationResult", "find", "read_result", "state_of"},
     "limner.hub": {
         "Location",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from limner.files import (
     refuse_replaced_inputs,
     resolved,
     sha256_of,
+    write_atomically,
 )
 
 DEEP = "[" * 50_000
@@ -155,3 +158,21 @@ def test_a_link_to_itself_has_a_whole_path(tmp_path):
         for path in sorted(Path(limner.__file__).parent.rglob("*.py"))
         if re.search(r"(?<!__file__\))(?<!hub)\.resolve\(\)", path.read_text(encoding="utf-8"))
     ] == []
+
+
+def test_threads_that_write_one_file_do_not_meet(tmp_path: Path) -> None:
+    """Pipelines of several threads fill one cache; the second to be renamed was not there any more."""
+    both_have_written = threading.Barrier(2, timeout=10)
+
+    def write(text: str) -> None:
+        def fill(path: Path) -> None:
+            path.write_text(text)
+            both_have_written.wait()
+
+        write_atomically({tmp_path / "file": fill})
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(write, text) for text in ("one", "two")]:
+            done.result()
+    assert (tmp_path / "file").read_text() in ("one", "two")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -12,7 +12,8 @@ import torch
 import limner
 from limner.ageing.pipeline import read_faces
 from limner.errors import ConfigError, ShapeError
-from limner.inputs import read_pixels
+from limner.inputs import checked_words, read_pixels
+from limner.metrics.resize import Resize
 from limner.people import ready
 
 WEIGHTS = Path(__file__).parents[2] / "weights"
@@ -59,3 +60,31 @@ def test_a_text_is_no_list_of_its_letters() -> None:
     pipe = limner.load(WEIGHTS / "avwnet-people-64")
     with pytest.raises(ConfigError, match=r"show is 'talk', .*must be a list, .* such as \['talk'\]"):
         pipe.plan("nobody.png", "nothing.wav", show="talk")
+
+
+@pytest.mark.parametrize("system", ["facejudge", "factjudge", "damsm"])
+def test_judges_bring_pictures_of_every_form_to_their_own(system: str) -> None:
+    """A picture as wide as the judge's own, but higher, was judged as it is."""
+    judge = limner.load(WEIGHTS / f"{system}-people-64")
+    high = torch.rand(1, 3, 128, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    shown = Resize(64, antialias=True)(high)
+    see = {"facejudge": "embed", "factjudge": "logits", "damsm": "picture_codes"}[system]
+    first, second = (getattr(judge, see)(image) for image in (high, shown))
+    for one, other in zip(*((first, second) if isinstance(first, tuple) else ((first,), (second,))), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_captions_in_numbers_have_no_gaps() -> None:
+    assert checked_words(torch.tensor([[3, 1, 0], [1, 2, 3]]), 4).shape == (2, 3)
+    with pytest.raises(ShapeError, match="a 0 before a word"):
+        checked_words(torch.tensor([[3, 0, 1]]), 4)
+
+
+@pytest.mark.parametrize("system", ["lgcgan-paired", "facejudge", "scagan", "wordnet"])
+def test_options_of_reading_data_that_have_no_effect_are_refused(system: str) -> None:
+    pipe = limner.load(WEIGHTS / f"{system}-people-64")
+    with pytest.raises(ConfigError, match=r"fix_sides has no effect on \w+, which reads no such thing"):
+        pipe.open_data("faces", fix_sides=True)
+    if system != "wordnet":
+        with pytest.raises(ConfigError, match="fit has no effect on"):
+            pipe.open_data("faces", fit="crop")

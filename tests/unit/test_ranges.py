@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
 import pytest
 
+from limner import registry
 from limner.errors import ConfigError
 from limner.ranges import IMAGE_SIZE, MOMENT, RATE, SHARE, Range, check_ranges
 
@@ -65,3 +67,19 @@ def test_ranges_in_words() -> None:
 def test_a_name_without_a_field_is_the_authors_mistake() -> None:
     with pytest.raises(ValueError, match="no field lenght"):
         check_ranges(Section(), "model", {"lenght": SHARE})
+
+
+@pytest.mark.parametrize(
+    ("system", "field", "weight"),
+    [
+        ("avwnet", "reader", "weight_word"),
+        ("lgcgan", "identity_judge", "weight_identity"),
+        ("maskface", "parser", "weight_parsing"),
+    ],
+)
+def test_a_network_of_a_loss_without_weight_is_refused(system: str, field: str, weight: str) -> None:
+    """Such as `--preset cpu --loss.reader wordnet-people-64`: the words did not count."""
+    loss = registry.preset(system, "cpu").loss
+    with pytest.raises(ConfigError, match=rf"--loss\.{field} has no effect with --loss\.{weight} 0; give that a value"):
+        dataclasses.replace(loss, **{field: "some-weights"})
+    dataclasses.replace(loss, **{field: "some-weights", weight: 1.0})

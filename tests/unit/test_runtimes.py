@@ -188,3 +188,23 @@ def test_unknown_runtimes(shipped: None, tmp_path: Path) -> None:
     with pytest.raises(LimnerError, match="is not a result"):
         read_result(tmp_path / "result.json")
     assert isinstance(limner.load("scgan"), SCGANPipeline)
+
+
+@pytest.mark.parametrize("weights", ["facejudge-people-64", "parser-people-64"])
+def test_what_draws_nothing_has_one_runtime(weights: str) -> None:
+    """It was taken and had no effect."""
+    folder = Path(__file__).parents[2] / "weights" / weights
+    with pytest.raises(ConfigError, match="draws nothing, and PyTorch alone judges and labels"):
+        limner.load(folder, runtime="onnx")
+    assert limner.load(folder, runtime="torch").runtime == "torch"
+
+
+def test_a_runtime_is_refused_where_nothing_is_drawn(
+    shipped: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "photo.png")
+    command = ["generate", "scgan", "--segment", str(tmp_path / "photo.png"), "--out", str(tmp_path / "out")]
+    assert main([*command, "--runtime", "onnx"]) == 2
+    assert "--runtime onnx has an effect where networks draw, and here none does" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert main([*command, "--runtime", "torch"]) == 0

@@ -29,6 +29,7 @@ from limner.data.point_schema import IBUG_68
 from limner.data.schema import SCHEMAS, LabelSchema
 from limner.errors import DataError
 
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".chip")
 IMAGES = ("UTKFace", "crop_part1")
 LANDMARKS = "landmark_list*.txt"
 SCHEMA = SCHEMAS["scgan-celeba-7"]
@@ -64,10 +65,10 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     folder = first_existing(root, IMAGES)
     if folder is None:
         raise DataError(f"{root} has neither the folder {IMAGES[0]} nor {IMAGES[1]}, so it is not UTKFace.")
-    files = {file.partition(".")[0]: file for file in list_pictures(folder, (".jpg", ".png")).values()}
+    files = {plain_name(file): file for file in list_pictures(folder, (".jpg", ".png")).values()}
     points = read_landmark_lists(root)
     whole = own_splits(root, [*files, *(Path(file).stem for file in files.values())])
-    splits = {name.partition(".")[0]: split for name, split in whole.items()}
+    splits = {plain_name(name): split for name, split in whole.items()}
     identities = read_identities(root)
     rows, problems = [], []
     for name, file in files.items():
@@ -102,13 +103,21 @@ def parse_name(file: str) -> Labels:
     Raises:
         DataError: if the name does not begin with an age from 0 to 116.
     """
-    parts = file.partition(".")[0].split("_")
+    parts = plain_name(file).split("_")
     if not parts[0].isdecimal() or int(parts[0]) > MAX_AGE:
         raise DataError(f'The name "{file}" does not begin with an age from 0 to {MAX_AGE}.')
     whole = len(parts) == 4
     gender = int(parts[1]) if whole and parts[1] in ("0", "1") else None
     race = int(parts[2]) if whole and parts[2] in ("0", "1", "2", "3", "4") else None
     return Labels(int(parts[0]), gender, race)
+
+
+def plain_name(picture: str | Path) -> str:
+    """The name of a picture without its suffixes, of which UTKFace's have three: "1_0_0_2017.jpg.chip.jpg"."""
+    name = Path(picture).name
+    while Path(name).suffix.lower() in _SUFFIXES:
+        name = Path(name).stem
+    return name
 
 
 def age_group(age: float) -> int:
@@ -140,7 +149,7 @@ def read_landmark_list(path: Path) -> dict[str, npt.NDArray[np.float64]]:
         name, *cells = line.split() or [""]
         try:
             if name:
-                points[name.partition(".")[0]] = _points(cells)
+                points[plain_name(name)] = _points(cells)
         except ValueError as error:
             raise DataError(f"{path} needs a name and {2 * NUM_LANDMARKS} numbers in line {number}.") from error
     return points
@@ -158,7 +167,7 @@ def read_identities(root: Path) -> dict[str, str]:
     rows = [row for row in csv.reader(read_lines(path)) if row]
     if not rows or rows[0] != ["name", "identity"] or any(len(row) != 2 for row in rows):
         raise DataError(f"{path} must have the header name,identity and two cells in every row.")
-    return {name.partition(".")[0]: identity for name, identity in rows[1:]}
+    return {plain_name(name): identity for name, identity in rows[1:]}
 
 
 def _points(cells: list[str]) -> npt.NDArray[np.float64]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
-from limner.ranges import AT_LEAST_0, SHARE, Range, check_ranges
+from limner.ranges import AT_LEAST_0, SHARE, Range, check_ranges, check_weighted
 from limner.talking_faces.config import ClipConfig
 
 SIZES = (64, 128, 256)
@@ -92,6 +92,7 @@ class LossConfig:
 
     def __post_init__(self) -> None:
         check_ranges(self, "loss", {"mask_offset": AT_LEAST_0, "mean_landmarks": SHARE, "painted_frames": AT_LEAST_0})
+        check_weighted(self, "loss", {"reader": "weight_word"})
 
 
 @dataclass(frozen=True)
@@ -131,5 +132,3 @@ class AVWnetConfig:
     def __post_init__(self) -> None:
         if self.loss.weight_motion and not self.model.tells_mouth:
             raise ConfigError("--loss.weight_motion needs a generator that tells it: give --model.tells_mouth true.")
-        if self.loss.reader is not None and not self.loss.weight_word:
-            raise ConfigError("--loss.reader has no effect with --loss.weight_word 0: give --loss.weight_word 1 too.")

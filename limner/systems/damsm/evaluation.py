@@ -11,10 +11,8 @@ import torch
 from limner.data.manifest import Manifest
 from limner.data.sampler import SampleKey
 from limner.engine.ranks import in_shares
-from limner.metrics.bootstrap import mean_interval
 from limner.metrics.held_out import conditions, held_out
-from limner.metrics.protocol import Measurement
-from limner.metrics.r_precision import NUM_NEGATIVES, folds, r_precision
+from limner.metrics.r_precision import NUM_NEGATIVES, r_precision_measurement
 from limner.metrics.report import EvaluationReport
 from limner.provenance import SYNTHETIC_MEDIA
 from limner.systems.damsm.pipeline import DAMSMPipeline
@@ -78,14 +76,9 @@ def evaluate(
         ("r_precision", "R-precision, against captions that are false of the picture", found["known"].true_of),
         ("r_precision_any", "R-precision, against any captions", None),
     ):
-        hits = r_precision(found["picture"], found["sentence"], true_of=true_of, seed=seed)
-        mean, deviation = folds(hits)
-        measurements[key] = Measurement(
-            float(hits.double().mean()),
-            dataclasses.replace(protocol, metric=metric),
-            is_share=True,
-            interval=mean_interval(hits.double(), seed=seed),
-            note=f"over ten parts {100 * mean:.2f} ± {100 * deviation:.2f} %.",
-        )
+        named = dataclasses.replace(protocol, metric=metric)
+        one = r_precision_measurement(found["picture"], found["sentence"], named, true_of=true_of, seed=seed)
+        if one is not None:
+            measurements[key] = one
     provenance = {**pipeline.provenance, "statement": SYNTHETIC_MEDIA}
     return EvaluationReport(provenance=provenance, measurements=measurements)

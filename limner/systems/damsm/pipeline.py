@@ -98,7 +98,7 @@ class DAMSMPipeline(Pipeline):
         """
         image = checked_images(image, "image")
         with self.inference():
-            small = image if image.shape[-1] == self.image_size else Resize(self.image_size, antialias=True)(image)
+            small = Resize(self.image_size, antialias=True)(image)
             regions, code = self.components["image_encoder"](small.float())
         return regions, code
 

@@ -54,7 +54,7 @@ class FaceJudgePipeline(Pipeline):
         """
         image = checked_images(image, "image")
         with self.inference():
-            small = image if image.shape[-1] == self.image_size else Resize(self.image_size, antialias=True)(image)
+            small = Resize(self.image_size, antialias=True)(image)
             verdict: Verdict = self.components["judge"](small)
         return verdict
 
@@ -70,6 +70,7 @@ class FaceJudgePipeline(Pipeline):
         self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
     ) -> Manifest:
         """Faces with landmarks and ages; they are square, and their maps are not read."""
+        self.refuse_unread(fit=fit, fix_sides=fix_sides)
         return open_faces(path, kind=kind, asked_by=self.name)
 
     def export_targets(self) -> dict[str, ExportTarget]:

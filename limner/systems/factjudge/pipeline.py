@@ -54,7 +54,7 @@ class FactJudgePipeline(Pipeline):
 
     def _logits(self, image: Tensor) -> Tensor:
         with self.inference():
-            small = image if image.shape[-1] == self.image_size else Resize(self.image_size, antialias=True)(image)
+            small = Resize(self.image_size, antialias=True)(image)
             logits: Tensor = self.components["judge"](small.float())
         return logits
 

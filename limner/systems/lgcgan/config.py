@@ -8,7 +8,7 @@ from typing import Literal
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
-from limner.ranges import AT_LEAST_0, MOMENT, SHARE, Range, check_ranges
+from limner.ranges import AT_LEAST_0, MOMENT, SHARE, Range, check_ranges, check_weighted
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,7 @@ class LossConfig:
         noises = dict.fromkeys(("cycle_noise", "discriminator_noise"), AT_LEAST_0)
         shares = {"discriminator_blur": SHARE, "pose_control": SHARE, "label_smoothing": MOMENT}
         check_ranges(self, "loss", noises | shares)
+        check_weighted(self, "loss", {"identity_judge": "weight_identity"})
         if self.weight_identity > 0 and self.identity_judge is None:
             raise ConfigError("--loss.weight_identity needs --loss.identity_judge: the weights of a face judge.")
         if self.weight_paired_features > 0 and self.weight_paired == 0:

@@ -22,6 +22,7 @@ from limner.ageing.pipeline import (
     middles_of,
     paste_back,
     read_faces,
+    read_one_face,
     shapes_of,
 )
 from limner.ageing.plans import AgeInput, age_shares, face_names, face_plan, listed_ages
@@ -157,7 +158,7 @@ class LGcGANPipeline(AgeingPipeline):
         Raises:
             ConfigError, DataError, ShapeError: as in `ages`.
         """
-        (face,) = read_faces(self, photo, landmarks=landmarks, align=align)
+        face = read_one_face(self, photo, landmarks=landmarks, align=align)
         config, middles = self.config("primal"), middles_of(self)
         views = ["landmarks", "aged"]
         views += ["coarse", "fine"] if config["attention"] else []
@@ -210,10 +211,9 @@ class LGcGANPipeline(AgeingPipeline):
             raise ConfigError("Give either edits, such as open_mouth=1, or another face whose landmarks are taken.")
         if self.config("primal")["landmarks"] == "none":
             raise WeightsError("These weights were trained without landmarks: editing them changes nothing.")
-        (face,) = read_faces(self, photo, landmarks=landmarks, align=align)
+        face = read_one_face(self, photo, landmarks=landmarks, align=align)
         if like is not None:
-            (other,) = read_faces(self, like, landmarks=like_landmarks, align=align)
-            points = other.landmarks
+            points = read_one_face(self, like, landmarks=like_landmarks, align=align).landmarks
         else:
             points = edit_landmarks(face.landmarks, edits or {})
         faces, shares = [face, replace(face, landmarks=points)], age_shares(age, middles_of(self))
@@ -237,8 +237,7 @@ class LGcGANPipeline(AgeingPipeline):
 
     def read_face(self, photo: PhotoInput, *, landmarks: Any = None, align: Align = "auto") -> FacePhoto:
         """A photo as the networks see it, and where the crop lies in it."""
-        (face,) = read_faces(self, photo, landmarks=landmarks, align=align)
-        return face
+        return read_one_face(self, photo, landmarks=landmarks, align=align)
 
     def paste_back(self, face: FacePhoto, aged: Image.Image) -> Image.Image:
         """The whole photo with the face at another age; what is finer than the crop stays as it was.

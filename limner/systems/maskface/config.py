@@ -8,7 +8,7 @@ from typing import Literal
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
-from limner.ranges import AT_LEAST_0, IMAGE_SIZE, MOMENT, RATE, WIDTH, Range, check_ranges
+from limner.ranges import AT_LEAST_0, IMAGE_SIZE, MOMENT, RATE, WIDTH, Range, check_ranges, check_weighted
 
 Diversity = Literal["ds", "ms", "dsgan", "none"]
 """Form of the diversity loss; see `limner.systems.maskface.losses`."""
@@ -83,6 +83,7 @@ class LossConfig:
     def __post_init__(self) -> None:
         others = {"r1_every": Range(1, 1_000), "reconstruction_share": RATE}
         check_ranges(self, "loss", {"diversity_limit": AT_LEAST_0, **others})
+        check_weighted(self, "loss", {"parser": "weight_parsing"})
         if self.judge_reconstruction and self.weight_reconstruction == 0:
             raise ConfigError(
                 "--loss.judge_reconstruction needs photos that are painted again; give --loss.weight_reconstruction a "

@@ -37,7 +37,7 @@ from limner.mask_to_image.inputs import LabelMapInput, map_condition, maps_for, 
 from limner.mode import mode, plan_of
 from limner.nn.label_maps import one_hot
 from limner.pipelines import ExportTarget, Pipeline
-from limner.plan import Condition, GenerationPlan, safe_stem
+from limner.plan import Condition, GenerationPlan, safe_name
 from limner.results import GenerationResult
 from limner.systems.maskface.networks import Discriminator, Generator, StyleDecoder, StyleEncoder
 
@@ -440,7 +440,7 @@ def _is_photo(source: StyleInput | None) -> bool:
 def _names(styles: Sequence[StyleInput], num_maps: int) -> list[str]:
     """Of the files: what each style is of, with the number of the map in front where there are several."""
     kinds = [
-        f"seed-{style:06d}" if isinstance(style, int | np.integer) else f"like-{safe_stem(_describe(style))}"
+        f"seed-{style:06d}" if isinstance(style, int | np.integer) else f"like-{safe_name(Path(_describe(style)).stem)}"
         for style in styles
     ]
     names = kinds if len(set(kinds)) == len(kinds) else [f"{kind}-{place:03d}" for place, kind in enumerate(kinds)]

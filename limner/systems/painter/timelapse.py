@@ -15,6 +15,7 @@ from limner.demo import contact_sheet
 from limner.errors import ConfigError
 from limner.files import at_home
 from limner.media import write_video
+from limner.motion import GIF_FRAMES_PER_SECOND, gif_durations
 from limner.provenance import EDITED_MEDIA, Facts
 from limner.systems.painter.strokes import StrokeDocument
 
@@ -71,10 +72,10 @@ def save_gif(path: Path, document: StrokeDocument, *, fps: float, seconds: float
         ConfigError: if rate or length are out of range.
     """
     num = len(document.strokes)
-    # A GIF's unit is a hundredth of a second, and viewers slow down what is shorter than two of them.
-    count = num_frames(num, fps=min(fps, 50.0), seconds=seconds, most=MAX_GIF_FRAMES)
+    rate = min(fps, GIF_FRAMES_PER_SECOND)
+    count = num_frames(num, fps=rate, seconds=seconds, most=MAX_GIF_FRAMES)
     pictures = [Image.fromarray(frame) for frame in frames(document, frame_strokes(num, count))]
-    duration = seconds / count if seconds is not None else max(1 / min(fps, 50.0), num / count / min(fps, 50.0))
+    duration = seconds / count if seconds is not None else max(1 / rate, num / count / rate)
     _write_gif(path, pictures, duration)
 
 
@@ -96,8 +97,8 @@ def save_gif_of_many(path: Path, images: Sequence[Image.Image], documents: Seque
 
 def _write_gif(path: Path, pictures: Sequence[Image.Image], duration: float) -> None:
     """Pictures of `duration` seconds each; the first and the last are held."""
-    hold = round(1000 * HOLD_SECONDS)
-    durations = [hold, *[max(20, round(1000 * duration))] * (len(pictures) - 2), hold]
+    between = max(duration, 1 / GIF_FRAMES_PER_SECOND)
+    durations = gif_durations([HOLD_SECONDS, *[between] * (len(pictures) - 2), HOLD_SECONDS])
     pictures[0].save(
         at_home(path),
         format="GIF",

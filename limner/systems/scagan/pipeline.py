@@ -22,7 +22,7 @@ from limner.inputs import PhotoInput, read_pixels, seed_range
 from limner.mode import mode
 from limner.nn.pose_transfer import NUM_JOINTS, Discriminator
 from limner.pipelines import ExportTarget
-from limner.plan import Condition, GenerationPlan, safe_stem
+from limner.plan import Condition, GenerationPlan, safe_name
 from limner.pose_transfer.data import image_of, label_map_of
 from limner.pose_transfer.inputs import PersonPhoto, read_person, target_pose
 from limner.pose_transfer.parts import PARTS, parts_of, to_parts
@@ -110,7 +110,7 @@ class SCAGANPipeline(PosePipeline):
         arrays = {**self.person_arrays(person), "image": other.image, "is_content": np.array(pose is None, np.uint8)}
         return self.pose_plan(
             person,
-            {safe_stem(f"{person.name}-in-{other.name}"): wanted},
+            {safe_name(f"{person.name}-in-{other.name}"): wanted},
             arrays=arrays,
             show=show,
             seeds=seed_range(seed, num_images),
@@ -156,7 +156,7 @@ class SCAGANPipeline(PosePipeline):
         arrays = {**self.person_arrays(person), "edges": self._drawing(content), "is_content": np.array(1, np.uint8)}
         return self.pose_plan(
             person,
-            {safe_stem(f"{person.name}-{name}"): points},
+            {safe_name(f"{person.name}-{name}"): points},
             arrays=arrays,
             show=show,
             seeds=seed_range(seed, num_images),

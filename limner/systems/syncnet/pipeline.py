@@ -103,6 +103,7 @@ class SyncNetPipeline(Pipeline):
         self, path: str | Path, *, kind: str = "auto", fit: Fit | None = None, fix_sides: bool = False
     ) -> Manifest:
         """Clips with sound."""
+        self.refuse_unread(fit=fit, fix_sides=fix_sides)
         return open_clips(path, kind=kind, fit=fit, asked_by=self.name)
 
     def export_targets(self) -> dict[str, ExportTarget]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import ClassVar
@@ -68,12 +69,18 @@ def test_the_worst_group_is_named_beside_what_the_judge_says_of_real_faces() -> 
     of_reals = np.array([3.0, 8, 16, 26, 36, 46, 56, 66, np.nan, 85])
     means = np.array([3.0, 8, 15, 25, 35, 39, 50, 63, 75, 80])
     conditions = Conditions(metric="", split="test", count=10, resolution=64)
-    found = worst_groups(means, generic, of_reals, conditions)
+    reals = dataclasses.replace(conditions, count=7)
+    found = worst_groups(means, generic, of_reals, conditions, reals)
     told = {name: (one.value, one.note) for name, one in found.items()}
     assert told["worst_group_years"] == (10, "80+, judged 80.0 and so too young.")
     assert told["worst_group_years_real"] == (5, "80+, judged 85.0 and so too young.")
     assert told["worst_group_to_real_years"] == (7, "41-50, judged 39.0 and so too young.")
-    assert "too old" in worst_groups(means + 20, generic, of_reals, conditions)["worst_group_years"].note
+    assert {name: one.protocol.count for name, one in found.items()} == {
+        "worst_group_years": 10,
+        "worst_group_years_real": 7,
+        "worst_group_to_real_years": 10,
+    }
+    assert "too old" in worst_groups(means + 20, generic, of_reals, conditions, reals)["worst_group_years"].note
 
 
 JUDGE = OpenJudge("reading", "age", Reading(), "1" * 64)
@@ -88,6 +95,9 @@ def test_scores_of_an_ager_that_stamps(ready_ages) -> None:
     assert found["triplets"] == pytest.approx(1.0)  # the embedded part is untouched
     assert 0 < found["mask_inside"] + found["mask_outside"] < 0.1  # the stamp has 16 of 1,024 pixels
     assert "l1_to_truth" not in found
+    counts = {key: one.protocol.count for key, one in report.measurements.items()}
+    real = ("generic_mean", "judge_age_real", "judge_error", "worst_group_years_real")
+    assert {counts[key] * 10 for key in real} == {counts["judge_age"]}, "every face once, and at ten ages"
     assert report.sheet is not None and report.sheet.width == 11 * SIZE
 
 

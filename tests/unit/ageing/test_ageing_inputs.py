@@ -158,6 +158,16 @@ def test_landmark_files(tmp_path) -> None:
     for name in ("a.jpg", "b.png", "c.jpg.chip.jpg"):
         np.testing.assert_allclose(folder.of(name), points)
     np.testing.assert_allclose(LandmarkFiles(tmp_path / "list.txt").of("d.jpg.chip.jpg"), points)
+    others = points + 1
+    (tmp_path / "a.v2.json").write_text(json.dumps(others.tolist()))
+    rows = [[name, *map(str, one.ravel())] for name, one in (("a.v1.jpg", points), ("a.v2.jpg", others))]
+    header = ["name", *(f"{axis}{number}" for number in range(68) for axis in "xy")]
+    (tmp_path / "table.csv").write_text("\n".join(",".join(row) for row in [header, *rows]) + "\n")
+    (tmp_path / "dots.txt").write_text("\n".join(" ".join(row) for row in rows) + "\n")
+    for files in (folder, LandmarkFiles(tmp_path / "table.csv"), LandmarkFiles(tmp_path / "dots.txt")):
+        np.testing.assert_allclose(files.of("a.v2.jpg"), others)  # and not of another photo that begins alike
+    with pytest.raises(DataError, match=r"has no a\.v3\.json, a\.v3\.npy or a\.v3\.pts for a\.v3\.jpg"):
+        folder.of("a.v3.jpg")
     (tmp_path / "bad.json").write_text("[[1, 2]]")
     (tmp_path / "worse.json").write_text("{")
     whole = (tmp_path / "c.pts").read_text()

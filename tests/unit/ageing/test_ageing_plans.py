@@ -86,6 +86,11 @@ def test_an_age_that_is_asked_for_twice_is_refused(ages) -> None:
         strip_plan(faces(), ages, middles=MIDDLES, device=CPU)
 
 
+def test_years_with_a_fraction_are_told_apart_by_the_names_of_files() -> None:
+    plan = strip_plan(faces(1), [38, 38.25, 38.5], middles=MIDDLES, device=CPU)
+    assert [item.name.rpartition("-")[2] for item in plan.items] == ["source", "38", "38_25", "38_5"]
+
+
 def test_a_walk_passes_through_the_groups_in_equal_steps() -> None:
     plan = walk_plan(faces(1)[0], "0-5", "80+", steps=19, middles=MIDDLES, device=CPU)
     places = plan.conditions["ages"] @ np.arange(10)

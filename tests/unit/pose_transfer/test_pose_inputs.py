@@ -65,11 +65,13 @@ def test_key_points_and_parts_are_turned_with_their_photo(points, picture, tmp_p
         read_person(tmp_path / "mirrored.png", size=SMALL, pose=points)
 
 
-def test_key_points_beside_a_photo_are_found(points, picture, tmp_path):
+def test_key_points_beside_a_photo_are_found(points, picture, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
     Image.fromarray(picture).save(tmp_path / "me.png")
     write_pose(tmp_path / "me.json", Pose(points, Size(128, 88)))
     person = read_person(tmp_path / "me.png", size=SMALL)
     assert person.name == "me"
+    assert np.array_equal(read_person("~/me.png", size=SMALL).points, person.points)
     np.testing.assert_allclose(person.points, (points + 0.5) / 2 - 0.5, atol=1e-3)
     data = write_stick_people(tmp_path / "data")
     photo = next(iter(sorted((data / "train").glob("*.jpg"))))

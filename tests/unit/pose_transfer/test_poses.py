@@ -54,6 +54,7 @@ def test_every_form_is_read(points, tmp_path, form):
     found = read_pose(path)
     np.testing.assert_allclose(found.points, points, atol=1e-3)
     assert found.size == (PICTURE if form == "names" else None) and found.is_table == (form == "table")
+    assert found.name == ("a" if form == "table" else "pose")
     assert np.array_equal(read_pose(points).points, points, equal_nan=True)
 
 

@@ -131,6 +131,7 @@ def test_every_picture_is_decoded_once(people_like) -> None:
         batch_size=5,
     )
     assert found.measurements["judge_r_precision"].protocol.count == 30
+    assert found.sheet is not None and found.sheet.height == 12 * pipeline.image_size, "of more rows than a batch has"
     assert sorted(reader.asked) == sorted(row.name for row in manifest.rows)
 
 

@@ -123,7 +123,7 @@ def test_the_reader_teaches_and_stays_as_it_is(words, reader):
 
 
 def test_without_a_reader_it_says_what_to_name(words, tmp_path):
-    with pytest.raises(ConfigError, match=r"--loss.reader has no effect with --loss.weight_word 0: give --loss"):
+    with pytest.raises(ConfigError, match=r"--loss.reader has no effect with --loss.weight_word 0; give that"):
         changed(smoke(), loss={"reader": "wordnet-people-64"})  # as `cpu`, it has no words
     with pytest.raises(ConfigError, match=r"--loss.reader is missing: name weights of wordnet"):
         step(changed(smoke(), loss={"weight_word": 1.0}), words)

@@ -142,6 +142,10 @@ def test_command_line(pipe, photo, tmp_path, capsys, caplog) -> None:
     record = json.loads((out / "result.json").read_text())
     assert len(record["files"]) == 3 and len(list(out.glob("*-whole.png"))) == 2
     assert main([*common, *marks, "--age", "31-40", "68.5", "--paste-back", "--out", str(out)]) == 0  # done already
+    Image.fromarray(PEOPLE[0].image).save(tmp_path / "my.source.png")
+    named = [*common[:-1], str(tmp_path / "my.source.png"), *marks, "--age", "68.5", "--paste-back"]
+    assert main([*named, "--out", str(tmp_path / "named")]) == 0  # whatever the photo is called
+    assert (tmp_path / "named/my_source-68_5-whole.png").is_file()
     walk = [
         *common,
         *marks,
@@ -186,3 +190,17 @@ def test_a_face_on_its_side_and_no_picture_are_refused(pipe, tmp_path) -> None:
         pipe(str(tmp_path / "no.jpg"), landmarks=points)
     with pytest.raises(ConfigError, match="landmarks for"):
         pipe([PEOPLE[0].image, PEOPLE[1].image], landmarks=[points])
+
+
+def test_what_is_of_one_photo_is_refused_for_several(pipe) -> None:
+    two, marks = [person.image for person in PEOPLE], [person.landmarks for person in PEOPLE]
+    for ask in (
+        lambda: pipe.walk(two, landmarks=marks),
+        lambda: pipe.attention(two, landmarks=marks),
+        lambda: pipe.edit(two, 30, {"smile": 1}, landmarks=marks),
+        lambda: pipe.edit(two[0], 30, like=two, landmarks=marks[0], like_landmarks=marks),
+        lambda: pipe.read_face(two, landmarks=marks),
+    ):
+        with pytest.raises(ConfigError, match="This is of one photo, but 2 were given"):
+            ask()
+    assert pipe.read_face(two[:1], landmarks=marks[:1]).measured

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -162,6 +163,9 @@ def test_the_command_writes_a_folder_a_photo_and_a_moving_picture(pipe, people, 
         Image.fromarray(photo).save(photos / f"{number}.png")
         write_pose(photos / f"{number}.json", Pose(points))
     write_pose(tmp_path / "pose.json", Pose(people[2][1]))
+    shutil.copy(photos / "0.png", tmp_path / "me.v2.png")
+    named = pipe.plan(str(tmp_path / "me.v2.png"), tmp_path / "pose.json", source_pose=people[0][1])
+    assert [item.name for item in named.items] == ["me_v2-pose"], "a dot in a name cuts nothing off"
     command = ["generate", "scagan", "--weights", str(weights), "--photo"]
     assert main([*command, str(photos), "--pose", str(tmp_path / "pose.json"), "--out", str(tmp_path / "out")]) == 0
     assert sorted(path.name for path in (tmp_path / "out").rglob("*.png") if "sheet" not in path.name) == [
