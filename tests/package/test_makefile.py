@@ -42,7 +42,7 @@ def make(place: Path, *words: str, fails: bool = False) -> tuple[list[str], str]
 def test_the_cpu_build_first_and_the_rest_from_the_usual_index(place: Path) -> None:
     (torch, rest), _ = make(place, ".venv/.demo")
     assert "--index-url https://download.pytorch.org/whl/cpu torch" in torch and "--no-deps" in torch
-    assert rest.endswith("-c constraints.txt -e .") and "--index-url" not in rest
+    assert rest.endswith("-c constraints.txt -e .[video]") and "--index-url" not in rest
     assert "--quiet" not in torch + rest, "pip shows its progress"
 
 
@@ -64,5 +64,5 @@ def test_another_index(place: Path) -> None:
 
 def test_an_index_that_cannot_be_reached_is_no_reason_to_stop(place: Path) -> None:
     asked, said = make(place, ".venv/.demo", fails=True)
-    assert len(asked) == 2 and asked[1].endswith("-e .")
+    assert len(asked) == 2 and asked[1].endswith("-e .[video]")
     assert "cannot be reached; PyTorch comes from the usual index" in said

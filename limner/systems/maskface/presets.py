@@ -79,6 +79,7 @@ def cpu() -> MaskFaceConfig:
         loss=LossConfig(
             weight_r1=0.1,
             r1_every=4,
+            diversity_decay="none",
             reconstruction_share=0.5,
             reference_training=False,
             judge_reconstruction=True,

@@ -187,7 +187,7 @@ def test_a_table_has_one_judge_of_each_kind(tmp_path):
     assert found == " ".join(judge.sha256[:12] for judge in judges)
     for names, text in (
         (["factjudge-people-64"], "needs a judge of the kind image-text"),
-        (["damsm-people-64", "damsm-people-64"], "both of the kind image-text; a table has one judge of a kind"),
+        (["damsm-people-64", "damsm-people-64"], 'Two judges are called "damsm-people-64"'),
         (["damsm-people-64", "parser-people-64"], "is of the kind parser"),
     ):
         with pytest.raises(ConfigError, match=text):
