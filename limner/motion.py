@@ -36,7 +36,7 @@ def check_motion(motion: str | None, num_photos: int = 1, *, frames_per_second: 
         raise ConfigError(f"--motion is {motion}; it must end in .gif or .mp4.")
     if num_photos > 1:
         raise ConfigError(f"--motion names one file, but {num_photos} photos were given.")
-    _check_rate(Path(motion), frames_per_second)
+    _check_rate(Path(motion).suffix, frames_per_second)
 
 
 def motion_beside(motion: str, directory: Path, *, frames_per_second: float = FRAMES_PER_SECOND) -> Beside:
@@ -69,7 +69,7 @@ def write_motion(
     from limner.media import write_video
 
     suffix = suffix or path.suffix
-    _check_rate(Path(f"motion{suffix}"), frames_per_second)
+    _check_rate(suffix, frames_per_second)
     if suffix.lower() == ".gif":
         first, *rest = result.images
         first.save(
@@ -101,10 +101,10 @@ def gif_durations(seconds: Sequence[float]) -> list[int]:
     return [10 * (after - before) for before, after in pairwise(ends)]
 
 
-def _check_rate(path: Path, frames_per_second: float) -> None:
+def _check_rate(suffix: str, frames_per_second: float) -> None:
     from limner.media import MAX_FPS, MIN_FPS
 
-    most = GIF_FRAMES_PER_SECOND if path.suffix.lower() == ".gif" else MAX_FPS
+    most = GIF_FRAMES_PER_SECOND if suffix.lower() == ".gif" else MAX_FPS
     if not MIN_FPS <= frames_per_second <= most:
         of = " of a GIF" if most == GIF_FRAMES_PER_SECOND else ""
         raise ConfigError(

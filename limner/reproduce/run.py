@@ -205,19 +205,16 @@ def open_study_judges(plan: Plan, manifest: Manifest, device: torch.device) -> l
     if not plan.judges and (not task.judges or "parser" in task.judges):
         return []
     judges = open_judges(plan.judges, task, device=device)
-    for place, judge in enumerate(judges):
-        before = next((one for one in judges[:place] if one.kind == judge.kind), None)
-        if before is not None:
-            raise ConfigError(
-                f"--judge {before.name} and --judge {judge.name} are both of the kind {judge.kind}; "
-                "a table has one judge of a kind."
-            )
-        if judge.kind == "parser":
-            attributes = any(
-                getattr(registry.pipeline_class(system), "uses_attributes", False) for system in plan.study.tasks
-            )
-            name = f"the pictures in {manifest.root}"
-            check_judge(manifest.spec, judge.network, name=name, attributes=attributes)
+    # Of other kinds `open_judges` takes one alone.
+    parsers = [judge for judge in judges if judge.kind == "parser"]
+    if len(parsers) > 1:
+        first, second, *_ = (judge.name for judge in parsers)
+        raise ConfigError(f"--judge {first} and --judge {second} are both parsers; a table has one judge of a kind.")
+    for judge in parsers:
+        attributes = any(
+            getattr(registry.pipeline_class(system), "uses_attributes", False) for system in plan.study.tasks
+        )
+        check_judge(manifest.spec, judge.network, name=f"the pictures in {manifest.root}", attributes=attributes)
     return judges
 
 

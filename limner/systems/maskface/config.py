@@ -32,7 +32,8 @@ class ModelConfig:
     """Width of the hidden layers of the style encoder (StarGAN v2: 512)."""
     mask_injection: Literal["encoder", "spade", "skips"] = "encoder"
     """How the map reaches the decoder: through the encoder alone, also by SPADE after each AdaIN, or also by what the
-    encoder saw at each larger size, added after the decoder's block of that size (ours; costs next to nothing)."""
+    encoder saw at each larger size, added after the decoder's block of that size, at full size smoothed (ours; costs
+    next to nothing)."""
     shortcut_enlargement: Literal["nearest", "bilinear"] = "nearest"
     """How the decoder's shortcuts are enlarged: nearest (StarGAN v2), which leaves blocks of 2 and 4 px in the faces of
     some codes, or bilinear (ours)."""

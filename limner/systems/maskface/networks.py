@@ -189,7 +189,8 @@ class Generator(Configured):
         width: channels at full size; they double with each halving of the size, up to `max_width`.
         max_width: largest number of channels.
         mask_injection: "encoder"; "spade" to also show the map to every block of the decoder; "skips" to also add what
-            the encoder saw at 32 px and more to what the decoder's block of that size makes (ours).
+            the encoder saw at 32 px and more to what the decoder's block of that size makes, at full size smoothed
+            (ours).
         shortcut_enlargement: of the decoder's shortcuts; "nearest", or "bilinear" against blocks in the faces (ours).
         style_injection: "adain", or "demodulation" for a generator without norms, against blisters (ours).
 
@@ -258,9 +259,8 @@ class Generator(Configured):
             if self.skips:
                 shown = self.skips[level](seen[len(self.skips) - 1 - level])
                 if level == len(self.skips) - 1:
-                    shown = smooth(
-                        shown
-                    )  # only a 1x1 convolution follows, and steps of the map would be dotted outlines
+                    # Only a 1x1 convolution follows, so steps of the map would be dotted outlines.
+                    shown = smooth(shown)
                 x = (x + shown) / math.sqrt(2)
         return self.to_rgb(x)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 
 import pytest
 import torch
 
-from limner import registry
+from limner import hub, registry
 from limner.data.config import AugmentConfig, DataConfig
 from limner.data.size import Size
 from limner.errors import ConfigError
@@ -174,7 +175,7 @@ def test_a_table_has_one_judge_of_each_kind(tmp_path):
     shapes = write_captioned_shapes(tmp_path / "shapes")
     data = open_captions(shapes, asked_by="a test")
 
-    def opened(*judges):
+    def opened(*judges, study=study):
         plan = Plan(study, shapes, tmp_path / "out", "cpu", budget=24_000, num_seeds=1, judges=judges, **options)
         return plan, open_study_judges(plan, data, torch.device("cpu"))
 
@@ -185,13 +186,17 @@ def test_a_table_has_one_judge_of_each_kind(tmp_path):
     claim_folder(plan, data, judges=judges)
     found = json.loads((tmp_path / "out/study.json").read_text())["judge"]
     assert found == " ".join(judge.sha256[:12] for judge in judges)
+    other = shutil.copytree(hub.resolve("damsm-people-64").path, tmp_path / "other")
     for names, text in (
         (["factjudge-people-64"], "needs a judge of the kind image-text"),
         (["damsm-people-64", "damsm-people-64"], 'Two judges are called "damsm-people-64"'),
+        (["damsm-people-64", str(other)], "both of the kind image-text, of which one judges"),
         (["damsm-people-64", "parser-people-64"], "is of the kind parser"),
     ):
         with pytest.raises(ConfigError, match=text):
             opened(*names)
+    with pytest.raises(ConfigError, match="are both parsers; a table has one judge of a kind"):
+        opened("parser-people-64", "parser-people-64-close", study=load_study("scgan-table"))
 
 
 def test_studies_from_before_stages_keep_their_folders():
