@@ -35,6 +35,8 @@ class ModelConfig:
     they are; 0 (paper): one code for all places. Not with latent "vae"."""
     local_stride: Literal[4, 8, 16] = 8
     """Pixels from one such place to the next."""
+    smooth_enlargement: bool = False
+    """Smooth what transposed convolutions enlarge by (1, 2, 1), as StyleGAN2 does; the paper does not."""
     eye_input: Literal["crop", "masked"] = "crop"
     """What the eye encoders see: the eye with the skin around it, or the pixels of the eye alone (experiment 1)."""
     mask_encoder: Literal["single", "multi"] = "single"

@@ -6,7 +6,8 @@ sizes are those of the authors' program (facts only; parts of it are CC BY-NC-SA
 
 Differences: every width is a multiple of `width` (64 in the paper); sizes other than 256 px drop levels; batch norm
 remembers a tenth of each batch, not nine tenths; the background photo is masked before its encoder too, so that no rim
-of the old face leaks through; a code without noise has no variance branch; the codes of skin and hair can have places.
+of the old face leaks through; a code without noise has no variance branch; the codes of skin and hair can have places;
+what is enlarged can be smoothed.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from limner.faces.parts import BACKGROUND, CLASSES, PARTS, SCHEMA
 from limner.nn.configured import Configured
 from limner.nn.init import init_normal
 from limner.nn.patch_discriminator import PatchDiscriminator
+from limner.nn.resampling import smooth
 from limner.systems.portrait.config import Norm
 from limner.systems.portrait.parts import PLACED, Geometry, Target, cut_parts, feature_centres, place
 
@@ -117,7 +119,15 @@ class CodeDecoder(nn.Module):
     """Code -> its smallest map -> transposed convolutions; the local code joins the map of its size."""
 
     def __init__(
-        self, part: str, geometry: Geometry, widths: Sequence[int], *, width: int, norm: Norm, local: LocalCode
+        self,
+        part: str,
+        geometry: Geometry,
+        widths: Sequence[int],
+        *,
+        width: int,
+        norm: Norm,
+        local: LocalCode,
+        smooth_enlargement: bool,
     ) -> None:
         super().__init__()
         self.code_size = DEEPEST * width
@@ -127,7 +137,7 @@ class CodeDecoder(nn.Module):
         self.joined = joined if local.of(part) else -1
         self.convolutions = nn.Sequential(
             *(
-                _up(i + (local.of(part) if number == joined else 0), o, norm)
+                _up(i + (local.of(part) if number == joined else 0), o, norm, smooth_enlargement)
                 for number, (i, o) in enumerate(pairwise(widths))
             )
         )
@@ -145,22 +155,22 @@ class CodeDecoder(nn.Module):
 
 
 class FeatureHead(CodeDecoder):
-    """Code -> features of a part for the generator, at least 0."""
+    """Code -> features of a part for the generator, at least 0; the options are those of `CodeDecoder`."""
 
-    def __init__(self, part: str, geometry: Geometry, *, width: int, norm: Norm, local: LocalCode) -> None:
+    def __init__(self, part: str, geometry: Geometry, *, width: int, **options: Any) -> None:
         ups = halvings(part, geometry) - int(math.log2(geometry.feature_stride))
         widths = [DEEPEST * width, *[4 * width] * ups]
-        super().__init__(part, geometry, widths, width=width, norm=norm, local=local)
+        super().__init__(part, geometry, widths, width=width, **options)
 
 
 class ImageHead(CodeDecoder):
-    """Code -> the part again, in (-1, 1)."""
+    """Code -> the part again, in (-1, 1); the options are those of `CodeDecoder`."""
 
-    def __init__(self, part: str, geometry: Geometry, *, width: int, norm: Norm, local: LocalCode) -> None:
+    def __init__(self, part: str, geometry: Geometry, *, width: int, **options: Any) -> None:
         levels = halvings(part, geometry)
         factors = [4, 2, 1, 1][:levels] if part in PLACED else [*[8] * (levels - 3), 4, 2, 1]
         widths = [DEEPEST * width, *(factor * width for factor in factors)]
-        super().__init__(part, geometry, widths, width=width, norm=norm, local=local)
+        super().__init__(part, geometry, widths, width=width, **options)
         self.to_rgb = nn.Sequential(nn.ReflectionPad2d(2), nn.Conv2d(widths[-1], 3, 5), nn.Tanh())
 
     def forward(self, code: Float[Tensor, "b z"]) -> Float[Tensor, "b 3 h w"]:
@@ -180,6 +190,7 @@ class Appearance(Configured):
         grow: how much eyes and mouth of the maps are enlarged; see `parts.grow_parts`.
         local_channels: numbers of the codes of skin and hair for each place; 0: codes have no places.
         local_stride: pixels from one place to the next, more than `feature_stride`; a power of two.
+        smooth_enlargement: smooth what transposed convolutions of the heads enlarge.
 
     Raises:
         ShapeError: if the size is not possible.
@@ -197,6 +208,7 @@ class Appearance(Configured):
         grow: float = 1.1,
         local_channels: int = 0,
         local_stride: int = 8,
+        smooth_enlargement: bool = False,
     ) -> None:
         super().__init__()
         self.geometry = geometry = check_size(image_size, feature_stride)
@@ -208,6 +220,7 @@ class Appearance(Configured):
         self.encoders = nn.ModuleDict(
             {part: PartEncoder(part, geometry, variance=latent == "vae", **options) for part in PARTS}
         )
+        options["smooth_enlargement"] = smooth_enlargement
         self.feature_heads = nn.ModuleDict({part: FeatureHead(part, geometry, **options) for part in PARTS})
         init_convolutions(self)
 
@@ -264,10 +277,12 @@ class Reconstruction(Configured):
         norm: Norm = "batch",
         local_channels: int = 0,
         local_stride: int = 8,
+        smooth_enlargement: bool = False,
     ) -> None:
         super().__init__()
         geometry = check_size(image_size, feature_stride)
         options: dict[str, Any] = {"width": width, "norm": norm, "local": LocalCode(local_channels, local_stride)}
+        options["smooth_enlargement"] = smooth_enlargement
         self.image_heads = nn.ModuleDict({part: ImageHead(part, geometry, **options) for part in PARTS})
         init_convolutions(self)
 
@@ -290,6 +305,7 @@ class Generator(Configured):
         num_blocks: residual blocks of G_m (9).
         mask_encoder: "single", or "multi": one encoder for the classes of each part.
         norm: "batch", "instance" or "group".
+        smooth_enlargement: smooth what the transposed convolutions of G_m enlarge.
     """
 
     def __init__(
@@ -302,6 +318,7 @@ class Generator(Configured):
         num_blocks: int = 9,
         mask_encoder: Literal["single", "multi"] = "single",
         norm: Norm = "batch",
+        smooth_enlargement: bool = False,
     ) -> None:
         super().__init__()
         self.geometry = check_size(image_size, feature_stride)
@@ -313,7 +330,7 @@ class Generator(Configured):
         self.foreground = nn.Sequential(
             nn.Conv2d(len(groups) * channels + len(PARTS) * 4 * appearance_width, channels, 1),
             *(_Residual(channels, norm) for _ in range(num_blocks)),
-            *(_up(i, o, norm) for i, o in pairwise(ups)),
+            *(_up(i, o, norm, smooth_enlargement) for i, o in pairwise(ups)),
         )
         self.background_encoder = _conv7(3, width, norm)
         self.fusion = nn.Sequential(
@@ -439,8 +456,16 @@ def _down(i: int, o: int, norm: Norm) -> nn.Module:
     return nn.Sequential(nn.Conv2d(i, o, 4, stride=2, padding=1), _norm(norm, o), nn.ReLU())
 
 
-def _up(i: int, o: int, norm: Norm) -> nn.Module:
-    return nn.Sequential(nn.ConvTranspose2d(i, o, 4, stride=2, padding=1), _norm(norm, o), nn.ReLU())
+class _SmoothTransposedConv(nn.ConvTranspose2d):
+    """A transposed convolution whose result is smoothed, so that its even and odd pixels cannot differ as a grid."""
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        return smooth(super().forward(input, output_size))
+
+
+def _up(i: int, o: int, norm: Norm, smooth_enlargement: bool) -> nn.Module:
+    convolution = _SmoothTransposedConv if smooth_enlargement else nn.ConvTranspose2d
+    return nn.Sequential(convolution(i, o, 4, stride=2, padding=1), _norm(norm, o), nn.ReLU())
 
 
 def _conv7(i: int, o: int, norm: Norm) -> nn.Module:

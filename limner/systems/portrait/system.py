@@ -81,7 +81,11 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
                 "schema.json says that they are."
             )
         model = config.model
-        shared = {"image_size": model.image_size, "feature_stride": model.feature_stride}
+        shared: dict[str, Any] = {
+            "image_size": model.image_size,
+            "feature_stride": model.feature_stride,
+            "smooth_enlargement": model.smooth_enlargement,
+        }
         looks: dict[str, Any] = {**shared, "width": model.appearance_width}
         looks.update(local_channels=model.local_channels, local_stride=model.local_stride)
         self.appearance = Appearance(

@@ -260,3 +260,19 @@ def test_a_local_code_has_no_gap_where_its_part_is_not():
     mean = (local[..., :8].sum((2, 3)) + 0.5 * local[..., 8].sum(2)) / (128 + 8)
     torch.testing.assert_close(spread[..., 8], 0.5 * local[..., 8] + 0.5 * mean[..., None])
     assert not spread_over_gaps(local, torch.zeros(1, 3, 64, 64)).any()
+
+
+def test_smoothed_enlargements_leave_no_grid():
+    """On a map without details even and odd pixels of what a transposed convolution enlarges are alike."""
+    torch.manual_seed(0)
+    plain = Generator(**SMALL, width=4, appearance_width=4, num_blocks=1)
+    smoothed = Generator(**SMALL, width=4, appearance_width=4, num_blocks=1, smooth_enlargement=True)
+    smoothed.load_state_dict(plain.state_dict())  # the same weights fit both
+    flat = torch.rand(1, 16, 1, 1).expand(1, 16, 12, 12)
+
+    def grid(generator: Generator) -> float:
+        enlarged = generator.foreground[-1][0](flat)[..., 4:-4, 4:-4]
+        return (enlarged[..., ::2] - enlarged[..., 1::2]).abs().max().item()
+
+    assert grid(plain) > 1e-3
+    assert grid(smoothed) < 1e-6

@@ -267,6 +267,7 @@ def test_codes_that_are_distributions_add_their_divergence(make_engine, batch):
         {"norm": "group"},
         {"grow": 1.0},
         {"local_channels": 2, "local_stride": 4},
+        {"smooth_enlargement": True},
     ],
 )
 def test_variants_train(make_engine, batch, model):
