@@ -63,6 +63,22 @@ def python() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture(scope="session")
+def killed_while_writing(python: Callable[..., subprocess.CompletedProcess[str]]) -> Callable[[Path], None]:
+    """`killed_while_writing(path)`: a process that writes this file dies, and leaves its half of it beside."""
+    code = (
+        "import os, sys; from pathlib import Path; from limner.files import write_atomically\n"
+        "write_atomically({Path(sys.argv[1]): lambda path: (path.write_text('half'), os._exit(9))})"
+    )
+
+    def kill(path: Path) -> None:
+        there = len(list(path.parent.glob(".*.tmp"))) if path.parent.is_dir() else 0
+        assert python("-c", code, str(path)).returncode == 9
+        assert len(list(path.parent.glob(".*.tmp"))) == there + 1
+
+    return kill
+
+
+@pytest.fixture(scope="session")
 def tiny_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of weights under the name that `limner.load("scgan")` takes: random, 32 px, CelebA's five attributes.
 

@@ -21,7 +21,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from limner.errors import ConfigError, DataError
-from limner.files import at_home, open_regular, read_json, reason, write_atomically, write_text_atomically
+from limner.files import (
+    at_home,
+    open_regular,
+    read_json,
+    reason,
+    remove_leftovers,
+    write_atomically,
+    write_text_atomically,
+)
 
 RECORDS = "records.jsonl"
 Record = dict[str, Any]
@@ -98,7 +106,7 @@ def write_collection(
         for name, text in maker.tables(ordered).items():
             write_text_atomically(out / name, text)
     except BrokenProcessPool as error:
-        _remove_temporaries(out)
+        remove_leftovers(out)
         raise DataError(
             f"A worker process was killed, perhaps for want of memory: {len(records)} of {len(indices)} {maker.noun} "
             f"are in {out}; repeat the command, with fewer workers, and it makes the others."
@@ -142,7 +150,7 @@ def _prepare(out: Path, maker: Maker, num: int) -> None:
     elif out.is_dir() and any(out.iterdir()):
         raise ConfigError(f"{out} holds files that were not made here: choose another folder, or an empty one.")
     write_text_atomically(path, json.dumps(settings | {"num": num}, indent=1))
-    _remove_temporaries(out)
+    remove_leftovers(out)
 
 
 def _make_all(
@@ -248,9 +256,3 @@ def _append_record(out: Path, record: Record) -> None:
 
 def _line(record: Record) -> str:
     return json.dumps(record, separators=(",", ":")) + "\n"
-
-
-def _remove_temporaries(out: Path) -> None:
-    """Remove what killed processes left; see `limner.files.write_atomically`."""
-    for path in out.rglob(".*.tmp"):
-        path.unlink(missing_ok=True)

@@ -380,14 +380,9 @@ def test_unfit_and_hidden_files_of_a_folder(generate, maps: Path, tmp_path: Path
     ]
 
 
-def test_leftovers_of_killed_runs_are_removed(generate, python, maps: Path, tmp_path: Path) -> None:
+def test_leftovers_of_killed_runs_are_removed(generate, killed_while_writing, maps: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    code = (
-        "import os, sys; from pathlib import Path; from limner.files import write_atomically\n"
-        "write_atomically({Path(sys.argv[1]) / 'a.png': lambda path: (path.write_text('half'), os._exit(9))})"
-    )
-    assert python("-c", code, str(out)).returncode == 9
-    assert [path.suffix for path in out.iterdir()] == [".tmp"]
+    killed_while_writing(out / "a.png")
     (out / ".mine.tmp").write_text("a user's")
     generate("scgan", "--label-map", maps / "face0.png", "--out", out)
     assert sorted(path.name for path in out.iterdir()) == [".mine.tmp", "result.json", "seed-000000.png"]

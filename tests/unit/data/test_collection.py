@@ -51,7 +51,7 @@ def test_records_are_in_order_and_name_every_file(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["missing", "short", "map", "torn line", "no records", "odd line", "leftover"])
-def test_what_is_damaged_is_made_again(damage, tmp_path, whole):
+def test_what_is_damaged_is_made_again(damage, killed_while_writing, tmp_path, whole):
     out = tmp_path / "out"
     make(out)
     picture, records = out / "CelebA-HQ-img/5.png", out / RECORDS
@@ -69,7 +69,7 @@ def test_what_is_damaged_is_made_again(damage, tmp_path, whole):
     elif damage == "odd line":
         records.write_text('{"index": 5}\n[]\n' + "".join(records.read_text().splitlines(True)[1:]))
     else:
-        (picture.parent / ".5.png.99.tmp").write_bytes(b"half")
+        killed_while_writing(picture)
     make(out)
     assert contents(out) == whole
     if damage != "no records":
@@ -89,6 +89,13 @@ def test_the_bar_counts_what_is_left_to_do(tmp_path):
     seen.clear()
     write_drawn_faces(tmp_path, num=6, size=SIZE, progress=progress)
     assert seen == [(2, 4), (2, 5)]
+
+
+def test_hidden_files_of_the_user_stay(tmp_path):
+    make(tmp_path, 1)
+    (tmp_path / ".mine.tmp").write_text("a user's")
+    make(tmp_path, 2)
+    assert (tmp_path / ".mine.tmp").read_text() == "a user's"
 
 
 def test_a_killed_worker_is_one_sentence_and_the_rest_stays(tmp_path):

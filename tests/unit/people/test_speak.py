@@ -298,7 +298,7 @@ def test_the_word_of_a_clip_is_in_its_middle(made):
         assert read_duration(path) == pytest.approx(end - start, abs=2e-3)
 
 
-def test_a_stopped_run_goes_on_to_the_same_bytes(made, tmp_path):
+def test_a_stopped_run_goes_on_to_the_same_bytes(made, killed_while_writing, tmp_path):
     """As a kill leaves it: one clip is cut off, another's line is half written."""
     tmp_path = tmp_path / "lrw"
     shutil.copytree(made["lrw"], tmp_path)
@@ -306,7 +306,7 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(made, tmp_path):
     video = next(tmp_path.rglob("*.mp4"))
     untouched = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.mp4") if path != video}
     video.write_bytes(video.read_bytes()[:1000])
-    (video.parent / ".rest.tmp").write_bytes(b"half")
+    killed_while_writing(video)
     write_talking(tmp_path, num=2, size=64, seed=4)
     assert contents(tmp_path) == whole
     assert {path: path.stat().st_mtime_ns for path in untouched} == untouched, "what is whole is kept"
