@@ -25,6 +25,9 @@ class ModelConfig:
     """How the map reaches the generator's decoder: through its 8x8 code (paper), or also by skips at every size."""
     latent_injection: Literal["map", "all"] = "map"
     """How the latent does: as a map beside that code (paper), or also by scale and shift of every block's channels."""
+    smooth_enlargement: bool = False
+    """Smooth what the generator enlarges, and the map of the last skip, by (1, 2, 1), as in StyleGAN2; the paper copies
+    pixels."""
     generator_width: int = 64
     """Channels of the generator's first layer (paper: 64)."""
     discriminator_width: int = 64

@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from limner.errors import ShapeError
 from limner.nn.configured import Configured
-from limner.nn.resampling import double_and_convolve
+from limner.nn.resampling import double_and_convolve, smooth
 
 BOTTLENECK_SIZE = 8  # the encoder's last map is 8x8 (paper's table, step 4)
 
@@ -36,11 +36,20 @@ class ResidualUp(nn.Module):
     an instance norm, and the shortcut is what carries it through.
 
     With `latent_size` the latent scales and shifts the channels after the second norm; the map may be added before the
-    last ReLU. Both are ours, see `Generator`.
+    last ReLU; what is enlarged, and that map, may be smoothed. All three are ours, see `Generator`.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, latent_size: int = 0, num_classes: int = 0) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        latent_size: int = 0,
+        num_classes: int = 0,
+        smooth_enlargement: bool = False,
+    ) -> None:
         super().__init__()
+        self.smooth_enlargement = smooth_enlargement
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, padding=1)
         self.norm1 = nn.InstanceNorm2d(out_channels, affine=True)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
@@ -56,14 +65,17 @@ class ResidualUp(nn.Module):
         one_hot: Float[Tensor, "b n_s h3 w3"] | None = None,
     ) -> Float[Tensor, "b o h2 w2"]:
         main = functional.relu(self.norm1(self.conv1(x)))
-        main = self.norm2(double_and_convolve(self.conv2, main))
+        main = double_and_convolve(self.conv2, main)
+        main = self.norm2(smooth(main) if self.smooth_enlargement else main)
         if self.modulation is not None:
             gamma, beta = self.modulation(latent)[:, :, None, None].chunk(2, dim=1)
             main = (1 + gamma) * main + beta
         if self.from_map is not None:
-            main = main + self.from_map(one_hot)
-        # A 1x1 convolution commutes with nearest-neighbour upsampling; before it, it costs a quarter.
-        return functional.relu(main + functional.interpolate(self.shortcut(x), scale_factor=2, mode="nearest"))
+            # Its steps from pixel to pixel would be dotted outlines in the picture, as only one convolution follows.
+            main = main + self.from_map(smooth(one_hot) if self.smooth_enlargement else one_hot)
+        # A 1x1 convolution commutes with the enlargement; before it, it costs a quarter.
+        mode = "bilinear" if self.smooth_enlargement else "nearest"  # nearest and `smooth` together are bilinear
+        return functional.relu(main + functional.interpolate(self.shortcut(x), scale_factor=2, mode=mode))
 
 
 class Generator(Configured):
@@ -73,10 +85,12 @@ class Generator(Configured):
     with the 8x8 code of s. The z branch's linear layer gives width x 8 x 8 = 4096 values: the table prints 8192, but
     only 4096 fits the 576 channels of its next row.
 
-    Two variants are ours, for small networks and short trainings. `map_injection="skips"`: every block also sees the
+    Three variants are ours, for small networks and short trainings. `map_injection="skips"`: every block also sees the
     encoder's map of its size, and the last one the label map itself, so that what is a few pixels wide need not pass
     the 8x8 bottleneck. `latent_injection="all"`: z also scales and shifts the channels of every block (as a style does
-    in AdaIN), so that it reaches skin and hair at full size too.
+    in AdaIN), so that it reaches skin and hair at full size too. `smooth_enlargement`: what is enlarged is smoothed by
+    (1, 2, 1), as in StyleGAN2, and so is the label map of the last block: copies of pixels become stripes, and outlines
+    of the map dots.
 
     Args:
         image_size: height and width of the output in pixels; a power of two, at least 32.
@@ -87,6 +101,7 @@ class Generator(Configured):
         width: channels of the first layer.
         map_injection: "encoder" (paper) or "skips".
         latent_injection: "map" (paper) or "all".
+        smooth_enlargement: enlarge smoothly (paper: copies of pixels).
 
     Raises:
         ShapeError: if a size is not possible.
@@ -103,6 +118,7 @@ class Generator(Configured):
         width: int = 64,
         map_injection: Literal["encoder", "skips"] = "encoder",
         latent_injection: Literal["map", "all"] = "map",
+        smooth_enlargement: bool = False,
     ) -> None:
         super().__init__()
         check_sizes(image_size=image_size, num_classes=num_classes, num_attributes=num_attributes)
@@ -134,6 +150,7 @@ class Generator(Configured):
                 o,
                 latent_size=latent_size if latent_injection == "all" else 0,
                 num_classes=num_classes if self.skips and number == last else 0,
+                smooth_enlargement=smooth_enlargement,
             )
             for number, (i, o) in enumerate(zip(inputs, channels[::-1], strict=True))
         )

@@ -83,6 +83,7 @@ class SCGAN(System[SCGANConfig, MaskToImageBatch]):
             width=model.generator_width,
             map_injection=model.map_injection,
             latent_injection=model.latent_injection,
+            smooth_enlargement=model.smooth_enlargement,
         )
         self.networks["discriminator"] = Discriminator(
             image_size=model.image_size,

@@ -4,7 +4,7 @@ from torch import nn
 
 from limner.errors import ShapeError
 from limner.nn.label_maps import one_hot
-from limner.systems.scgan.networks import Discriminator, Generator, Segmentor
+from limner.systems.scgan.networks import Discriminator, Generator, ResidualUp, Segmentor
 
 
 def count(network: torch.nn.Module) -> int:
@@ -134,3 +134,26 @@ def test_a_latent_everywhere_reaches_every_block():
     label_map = torch.randint(3, (1, 32, 32))
     generator(torch.randn(1, 8), torch.ones(1, 0), one_hot(label_map, 3)).square().sum().backward()
     assert all(block.modulation.weight.grad.abs().max() > 0 for block in generator.decoder)
+
+
+@pytest.mark.parametrize("smoothed", [False, True])
+def test_smoothed_enlargements_leave_no_stripes_and_no_dots(smoothed):
+    """Of a slope each pixel differs from the next, and labels that change from pixel to pixel show nothing."""
+    torch.manual_seed(0)
+    block = ResidualUp(2, 4, num_classes=2, smooth_enlargement=smoothed)
+    nothing, dots = torch.zeros(1, 2, 16, 16), (torch.arange(16)[:, None] + torch.arange(16)) % 2
+    slope = torch.arange(1.0, 9).expand(1, 2, 8, 8)
+    nn.init.ones_(block.shortcut.weight)
+    with torch.no_grad():
+        shown = block(slope, None, one_hot(dots[None], 2)) - block(slope, None, nothing)
+        assert bool(shown[..., 2:-2, 2:-2].std((2, 3)).amax() < 1e-5) is smoothed
+        nn.init.zeros_(block.norm2.weight)  # what is left is the shortcut
+        row = block(slope, None, nothing)[0, 0, 4, 1:-1]
+    assert bool((row.diff() > 0).all()) is smoothed
+
+
+def test_weights_fit_with_and_without_smoothed_enlargements():
+    options = {"image_size": 32, "num_classes": 3, "num_attributes": 2, "latent_size": 8, "width": 8}
+    for skips in ("encoder", "skips"):
+        plain = Generator(**options, map_injection=skips)
+        Generator(**options, map_injection=skips, smooth_enlargement=True).load_state_dict(plain.state_dict())
