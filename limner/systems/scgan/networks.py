@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from jaxtyping import Float
@@ -72,7 +72,8 @@ class ResidualUp(nn.Module):
             main = (1 + gamma) * main + beta
         if self.from_map is not None:
             # Its steps from pixel to pixel would be dotted outlines in the picture, as only one convolution follows.
-            main = main + self.from_map(smooth(one_hot) if self.smooth_enlargement else one_hot)
+            shown = cast(Tensor, one_hot)
+            main = main + self.from_map(smooth(shown) if self.smooth_enlargement else shown)
         # A 1x1 convolution commutes with the enlargement; before it, it costs a quarter.
         mode = "bilinear" if self.smooth_enlargement else "nearest"  # nearest and `smooth` together are bilinear
         return functional.relu(main + functional.interpolate(self.shortcut(x), scale_factor=2, mode=mode))
