@@ -35,6 +35,9 @@ class ModelConfig:
     they are; 0 (paper): one code for all places. Not with latent "vae"."""
     local_stride: Literal[4, 8, 16] = 8
     """Pixels from one such place to the next."""
+    local_alignment: Literal["none", "similarity"] = "none"
+    """How those places meet another face: as they lie in the photo, or moved, turned and scaled so that the photo's
+    eyes and mouth come where the map has its own."""
     smooth_enlargement: bool = False
     """Smooth what transposed convolutions enlarge by (1, 2, 1), as StyleGAN2 does; the paper does not."""
     eye_input: Literal["crop", "masked"] = "crop"
@@ -74,6 +77,11 @@ class ModelConfig:
             raise ConfigError(
                 f"--model.local_channels is {self.local_channels}; it must be from 0 to 64, and 0 with --model.latent "
                 "vae."
+            )
+        if self.local_alignment != "none" and not self.local_channels:
+            raise ConfigError(
+                f"--model.local_alignment {self.local_alignment} has no effect without places: give "
+                "--model.local_channels, or leave it out."
             )
         if self.local_channels and self.local_stride <= self.feature_stride:
             raise ConfigError(

@@ -6,8 +6,8 @@ sizes are those of the authors' program (facts only; parts of it are CC BY-NC-SA
 
 Differences: every width is a multiple of `width` (64 in the paper); sizes other than 256 px drop levels; batch norm
 remembers a tenth of each batch, not nine tenths; the background photo is masked before its encoder too, so that no rim
-of the old face leaks through; a code without noise has no variance branch; the codes of skin and hair can have places;
-what is enlarged can be smoothed.
+of the old face leaks through; a code without noise has no variance branch; the codes of skin and hair can have places,
+which can be aligned with another face; what is enlarged can be smoothed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from limner.nn.init import init_normal
 from limner.nn.patch_discriminator import PatchDiscriminator
 from limner.nn.resampling import smooth
 from limner.systems.portrait.config import Norm
-from limner.systems.portrait.parts import PLACED, Geometry, Target, cut_parts, feature_centres, place
+from limner.systems.portrait.parts import PLACED, Geometry, Target, align, cut_parts, feature_centres, place
 
 DEEPEST = 8  # channels of the deepest maps, and numbers of a code, in units of `width`
 HIDDEN = 16  # hidden units between map and code, in units of `width`
@@ -190,6 +190,8 @@ class Appearance(Configured):
         grow: how much eyes and mouth of the maps are enlarged; see `parts.grow_parts`.
         local_channels: numbers of the codes of skin and hair for each place; 0: codes have no places.
         local_stride: pixels from one place to the next, more than `feature_stride`; a power of two.
+        local_alignment: "none", or "similarity": codes with places also say where eyes and mouth were, and features of
+            skin and hair are moved so that these come where the target map has its own.
         smooth_enlargement: smooth what transposed convolutions of the heads enlarge.
 
     Raises:
@@ -208,6 +210,7 @@ class Appearance(Configured):
         grow: float = 1.1,
         local_channels: int = 0,
         local_stride: int = 8,
+        local_alignment: Literal["none", "similarity"] = "none",
         smooth_enlargement: bool = False,
     ) -> None:
         super().__init__()
@@ -215,7 +218,8 @@ class Appearance(Configured):
         local = LocalCode(local_channels, local_stride)
         self.eye_input: Literal["crop", "masked"] = eye_input
         self.grow = grow
-        self.code_size = DEEPEST * width + local.size(geometry)
+        self.aligned = local_alignment == "similarity"
+        self.code_size = DEEPEST * width + local.size(geometry) + (2 * len(PLACED) if self.aligned else 0)
         options: dict[str, Any] = {"width": width, "norm": norm, "local": local}
         self.encoders = nn.ModuleDict(
             {part: PartEncoder(part, geometry, variance=latent == "vae", **options) for part in PARTS}
@@ -237,18 +241,56 @@ class Appearance(Configured):
     ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
         """Cut-out parts -> their features, their codes, and the log variances (empty unless "vae").
 
+        The features are for the photos' own maps; `align` moves them to others.
+
         Args:
             parts: from `cut`.
             noise: N(0, 1), for codes that are drawn from their distributions; none: the means.
         """
-        codes, log_variances = self.encode(parts)
+        codes, log_variances = self._encode(parts)
         if noise is not None:
             for index, part in enumerate(log_variances):
                 codes[part] = codes[part] + (log_variances[part] / 2).exp() * noise[:, index]
-        return self.decode(codes), codes, log_variances
+        return self._features(codes), codes, log_variances
 
-    def encode(self, parts: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """Means and log variances of the codes, all of one length: zeros follow those of parts without a local code."""
+    def encode(
+        self, parts: Mapping[str, Tensor], centres: Int64[Tensor, "b 3 2"]
+    ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Means and log variances of the codes, all of one length: zeros follow those of parts without a local code.
+
+        Args:
+            parts: from `cut`.
+            centres: of eyes and mouth in the photos' own maps; the last numbers of codes that are aligned.
+        """
+        means, log_variances = self._encode(parts)
+        if self.aligned:
+            share = (centres.flatten(1) / self.geometry.image_size).to(means["skin"].dtype)
+            means = {part: torch.cat([mean[:, : -share.shape[1]], share], dim=1) for part, mean in means.items()}
+        return means, log_variances
+
+    def decode(self, codes: Mapping[str, Tensor], centres: Int64[Tensor, "b 3 2"]) -> dict[str, Tensor]:
+        """Codes (b, z) -> features of each part, for maps with these centres."""
+        features = self._features(codes)
+        if self.aligned:
+            for part in features.keys() - set(PLACED):
+                share = codes[part][:, -2 * len(PLACED) :].unflatten(1, (len(PLACED), 2))
+                found = share * self.geometry.image_size
+                features[part] = align(features[part], found, centres, self.geometry.image_size)
+        return features
+
+    def align(self, features: dict[str, Tensor], found: Tensor, wanted: Int64[Tensor, "b 3 2"]) -> dict[str, Tensor]:
+        """Features for maps whose eyes and mouth are at `found`, as they are for those that have them at `wanted`.
+
+        Those of eyes and mouth stay, as the generator puts them where the map wants them.
+        """
+        if not self.aligned:
+            return features
+        return {
+            part: block if part in PLACED else align(block, found, wanted, self.geometry.image_size)
+            for part, block in features.items()
+        }
+
+    def _encode(self, parts: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         means, log_variances = {}, {}
         for part in PARTS:
             mean, log_variance = self.encoders[part](parts[part])
@@ -257,8 +299,7 @@ class Appearance(Configured):
                 log_variances[part] = log_variance
         return means, log_variances
 
-    def decode(self, codes: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Codes (b, z) -> features of each part."""
+    def _features(self, codes: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return {part: self.feature_heads[part](codes[part]) for part in PARTS}
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from limner.faces.parts import CLASSES, PARTS, SCHEMA
 from limner.nn.label_maps import one_hot
@@ -144,6 +145,37 @@ def place(block: Tensor, centre: Tensor, size: int) -> Tensor:
 def feature_centres(centres: Tensor, geometry: Geometry) -> Tensor:
     """Centres in the feature maps, rounded half up."""
     return (centres + geometry.feature_stride // 2) // geometry.feature_stride
+
+
+def align(block: Tensor, found: Tensor, wanted: Tensor, image_size: int) -> Tensor:
+    """Features of whole photos, moved, turned and scaled so that eyes and mouth come from `found` to `wanted`.
+
+    The similarity that fits best by least squares (Umeyama, TPAMI 1991, without reflections), from half to twice the
+    size; beyond the border features go on as they are at it.
+
+    Args:
+        block: (b, c, size, size) features.
+        found: (b, 3, 2) centres in the photos that the features are of, in pixels of the photo.
+        wanted: (b, 3, 2) the same of the maps that they are for.
+        image_size: side of photos and maps.
+    """
+    # Columns and rows in [-1, 1], the corners of the outer pixels; a point x of the result is at z (x - to) + from,
+    # where z is a rotation and a scale, written as the complex number a + ib.
+    source, target = ((2 * centres.float().flip(2) + 1) / image_size - 1 for centres in (found, wanted))
+    from_middle, to_middle = source.mean(1), target.mean(1)
+    source, target = source - from_middle[:, None], target - to_middle[:, None]
+    squares = target.square().sum((1, 2)).clamp_min(1e-4)
+    a = (source * target).sum((1, 2)) / squares
+    b = (source[..., 1] * target[..., 0] - source[..., 0] * target[..., 1]).sum(1) / squares
+    length = (a.square() + b.square()).sqrt().clamp_min(1e-4)
+    a, b = (number / length * length.clamp(0.5, 2) for number in (a, b))
+    places = (2 * torch.arange(block.shape[-1], device=block.device) + 1) / block.shape[-1] - 1
+    columns, rows = places - to_middle[:, :1], places - to_middle[:, 1:]
+    columns, rows = columns[:, None], rows[:, :, None]  # (b, 1, size) and (b, size, 1)
+    a, b = a[:, None, None], b[:, None, None]
+    grid = torch.stack([a * columns - b * rows, b * columns + a * rows], dim=-1) + from_middle[:, None, None]
+    moved = functional.grid_sample(block.float(), grid, padding_mode="border", align_corners=False)
+    return moved.to(block.dtype)
 
 
 def cut_parts(

@@ -449,7 +449,7 @@ class _Edit(nn.Module):
     def forward(self, label_map: Tensor, photo: Tensor, codes: Tensor) -> Tensor:
         """(b, h, w), (b, 3, h, w) in [-1, 1], (b, 5, z) -> (b, 3, h, w) in (-1, 1)."""
         target = self.appearance.target(label_map)
-        features = self.appearance.decode(dict(zip(PARTS, codes.unbind(1), strict=True)))
+        features = self.appearance.decode(dict(zip(PARTS, codes.unbind(1), strict=True)), target.centres)
         image: Tensor = self.generator(target.one_hot, photo, features, target.centres)
         return image
 
@@ -463,7 +463,8 @@ class _Codes(nn.Module):
 
     def forward(self, label_map: Tensor, photo: Tensor) -> Tensor:
         """(b, h, w), (b, 3, h, w) in [-1, 1] -> (b, 5, z)."""
-        codes, _ = self.appearance.encode(self.appearance.cut(photo, self.appearance.target(label_map)))
+        target = self.appearance.target(label_map)
+        codes, _ = self.appearance.encode(self.appearance.cut(photo, target), target.centres)
         return torch.stack([codes[part] for part in PARTS], dim=1)
 
 

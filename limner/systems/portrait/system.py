@@ -89,7 +89,12 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
         looks: dict[str, Any] = {**shared, "width": model.appearance_width}
         looks.update(local_channels=model.local_channels, local_stride=model.local_stride)
         self.appearance = Appearance(
-            **looks, latent=model.latent, norm=model.norm, eye_input=model.eye_input, grow=model.grow
+            **looks,
+            latent=model.latent,
+            norm=model.norm,
+            eye_input=model.eye_input,
+            grow=model.grow,
+            local_alignment=model.local_alignment,
         )
         self.networks["appearance"] = self.appearance
         self.networks["reconstruction"] = Reconstruction(**looks, norm=model.norm)
@@ -201,16 +206,17 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
             engine.log("loss/kl", divergence)
             total = total + loss.weight_kl * divergence
         for kind, results in judged.items():
-            looks = features if kind == "paired" else self.exchange(features, shift)
+            looks = features if kind == "paired" else self.exchange(features, target.centres, shift)
             fake = engine.networks["generator"](target.one_hot, draws.photo, looks, target.centres)
             total = total + self.result_loss(kind, fake, draws, target, engine)
             results.append(Judged(target.one_hot, draws.photo, fake.detach().float()))
         return total
 
-    def exchange(self, features: dict[str, Tensor], shift: float) -> dict[str, Tensor]:
+    def exchange(self, features: dict[str, Tensor], centres: Tensor, shift: float) -> dict[str, Tensor]:
         """The looks of other photos: all rows moved on by the same number of places, at least one."""
-        size = len(features["skin"])
-        return {part: block.roll(1 + int(shift * (size - 1)), 0) for part, block in features.items()}
+        places = 1 + int(shift * (len(centres) - 1))
+        others = {part: block.roll(places, 0) for part, block in features.items()}
+        return self.appearance.align(others, centres.roll(places, 0), centres)
 
     def local_loss(self, images: dict[str, Tensor], parts: dict[str, Tensor], target: Target) -> Tensor:
         """Sum over the parts of the mean squared error of their reconstructions.
@@ -303,7 +309,8 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
     def sample(self, fixed: Neighbours, networks: dict[str, nn.Module]) -> Float[Tensor, "rows columns 3 height width"]:
         """A row a map: map, photo, the paired result, the looks of three other photos, the parser's labels."""
         others = zip(fixed.others.unbind(1), fixed.other_maps.unbind(1), strict=True)
-        pictures = [self.paint(fixed, networks, self.looks(photo, maps, networks)) for photo, maps in others]
+        wanted = self.appearance.target(fixed.label_map).centres
+        pictures = [self.paint(fixed, networks, self.looks(photo, maps, networks, wanted)) for photo, maps in others]
         parse = networks["parser"](fixed.image).logits.argmax(1)
         grid = sample_grid(fixed, self.spec.schema, pictures)
         labels = sample_grid(MaskToImageBatch(fixed.image, parse, fixed.attributes, fixed.index), self.spec.schema, [])
@@ -315,11 +322,12 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
         correct: list[Tensor] = []
 
         def paint(batch: MaskToImageBatch) -> Tensor:
-            own = self.looks(batch.image, batch.label_map, networks)
+            centres = self.appearance.target(batch.label_map).centres
+            own = self.looks(batch.image, batch.label_map, networks, centres)
             paired.append((self.paint(batch, networks, own) - batch.image).float().abs().mean((1, 2, 3)).cpu())
             parsed = networks["parser"](batch.image).logits.argmax(1)
             correct.append(confusion_matrices(parsed, batch.label_map, SCHEMA.num_classes))
-            return self.paint(batch, networks, {part: block.roll(1, 0) for part, block in own.items()})
+            return self.paint(batch, networks, self.exchange(own, centres, shift=0.0))
 
         unpaired = quick_scores(batches, paint)
         return {
@@ -329,12 +337,16 @@ class Portrait(System[PortraitConfig, MaskToImageBatch]):
         }
 
     def looks(
-        self, photo: Float[Tensor, "b 3 h w"], label_map: Int64[Tensor, "b h w"], networks: dict[str, nn.Module]
+        self,
+        photo: Float[Tensor, "b 3 h w"],
+        label_map: Int64[Tensor, "b h w"],
+        networks: dict[str, nn.Module],
+        wanted: Int64[Tensor, "b 3 2"],
     ) -> dict[str, Tensor]:
-        """How each part of photos looks."""
-        parts = self.appearance.cut(photo, self.appearance.target(label_map))
-        features: dict[str, Tensor] = networks["appearance"](parts)[0]
-        return features
+        """How each part of photos with these maps looks, for maps with the centres `wanted`."""
+        target = self.appearance.target(label_map)
+        features: dict[str, Tensor] = networks["appearance"](self.appearance.cut(photo, target))[0]
+        return self.appearance.align(features, target.centres, wanted)
 
     def paint(
         self, batch: MaskToImageBatch, networks: dict[str, nn.Module], looks: dict[str, Tensor]

@@ -15,7 +15,7 @@ from limner.nn.label_maps import one_hot
 from limner.nn.parsing import ParsingNetwork
 from limner.systems import portrait
 from limner.systems.portrait.networks import Appearance, Discriminator, Generator, Reconstruction, spread_over_gaps
-from limner.systems.portrait.parts import Geometry, Target
+from limner.systems.portrait.parts import Geometry, Target, align
 
 SMALL = {"image_size": 64, "feature_stride": 2}
 
@@ -111,11 +111,11 @@ class Small:
         self.target: Target = self.appearance.target(label_map)
         self.photo = torch.rand(1, 3, 64, 64) * 2 - 1
         with torch.no_grad():
-            self.codes = self.appearance.encode(self.appearance.cut(self.photo, self.target))[0]
+            self.codes = self.appearance.encode(self.appearance.cut(self.photo, self.target), self.target.centres)[0]
 
     def paint(self, codes: dict, photo: torch.Tensor | None = None, maps: torch.Tensor | None = None) -> torch.Tensor:
         one_hot_map = self.target.one_hot if maps is None else maps
-        features = self.appearance.decode(codes)
+        features = self.appearance.decode(codes, self.target.centres)
         return self.generator(one_hot_map, self.photo if photo is None else photo, features, self.target.centres)
 
 
@@ -134,7 +134,7 @@ def test_changing_one_code_leaves_all_other_blocks_as_they_are():
     small = Small()
     codes = {**small.codes, "left_eye": small.codes["left_eye"] + 1}
     with torch.no_grad():
-        before, after = (small.appearance.decode(c) for c in (small.codes, codes))
+        before, after = (small.appearance.decode(c, small.target.centres) for c in (small.codes, codes))
         blocks = [small.generator.assemble(features, small.target.centres) for features in (before, after)]
         assert [torch.equal(a, b) for a, b in zip(*blocks, strict=True)] == [part != "left_eye" for part in PARTS]
         assert not torch.equal(small.paint(small.codes), small.paint(codes))
@@ -162,12 +162,12 @@ def test_skin_around_an_eye_reaches_its_code_only_in_the_base_variant(eye_input)
     beside[:, :, 24, 20] += 0.7  # inside the crop of the left eye, outside the eye
     assert small.label_map[0, 24, 20] == 1
     with torch.no_grad():
-        codes = small.appearance.encode(small.appearance.cut(beside, small.target))[0]
+        codes = small.appearance.encode(small.appearance.cut(beside, small.target), small.target.centres)[0]
     assert torch.equal(codes["left_eye"], small.codes["left_eye"]) == (eye_input == "masked")
     inside = small.photo.clone()
     inside[:, :, 27, 24] += 0.7
     with torch.no_grad():
-        codes = small.appearance.encode(small.appearance.cut(inside, small.target))[0]
+        codes = small.appearance.encode(small.appearance.cut(inside, small.target), small.target.centres)[0]
     assert not torch.equal(codes["left_eye"], small.codes["left_eye"])
 
 
@@ -176,7 +176,7 @@ def test_drawn_codes_follow_mean_variance_and_noise():
     appearance = Appearance(**SMALL, width=4, latent="vae").eval()
     target = appearance.target(torch.randint(11, (2, 64, 64)))
     parts = appearance.cut(torch.randn(2, 3, 64, 64), target)
-    means, log_variances = appearance.encode(parts)
+    means, log_variances = appearance.encode(parts, target.centres)
     noise = torch.randn(2, 5, 32)
     _, codes, _ = appearance(parts, noise)
     for index, part in enumerate(PARTS):
@@ -225,14 +225,51 @@ def test_a_local_code_says_what_skin_looks_like_place_by_place():
     photo = torch.rand(1, 3, 64, 64)
     spotted = photo.clone()
     spotted[:, :, 10:14, 10:14] = -1.0
-    code, other = (appearance.encode(appearance.cut(image, target))[0]["skin"] for image in (photo, spotted))
+
+    def codes_of(image):
+        return appearance.encode(appearance.cut(image, target), target.centres)[0]
+
+    code, other = codes_of(photo)["skin"], codes_of(spotted)["skin"]
     changed = (code - other)[0, 8 * 4 :].view(2, 8, 8).abs().sum(0) > 0
     assert changed[1, 1] and not changed[4:].any() and not changed[:, 4:].any()
-    codes = appearance.encode(appearance.cut(photo, target))[0]
+    codes = codes_of(photo)
     assert not codes["left_eye"][:, 8 * 4 :].any()
     moved = {**codes, "skin": torch.cat([code[:, : 8 * 4], other[:, 8 * 4 :]], dim=1)}
-    difference = (appearance.decode(moved)["skin"] - appearance.decode(codes)["skin"])[0].abs().sum(0) > 0
+    before, after = (appearance.decode(these, target.centres)["skin"] for these in (codes, moved))
+    difference = (after - before)[0].abs().sum(0) > 0
     assert difference.any() and not difference[20:].any() and not difference[:, 20:].any()
+
+
+def test_aligned_looks_follow_eyes_and_mouth():
+    """Features of skin are where the map's eyes and mouth are, whole pixels away; those of eyes stay as they are."""
+    torch.manual_seed(0)
+    appearance = Appearance(**SMALL, width=4, local_channels=2, local_stride=8, local_alignment="similarity").eval()
+    assert appearance.code_size == 8 * 4 + 2 * 8 * 8 + 6
+    target = appearance.target(torch.ones(1, 64, 64, dtype=torch.int64))
+    parts = appearance.cut(torch.rand(1, 3, 64, 64), target)
+    with torch.no_grad():
+        own = appearance(parts)[0]
+        codes = appearance.encode(parts, target.centres)[0]
+        again = appearance.decode(codes, target.centres)
+        moved = appearance.decode(codes, target.centres + torch.tensor([4, -6]))
+        exchanged = appearance.align(own, target.centres, target.centres + torch.tensor([4, -6]))
+    for part in PARTS:
+        torch.testing.assert_close(again[part], own[part], rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(moved[part], exchanged[part], rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(moved["skin"][..., 2:, :-3], own["skin"][..., :-2, 3:], rtol=1e-3, atol=1e-4)
+    assert torch.equal(moved["mouth"], own["mouth"])
+
+
+def test_alignment_turns_scales_and_holds_out():
+    """A quarter turn and twice the size; centres on one spot give no infinite numbers."""
+    block = torch.arange(64.0).view(1, 1, 8, 8)
+    points = torch.tensor([[[10, 20], [10, 44], [50, 32]]])  # rows, columns
+    turned = torch.stack([points[..., 1], 63 - points[..., 0]], dim=2)  # a quarter to the right
+    torch.testing.assert_close(align(block, points, turned, 64), block.rot90(-1, (2, 3)), rtol=1e-4, atol=1e-3)
+    middle = torch.tensor([31.5, 31.5])
+    halved = align(block, middle + (points - middle) * 0.5, points, 64)
+    torch.testing.assert_close(halved[0, 0, 3:5, 3:5], torch.tensor([[29.25, 29.75], [33.25, 33.75]]))
+    assert align(block, points, points[:, :1].expand(-1, 3, -1), 64).isfinite().all()
 
 
 @pytest.mark.parametrize("local", [{"local_channels": 2, "local_stride": 4}, {"local_channels": 3, "local_stride": 16}])

@@ -102,7 +102,7 @@ def test_looks_always_come_from_another_photo(make_engine):
         features = {"skin": torch.arange(size)}
         seen = set()
         for shift in torch.linspace(0, 0.999, 40).tolist():
-            found = system.exchange(features, shift)["skin"]
+            found = system.exchange(features, torch.zeros(size, 3, 2, dtype=torch.int64), shift)["skin"]
             assert (found != features["skin"]).all() and sorted(found.tolist()) == list(range(size))
             seen.add(tuple(found.tolist()))
         assert len(seen) == size - 1, "every distance can occur"
@@ -267,6 +267,7 @@ def test_codes_that_are_distributions_add_their_divergence(make_engine, batch):
         {"norm": "group"},
         {"grow": 1.0},
         {"local_channels": 2, "local_stride": 4},
+        {"local_channels": 2, "local_stride": 4, "local_alignment": "similarity"},
         {"smooth_enlargement": True},
     ],
 )
