@@ -80,8 +80,8 @@ class ModelConfig:
             )
         if self.local_alignment != "none" and not self.local_channels:
             raise ConfigError(
-                f"--model.local_alignment {self.local_alignment} has no effect without places: give "
-                "--model.local_channels, or leave it out."
+                f"--model.local_alignment {self.local_alignment} has no effect on codes without places: say "
+                "--model.local_alignment none, or give --model.local_channels."
             )
         if self.local_channels and self.local_stride <= self.feature_stride:
             raise ConfigError(

@@ -168,7 +168,7 @@ def align(block: Tensor, found: Tensor, wanted: Tensor, image_size: int) -> Tens
     a = (source * target).sum((1, 2)) / squares
     b = (source[..., 1] * target[..., 0] - source[..., 0] * target[..., 1]).sum(1) / squares
     length = (a.square() + b.square()).sqrt().clamp_min(1e-4)
-    a, b = (number / length * length.clamp(0.5, 2) for number in (a, b))
+    a, b = (number / length * length.clamp(0.5, 2.0) for number in (a, b))
     places = (2 * torch.arange(block.shape[-1], device=block.device) + 1) / block.shape[-1] - 1
     columns, rows = places - to_middle[:, :1], places - to_middle[:, 1:]
     columns, rows = columns[:, None], rows[:, :, None]  # (b, 1, size) and (b, size, 1)

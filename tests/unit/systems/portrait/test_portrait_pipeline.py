@@ -272,6 +272,15 @@ def test_networks_can_be_exported(make_pipeline, tmp_path: Path, network: str):
     assert report.max_difference is not None and report.max_difference < 1e-3
 
 
+@pytest.mark.parametrize("format", ["onnx", "torch-export", "torchscript"])
+@pytest.mark.parametrize("network", ["generator", "appearance"])
+def test_networks_with_aligned_places_can_be_exported(make_pipeline, tmp_path: Path, network: str, format: str):
+    aligned = {"local_channels": 2, "local_stride": 4, "local_alignment": "similarity", "smooth_enlargement": True}
+    pipeline = make_pipeline(**aligned)
+    report = export_network(pipeline, tmp_path / "net", format=format, network=network)
+    assert report.max_difference is not None and report.max_difference < 1e-3
+
+
 def test_edits_leave_nothing_behind(edit, photos):
     """Memory stays flat: no tensor of one edit outlives it."""
 
@@ -313,6 +322,20 @@ def test_photos_that_cannot_be_edited(pipeline, photo, error: type[LimnerError],
     with pytest.raises(error, match=re.escape(text)):
         pipeline.set_image(photo)
     assert pipeline.sitter is None
+
+
+def test_aligned_looks_of_the_photo_itself_change_nothing(make_pipeline, photos, faces):
+    """Where eyes and mouth stay, so do skin and hair; on a map that lies elsewhere they come along."""
+    options = {"local_channels": 2, "local_stride": 4}
+    pipes = [make_pipeline(**options), make_pipeline(**options, local_alignment="similarity")]
+    (_, ids), results = faces[0], []
+    for pipe in pipes:
+        sitter = pipe.sit(photos[0], ids)
+        shifted = np.roll(ids, (4, 6), axis=(0, 1))
+        results.append([pixels(sitter.swap())[0].astype(int), pixels(sitter.repaint(shifted))[0].astype(int)])
+    (again, elsewhere), (again_aligned, elsewhere_aligned) = results
+    assert np.abs(again - again_aligned).max() <= 1
+    assert np.abs(elsewhere - elsewhere_aligned).max() > 1
 
 
 def test_upside_down_and_double_faces_are_refused(pipeline, photos, faces):

@@ -349,6 +349,7 @@ def test_the_papers_optimiser():
         (lambda: ModelConfig(width=0), "--model.width is 0"),
         (lambda: ModelConfig(grow=0.9), "--model.grow is 0.9"),
         (lambda: ModelConfig(parser_width=12), "--model.parser_width is 12"),
+        (lambda: ModelConfig(local_alignment="similarity"), "no effect on codes without places: say --model.local_al"),
         (lambda: LossConfig(weight_local=-1.0), "--loss.weight_local is -1"),
         (lambda: LossConfig(scale_squares=float("inf")), "--loss.scale_squares is inf"),
         (lambda: LossConfig(parsing_class_weights=(1.0,)), "--loss.parsing_class_weights has 1 numbers"),
