@@ -54,7 +54,7 @@ from limner.systems.portrait.session import (
 
 P = ParamSpec("P")
 
-REMEMBERED = 32  # looks of photos that are kept, some tens of kilobytes each: a photo used again is neither parsed nor encoded
+REMEMBERED = 32  # looks of photos that are kept, some 50 kB each: a photo used again is neither parsed nor encoded
 
 
 class _OfSetImage(Generic[P]):
