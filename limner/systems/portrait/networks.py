@@ -272,10 +272,10 @@ class Appearance(Configured):
         """Codes (b, z) -> features of each part, for maps with these centres."""
         features = self._features(codes)
         if self.aligned:
-            for part in features.keys() - set(PLACED):
-                share = codes[part][:, -2 * len(PLACED) :].unflatten(1, (len(PLACED), 2))
-                found = share * self.geometry.image_size
-                features[part] = align(features[part], found, centres, self.geometry.image_size)
+            size = self.geometry.image_size
+            for part in (part for part in PARTS if part not in PLACED):
+                found = codes[part][:, -2 * len(PLACED) :].unflatten(1, (len(PLACED), 2)) * size
+                features[part] = align(features[part], found, centres, size)
         return features
 
     def align(self, features: dict[str, Tensor], found: Tensor, wanted: Int64[Tensor, "b 3 2"]) -> dict[str, Tensor]:

@@ -94,6 +94,18 @@ def test_ablation_on_a_cpu_is_the_paper_in_small():
         assert different == expected
 
 
+def test_the_portrait_table_keeps_the_settings_that_it_was_made_with():
+    """Whatever the preset has learned since: codes without places, the paper's weights, a quarter for the parser."""
+    study = load_study("portrait-table")
+    for row in study.rows[:3]:
+        found = config(study, row)
+        model, loss = found.model, found.loss
+        assert (model.local_channels, model.local_alignment, model.smooth_enlargement) == (0, "none", False)
+        assert (loss.weight_adversarial, loss.weight_parser_features) == (1.0, 0.0)
+        assert (found.optimizer.parser_images, found.optimizer.decay_images) == (1_600, 2_400)
+        assert (found.train.images, found.train.ema_half_life) == (6_400, 150)
+
+
 def test_schedules_follow_the_budget():
     study, row = load_study("scgan-table"), StudyRow("SCGAN", "scgan")
     preset = registry.preset("scgan", "cpu")
