@@ -51,6 +51,7 @@ DEFAULT_NUM_IMAGES = 1_000  # the paper judges 1 000 label maps; with fewer maps
 _SHEET_ROWS = 8
 _LATENTS = 4  # pictures of one map, on the sheet and for diversity
 _DIVERSITY_MAPS = 64
+_ALIKE = 256  # real images, of which each has another one with a map as alike as there is
 _CODES, _CODE_MAPS = 100, 4  # codes that are looked through for broken ones, and the maps of each
 _SPOT_CODES, _SPOT_MAPS = 25, 16  # the same for spots, which fewer maps do not tell from eyes
 SMALL_PARTS = {"eyes": ("l_eye", "r_eye"), "brows": ("l_brow", "r_brow"), "lips": ("u_lip", "l_lip")}
@@ -173,7 +174,7 @@ def evaluate_pictures(
         reals = run.measure(num_real, "real images", run.real_batch)
         fakes = run.measure(num_images, "generated images", run.fake_batch)
         measurements = {
-            **_diversity(run),
+            **_diversity(run, reals),
             **_detail(run, fakes, reals),
             **_broken_codes(run),
             **_spotted_codes(run),
@@ -225,6 +226,8 @@ class _Scores:
     """(images, n_c), by the system's own classifier; no columns where there is none."""
     detail: Tensor
     """(images,), see `fine_detail`."""
+    layouts: Tensor
+    """(images, h, w) uint8, every so many pixels of the maps, so that maps can be compared."""
 
 
 @dataclass
@@ -314,6 +317,7 @@ class _Run:
             self.judge.attribute_logits(image),
             self.own_attribute_logits(batch.image),
             fine_detail(batch.image),
+            _layouts(batch.label_map),
         )
         return confusions, tuple(column.cpu() for column in row)
 
@@ -609,8 +613,11 @@ def _attributes(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measurem
     return measurements
 
 
-def _diversity(run: _Run) -> dict[str, Measurement]:
-    """Mean absolute difference between pictures of one map and one set of attributes with different latents."""
+def _diversity(run: _Run, real_scores: _Scores) -> dict[str, Measurement]:
+    """Mean absolute difference between pictures of one map and one set of attributes with different latents.
+
+    Its ceiling is how much real images differ that have the same attributes and most alike maps.
+    """
     count = min(_DIVERSITY_MAPS, len(run.rows))
     network = run.feature_network
     pixels, vectors, reals = [], [], []
@@ -637,8 +644,9 @@ def _diversity(run: _Run) -> dict[str, Measurement]:
         for key, (space, used, distances, others) in cases.items()
     }
     features = found["diversity_features"]
+    scale = max(_difference(real_features), 1e-12)
     share = Measurement(
-        features.value / max(_difference(real_features), 1e-12),
+        features.value / scale,
         dataclasses.replace(
             features.protocol,
             metric=f"{features.protocol.metric}, of real",
@@ -647,7 +655,49 @@ def _diversity(run: _Run) -> dict[str, Measurement]:
         is_share=True,
         note="real images of different maps, attributes and people set the scale; one map with its attributes is less.",
     )
-    return {"diversity_features_share": share, **found}
+    shares = {"diversity_features_share": share}
+    distances, apart = _alike(real_scores)
+    if len(distances):
+        shares["diversity_features_share_real"] = Measurement(
+            float(distances.mean()) / scale,
+            run.protocol(
+                "difference of real images of the same attributes and most alike maps, of real",
+                count=len(distances),
+                network=network,
+                fake=False,
+                reference=f"real images of {len(real)} different maps",
+            ),
+            is_share=True,
+            interval=mean_interval(distances / scale, seed=run.seed),
+            note=f"the ceiling of latents, or above it: such maps still differ in {100 * apart:.0f} % of their pixels.",
+        )
+    return {**shares, **found}
+
+
+def _alike(reals: _Scores) -> tuple[Float[Tensor, " n"], float]:
+    """How far each of the first real images is from the one with the same attributes and the most alike map.
+
+    Returns:
+        Mean absolute differences of features, of images for which there is one; the mean share of pixels in which the
+        maps of such two differ.
+    """
+    distances, shares = [], []
+    for number in range(min(_ALIKE, len(reals.features))):
+        same = (reals.attributes == reals.attributes[number]).all(1) & (reals.maps != reals.maps[number])
+        if not same.any():
+            continue
+        apart = (reals.layouts != reals.layouts[number]).flatten(1).double().mean(1)
+        apart[~same] = 2.0  # more than any
+        nearest = int(apart.argmin())
+        distances.append((reals.features[nearest] - reals.features[number]).abs().mean())
+        shares.append(float(apart[nearest]))
+    return torch.stack(distances) if distances else torch.zeros(0), sum(shares) / max(len(shares), 1)
+
+
+def _layouts(label_map: Int64[Tensor, "b h w"]) -> Tensor:
+    """About 32 x 32 pixels of each map, uint8."""
+    step = max(1, label_map.shape[-1] // 32)
+    return label_map[:, step // 2 :: step, step // 2 :: step].to(torch.uint8)
 
 
 def _difference(others: Tensor) -> float:

@@ -32,6 +32,7 @@ _IN_REFERENCE_MODE = (
     "judge_mean_iou_ratio",
     "fd",
     "diversity_features_share",
+    "diversity_features_share_real",
     "diversity_pixels",
     "diversity_features",
     "detail_ratio",

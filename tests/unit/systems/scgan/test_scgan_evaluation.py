@@ -13,6 +13,7 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional
 
+from limner.data.dataset import MaskToImageDataset, collate
 from limner.data.schema import LabelSchema
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, DataError
@@ -86,6 +87,36 @@ def test_small_parts_are_compared_with_what_the_judge_reads_in_real_pictures(sha
     assert found["small_parts_iou_ratio"].per_class["eyes"] == pytest.approx(sum(wanted) / len(wanted))
 
 
+def test_the_ceiling_of_diversity_is_what_real_pictures_of_most_alike_maps_differ_by(report, shapes):
+    """By hand, pair by pair: of those with the same attributes the one whose map differs in the fewest pixels."""
+    rows = shapes.split("test")
+    batch = collate([MaskToImageDataset(rows, image_size=32)[number] for number in range(len(rows))])
+    with torch.inference_mode():
+        vectors = judge_features(make_judge(shapes.spec))(batch.image).double()
+
+    def difference(a: int, b: int) -> float:
+        return float((vectors[a] - vectors[b]).abs().mean())
+
+    of_neighbours = [difference(number, number - 1) for number in range(len(rows))]
+    differences, apart = [], []
+    for one in range(len(rows)):
+        others = {
+            two: float((batch.label_map[one] != batch.label_map[two]).double().mean())
+            for two in range(len(rows))
+            if two != one and torch.equal(batch.attributes[one], batch.attributes[two])
+        }
+        if others:
+            nearest = min(others, key=others.__getitem__)
+            differences.append(difference(one, nearest))
+            apart.append(others[nearest])
+    assert differences
+    found = report.measurements["diversity_features_share_real"]
+    assert found.protocol.count == len(differences)
+    assert found.value == pytest.approx(np.mean(differences) / np.mean(of_neighbours), rel=1e-4)
+    assert f"still differ in {100 * np.mean(apart):.0f} % of their pixels" in found.note
+    assert report.measurements["diversity_features_share"].ceiling == found.value
+
+
 def test_everything_is_measured_with_its_protocol(report, shapes):
     expected = {
         "own_pixel_accuracy",
@@ -102,6 +133,7 @@ def test_everything_is_measured_with_its_protocol(report, shapes):
         "judge_attribute_accuracy_real",
         "own_attribute_accuracy",
         "diversity_features_share",
+        "diversity_features_share_real",
         "diversity_pixels",
         "diversity_features",
         "detail_ratio",
