@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -89,6 +90,8 @@ def run_demo(demos: dict[str, Demo], out: Path, device: str, *, named: bool) -> 
         try:
             pictures = [(picture, out / name / f"{picture.name}.jpg") for picture in show(out / name, pipeline)]
         except MissingExtraError as error:
+            with contextlib.suppress(OSError):  # it is not empty
+                (out / name).rmdir()
             if named:
                 raise
             not_shown[name] = str(error)

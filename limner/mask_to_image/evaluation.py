@@ -10,12 +10,12 @@ called FD-parser and KID-parser, or in those of another network, whose name they
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import typing
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -52,6 +52,7 @@ _SHEET_ROWS = 8
 _LATENTS = 4  # pictures of one map, on the sheet and for diversity
 _DIVERSITY_MAPS = 64
 _ALIKE = 256  # real images, of which each has another one with a map as alike as there is
+_REAL_PICTURES = 256  # which the pictures of single codes are compared with
 _CODES, _CODE_MAPS = 100, 4  # codes that are looked through for broken ones, and the maps of each
 _SPOT_CODES, _SPOT_MAPS = 25, 16  # the same for spots, which fewer maps do not tell from eyes
 SMALL_PARTS = {"eyes": ("l_eye", "r_eye"), "brows": ("l_brow", "r_brow"), "lips": ("u_lip", "l_lip")}
@@ -273,6 +274,12 @@ class _Run:
         """Real images with their maps."""
         return self.batch(self.dataset, numbers)
 
+    @functools.cached_property
+    def real_pictures(self) -> Float[Tensor, "n 3 h w"]:
+        """The first real pictures, to which those of single codes are compared."""
+        parts = self.parts(min(_REAL_PICTURES, len(self.rows)))
+        return torch.cat([self.real_batch(part).image for part in parts])
+
     def fake_batch(self, numbers: Sequence[int]) -> MaskToImageBatch:
         """Generated images, with the maps and the attributes that they were made from."""
         batch = self.real_batch(numbers)
@@ -438,7 +445,7 @@ def _segmentation(run: _Run, fakes: _Scores, reals: _Scores) -> dict[str, Measur
         judges["own"] = (run.painter, run.own.segmentor_name, lambda scores: scores.own_confusion)
     judges["judge"] = (run.judge, f"judge {run.judge.weights_name}", lambda scores: scores.judge_confusion)
     for place, other in enumerate(run.others):
-        take = partial(_other_confusion, place)
+        take = functools.partial(_other_confusion, place)
         judges[f"judge_{other.weights_name}"] = (other, f"judge {other.weights_name}", take)
     for key, (network, by, confusion_of) in judges.items():
         for scores, suffix, what in ((fakes, "", "generated"), (reals, "_real", "real")):
@@ -531,8 +538,7 @@ def _codes(
     maps = min(maps, len(run.rows))
     batch = run.real_batch(range(maps))
     attributes = run.shuffled_attributes[batch.index.cpu()].to(run.device)
-    real = torch.cat([run.real_batch(part).image for part in run.parts(min(256, len(run.rows)))])
-    limit = max(float(fault(part)) for part in real.split(maps) if len(part) == maps)
+    limit = max(float(fault(part)) for part in run.real_pictures.split(maps) if len(part) == maps)
 
     def score(code: int) -> Tensor:
         parts = [run.paint(batch.label_map[p], attributes[p], [code] * len(p)) for p in run.parts(maps)]

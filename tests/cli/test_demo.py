@@ -73,6 +73,7 @@ def test_what_lacks_a_package_is_left_out_with_a_sentence(tiny_weights, monkeypa
     assert main(["demo", "--out", str(out)]) == 0
     assert f"scgan is not shown. {reason}" in capsys.readouterr().out
     assert html.escape(reason) in (out / "index.html").read_text()
+    assert not (out / "scgan").exists(), "an empty folder says nothing"
 
 
 def _needs_a_package(out: Path, pipeline: object) -> list[DemoPicture]:
