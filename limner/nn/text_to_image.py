@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from torch.nn import functional
 
 from limner.errors import ShapeError
 from limner.nn.configured import Configured
-from limner.nn.resampling import double_and_convolve
+from limner.nn.resampling import double_and_convolve, smooth
 
 START = 4  # height and width of the first map
 LevelChange = Callable[[int, Tensor, Sequence[Tensor]], Tensor]
@@ -118,15 +119,17 @@ class CaptionGenerator(Configured, ABC):
 
 
 class UpBlock(nn.Module):
-    """Nearest x2, conv3 to twice the channels, batch norm, gated linear unit."""
+    """Nearest x2, conv3 to twice the channels, batch norm, gated linear unit; what is enlarged may be smoothed."""
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, smooth_enlargement: bool = False) -> None:
         super().__init__()
+        self.smooth_enlargement = smooth_enlargement
         self.conv = nn.Conv2d(in_channels, 2 * out_channels, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(2 * out_channels)
 
     def forward(self, x: Float[Tensor, "b i h w"]) -> Float[Tensor, "b o h2 w2"]:
-        return functional.glu(self.norm(double_and_convolve(self.conv, x)), dim=1)
+        larger = double_and_convolve(self.conv, x)
+        return functional.glu(self.norm(smooth(larger) if self.smooth_enlargement else larger), dim=1)
 
 
 class ResidualBlock(nn.Module):
@@ -242,6 +245,7 @@ class AttentionTrunk(nn.Module):
         code_size: e.
         condition_size: numbers of the sentence's condition (100).
         latent_size: numbers of the latent (100).
+        smooth_enlargement: smooth what is enlarged by (1, 2, 1), as in StyleGAN2 (ours).
 
     Attributes:
         channels: of the maps below the first level, coarse to fine.
@@ -259,21 +263,23 @@ class AttentionTrunk(nn.Module):
         code_size: int,
         condition_size: int,
         latent_size: int,
+        smooth_enlargement: bool = False,
     ) -> None:
         super().__init__()
         check_image_size(image_size, least=32)
+        grown = partial(UpBlock, smooth_enlargement=smooth_enlargement)
         self.augmentation = ConditioningAugmentation(sentence_size=code_size, size=condition_size)
         doublings = int(math.log2(image_size // (4 * START)))
         channels = [width * 2**level for level in range(doublings, -1, -1)]  # 16Ng, 8Ng, ..., Ng
         self.channels = channels[:-1]
         self.stem = nn.Linear(condition_size + latent_size, 2 * channels[0] * START**2, bias=False)
         self.stem_norm = nn.BatchNorm1d(2 * channels[0] * START**2)
-        self.coarse = nn.ModuleList(UpBlock(i, o) for i, o in pairwise(channels))
+        self.coarse = nn.ModuleList(grown(i, o) for i, o in pairwise(channels))
         self.attention = nn.ModuleList(WordAttention(width, word_size=code_size) for _ in range(2))
         self.refine = nn.ModuleList(
             nn.Sequential(*[ResidualBlock(2 * width) for _ in range(num_blocks)]) for _ in range(2)
         )
-        self.grow = nn.ModuleList(UpBlock(2 * width, width) for _ in range(2))
+        self.grow = nn.ModuleList(grown(2 * width, width) for _ in range(2))
 
     def condition(
         self, sentence: Float[Tensor, "b e"], noise: Float[Tensor, "b c"]

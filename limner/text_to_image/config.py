@@ -44,11 +44,15 @@ class LossConfig:
     """How much the word that fits best counts."""
     gamma3: float = 10.0
     """How sharply one pair is told from the others of the batch."""
+    weight_r1: float = 0.0
+    """Of R1, the discriminators' squared gradient at real pictures (Mescheder et al. 2018); not in the papers."""
+    r1_every: int = 1
+    """R1 only on every n-th iteration, with n times the weight (lazy regularisation, StyleGAN2)."""
     discriminator_augment: tuple[Literal["translation", "cutout"], ...] = ()
     """Differentiable augmentation of all that discriminators see (Zhao et al. 2020)."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, "loss", {"gamma?": Range(0, 1000, open="(")})
+        check_ranges(self, "loss", {"gamma?": Range(0, 1000, open="("), "r1_every": Range(1, 1_000)})
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -29,6 +30,7 @@ from limner.engine.seed import generator as random_generator
 from limner.engine.seed import picture_noise
 from limner.engine.system import System
 from limner.errors import ConfigError
+from limner.losses.adversarial import r1_penalty
 from limner.losses.image_text import image_text_loss
 from limner.losses.joint import joint_discriminator_loss, joint_generator_loss
 from limner.metrics.r_precision import r_precision
@@ -317,7 +319,8 @@ class CaptionSystem(System[Any, CaptionedBatch]):
         return augment_for_discriminator(image, draws.augment[:, number], self.config.loss.discriminator_augment)
 
     def discriminator_loss(self, made: Made, engine: Engine) -> Tensor:
-        """The sum over the discriminators."""
+        """The sum over the discriminators, with R1 if it has a weight."""
+        weights = self.config.loss
         fakes = (made.small, made.middle, made.large)[-len(self.discriminators) :]
         total = made.image.new_zeros(())
         for name, fake in zip(self.discriminators, fakes, strict=True):
@@ -325,8 +328,17 @@ class CaptionSystem(System[Any, CaptionedBatch]):
                 continue
             real = self.seen(shrink(made.image, fake.shape[-1]), made, 0)
             total = total + self.judging_loss(engine.networks[name], real, self.seen(fake, made, 1), made, engine)
+            if weights.weight_r1 and engine.step % weights.r1_every == 0:
+                with engine.unwrapped(name) as network:
+                    penalty = r1_penalty(partial(_verdict, network, self.told(made)), real)
+                engine.log("loss/r1", penalty)
+                total = total + weights.weight_r1 * weights.r1_every * penalty
         engine.log("loss/discriminators", total)
         return total
+
+    def told(self, made: Made) -> Tensor:
+        """What discriminators are told of the captions, (b, numbers)."""
+        return made.sentence
 
     def judging_loss(self, network: Any, real: Tensor, fake: Tensor, made: Made, engine: Engine) -> Tensor:
         """What one discriminator minimises on pictures of its size."""
@@ -420,6 +432,13 @@ def shrink(image: Float[Tensor, "b 3 h w"], size: int) -> Tensor:
     while image.shape[-1] > size:
         image = nn.functional.avg_pool2d(image, 2)
     return image
+
+
+def _verdict(network: nn.Module, told: Tensor, image: Tensor) -> Float[Tensor, " b"]:
+    """The sum of all that a discriminator says of a picture; a map of judgements counts by its mean."""
+    judged: Judged = network(image, told)
+    given = [part for part in (judged.picture, *judged.pairs) if part is not None]
+    return torch.stack([part.float().flatten(1).mean(1) if part.ndim > 1 else part.float() for part in given]).sum(0)
 
 
 def _float(logits: Tensor | None) -> Tensor | None:

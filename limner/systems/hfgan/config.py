@@ -27,6 +27,8 @@ class ModelConfig:
     """Numbers of the latent (100)."""
     fusion: Literal["weighted", "identity", "gated", "none"] = "weighted"
     """How coarse levels come into fine ones: weighted sum, plain sum, weights that also depend on the maps, or not."""
+    smooth_enlargement: bool = False
+    """Smooth what the generator enlarges by (1, 2, 1), as StyleGAN2 does; the paper copies pixels."""
     discriminator_width: int = 64
     """Channels of the discriminator's first layer, Nd (CUB, Oxford-102: 64; COCO: 96)."""
     unconditional: bool = True

@@ -38,12 +38,19 @@ class Fuse(nn.Module):
         channels: of the level.
         sources: channels of the coarser maps.
         kind: "weighted"; "identity": weights stay 1; "gated": weights also depend on the maps' means.
+        smooth_enlargement: enlarge bilinearly (ours); else pixels are copied.
     """
 
     def __init__(
-        self, channels: int, sources: Sequence[int], *, kind: Literal["weighted", "identity", "gated"]
+        self,
+        channels: int,
+        sources: Sequence[int],
+        *,
+        kind: Literal["weighted", "identity", "gated"],
+        smooth_enlargement: bool = False,
     ) -> None:
         super().__init__()
+        self.enlargement: Literal["bilinear", "nearest"] = "bilinear" if smooth_enlargement else "nearest"
         self.shortcuts = nn.ModuleList(
             nn.Sequential(nn.Conv2d(source, channels, 1, bias=False), nn.BatchNorm2d(channels)) for source in sources
         )
@@ -83,8 +90,9 @@ class Fuse(nn.Module):
         fused = weights[0] * level
         for number, source in enumerate(projected):
             if number != without:
-                # The shortcut's 1x1 convolution commutes with nearest enlargement, and is cheaper before it.
-                fused = fused + functional.interpolate(weights[number + 1] * source, size=level.shape[2:])
+                # The shortcut's 1x1 convolution commutes with the enlargement, and is cheaper before it.
+                weighted = weights[number + 1] * source
+                fused = fused + functional.interpolate(weighted, size=level.shape[2:], mode=self.enlargement)
         return fused
 
 
@@ -99,6 +107,7 @@ class Generator(CaptionGenerator):
         condition_size: c (100).
         latent_size: n (100).
         fusion: see `Fuse`; "none" leaves it out.
+        smooth_enlargement: smooth what is enlarged, as in StyleGAN2, against a grid in the pictures (ours).
 
     Raises:
         ShapeError: if the size is not possible.
@@ -114,6 +123,7 @@ class Generator(CaptionGenerator):
         condition_size: int = 100,
         latent_size: int = 100,
         fusion: Fusion = "weighted",
+        smooth_enlargement: bool = False,
     ) -> None:
         super().__init__()
         self.trunk = AttentionTrunk(
@@ -123,12 +133,14 @@ class Generator(CaptionGenerator):
             code_size=code_size,
             condition_size=condition_size,
             latent_size=latent_size,
+            smooth_enlargement=smooth_enlargement,
         )
         channels = list(self.trunk.channels)
         fuses = []
         if fusion != "none":
             for _ in range(3):
-                fuses.append(Fuse(width, channels[-NUM_SOURCES:], kind=fusion))
+                sources = channels[-NUM_SOURCES:]
+                fuses.append(Fuse(width, sources, kind=fusion, smooth_enlargement=smooth_enlargement))
                 channels.append(width)
         self.fuses = nn.ModuleList(fuses)
         self.to_rgb = nn.Conv2d(width, 3, 3, padding=1, bias=False)

@@ -30,6 +30,7 @@ class HfGAN(CaptionSystem):
             condition_size=model.condition_size,
             latent_size=model.latent_size,
             fusion=model.fusion,
+            smooth_enlargement=model.smooth_enlargement,
         )
 
     def build_discriminators(self) -> Mapping[str, nn.Module]:

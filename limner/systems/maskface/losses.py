@@ -4,25 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 _TINY = 1e-5  # keeps the ratios finite (MSGAN, DSGAN)
-
-
-def r1_penalty(
-    discriminator: nn.Module, real: Float[Tensor, "b 3 h w"], one_hot: Float[Tensor, "b n_s h w"]
-) -> Float[Tensor, ""]:
-    """Half the squared gradient of D at real images, summed over pixels, averaged over the batch.
-
-    Mescheder et al., "Which Training Methods for GANs do actually Converge?", ICML 2018, arXiv:1801.04406, Eq. 9. The
-    gradient is taken with respect to the image alone, not to its map.
-    """
-    real = real.detach().requires_grad_(True)
-    scores = discriminator(real, one_hot).float()
-    (gradient,) = torch.autograd.grad(scores.sum(), real, create_graph=True)
-    return 0.5 * gradient.float().square().sum(dim=(1, 2, 3)).mean()
 
 
 def diversity_loss(

@@ -20,7 +20,7 @@ from limner.engine.optim import adam
 from limner.engine.ranks import gather_rows
 from limner.engine.seed import generator, picture_noise
 from limner.engine.system import System
-from limner.losses.adversarial import discriminator_loss, generator_loss
+from limner.losses.adversarial import discriminator_loss, generator_loss, r1_penalty
 from limner.mask_to_image.training import (
     NUM_SEEDS,
     Neighbours,
@@ -35,7 +35,7 @@ from limner.nn.discriminator_augment import NUM_DRAWS, augment_for_discriminator
 from limner.nn.label_maps import one_hot
 from limner.pipelines import load
 from limner.systems.maskface.config import MaskFaceConfig
-from limner.systems.maskface.losses import diversity_loss, r1_penalty
+from limner.systems.maskface.losses import diversity_loss
 from limner.systems.maskface.networks import Discriminator, Generator, StyleDecoder, StyleEncoder
 from limner.systems.maskface.pipeline import MaskFacePipeline
 
@@ -200,7 +200,7 @@ class MaskFace(System[MaskFaceConfig, MaskToImageBatch]):
         loss = discriminator_loss(real_score, fake_score, "bce")
         if engine.step % weights.r1_every == 0:
             with engine.unwrapped("discriminator") as unwrapped:
-                penalty = r1_penalty(unwrapped, real, shown)
+                penalty = r1_penalty(lambda image: unwrapped(image, shown), real)
             engine.log(f"loss/r1/{by}", penalty)
             loss = loss + weights.weight_r1 * weights.r1_every * penalty
         return loss

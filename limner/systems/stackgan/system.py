@@ -71,14 +71,18 @@ class StackGAN(CaptionSystem):
         loss: Tensor = joint_generator_loss(picture, judged.pairs[0].float())
         return loss
 
+    def told(self, made: Made) -> Tensor:
+        """The condition, in the place of the sentence."""
+        return made.condition
+
     def judging_loss(self, network: Any, real: Tensor, fake: Tensor, made: Made, engine: Engine) -> Tensor:
         """True pictures and pairs against made pictures and wrong pairs."""
         generator = self.networks["generator"]
         assert isinstance(generator, Generator)  # of `build_generator`
         with torch.no_grad():
             _, wrong_mean, _ = generator.condition(made.wrong_sentence, torch.zeros_like(made.noise))
-        of_real: Judged = network(real, made.condition, wrong_mean)
-        of_fake: Judged = network(fake, made.condition)
+        of_real: Judged = network(real, self.told(made), wrong_mean)
+        of_fake: Judged = network(fake, self.told(made))
         wrong = of_real.pairs[1][made.has_wrong]
         engine.log("critic_accuracy", (of_real.pairs[0] > of_fake.pairs[0]).float().mean())
         loss: Tensor = joint_discriminator_loss(

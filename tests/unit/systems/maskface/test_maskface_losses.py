@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import pytest
 import torch
@@ -11,9 +12,10 @@ from torch.nn import functional
 
 from limner.engine.engine import Engine
 from limner.errors import ConfigError, WeightsError
+from limner.losses.adversarial import r1_penalty
 from limner.pipelines import load
 from limner.systems.maskface.config import LossConfig, ModelConfig, OptimizerConfig
-from limner.systems.maskface.losses import diversity_loss, r1_penalty
+from limner.systems.maskface.losses import diversity_loss
 from limner.systems.maskface.presets import PRESETS, half_life
 from limner.systems.maskface.system import Draws
 from limner.systems.parser.networks import ParsingNetwork
@@ -51,14 +53,14 @@ def changed(engine: Engine, before: dict[str, list[torch.Tensor]]) -> set[str]:
 
 def test_r1_of_a_linear_discriminator():
     weight = torch.randn(3, 8, 8)
-    penalty = r1_penalty(Linear(weight), torch.randn(5, 3, 8, 8), torch.zeros(5, 2, 8, 8))
+    penalty = r1_penalty(partial(Linear(weight), one_hot=torch.zeros(5, 2, 8, 8)), torch.randn(5, 3, 8, 8))
     assert penalty.item() == pytest.approx(0.5 * weight.square().sum().item(), rel=1e-5)
 
 
 def test_second_derivatives_of_r1_reach_the_discriminator(make_engine, batch):
     engine = make_engine()
     draws, discriminator = draws_of(engine, batch), engine.raw["discriminator"]
-    r1_penalty(discriminator, draws.image, draws.one_hot).backward()
+    r1_penalty(lambda image: discriminator(image, draws.one_hot), draws.image).backward()
     weights = {n: p for n, p in discriminator.named_parameters() if n.endswith("weight")}
     assert weights and all(p.grad is not None and p.grad.abs().max() > 0 for p in weights.values())
 
