@@ -36,7 +36,7 @@ class HealthMonitor:
                     warnings.append("the discriminator tells every fake from every real: the generator may be stuck")
                 elif max(values) < 0.005:
                     warnings.append("the discriminator ranks every fake above every real: its updates do not work")
-                elif all(abs(value - 0.5) < 0.01 for value in values):
+                elif abs(sum(values) / PATIENCE - 0.5) < 0.05:
                     warnings.append("the discriminator is at chance: it learns nothing the generator could follow")
             if name.startswith("gradient_norm/") and max(values) < 1e-7:
                 warnings.append(f"gradients of {name.partition('/')[2]} have vanished (norm below 1e-7)")

@@ -70,12 +70,16 @@ def gpu() -> HfGANConfig:
 
 
 def cpu() -> HfGANConfig:
-    """Captioned people at 64 pixels on a CPU; needs `--text.encoders`, such as a run of damsm's preset of this name."""
+    """Captioned people at 64 pixels on a CPU; needs `--text.encoders`, such as a run of damsm's preset of this name.
+
+    Smoothed enlargements against a grid, and a discriminator that can follow (decision 24): R1, a lower rate, and no
+    pictures that are moved before it sees them. About 45 images/s on one core with bfloat16 in hardware.
+    """
     return HfGANConfig(
-        model=ModelConfig(image_size=64, width=16, num_blocks=1, discriminator_width=32),
+        model=ModelConfig(image_size=64, width=16, num_blocks=1, smooth_enlargement=True, discriminator_width=32),
         text=TextConfig(length=22, drawn="by_fact"),
-        loss=LossConfig(weight_damsm=_SMALL, discriminator_augment=("translation", "cutout")),
-        optimizer=OptimizerConfig(step_shares=(0.5, 0.75)),
+        loss=LossConfig(weight_damsm=_SMALL, weight_r1=0.1, r1_every=4, discriminator_augment=("cutout",)),
+        optimizer=OptimizerConfig(lr_generator=5e-4, lr_discriminator=5e-4, step_shares=(0.5, 0.8)),
         dataset=DataConfig(),
         augment=AugmentConfig(flip=True),
         train=CPU,

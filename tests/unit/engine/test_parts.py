@@ -68,6 +68,14 @@ def test_health_warns_after_patience(series, words):
         assert words in warning
 
 
+def test_health_knows_chance_by_the_mean():
+    """The first series is of a run that painted blurs; the second one's pictures had edges after as many images."""
+    for series, silent in (((0.54, 0.58, 0.5, 0.51, 0.57, 0.54), False), ((0.58, 0.63, 0.65, 0.64, 0.67, 0.64), True)):
+        monitor = HealthMonitor()
+        found = [warning for value in series for warning in monitor.check({"critic_accuracy": value})]
+        assert (not found) is silent
+
+
 def test_health_is_silent_on_a_sound_run():
     monitor = HealthMonitor()
     random = np.random.default_rng(0)

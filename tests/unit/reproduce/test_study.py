@@ -106,6 +106,17 @@ def test_the_portrait_table_keeps_the_settings_that_it_was_made_with():
         assert (found.train.images, found.train.ema_half_life) == (6_400, 150)
 
 
+def test_the_captions_table_keeps_the_settings_that_it_was_made_with():
+    """Those of the compared systems: what the discriminators see, no R1, equal rates, copies of pixels."""
+    study = load_study("hfgan-tables")
+    rows = {row.name: config(study, row) for row in study.rows if row.system in ("hfgan", "attngan")}
+    assert set(rows) == {"AttnGAN", "HfGAN", "identity addition", "no fusion"}
+    for found in rows.values():
+        assert (found.loss, found.optimizer) == (rows["AttnGAN"].loss, rows["AttnGAN"].optimizer)
+        assert found.loss.discriminator_augment == ("translation", "cutout")
+        assert not getattr(found.model, "smooth_enlargement", False)
+
+
 def test_schedules_follow_the_budget():
     study, row = load_study("scgan-table"), StudyRow("SCGAN", "scgan")
     preset = registry.preset("scgan", "cpu")

@@ -55,6 +55,38 @@ def test_encoders_stay_and_every_other_network_learns(name, shapes, damsm_weight
     assert engine.averages()["loss/damsm"] > 0
 
 
+@pytest.mark.parametrize("name", ["hfgan", "attngan", "hdgan", "stackgan"])
+def test_r1_is_added_for_every_discriminator_that_is_trained(name, shapes, damsm_weights) -> None:
+    """By hand: half the squared gradient of the sum of what each says of real pictures with their captions."""
+    system, data = smoke_system(name, shapes, damsm_weights)
+    engine = engine_of(system)
+    draws = system.draw(data.collate([data.train_set[row] for row in range(8)]), engine)
+    painted = system.networks["generator"](draws.latent, draws.noise, draws.sentence, draws.words, draws.is_word)
+    made = system.made(draws, [painted])
+
+    def loss(step: int, **options: float) -> float:
+        engine.step = step
+        weights = dataclasses.replace(system.config.loss, **options)
+        system.config = dataclasses.replace(system.config, loss=weights)
+        return float(system.discriminator_loss(made, engine).detach())
+
+    wanted = 0.0
+    fakes = (made.small, made.middle, made.large)[-len(system.discriminators) :]
+    for one, fake in zip(system.discriminators, fakes, strict=True):
+        if one in system.active(0):
+            real = shrink(made.image, fake.shape[-1]).detach().requires_grad_(True)
+            judged = system.networks[one](real, made.condition if name == "stackgan" else made.sentence)
+            said = [part for part in (judged.picture, judged.pairs[0]) if part is not None]
+            total = sum(part.flatten(1).mean(1).sum() if part.ndim > 1 else part.sum() for part in said)
+            (gradient,) = torch.autograd.grad(total, real)
+            wanted += float(0.5 * gradient.square().sum() / len(real))
+    without = loss(0)
+    assert wanted > 0
+    assert loss(0, weight_r1=2.0) - without == pytest.approx(2 * wanted, rel=1e-3)
+    assert loss(1, r1_every=3) == pytest.approx(without)
+    assert loss(3) - without == pytest.approx(3 * 2 * wanted, rel=1e-3)
+
+
 def test_the_generator_learns_from_damsm_through_the_picture(shapes, damsm_weights) -> None:
     system, data = smoke_system("hfgan", shapes, damsm_weights)
     engine = engine_of(system)

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from limner.errors import ShapeError
-from limner.nn.text_to_image import Blend, JointDiscriminator, Kept, kept_outside, place_of
+from limner.nn.text_to_image import Blend, JointDiscriminator, Kept, UpBlock, kept_outside, place_of
 from limner.systems.attngan.networks import Generator as AttnGANGenerator
-from limner.systems.hfgan.networks import Generator
+from limner.systems.hfgan.networks import Fuse, Generator
 
 SMALL = dict(image_size=64, width=4, num_blocks=1, code_size=16, condition_size=8, latent_size=8)
 
@@ -55,6 +55,24 @@ def test_shapes_and_attention():
     assert [picture.shape[-1] for picture in (small, middle, large)] == [16, 32, 64]
     with pytest.raises(ShapeError, match="image_size is 48"):
         Generator(**{**SMALL, "image_size": 48})
+
+
+@pytest.mark.parametrize("smoothed", [False, True])
+def test_smoothed_enlargements_leave_no_stripes(smoothed):
+    """Of a slope each pixel differs from the next, in a block that enlarges and in a coarse map that is fused."""
+    block = UpBlock(1, 1, smooth_enlargement=smoothed).eval()
+    fuse = Fuse(1, [1], kind="identity", smooth_enlargement=smoothed).eval()
+    for conv in (block.conv, fuse.shortcuts[0][0]):
+        torch.nn.init.dirac_(conv.weight)
+    slope = torch.arange(1.0, 9).expand(1, 1, 8, 8)
+    with torch.no_grad():
+        for larger in (block(slope), fuse(torch.zeros(1, 1, 32, 32), [slope])):
+            row = larger[0, 0, 8, 4:-4]
+            assert bool((row.diff() > 0).all()) is smoothed
+
+
+def test_weights_fit_with_and_without_smoothed_enlargements():
+    Generator(**SMALL, smooth_enlargement=True).load_state_dict(Generator(**SMALL).state_dict())
 
 
 def test_a_place_is_where_named_words_have_a_third_of_their_peak():
