@@ -73,12 +73,16 @@ class LabelSchema:
             raise ConfigError(f'Schema "{self.name}" has no class "{name}".{nearest(name, self.classes)}')
         return self.classes.index(name)
 
+    @property
+    def flip_ids(self) -> tuple[tuple[int, int], ...]:
+        """The ids of the flip pairs."""
+        return tuple((self.id(first), self.id(second)) for first, second in self.flip_pairs)
+
     def flip_permutation(self) -> npt.NDArray[np.uint8]:
         """Table of `num_classes` ids: the id that each id becomes when the picture is mirrored."""
         table = np.arange(self.num_classes, dtype=np.uint8)
-        for first, second in self.flip_pairs:
-            i, j = self.id(first), self.id(second)
-            table[i], table[j] = j, i
+        for first, second in self.flip_ids:
+            table[first], table[second] = second, first
         return table
 
     def colorize(self, label_map: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

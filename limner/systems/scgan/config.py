@@ -28,6 +28,9 @@ class ModelConfig:
     smooth_enlargement: bool = False
     """Smooth what the generator enlarges, and the map of the last skip, by (1, 2, 1), as in StyleGAN2; the paper copies
     pixels."""
+    sides: Literal["apart", "merged"] = "apart"
+    """Left and right parts, such as eyes: two classes for the generator too (paper), or one, so that both are painted
+    alike. Of no effect where the label schema has no sides."""
     generator_width: int = 64
     """Channels of the generator's first layer (paper: 64)."""
     discriminator_width: int = 64

@@ -13,6 +13,7 @@ Letters: s = segmentation (one-hot label map), c = attributes, z = latent, n_s, 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal, cast
 
@@ -86,12 +87,13 @@ class Generator(Configured):
     with the 8x8 code of s. The z branch's linear layer gives width x 8 x 8 = 4096 values: the table prints 8192, but
     only 4096 fits the 576 channels of its next row.
 
-    Three variants are ours, for small networks and short trainings. `map_injection="skips"`: every block also sees the
+    Four variants are ours, for small networks and short trainings. `map_injection="skips"`: every block also sees the
     encoder's map of its size, and the last one the label map itself, so that what is a few pixels wide need not pass
     the 8x8 bottleneck. `latent_injection="all"`: z also scales and shifts the channels of every block (as a style does
     in AdaIN), so that it reaches skin and hair at full size too. `smooth_enlargement`: what is enlarged is smoothed by
     (1, 2, 1), as in StyleGAN2, and so is the label map of the last block: copies of pixels become stripes, and outlines
-    of the map dots.
+    of the map dots. `merged_pairs`: left and right parts as one class, so that the same weights paint both, and not one
+    eye of each face better than the other.
 
     Args:
         image_size: height and width of the output in pixels; a power of two, at least 32.
@@ -103,6 +105,7 @@ class Generator(Configured):
         map_injection: "encoder" (paper) or "skips".
         latent_injection: "map" (paper) or "all".
         smooth_enlargement: enlarge smoothly (paper: copies of pixels).
+        merged_pairs: ids of two classes each, of which the generator sees the first for both (paper: none).
 
     Raises:
         ShapeError: if a size is not possible.
@@ -120,8 +123,10 @@ class Generator(Configured):
         map_injection: Literal["encoder", "skips"] = "encoder",
         latent_injection: Literal["map", "all"] = "map",
         smooth_enlargement: bool = False,
+        merged_pairs: Sequence[Sequence[int]] = (),
     ) -> None:
         super().__init__()
+        self.merged_pairs = merged_pairs
         check_sizes(image_size=image_size, num_classes=num_classes, num_attributes=num_attributes)
         self.latent_size = latent_size
         self.skips = map_injection == "skips"
@@ -165,6 +170,7 @@ class Generator(Configured):
         one_hot: Float[Tensor, "b n_s h w"],
     ) -> Float[Tensor, "b 3 h w"]:
         """Latent from N(0, 1), attributes in [0, 1] (fractions mix), one-hot segmentation -> image in (-1, 1)."""
+        one_hot = self.merge(one_hot)
         maps = self.encode(one_hot)
         code = maps.pop()
         if self.stepwise:
@@ -181,6 +187,15 @@ class Generator(Configured):
         if not self.stepwise:
             x = functional.relu(self.output_norm(x))
         return torch.tanh(self.to_rgb(x))
+
+    def merge(self, one_hot: Float[Tensor, "b n_s h w"]) -> Float[Tensor, "b n_s h w"]:
+        """The map with the second class of each merged pair added to the first."""
+        if not self.merged_pairs:
+            return one_hot
+        parts = list(one_hot.split(1, dim=1))
+        for first, second in self.merged_pairs:
+            parts[first], parts[second] = parts[first] + parts[second], torch.zeros_like(parts[second])
+        return torch.cat(parts, dim=1)
 
     def encode(self, one_hot: Float[Tensor, "b n_s h w"]) -> list[Tensor]:
         """The encoder's maps, from half the size to the 8x8 code."""

@@ -84,6 +84,7 @@ class SCGAN(System[SCGANConfig, MaskToImageBatch]):
             map_injection=model.map_injection,
             latent_injection=model.latent_injection,
             smooth_enlargement=model.smooth_enlargement,
+            merged_pairs=spec.schema.flip_ids if model.sides == "merged" else (),
         )
         self.networks["discriminator"] = Discriminator(
             image_size=model.image_size,
