@@ -1,10 +1,16 @@
+import dataclasses
+
 import pytest
 import torch
 from torch import nn
 
+from limner import registry
+from limner.data.schema import SCHEMAS
+from limner.data.spec import DataSpec
 from limner.errors import ShapeError
 from limner.nn.label_maps import one_hot
 from limner.systems.scgan.networks import Discriminator, Generator, ResidualUp, Segmentor
+from limner.systems.scgan.system import SCGAN
 
 
 def count(network: torch.nn.Module) -> int:
@@ -150,6 +156,34 @@ def test_smoothed_enlargements_leave_no_stripes_and_no_dots(smoothed):
         nn.init.zeros_(block.norm2.weight)  # what is left is the shortcut
         row = block(slope, None, nothing)[0, 0, 4, 1:-1]
     assert bool((row.diff() > 0).all()) is smoothed
+
+
+def test_merged_sides_are_painted_alike():
+    """Which of the two classes a part has changes nothing, and another one's map as much as ever."""
+    torch.manual_seed(0)
+    options = {"image_size": 32, "num_classes": 4, "num_attributes": 2, "latent_size": 8, "width": 8}
+    apart = Generator(**options, map_injection="skips")
+    merged = Generator(**options, map_injection="skips", merged_pairs=[(1, 3)])
+    merged.load_state_dict(apart.state_dict())
+    first, second = torch.zeros(1, 32, 32, dtype=torch.long), torch.zeros(1, 32, 32, dtype=torch.long)
+    first[:, 4:12, 4:12], second[:, 4:12, 4:12] = 1, 3
+    with torch.no_grad():
+        pictures = {
+            (name, number): network(torch.ones(1, 8), torch.zeros(1, 2), one_hot(label_map, 4))
+            for name, network in (("apart", apart), ("merged", merged))
+            for number, label_map in ((1, first), (3, second))
+        }
+    assert torch.equal(pictures["merged", 1], pictures["merged", 3])
+    assert torch.equal(pictures["merged", 1], pictures["apart", 1])
+    assert not torch.equal(pictures["apart", 1], pictures["apart", 3])
+
+
+def test_sides_are_merged_where_the_schema_has_some():
+    for schema, pairs in (("celebamask-19", ((4, 5), (6, 7), (8, 9))), ("deepfashion-7", ())):
+        config = registry.preset("scgan", "smoke")
+        config = dataclasses.replace(config, model=dataclasses.replace(config.model, sides="merged"))
+        system = SCGAN(config, DataSpec(SCHEMAS[schema], ("Male",)))
+        assert system.networks["generator"].merged_pairs == pairs
 
 
 def test_weights_fit_with_and_without_smoothed_enlargements():
