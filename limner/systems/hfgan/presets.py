@@ -72,8 +72,8 @@ def gpu() -> HfGANConfig:
 def cpu() -> HfGANConfig:
     """Captioned people at 64 pixels on a CPU; needs `--text.encoders`, such as a run of damsm's preset of this name.
 
-    Smoothed enlargements against a grid, and a discriminator that can follow (decision 24): R1, a lower rate, and no
-    pictures that are moved before it sees them. About 45 images/s on one core with bfloat16 in hardware.
+    What is enlarged is smoothed, against a grid; the discriminator has R1 and sees no moved pictures, behind which it
+    learns late (decision 24). About 45 images/s on one core with bfloat16 in hardware.
     """
     return HfGANConfig(
         model=ModelConfig(image_size=64, width=16, num_blocks=1, smooth_enlargement=True, discriminator_width=32),

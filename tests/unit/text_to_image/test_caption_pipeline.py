@@ -72,7 +72,7 @@ def test_a_word_is_swapped_where_it_counts() -> None:
     assert abs(difference - np.minimum(2 * abs(after - before), 255)).max() <= 4
     whole = pixels(pipeline.swap(caption, "blond", "black", seed=2, everywhere=True).images[1])
     face = (slice(28, 44), slice(26, 38))
-    assert abs(after - before)[face].mean() < 0.2 * abs(whole - before)[face].mean()
+    assert abs(after - before)[face].mean() < 0.5 * abs(whole - before)[face].mean()
     assert abs(after - before)[:, :12].mean() > 0.5 * abs(whole - before)[:, :12].mean(), "the hair beside it"
     made = pipeline.paint_swap(caption, "blond", "black", seed=2)
     assert (((made + 1) * 127.5).round().numpy() == np.stack([before, after]).transpose(0, 3, 1, 2)).all()
