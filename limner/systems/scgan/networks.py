@@ -126,8 +126,12 @@ class Generator(Configured):
         merged_pairs: Sequence[Sequence[int]] = (),
     ) -> None:
         super().__init__()
-        self.merged_pairs = merged_pairs
         check_sizes(image_size=image_size, num_classes=num_classes, num_attributes=num_attributes)
+        if not all(len(pair) == 2 and all(0 <= number < num_classes for number in pair) for pair in merged_pairs):
+            raise ShapeError(
+                f"SCGAN's merged_pairs are {merged_pairs}; each must be two ids of classes from 0 to {num_classes - 1}."
+            )
+        self.merged_pairs = merged_pairs
         self.latent_size = latent_size
         self.skips = map_injection == "skips"
         self.stepwise = architecture == "stepwise"

@@ -178,6 +178,12 @@ def test_merged_sides_are_painted_alike():
     assert not torch.equal(pictures["apart", 1], pictures["apart", 3])
 
 
+@pytest.mark.parametrize("pairs", [[(1, 4)], [(-1, 2)], [(1,)], [(0, 1, 2)]])
+def test_pairs_that_are_no_classes_are_refused(pairs):
+    with torch.device("meta"), pytest.raises(ShapeError, match="each must be two ids of classes from 0 to 3"):
+        Generator(image_size=32, num_classes=4, num_attributes=2, width=8, merged_pairs=pairs)
+
+
 def test_sides_are_merged_where_the_schema_has_some():
     for schema, pairs in (("celebamask-19", ((4, 5), (6, 7), (8, 9))), ("deepfashion-7", ())):
         config = registry.preset("scgan", "smoke")
