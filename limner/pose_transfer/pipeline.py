@@ -34,8 +34,8 @@ from limner.pose_transfer.inputs import PersonPhoto, read_person, target_pose
 from limner.pose_transfer.poses import FAR_PX, Interpolation, Points, Pose, PoseInput, between, read_poses
 
 Arrays = dict[str, npt.NDArray[Any]]
-VIEWS = ("picture", "source", "pose", "edges", "plates", "content")
-"""What a picture of a plan can show; the last three by SCA-GAN alone."""
+VIEWS = ("picture", "source", "pose", "edges", "plates", "content", "moved")
+"""What a picture of a plan can show; the last four by SCA-GAN alone."""
 DEFAULT_STEPS = 8
 PARSING: tuple[Field, ...] = ("label_map",)
 _LINE = 0.012  # width of a drawn limb, as a share of the height
@@ -259,7 +259,7 @@ class PosePipeline(Pipeline):
     def check_plan(self, plan: GenerationPlan) -> None:
         """See `Pipeline.check_plan`; a view of another system is refused."""
         super().check_plan(plan)
-        for name in ("source_points", "points"):
+        for name in (name for name in plan.conditions if name.endswith("points")):
             array = plan.conditions[name]
             if np.abs(array[~np.isnan(array)]).max(initial=0) > FAR_PX:
                 raise ShapeError(f'The plan\'s condition "{name}" has points without end; they must be pixels.')

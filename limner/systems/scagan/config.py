@@ -56,6 +56,10 @@ class ModelConfig:
     """Norm inside the style encoder (ablation: batch, instance)."""
     content_weight: float = 0.0
     """W in W content + (1 - W) pose inside a block; 0 adds the two (authors' code)."""
+    moved_photo: bool = False
+    """Show the content branch also the photo itself, moved limb by limb into the pose (`limner.pose_transfer.moved`),
+    and let the picture take pixels of it by a mask: colours and patterns come to where they are wanted; not in the
+    paper."""
     style_at_map_size: bool = False
     """Modulate by each cell of the style map alone: half the cost; not in the paper."""
     gamma_plus_one: bool = True
@@ -83,6 +87,10 @@ class ModelConfig:
         counts = dict.fromkeys(("content_blocks", "discriminator_blocks", "latent_size"), Range(0, 4096))
         sizes = {"style_channels": WIDTH, "hidden": WIDTH, "content_weight": MOMENT, **counts}
         check_ranges(self, "model", sizes)
+        if self.moved_photo and self.content == "none":
+            raise ConfigError(
+                "--model.moved_photo is shown to the content branch, which --model.content none leaves out."
+            )
         height, width = self.image_size
         if height not in (8 * self.start_height, 16 * self.start_height, 32 * self.start_height) or not (
             height // 4 <= width <= 4 * height

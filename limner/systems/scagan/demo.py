@@ -94,7 +94,7 @@ def _sequence(out: Path, pipeline: SCAGANPipeline, source: int, poses: list[int]
 
 
 def _inside(out: Path, pipeline: SCAGANPipeline, source: int, poses: list[int]) -> DemoPicture:
-    views = ["source", "edges", "pose", "plates", "content", "picture"]
+    views = ["source", "edges", "pose", "plates", "content", "moved", "picture"]
     assert set(views) == set(VIEWS)  # nothing that can be shown is left out
     wanted = [out / f"people/{number:02d}.json" for number in poses]
     result = pipeline(_file(out, source), wanted, show=views)
@@ -103,8 +103,8 @@ def _inside(out: Path, pipeline: SCAGANPipeline, source: int, poses: list[int]) 
         name="inside",
         title="How it is made",
         caption="The photo and its edges; the wanted pose; the edges around each joint, moved there; what the first "
-        "network makes of them; the picture that the second one paints with it.",
-        image=_sheet(rows, ["photo", "edges", "pose", "patches", "content", "picture"]),
+        "network makes of them; the photo moved limb by limb; the picture that the second one paints with all that.",
+        image=_sheet(rows, ["photo", "edges", "pose", "patches", "content", "moved", "picture"]),
         python=program(
             pipeline,
             f'poses = [f"people/{{number:02d}}.json" for number in {poses}]',

@@ -27,6 +27,7 @@ from limner.errors import ShapeError
 from limner.nn.configured import Configured
 from limner.nn.pose_transfer import NUM_JOINTS, init_normal
 from limner.nn.spade import MapModulation, SyncBatchNorm
+from limner.pose_transfer import moved
 from limner.systems.scagan.plates import PlateBorder, PlateScale
 
 Content = Literal["edge", "semantic", "none"]
@@ -322,6 +323,8 @@ class ISNet(Configured):
         style_channels: s of the style map (512).
         hidden: of every SPADE (128).
         content: what the content branch is given.
+        moved_photo: whether it is also given the photo, moved limb by limb (`moved.CHANNELS` more channels), and the
+            picture may take that photo's pixels as they are, by a mask; ours.
         block: the paper's block, or SPADE's residual block (ablation).
         encoder_norm: see `StyleEncoder`.
         content_weight: see `ContentStyleBlock`.
@@ -342,6 +345,7 @@ class ISNet(Configured):
         style_channels: int = 512,
         hidden: int = 128,
         content: Content = "edge",
+        moved_photo: bool = False,
         block: Literal["csdeblk", "spade_resblk"] = "csdeblk",
         encoder_norm: Literal["none", "batch", "instance"] = "none",
         content_weight: float = 0.0,
@@ -372,7 +376,7 @@ class ISNet(Configured):
 
         def new_block(stage: DecoderBlock) -> nn.Module:
             shared: dict[str, Any] = {
-                "content_channels": CONTENT_CHANNELS[content],
+                "content_channels": CONTENT_CHANNELS[content] + (moved.CHANNELS if moved_photo else 0),
                 "style_channels": style_channels,
                 "hidden": hidden,
                 "spade_norm": spade_norm,
@@ -390,6 +394,7 @@ class ISNet(Configured):
 
         self.blocks = nn.ModuleDict({stage.name: new_block(stage) for stage in self.plan})
         self.to_rgb = nn.Conv2d(width, 3, 3, padding=1)
+        self.to_mask = nn.Conv2d(width, 1, 3, padding=1) if moved_photo else None
         self.apply(init_normal)
 
     def forward(
@@ -400,6 +405,8 @@ class ISNet(Configured):
         latent: Float[Tensor, "b n"],
     ) -> Float[Tensor, "b 3 h w"]:
         """Photo in [-1, 1], content in the target's pose, heat maps in [0, 1], latent from N(0, 1) -> (-1, 1).
+
+        With `moved_photo` its channels follow those of the content.
 
         Raises:
             ShapeError: if the photo is of another size than the network's.
@@ -417,7 +424,13 @@ class ISNet(Configured):
             if tuple(x.shape[-2:]) != stage.size:
                 x = functional.interpolate(x, size=stage.size, mode="bilinear", align_corners=False)
             x = self.blocks[stage.name](x, style, content, pose)
-        return torch.tanh(self.to_rgb(functional.leaky_relu(x, 0.2)))
+        x = functional.leaky_relu(x, 0.2)
+        painted = torch.tanh(self.to_rgb(x))
+        if self.to_mask is None:
+            return painted
+        colours, share = content[:, -moved.CHANNELS :].split((3, 1), dim=1)
+        mask = torch.sigmoid(self.to_mask(x))
+        return mask * colours + (1 - mask * share) * painted  # colours are weighted by their share already
 
 
 class _Branch(nn.Module):

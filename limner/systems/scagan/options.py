@@ -48,7 +48,7 @@ EXAMPLES = (
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of this system."""
-    add_pose_options(parser, views=("edges", "plates", "content"), seeded=True)
+    add_pose_options(parser, views=("edges", "plates", "content", "moved"), seeded=True)
     more = parser.add_argument_group("other lines or other clothes (one of)")
     more.add_argument("--clothes", default=None, metavar="PHOTO", help="whose clothes the person of --photo gets")
     more.add_argument("--content", default=None, metavar="PICTURE", help="edges to paint in that pose: dark on white")

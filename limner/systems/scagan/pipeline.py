@@ -23,6 +23,7 @@ from limner.mode import mode
 from limner.nn.pose_transfer import NUM_JOINTS, Discriminator
 from limner.pipelines import ExportTarget
 from limner.plan import Condition, GenerationPlan, safe_name
+from limner.pose_transfer import moved
 from limner.pose_transfer.data import image_of, label_map_of
 from limner.pose_transfer.inputs import PersonPhoto, read_person, target_pose
 from limner.pose_transfer.parts import PARTS, parts_of, to_parts
@@ -51,7 +52,7 @@ class SCAGANPipeline(PosePipeline):
     optional_networks: ClassVar[frozenset[str]] = frozenset({"style_discriminator", "content_discriminator"})
     variant_networks: ClassVar[frozenset[str]] = frozenset({"generator"})
     seeded: ClassVar[bool] = True
-    own_views: ClassVar[tuple[str, ...]] = ("edges", "plates", "content")
+    own_views: ClassVar[tuple[str, ...]] = ("edges", "plates", "content", "moved")
 
     def __init__(self, *, spec: DataSpec, size: SizeLike, **networks: nn.Module) -> None:
         super().__init__(spec=spec, size=size, **networks)
@@ -108,6 +109,8 @@ class SCAGANPipeline(PosePipeline):
         other = read_person(clothes, size=self.size, pose=clothes_pose, swap_sides=swap_sides)
         wanted = person.points if pose is None else target_pose(pose, person, swap_sides=swap_sides)[1]
         arrays = {**self.person_arrays(person), "image": other.image, "is_content": np.array(pose is None, np.uint8)}
+        if self.moves_photos:
+            arrays["style_points"] = other.points.astype(np.float32)  # the photo's own are those of its edges
         return self.pose_plan(
             person,
             {safe_name(f"{person.name}-in-{other.name}"): wanted},
@@ -169,6 +172,11 @@ class SCAGANPipeline(PosePipeline):
         """Whether these weights move classes of a label map, not edges."""
         return int(self.config("content_network")["content_channels"]) > 1
 
+    @property
+    def moves_photos(self) -> bool:
+        """Whether these weights also look at the photo moved limb by limb, where the key points put it."""
+        return "generator" in self.components and bool(self.config("generator")["moved_photo"])
+
     def data_fields(self) -> tuple[Field, ...]:
         """See `PosePipeline.data_fields`; label maps where classes are moved."""
         return (*super().data_fields(), "label_map") if self.is_semantic else super().data_fields()
@@ -194,6 +202,7 @@ class SCAGANPipeline(PosePipeline):
             **super().plan_conditions(),
             "edges": Condition("uint8", tuple(self.size), high=len(PARTS) - 1 if self.is_semantic else 255),
             "is_content": Condition("uint8", (), low=0, high=1),
+            "style_points": Condition("float32", (18, 2), may_be_nan=True, is_required=False),
         }
 
     def check_plan(self, plan: GenerationPlan) -> None:
@@ -202,7 +211,7 @@ class SCAGANPipeline(PosePipeline):
         if "generator" not in self.components and 0 in plan.conditions["view"]:
             raise ConfigError(
                 "These weights are of stage content: they move edges and paint no picture; name a run of stage image, "
-                "or show edges, plates and content only."
+                "or show edges, plates, content and moved only."
             )
 
     def view(self, name: str, arrays: Arrays, seeds: Sequence[int] | None) -> Float[Tensor, "b 3 h w"]:
@@ -213,6 +222,8 @@ class SCAGANPipeline(PosePipeline):
             return self._plates(arrays).amin(dim=1, keepdim=True).clamp(-1, 1).expand(-1, 3, -1, -1)
         if name == "content":
             return shown_content(-self._moved(arrays) if not self.is_semantic else self._moved(arrays))
+        if name == "moved":
+            return self._moved_photo(arrays)[:, :3]
         return super().view(name, arrays, seeds)
 
     def paint(self, arrays: Arrays, seeds: Sequence[int] | None) -> Float[Tensor, "b 3 h w"]:
@@ -232,6 +243,8 @@ class SCAGANPipeline(PosePipeline):
             content = self._moved(arrays)
         else:
             content = self._content(arrays)
+        if self.moves_photos:
+            content = torch.cat([content, self._moved_photo(arrays)], dim=1)
         picture: Tensor = self.components["generator"](image, content, self.heatmaps(arrays["points"]), latent)
         return picture.float()
 
@@ -267,6 +280,9 @@ class SCAGANPipeline(PosePipeline):
             source = torch.rand(batch, 3, height, width, generator=random) * 2 - 1
             latent = torch.randn(batch, config["latent_size"], generator=random)
             content = content if config["content"] != "none" else content[:, :0]
+            if self.moves_photos:
+                photo = torch.rand(batch, moved.CHANNELS, height, width, generator=random).to(self.device)
+                content = torch.cat([content, photo], dim=1)
             return source.to(self.device), content, pose, latent.to(self.device)
 
         names = ("source", "content", "pose", "latent")
@@ -294,6 +310,12 @@ class SCAGANPipeline(PosePipeline):
             return content
         moved = self.components["content_network"](content, self.heatmaps(arrays["points"]), self._plates(arrays))
         return torch.where(is_content, content, moved.float())
+
+    def _moved_photo(self, arrays: Arrays) -> Float[Tensor, "b 4 h w"]:
+        """The photo moved limb by limb, as far as its key points show it."""
+        ends = arrays.get("style_points", arrays["source_points"]), arrays["points"]
+        points = [torch.from_numpy(one.copy()).to(self.device) for one in ends]
+        return moved.moved_photo(self.to_images(arrays["image"]), *points)
 
     def _drawing(self, content: PhotoInput) -> npt.NDArray[np.uint8]:
         """A drawn edge map, as grey pixels of the networks' size.

@@ -31,6 +31,7 @@ from limner.nn.init import init_he
 from limner.nn.pose_transfer import Discriminator, seed_dropout
 from limner.nn.spade import MapModulation
 from limner.pipelines import load
+from limner.pose_transfer.moved import moved_photo
 from limner.pose_transfer.training import first_pairs, picture_scores, pose_grid
 from limner.systems.scagan.config import UNTRAINED, SCAGANConfig
 from limner.systems.scagan.data import ContentBatch, ContentPairs, collate_content
@@ -52,6 +53,8 @@ class Draws(TensorBatch):
     plates: Float[Tensor, "b 18 h w"]
     pose: Float[Tensor, "b 18 h w"]
     """Heat maps of the target."""
+    moved_photo: Float[Tensor, "b m h w"]
+    """The source moved limb by limb; without the option an empty tensor."""
     latent: Float[Tensor, "b n"]
 
 
@@ -144,8 +147,13 @@ class TransferStage(Stage[SCAGANConfig, ContentBatch]):
             target_content=batch.target_content,
             plates=batch.plates,
             pose=gaussian_heatmaps(batch.target_points, size, sigma=SIGMA * size[0]),
+            moved_photo=self.moved_photo(batch),
             latent=latent,
         )
+
+    def moved_photo(self, batch: ContentBatch) -> Float[Tensor, "b m h w"]:
+        """What stage image is shown of the source in the target's pose; see `ImageStage`."""
+        return batch.source[:, :0]
 
     def generator_loss(self, draws: Draws, engine: Engine, fakes: list[Tensor]) -> Tensor:
         """Weighted sum of the verdicts, the difference to the target, and its perceptual and contextual kin."""
@@ -254,6 +262,7 @@ class ImageStage(TransferStage):
             style_channels=model.style_channels,
             hidden=model.hidden,
             content=model.content,
+            moved_photo=model.moved_photo,
             block=model.block,
             encoder_norm=model.encoder_norm,
             content_weight=model.content_weight,
@@ -266,7 +275,8 @@ class ImageStage(TransferStage):
         )
         if model.init == "he":
             # Pictures begin grey, and modulations near the identity.
-            init_he(generator, but={generator.to_rgb, *_last_of_modulations(generator)})
+            last = filter(None, (generator.to_rgb, generator.to_mask))
+            init_he(generator, but={*last, *_last_of_modulations(generator)})
         self.networks["generator"] = generator
         self.add_discriminators(3)
         if config.stage.content not in (None, UNTRAINED):
@@ -320,15 +330,21 @@ class ImageStage(TransferStage):
             points.append(batch.target_points.cpu())
         return picture_scores(gather_rows(real), gather_rows(fake), gather_rows(points))
 
+    def moved_photo(self, batch: ContentBatch) -> Float[Tensor, "b m h w"]:
+        """The source moved limb by limb, where the content branch is shown it."""
+        if not self.config.model.moved_photo:
+            return super().moved_photo(batch)
+        return moved_photo(batch.source, batch.source_points, batch.target_points)
+
     def _content(self, draws: Draws, content_network: nn.Module) -> Tensor:
         """What IS-Net's content branch is given, without a gradient."""
         if self.config.model.content == "none":
             return draws.source_content[:, :0]
-        if not self.config.model.prior_transfer:
-            return draws.source_content
-        with torch.no_grad():
-            moved: Tensor = content_network(draws.source_content, draws.pose, draws.plates)
-        return moved
+        content = draws.source_content
+        if self.config.model.prior_transfer:
+            with torch.no_grad():
+                content = content_network(content, draws.pose, draws.plates)
+        return torch.cat([content, draws.moved_photo], dim=1)
 
     def _take_content(self, source: str) -> None:
         """The PCT-Net of another run.

@@ -73,10 +73,11 @@ def test_sizes_of_the_maps():
     {}, {"latent_size": 0}, {"content": "none"}, {"content": "semantic"}, {"block": "spade_resblk"},
     {"encoder_norm": "batch"}, {"encoder_norm": "instance"}, {"content_weight": 0.5}, {"style_at_map_size": True},
     {"gamma_plus_one": False}, {"spade_norm": "batch"}, {"spade_norm": "batch", "block": "spade_resblk"},
+    {"moved_photo": True}, {"moved_photo": True, "content": "semantic", "block": "spade_resblk"},
 ])  # fmt: skip
 def test_every_variant_paints(options):
     net = ISNet(**SMALL, **options)
-    given = inputs({"none": 0, "semantic": 8}.get(options.get("content"), 1))
+    given = inputs({"none": 0, "semantic": 8}.get(options.get("content"), 1) + 4 * options.get("moved_photo", False))
     picture = net(**given)
     assert picture.shape == (2, 3, 64, 44) and picture.abs().max() < 1
     other = net(**{**given, "latent": -given["latent"]})

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from limner.cli.main import main
-from limner.errors import ConfigError, DataError, WeightsError
+from limner.errors import ConfigError, DataError, ShapeError, WeightsError
 from limner.pose_transfer.poses import Pose, write_pose
 from limner.results import read_result
 from limner.systems.scagan.pipeline import SCAGANPipeline
@@ -60,7 +60,7 @@ def test_one_photo_in_several_poses(pipe, people):
 
 def test_views_beside_the_picture(pipe, people):
     (photo, source), (_, wanted), _ = people
-    views = ["source", "pose", "edges", "plates", "content", "picture"]
+    views = ["source", "pose", "edges", "plates", "content", "moved", "picture"]
     result = pipe(photo, wanted, source_pose=source, show=views)
     assert [item.name for item in result.items][:2] == ["photo-pose-source", "photo-pose-pose"]
     shown = dict(zip(views, (np.asarray(image) for image in result.images), strict=True))
@@ -132,12 +132,32 @@ def test_the_photos_background_can_be_kept(pipe, people):
 def test_variants_paint_too(folder, people):
     (photo, source), (_, wanted), _ = people
     plain = np.asarray(build(folder)(photo, wanted, source_pose=source).images[0])
-    for model in ({"content": "none"}, {"prior_transfer": False}, {"latent_size": 0}):
+    for model in ({"content": "none"}, {"prior_transfer": False}, {"latent_size": 0}, {"moved_photo": True}):
         pipe = build(folder, **model)
         assert not np.array_equal(np.asarray(pipe(photo, wanted, source_pose=source).images[0]), plain)
     none = build(folder, content="none")
     with pytest.raises(WeightsError, match="paint without edges"):
         none.redraw.plan(photo, wanted, photo, source_pose=source)
+
+
+def test_a_moved_photo_is_that_of_the_clothes(folder, people):
+    (photo, source), (other, others), (_, wanted) = people
+    pipe = build(folder, moved_photo=True)
+    dressed = pipe.dress(photo, other, pose=wanted, source_pose=source, clothes_pose=others, show=["picture", "moved"])
+    alone = pipe(other, wanted, source_pose=others, show=["moved"])
+    assert np.array_equal(np.asarray(dressed.images[1]), np.asarray(alone.images[0]))
+    assert np.array_equal(
+        dressed.plan.conditions["source_points"],
+        pipe.plan(photo, wanted, source_pose=source).conditions["source_points"],
+    )
+    assert (
+        "style_points" not in build(folder).dress.plan(photo, other, source_pose=source, clothes_pose=others).conditions
+    )
+    stored = type(dressed.plan).from_json(json.loads(json.dumps(dressed.plan.to_json())))
+    assert np.array_equal(np.asarray(pipe.render(stored).images[0]), np.asarray(dressed.images[0]))
+    far = replace(stored, conditions={**stored.conditions, "style_points": stored.conditions["style_points"] + 1e9})
+    with pytest.raises(ShapeError, match='"style_points" has points without end'):
+        pipe.render(far)
 
 
 def test_weights_of_stage_content_show_edges_only(folder, people):

@@ -69,12 +69,19 @@ def test_statistics_of_the_content_network_may_drift_as_in_the_authors_code(fold
     assert changed and all("running" in key or "num_batches" in key for key in changed)
 
 
-@pytest.mark.parametrize("model", [{"content": "none"}, {"prior_transfer": False}, {"block": "spade_resblk"}])
-def test_ablations_train(folder, model):
+@pytest.mark.parametrize(
+    "model", [{"content": "none"}, {"prior_transfer": False}, {"block": "spade_resblk"}, {"moved_photo": True}]
+)
+def test_variants_train(folder, model):
     system, engine, batch = build(folder, **model)
     before = weights(system.networks["generator"])
     engine.run_step(batch)
     assert not same(before, system.networks["generator"])
+
+
+def test_a_moved_photo_needs_the_content_branch():
+    with pytest.raises(ConfigError, match=r"--model\.moved_photo .* --model\.content none"):
+        replace(PRESETS["smoke"]().model, moved_photo=True, content="none")
 
 
 def test_stage_image_refuses_to_build_on_nothing(folder):
@@ -164,7 +171,7 @@ PAPER_WIDTHS = {"width": 64, "style_channels": 512, "hidden": 128, "style_at_map
 def test_the_style_reaches_the_first_pictures(model, low, high):
     """How much of a picture depends on the photo's colour before anything is learned."""
     torch.manual_seed(0)
-    config = replace(PRESETS["smoke"](), model=replace(PRESETS["cpu"]().model, **model))
+    config = replace(PRESETS["smoke"](), model=replace(PRESETS["cpu"]().model, moved_photo=False, **model))
     generator = ImageStage(config).networks["generator"]
     red, green, blue = torch.eye(3) * 2 - 1
     photos = torch.stack([red, green, blue])[..., None, None].expand(-1, -1, 64, 44)
