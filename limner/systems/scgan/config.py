@@ -61,6 +61,9 @@ class LossConfig:
     alone does not change; or in the discriminator's maps, relative to their size."""
     diversity_limit: float = 0.3
     """Mean absolute difference of two pictures there (pixels: [-1, 1] units), beyond which no more is rewarded."""
+    weight_latent_regression: float = 0.0
+    """Weight of the mean squared error at which a third head of D finds the latent again in a fake (Chen et al. 2016,
+    InfoGAN), so that each number of z must show in the picture; not in the paper."""
     segmentation_balance: float = 0.0
     """Power of a class's inverse share of the batch that is its weight in the segmentation losses (paper: 0)."""
     gp_reduce: Literal["sum", "mean"] = "sum"

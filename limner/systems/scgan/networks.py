@@ -219,9 +219,10 @@ class Discriminator(Configured):
         image_size: a power of two, at least 32.
         num_attributes: n_c; with 0 there is no classifier head.
         width: channels of the first layer.
+        latent_size: n_z; with 0 (paper) there is no third head that finds z in a fake.
     """
 
-    def __init__(self, *, image_size: int, num_attributes: int, width: int = 64) -> None:
+    def __init__(self, *, image_size: int, num_attributes: int, width: int = 64, latent_size: int = 0) -> None:
         super().__init__()
         check_sizes(image_size=image_size, num_classes=1, num_attributes=num_attributes)
         channels = [3] + [width * 2**level for level in range(int(math.log2(image_size)) - 1)]  # 3, 64, ..., 2048
@@ -231,12 +232,21 @@ class Discriminator(Configured):
         self.trunk = nn.Sequential(*trunk)
         self.critic_head = nn.Conv2d(channels[-1], 1, 3, padding=1, bias=False)
         self.classifier_head = nn.Conv2d(channels[-1], num_attributes, 2, bias=False) if num_attributes else None
+        self.latent_head = nn.Conv2d(channels[-1], latent_size, 2) if latent_size else None
 
-    def forward(self, image: Float[Tensor, "b 3 h w"]) -> tuple[Float[Tensor, "b 1 2 2"], Float[Tensor, "b n_c"]]:
-        """Image in [-1, 1] -> unbounded critic scores and attribute logits."""
+    def forward(
+        self, image: Float[Tensor, "b 3 h w"]
+    ) -> tuple[Float[Tensor, "b 1 2 2"], Float[Tensor, "b n_c"], Float[Tensor, "b n_z"]]:
+        """Image in [-1, 1] -> unbounded critic scores, attribute logits, the latent as far as the image shows it.
+
+        What has no head has no columns.
+        """
         x = self.trunk(image)
-        logits = x.new_zeros(len(x), 0) if self.classifier_head is None else self.classifier_head(x).flatten(1)
-        return self.critic_head(x), logits
+        none = x.new_zeros(len(x), 0)
+        logits, latent = (
+            none if head is None else head(x).flatten(1) for head in (self.classifier_head, self.latent_head)
+        )
+        return self.critic_head(x), logits, latent
 
     def features(self, image: Float[Tensor, "b 3 h w"]) -> list[Tensor]:
         """The maps of all levels of the trunk, half the size first."""

@@ -90,6 +90,7 @@ class SCGAN(System[SCGANConfig, MaskToImageBatch]):
             image_size=model.image_size,
             num_attributes=num_attributes if self.use_classifier else 0,
             width=model.discriminator_width,
+            latent_size=model.latent_size if config.loss.weight_latent_regression > 0 else 0,
         )
         # Trained in the ablation without S too: it judges, it only stops teaching.
         self.networks["segmentor"] = Segmentor(
@@ -150,7 +151,7 @@ class SCGAN(System[SCGANConfig, MaskToImageBatch]):
             fake = self.generate(frozen, draws).float()
         real, fake = self.augment(draws.image, draws), self.augment(fake, draws)
         # No normalisation in D, so one pass over both halves equals two passes.
-        scores, logits = discriminator(torch.cat([real, fake]))
+        scores, logits, latents = discriminator(torch.cat([real, fake]))
         real_score, fake_score = scores.mean(dim=(1, 2, 3)).chunk(2)
         with engine.unwrapped("discriminator") as unwrapped:
             penalty = gradient_penalty(unwrapped, real, fake, draws.mix, reduce=weights.gp_reduce)
@@ -163,6 +164,9 @@ class SCGAN(System[SCGANConfig, MaskToImageBatch]):
             classification = self.classification_loss(logits[: len(real)], draws.attributes)
             loss = loss + weights.weight_classification * classification
             engine.log("loss/classification_real", classification)
+        if weights.weight_latent_regression > 0:
+            regression = functional.mse_loss(latents[len(real) :].float(), draws.latent)
+            loss = loss + weights.weight_latent_regression * regression
         return loss
 
     def segmentor_loss(self, draws: Draws, engine: Engine) -> Tensor:
@@ -176,7 +180,7 @@ class SCGAN(System[SCGANConfig, MaskToImageBatch]):
         weights = self.config.loss
         fake = self.generate(engine.networks["generator"], draws)
         with engine.frozen("discriminator") as discriminator:
-            scores, logits = discriminator(self.augment(fake, draws))
+            scores, logits, latents = discriminator(self.augment(fake, draws))
         loss = -scores.float().mean()
         if self.use_classifier:
             classification = self.classification_loss(logits.float(), draws.attributes)
@@ -187,6 +191,10 @@ class SCGAN(System[SCGANConfig, MaskToImageBatch]):
                 segmentation = self.segmentation_loss(segmentor(self.seen(fake, draws)).float(), draws.target_map)
             loss = loss + weights.weight_segmentation * segmentation
             engine.log("loss/segmentation_fake", segmentation)
+        if weights.weight_latent_regression > 0:
+            regression = functional.mse_loss(latents.float(), draws.latent)
+            loss = loss + weights.weight_latent_regression * regression
+            engine.log("loss/latent_regression", regression)
         if weights.weight_diversity > 0:
             diversity = self.diversity_loss(fake, draws, engine)
             loss = loss + weights.weight_diversity * diversity

@@ -266,6 +266,42 @@ def test_diversity_in_another_space_pulls_on_the_latent(engine, batch, space):
     assert all(p.grad is None for p in engine.raw["discriminator"].parameters())
 
 
+def test_the_latent_is_found_in_fakes_alone_by_both_players(batch):
+    """With a head that always says 2, the error is the mean of (2 - z)^2 for D, on its fakes, and for G."""
+    torch.manual_seed(0)
+    config = smoke()
+    without = SCGAN(config, DataSpec(SCHEMA, ("Dark", "Light")))
+    config = dataclasses.replace(config, loss=dataclasses.replace(config.loss, weight_latent_regression=7.0))
+    system = SCGAN(config, DataSpec(SCHEMA, ("Dark", "Light")))
+    head = system.networks["discriminator"].latent_head
+    nn.init.zeros_(head.weight)
+    nn.init.constant_(head.bias, 2.0)
+    without.networks["generator"].load_state_dict(system.networks["generator"].state_dict())
+    known = {k: v for k, v in system.networks["discriminator"].state_dict().items() if not k.startswith("latent_head")}
+    without.networks["discriminator"].load_state_dict(known)
+    without.networks["segmentor"].load_state_dict(system.networks["segmentor"].state_dict())
+    engine, plain = engine_of(system), engine_of(without)
+    draws = system.draw(batch, engine)
+    wanted = 7 * (2 - draws.latent).square().mean()
+    for part in ("discriminator_loss", "generator_loss"):
+        more = getattr(system, part)(draws, engine) - getattr(without, part)(draws, plain)
+        torch.testing.assert_close(more, wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_both_players_learn_to_show_and_find_the_latent(batch):
+    torch.manual_seed(0)
+    config = smoke()
+    loss = dataclasses.replace(config.loss, weight_latent_regression=50.0, use_segmentor=False, use_classifier=False)
+    optimizer = dataclasses.replace(config.optimizer, num_repeat=1, lr_generator=2e-3, lr_discriminator=2e-3)
+    system = SCGAN(dataclasses.replace(config, loss=loss, optimizer=optimizer), DataSpec(SCHEMA, ("Dark", "Light")))
+    engine = engine_of(system)
+    errors = []
+    for _ in range(60):
+        engine.run_step(batch)
+        errors.append(engine.averages()["loss/latent_regression"])
+    assert errors[0] > 0.9 and errors[-1] < 0.8 * errors[0], errors
+
+
 def test_weights_of_rare_classes_by_hand():
     labels = torch.tensor([0] * 16 + [1] * 4)
     assert class_weights(labels, 3, 0.0).tolist() == [1, 1, 1]

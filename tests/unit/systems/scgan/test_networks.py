@@ -56,8 +56,10 @@ def test_layer_shapes_of_the_papers_table():
 
 def test_discriminator_ends_in_two_by_two_at_every_size():
     for size in (32, 64, 128):
-        scores, logits = Discriminator(image_size=size, num_attributes=3, width=4)(torch.zeros(1, 3, size, size))
-        assert scores.shape == (1, 1, 2, 2) and logits.shape == (1, 3)
+        for heads in ({"num_attributes": 3}, {"num_attributes": 0, "latent_size": 5}):
+            scores, logits, latent = Discriminator(image_size=size, width=4, **heads)(torch.zeros(1, 3, size, size))
+            assert scores.shape == (1, 1, 2, 2) and logits.shape == (1, heads["num_attributes"])
+            assert latent.shape == (1, heads.get("latent_size", 0)), "what has no head has no columns"
 
 
 @pytest.mark.parametrize("architecture", ["stepwise", "all_at_once"])
