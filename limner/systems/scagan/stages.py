@@ -14,7 +14,6 @@ from typing import Any, ClassVar
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from limner.data.batch import TensorBatch
 from limner.data.points import gaussian_heatmaps
@@ -32,7 +31,7 @@ from limner.nn.pose_transfer import Discriminator, seed_dropout
 from limner.nn.spade import MapModulation
 from limner.pipelines import load
 from limner.pose_transfer.moved import moved_photo
-from limner.pose_transfer.training import first_pairs, picture_scores, pose_grid
+from limner.pose_transfer.training import body_mask, first_pairs, picture_scores, pose_grid
 from limner.systems.scagan.config import UNTRAINED, SCAGANConfig
 from limner.systems.scagan.data import ContentBatch, ContentPairs, collate_content
 from limner.systems.scagan.networks import CONTENT_CHANNELS, ISNet, PCTNet
@@ -55,6 +54,8 @@ class Draws(TensorBatch):
     """Heat maps of the target."""
     moved_photo: Float[Tensor, "b m h w"]
     """The source moved limb by limb; without the option an empty tensor."""
+    importance: Float[Tensor, "b 1 h w"]
+    """How much the difference to the target counts at each pixel; 1 beside the person."""
     latent: Float[Tensor, "b n"]
 
 
@@ -148,6 +149,7 @@ class TransferStage(Stage[SCAGANConfig, ContentBatch]):
             plates=batch.plates,
             pose=gaussian_heatmaps(batch.target_points, size, sigma=SIGMA * size[0]),
             moved_photo=self.moved_photo(batch),
+            importance=1 + self.config.loss.weight_person * body_mask(batch.target_points, size),
             latent=latent,
         )
 
@@ -165,7 +167,8 @@ class TransferStage(Stage[SCAGANConfig, ContentBatch]):
         for name, condition in ((STYLE, style), (CONTENT, draws.pose)):
             with engine.frozen(name) as discriminator:
                 verdicts.append(_to_one(discriminator(fake, condition)))
-        terms = {"adversarial": torch.stack(verdicts).mean(), "l1": functional.l1_loss(fake, real)}
+        difference = ((fake - real).abs() * draws.importance).mean()
+        terms = {"adversarial": torch.stack(verdicts).mean(), "l1": difference}
         weights = {"adversarial": loss.weight_adversarial, "l1": loss.weight_l1}
         if self.perceptual is not None:
             # Edges are shown to the network as grey pictures.

@@ -10,6 +10,7 @@ import torch
 
 from limner.errors import ConfigError, DataError, WeightsError
 from limner.nn.pose_transfer import SeededDropout
+from limner.pose_transfer.training import body_mask
 from limner.systems.scagan.presets import PRESETS
 from limner.systems.scagan.stages import CONTENT, EDGE, STYLE, ImageStage
 from limner.systems.scagan.system import SCAGAN
@@ -77,6 +78,29 @@ def test_variants_train(folder, model):
     before = weights(system.networks["generator"])
     engine.run_step(batch)
     assert not same(before, system.networks["generator"])
+
+
+def test_the_difference_counts_more_on_the_person(folder):
+    """Pictures that are wrong by 0.5 on the person alone, or beside it alone."""
+    losses = {}
+    for weight in (0.0, 4.0):
+        config = PRESETS["smoke"]()
+        config = replace(config, loss=replace(config.loss, weight_person=weight, weight_adversarial=0.0,
+                                              weight_perceptual=0.0, weight_contextual=0.0))  # fmt: skip
+        data = SCAGAN.open_data(config, folder)
+        system = SCAGAN(config, data.spec)
+        batch = data.collate([data.train_set[index] for index in range(4)])
+        system.prepare(torch.device("cpu"))
+        stage, engine = system.stage, engine_of(system)
+        draws = stage.draws(batch, torch.zeros(4, config.model.latent_size))
+        on = body_mask(batch.target_points, config.model.image_size)
+        for name, where in (("on", on), ("beside", 1 - on)):
+            stage.paint = lambda draws, network, edges, where=where: draws.target + 0.5 * where
+            losses[name, weight] = stage.generator_loss(draws, engine, []).item()
+    share = float(on.mean())
+    assert 0.02 < share < 0.5
+    assert losses["on", 0.0] == pytest.approx(0.5 * share) and losses["on", 4.0] == pytest.approx(2.5 * share)
+    assert losses["beside", 0.0] == losses["beside", 4.0] == pytest.approx(0.5 * (1 - share))
 
 
 def test_a_moved_photo_needs_the_content_branch():
