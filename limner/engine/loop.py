@@ -115,12 +115,14 @@ class _Run:
                 f"--train.initial_weights {source} has none of the networks that are trained here "
                 f"({', '.join(engine.optimizers)}); it has: {', '.join(weights.components)}."
             )
+        new = []
         for name in known:
-            copy_weights(engine.raw[name], weights.components, name, source)
+            heads = copy_weights(engine.raw[name], weights.components, name, source)
+            new += [f"{head} of {name}" for head in heads]
             if name in engine.ema:
                 engine.ema[name].module.load_state_dict(engine.raw[name].state_dict())
         if self.fabric.is_global_zero:
-            rest = ", ".join(name for name in engine.optimizers if name not in known)
+            rest = ", ".join([*(name for name in engine.optimizers if name not in known), *new])
             log.info("initial weights of %s: %s; at random: %s", source, ", ".join(known), rest or "none")
 
     def restore(self, *, other_data: bool) -> bool:

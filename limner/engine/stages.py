@@ -139,14 +139,20 @@ def phase_at(phases: Sequence[Phase], images_seen: int) -> str:
     return phases[-1].name
 
 
-def copy_weights(network: nn.Module, parts: Mapping[str, nn.Module], name: str, source: str) -> None:
+def copy_weights(network: nn.Module, parts: Mapping[str, nn.Module], name: str, source: str) -> list[str]:
     """Give a network the weights of the same network of another run.
+
+    A head that only one of the two has, as an option of the losses asks for it, is no other size: one that is new keeps
+    its first weights, and one that nobody uses any more is left out.
 
     Args:
         network: is changed.
         parts: networks of the other run.
         name: of the network in it.
         source: the run or weights folder, for messages.
+
+    Returns:
+        Names of the heads that keep their first weights.
 
     Raises:
         WeightsError: if the run does not have it.
@@ -155,10 +161,14 @@ def copy_weights(network: nn.Module, parts: Mapping[str, nn.Module], name: str, 
     if name not in parts:
         raise WeightsError(f"{source} has no {name}; it has: {', '.join(parts)}.")
     found, wanted = parts[name].state_dict(), network.state_dict()
-    for key, tensor in wanted.items():
-        if key not in found or found[key].shape != tensor.shape:
-            raise ConfigError(
-                f"The {name} of {source} has another size than --model asks for (its configuration: "
-                f"{parts[name].config}); give the same --model options here."
-            )
-    network.load_state_dict(found)
+    heads = [{key.split(".")[0] for key in state if key.split(".")[0].endswith("head")} for state in (wanted, found)]
+    new, unused = heads[0] - heads[1], heads[1] - heads[0]
+    given = {key: tensor for key, tensor in found.items() if key.split(".")[0] not in unused}
+    asked = {key: tensor for key, tensor in wanted.items() if key.split(".")[0] not in new}
+    if {key: tensor.shape for key, tensor in given.items()} != {key: tensor.shape for key, tensor in asked.items()}:
+        raise ConfigError(
+            f"The {name} of {source} has another size than --model asks for (its configuration: "
+            f"{parts[name].config}); give the same --model options here."
+        )
+    network.load_state_dict({**wanted, **given})
+    return sorted(new)

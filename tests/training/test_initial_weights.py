@@ -32,6 +32,18 @@ def test_trained_networks_begin_with_the_weights_that_are_named(finished_run, dr
             torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-20)
 
 
+@pytest.mark.parametrize(
+    ("option", "at_random"),
+    [(("--loss.use_classifier", "false"), "none"),
+     (("--loss.weight_latent_regression", "3"), "latent_head of discriminator")],
+)  # fmt: skip
+def test_heads_come_and_go_with_their_losses(finished_run, drawn_faces, tmp_path, option, at_random):
+    words = ("--train.initial_weights", str(finished_run), *option, *SHORT)
+    done = train(drawn_faces, tmp_path / "run", *words)
+    assert done.returncode == 0, done.stderr
+    assert f"generator, discriminator, segmentor; at random: {at_random}" in done.stderr
+
+
 def test_a_killed_run_goes_on_without_its_initial_weights(finished_run, drawn_faces, tmp_path):
     shutil.copytree(finished_run, tmp_path / "start")
     options = ("--train.initial_weights", str(tmp_path / "start"), *SHORT)

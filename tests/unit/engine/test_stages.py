@@ -58,3 +58,25 @@ def test_weights_of_an_earlier_stage():
         copy_weights(mine, {"layer": theirs}, "critic", "run")
     with pytest.raises(ConfigError, match="another size than --model asks for"):
         copy_weights(mine, {"layer": Layer(4)}, "layer", "run")
+
+
+class Judge(nn.Module):
+    def __init__(self, *heads: str, inner: bool = False) -> None:
+        super().__init__()
+        self.config = {"heads": heads}
+        self.trunk = nn.Sequential(nn.Linear(2, 2), *[nn.Linear(2, 2)] * inner)
+        for head in heads:
+            self.add_module(f"{head}_head", nn.Linear(2, 1))
+
+
+def test_a_head_that_only_one_of_the_two_has_is_no_other_size():
+    theirs, more, less = Judge("critic"), Judge("critic", "latent"), Judge()
+    before = {key: tensor.clone() for key, tensor in more.state_dict().items()}
+    assert copy_weights(more, {"d": theirs}, "d", "run") == ["latent_head"]
+    for key, tensor in more.state_dict().items():
+        assert torch.equal(tensor, before[key] if key.startswith("latent") else theirs.state_dict()[key])
+    assert copy_weights(less, {"d": theirs}, "d", "run") == []
+    assert torch.equal(less.trunk[0].weight, theirs.trunk[0].weight)
+    for mine, other in ((Judge("critic", inner=True), theirs), (theirs, Judge("critic", inner=True))):
+        with pytest.raises(ConfigError, match="another size than --model asks for"):
+            copy_weights(mine, {"d": other}, "d", "run")
