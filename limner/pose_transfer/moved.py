@@ -33,11 +33,8 @@ class Limb(NamedTuple):
     """Of several limbs at one place the one of the highest layer is mostly in front."""
 
 
-_SHOULDERS, _HIPS, _FACE = (
-    ("r_shoulder", "l_shoulder"),
-    ("r_hip", "l_hip"),
-    ("nose", "r_eye", "l_eye", "r_ear", "l_ear"),
-)
+_SHOULDERS, _HIPS = ("r_shoulder", "l_shoulder"), ("r_hip", "l_hip")
+_FACE = ("nose", "r_eye", "l_eye", "r_ear", "l_ear")
 LIMBS = (
     Limb(_SHOULDERS, _HIPS, 0.2, 0.0),
     Limb(_SHOULDERS, _FACE, 0.16, 1.0),
@@ -51,7 +48,7 @@ LIMBS = (
     ),
 )  # fmt: skip
 """Torso, head, then each limb of the right side and of the left."""
-_OTHER_SIDE = [0, 1, *(number + (1 if number % 2 == 0 else -1) for number in range(2, len(LIMBS)))]
+_OTHER_SIDE = [0, 1, *(number ^ 1 for number in range(2, len(LIMBS)))]
 _FADE = 0.75  # over so much of its reach a limb fades away beyond it
 _TORSO, _SHORT = 0.3, 0.1  # length of a torso that is not seen, and the least that one is taken to have; of the height
 
