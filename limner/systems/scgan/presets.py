@@ -56,9 +56,8 @@ def cpu() -> SCGANConfig:
     """64 px on one core in about two hours: the recipe of the shipped weights, which saw 358,000 images.
 
     Half the width, one generator update a critic update, augmentation for small sets; the map at every level, the
-    latent at every AdaIN and found again in the picture, smoothed enlargements, left and right parts as one class,
-    seeds told apart in D's features, noise on what S sees. The paper has none of these; the studies of its tables put
-    them back.
+    latent at every AdaIN, smoothed enlargements, left and right parts as one class, seeds told apart in D's features,
+    noise on what S sees. The paper has none of these; the studies of its tables put them back.
     """
     return SCGANConfig(
         model=ModelConfig(
@@ -82,8 +81,7 @@ def cpu() -> SCGANConfig:
             segmentor_noise=0.3,
             weight_diversity=20.0,
             diversity_space="features",
-            diversity_limit=0.8,
-            weight_latent_regression=60.0,
+            diversity_limit=0.55,
             discriminator_augment=("translation", "cutout"),
         ),
         optimizer=OptimizerConfig(
