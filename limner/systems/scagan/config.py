@@ -110,7 +110,7 @@ class LossConfig:
     weight_l1: float = 1.0
     """Of the absolute difference to the target."""
     weight_person: float = 0.0
-    """How much more this difference counts on the person than beside it, who is a sixth of a picture (PG2's Eq. 1: 1);
+    """How much more this difference counts on the person than beside it, who is a fifth of a picture (PG2's Eq. 1: 1);
     not in the paper."""
     weight_perceptual: float = 1.0
     """Of the difference in one layer of a frozen network."""

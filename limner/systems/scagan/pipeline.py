@@ -109,7 +109,7 @@ class SCAGANPipeline(PosePipeline):
         other = read_person(clothes, size=self.size, pose=clothes_pose, swap_sides=swap_sides)
         wanted = person.points if pose is None else target_pose(pose, person, swap_sides=swap_sides)[1]
         arrays = {**self.person_arrays(person), "image": other.image, "is_content": np.array(pose is None, np.uint8)}
-        if self.moves_photos:
+        if self.moves_photos or "moved" in show:
             arrays["style_points"] = other.points.astype(np.float32)  # the photo's own are those of its edges
         return self.pose_plan(
             person,

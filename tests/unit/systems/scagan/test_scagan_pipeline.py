@@ -146,6 +146,8 @@ def test_a_moved_photo_is_that_of_the_clothes(folder, people):
     dressed = pipe.dress(photo, other, pose=wanted, source_pose=source, clothes_pose=others, show=["picture", "moved"])
     alone = pipe(other, wanted, source_pose=others, show=["moved"])
     assert np.array_equal(np.asarray(dressed.images[1]), np.asarray(alone.images[0]))
+    plain = build(folder).dress(photo, other, pose=wanted, source_pose=source, clothes_pose=others, show=["moved"])
+    assert np.array_equal(np.asarray(plain.images[0]), np.asarray(alone.images[0])), "whatever weights show it"
     assert np.array_equal(
         dressed.plan.conditions["source_points"],
         pipe.plan(photo, wanted, source_pose=source).conditions["source_points"],
