@@ -34,6 +34,23 @@ def body_mask(points: Float[Tensor, "b 18 2"], size: tuple[int, int]) -> Float[T
     return (polylines(points, [LIMBS], size, sigma=sigma) > 0.6).float()  # 0.6: one sigma
 
 
+def person_l1(
+    found: Float[Tensor, "b c h w"], truth: Float[Tensor, "b c h w"], points: Float[Tensor, "b 18 2"], *, weight: float
+) -> Tensor:
+    """Mean absolute difference, and `weight` times more where the person is (PG2's pose mask loss, Eq. 1).
+
+    Args:
+        found: pictures.
+        truth: what they should be.
+        points: of the persons in `truth`.
+        weight: 0 counts all pixels alike; 1 is PG2's.
+    """
+    difference = (found - truth).abs()
+    if weight == 0:
+        return difference.mean()
+    return difference.mean() + weight * (difference * body_mask(points, (truth.shape[2], truth.shape[3]))).mean()
+
+
 def picture_scores(
     truth: Float[Tensor, "b 3 h w"], found: Float[Tensor, "b 3 h w"], points: Float[Tensor, "b 18 2"]
 ) -> dict[str, float]:

@@ -22,7 +22,7 @@ from limner.engine.ranks import gather_rows
 from limner.engine.stages import Phase, phase_at
 from limner.engine.system import System
 from limner.pose_transfer.data import KEYPOINTS, PairBatch, PosePairs, collate_pairs, open_pairs
-from limner.pose_transfer.training import body_mask, first_pairs, picture_scores, pose_grid
+from limner.pose_transfer.training import first_pairs, person_l1, picture_scores, pose_grid
 from limner.systems.pg2.config import PG2Config
 from limner.systems.pg2.networks import Coarse, Critic, Refiner, discs, num_levels
 from limner.systems.pg2.pipeline import PG2Pipeline
@@ -92,7 +92,7 @@ class PG2(System[PG2Config, PairBatch]):
     def coarse_loss(self, batch: PairBatch, engine: Engine) -> Tensor:
         """The difference to the target, and once more on the person (Eq. 1)."""
         rough = engine.networks["coarse"](batch.source, self.pose(batch)).float()
-        loss = self.masked_l1(rough, batch)
+        loss = person_l1(rough, batch.target, batch.target_points, weight=1)
         engine.log("loss/coarse", loss)
         return loss
 
@@ -105,7 +105,7 @@ class PG2(System[PG2Config, PairBatch]):
         with engine.frozen("critic") as critic:
             verdict = critic(fake).float()
         adversarial = functional.binary_cross_entropy_with_logits(verdict, torch.ones_like(verdict))
-        l1 = self.masked_l1(fake, batch)
+        l1 = person_l1(fake, batch.target, batch.target_points, weight=1)
         engine.log("loss/adversarial", adversarial)
         engine.log("loss/l1", l1)
         return adversarial + self.config.loss.weight_l1 * l1
@@ -119,12 +119,6 @@ class PG2(System[PG2Config, PairBatch]):
         zeros = torch.zeros_like(fake)
         fakes = cross_entropy(fake, zeros) + cross_entropy(source, zeros)
         return 0.5 * cross_entropy(real, torch.ones_like(real)) + 0.25 * fakes
-
-    def masked_l1(self, picture: Tensor, batch: PairBatch) -> Tensor:
-        """Mean difference, and mean difference where the person is to be."""
-        difference = (picture - batch.target).abs()
-        mask = body_mask(batch.target_points, self.config.model.image_size)
-        return difference.mean() + (difference * mask).mean()
 
     def pose(self, batch: PairBatch) -> Float[Tensor, "b 18 h w"]:
         """The wanted joints as discs."""

@@ -58,7 +58,7 @@ class ModelConfig:
     """W in W content + (1 - W) pose inside a block; 0 adds the two (authors' code)."""
     moved_photo: bool = False
     """Show the content branch also the photo itself, moved limb by limb into the pose (`limner.pose_transfer.moved`),
-    and let the picture take pixels of it by a mask: colours and patterns come to where they are wanted; not in the
+    and let the picture take pixels of it by a mask: colours come to where they are wanted; not in the
     paper."""
     style_at_map_size: bool = False
     """Modulate by each cell of the style map alone: half the cost; not in the paper."""

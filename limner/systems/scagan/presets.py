@@ -69,7 +69,7 @@ def cpu() -> SCAGANConfig:
     """64 x 44 on two cores: a quarter of the width, style taken cell by cell, averaged weights.
 
     Batch norm in the modulations: with instance norm garments of so narrow a network stay pale (decision 22). The photo
-    moved limb by limb, which brings colours and patterns to their places, and a difference that counts more on the
+    moved limb by limb, which brings colours to their places, and a difference that counts more on the
     person than beside it (decision 25).
     """
     return replace(

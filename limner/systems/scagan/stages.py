@@ -31,7 +31,7 @@ from limner.nn.pose_transfer import Discriminator, seed_dropout
 from limner.nn.spade import MapModulation
 from limner.pipelines import load
 from limner.pose_transfer.moved import moved_photo
-from limner.pose_transfer.training import body_mask, first_pairs, picture_scores, pose_grid
+from limner.pose_transfer.training import first_pairs, person_l1, picture_scores, pose_grid
 from limner.systems.scagan.config import UNTRAINED, SCAGANConfig
 from limner.systems.scagan.data import ContentBatch, ContentPairs, collate_content
 from limner.systems.scagan.networks import CONTENT_CHANNELS, ISNet, PCTNet
@@ -54,8 +54,8 @@ class Draws(TensorBatch):
     """Heat maps of the target."""
     moved_photo: Float[Tensor, "b m h w"]
     """The source moved limb by limb; without the option an empty tensor."""
-    importance: Float[Tensor, "b 1 h w"]
-    """How much the difference to the target counts at each pixel; 1 beside the person."""
+    target_points: Float[Tensor, "b 18 2"]
+    """x and y in pixels, NaN where not seen."""
     latent: Float[Tensor, "b n"]
 
 
@@ -149,7 +149,7 @@ class TransferStage(Stage[SCAGANConfig, ContentBatch]):
             plates=batch.plates,
             pose=gaussian_heatmaps(batch.target_points, size, sigma=SIGMA * size[0]),
             moved_photo=self.moved_photo(batch),
-            importance=1 + self.config.loss.weight_person * body_mask(batch.target_points, size),
+            target_points=batch.target_points,
             latent=latent,
         )
 
@@ -167,7 +167,7 @@ class TransferStage(Stage[SCAGANConfig, ContentBatch]):
         for name, condition in ((STYLE, style), (CONTENT, draws.pose)):
             with engine.frozen(name) as discriminator:
                 verdicts.append(_to_one(discriminator(fake, condition)))
-        difference = ((fake - real).abs() * draws.importance).mean()
+        difference = person_l1(fake, real, draws.target_points, weight=loss.weight_person)
         terms = {"adversarial": torch.stack(verdicts).mean(), "l1": difference}
         weights = {"adversarial": loss.weight_adversarial, "l1": loss.weight_l1}
         if self.perceptual is not None:
