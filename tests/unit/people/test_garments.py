@@ -199,6 +199,18 @@ def test_children_and_heavy_people_wear_the_same_pieces():
         assert shirt.vertices[:, 2].min() > 0.3 * body.head.origin[2]
 
 
+@pytest.mark.parametrize("age", [0.0, 0.15, 1 / 3])
+def test_the_smallest_people_can_wear_everything(age):
+    # Lifts and hems are metres; a small child's foot is hardly longer than ten of a sneaker's.
+    body = body_model().pose(BodyShape(age=age, height=0.0, gender=1.0))
+    pieces = [
+        *(piece for kind in SHOES for piece in shoe_surfaces(garment(kind), body)),
+        *(piece for kind in TOPS for piece in top_surfaces(garment(kind), body)),
+        *(piece for kind in BOTTOMS for piece in bottom_surfaces(garment(kind), body)),
+    ]
+    assert all(np.isfinite(piece.vertices).all() and len(piece.faces) for piece in pieces)
+
+
 @pytest.mark.parametrize("kind", TOPS)
 def test_a_portrait_shows_the_same_top_but_for_what_is_below_the_picture(kind, posed):
     full, portrait = (top_surfaces(garment(kind), posed, portrait=only) for only in (False, True))
