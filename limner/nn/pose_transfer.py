@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from limner.nn.configured import Configured
+from limner.nn.patch_discriminator import PatchDiscriminator
 
 NUM_JOINTS = 18
 """Of a pose: OpenPose's order of COCO."""
@@ -26,10 +27,16 @@ class Discriminator(Configured):
         width: channels of the first layer (64).
         num_blocks: residual blocks (3).
         head: a last 1x1 convolution to one channel; ours.
+        patch: pix2pix's discriminator of 70x70 patches in place of all that, with instance norm; ours.
     """
 
-    def __init__(self, *, in_channels: int, width: int = 64, num_blocks: int = 3, head: bool = False) -> None:
+    def __init__(
+        self, *, in_channels: int, width: int = 64, num_blocks: int = 3, head: bool = False, patch: bool = False
+    ) -> None:
         super().__init__()
+        if patch:
+            self.layers: nn.Module = PatchDiscriminator(in_channels=in_channels, width=width, norm="instance")
+            return
         layers: list[nn.Module] = [
             nn.Conv2d(in_channels, width, 7, padding=3, padding_mode="reflect"),
             nn.InstanceNorm2d(width),
@@ -46,7 +53,8 @@ class Discriminator(Configured):
         self, picture: Float[Tensor, "b c h w"], condition: Float[Tensor, "b d h w"]
     ) -> Float[Tensor, "b o h2 w2"]:
         """The picture comes first."""
-        return self.layers(torch.cat([picture, condition], dim=1))
+        verdict = self.layers(torch.cat([picture, condition], dim=1))
+        return verdict[-1] if self.config["patch"] else verdict
 
 
 class SeededDropout(nn.Module):

@@ -72,6 +72,9 @@ class ModelConfig:
     the style from the start; not in the paper."""
     head: bool = False
     """Discriminators end with one channel; not in the paper, whose verdict is a map of many channels."""
+    patch_discriminators: bool = False
+    """Discriminators of 70x70 patches, as pix2pix has them, in place of the authors' residual ones, which stay at
+    chance (decision 26); `discriminator_blocks` does not count then; not in the paper."""
     start_height: int = 8
     """Height of IS-Net's first map (8; 4 for Market-1501)."""
     plate_scale: Literal["unit", "legacy"] = "unit"
@@ -90,6 +93,11 @@ class ModelConfig:
         if self.moved_photo and self.content == "none":
             raise ConfigError(
                 "--model.moved_photo is shown to the content branch, which --model.content none leaves out."
+            )
+        if self.patch_discriminators and self.head:
+            raise ConfigError(
+                "--model.head is for the authors' discriminators; those of --model.patch_discriminators end with one "
+                "channel anyway. Leave one of the two out."
             )
         height, width = self.image_size
         if height not in (8 * self.start_height, 16 * self.start_height, 32 * self.start_height) or not (

@@ -99,6 +99,7 @@ class TransferStage(Stage[SCAGANConfig, ContentBatch]):
                 width=model.discriminator_width,
                 num_blocks=model.discriminator_blocks,
                 head=model.head,
+                patch=model.patch_discriminators,
             )
 
     @abstractmethod

@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 from torch.nn import functional
 
 from limner.errors import ShapeError
+from limner.nn.patch_discriminator import PatchDiscriminator
 from limner.nn.pose_transfer import Discriminator
 from limner.systems.scagan.edges import as_content, edge_map
 from limner.systems.scagan.networks import (
@@ -63,7 +64,12 @@ def test_sizes_of_the_maps():
     with torch.device("meta"):
         style = StyleEncoder(image_size=(256, 176))(torch.empty(1, 3, 256, 176))
         map_ = Discriminator(in_channels=6)(torch.empty(1, 3, 256, 176), torch.empty(1, 3, 256, 176))
+        patch = Discriminator(in_channels=6, width=16, patch=True)
+        verdicts = patch(torch.empty(1, 3, 64, 44), torch.empty(1, 3, 64, 44))
     assert style.shape == (1, 512, 8, 6) and map_.shape == (1, 256, 64, 44)
+    assert verdicts.shape == (1, 1, 6, 3) and count(patch) == count(
+        PatchDiscriminator(in_channels=6, width=16, norm="instance")
+    )
     for wrong in ((100, 70), (64, 8), (4, 4)):
         with pytest.raises(ShapeError, match="the height must be 8 times"):
             decoder_plan(wrong, width=4)

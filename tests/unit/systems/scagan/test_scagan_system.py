@@ -71,7 +71,14 @@ def test_statistics_of_the_content_network_may_drift_as_in_the_authors_code(fold
 
 
 @pytest.mark.parametrize(
-    "model", [{"content": "none"}, {"prior_transfer": False}, {"block": "spade_resblk"}, {"moved_photo": True}]
+    "model",
+    [
+        {"content": "none"},
+        {"prior_transfer": False},
+        {"block": "spade_resblk"},
+        {"moved_photo": True},
+        {"patch_discriminators": True},
+    ],
 )
 def test_variants_train(folder, model):
     system, engine, batch = build(folder, **model)
@@ -106,6 +113,11 @@ def test_the_difference_counts_more_on_the_person(folder):
 def test_a_moved_photo_needs_the_content_branch():
     with pytest.raises(ConfigError, match=r"--model\.moved_photo .* --model\.content none"):
         replace(PRESETS["smoke"]().model, moved_photo=True, content="none")
+
+
+def test_discriminators_of_patches_have_no_other_head():
+    with pytest.raises(ConfigError, match=r"--model\.head .* --model\.patch_discriminators"):
+        replace(PRESETS["smoke"]().model, patch_discriminators=True, head=True)
 
 
 def test_stage_image_refuses_to_build_on_nothing(folder):
