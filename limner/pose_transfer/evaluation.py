@@ -52,7 +52,7 @@ PROTOCOLS: tuple[PictureProtocol, ...] = ("clean", "scagan-legacy")
 """Pictures as they are, or as the authors' scripts see them: through JPEG (quality 75), white columns beside."""
 MAX_PAIRS = 1_000
 SHEET_PAIRS = 12
-SEQUENCES, STEPS = 8, 8
+SEQUENCES, STEPS = 32, 8
 """Sequences whose stillness is measured, and pictures in each."""
 STILL_SETTINGS = "a sixteenth of the height and more beside the body that the key points tell"
 GARMENTS = tuple(SCHEMA.classes.index(name) for name in ("upper_clothes", "dress", "coat"))
