@@ -99,8 +99,9 @@ def moved_photo(
     best = rank.argmax(dim=1, keepdim=True)
     grid = grid.nan_to_num(0).gather(1, best[..., None].expand(-1, -1, -1, -1, 2))[:, 0]
     share = share.gather(1, best)
-    colours = functional.grid_sample(photo.float(), grid, padding_mode="border", align_corners=False)
-    return torch.cat([colours * share, share], dim=1)
+    # Cubic, as a person of few pixels is soft enough; it may overshoot.
+    colours = functional.grid_sample(photo.float(), grid, mode="bicubic", padding_mode="border", align_corners=False)
+    return torch.cat([colours.clamp(-1, 1) * share, share], dim=1)
 
 
 def limb_ends(points: Float[Tensor, "b 18 2"]) -> Float[Tensor, "b n 2 2"]:
