@@ -73,8 +73,8 @@ class ModelConfig:
     head: bool = False
     """Discriminators end with one channel; not in the paper, whose verdict is a map of many channels."""
     patch_discriminators: bool = False
-    """Discriminators of 70x70 patches, as pix2pix has them, in place of the authors' residual ones, which stay at
-    chance (decision 26); `discriminator_blocks` does not count then; not in the paper."""
+    """Discriminators of 70x70 patches, as pix2pix has them, in place of the authors' residual ones (decision 26);
+    `discriminator_blocks` does not count then; not in the paper."""
     start_height: int = 8
     """Height of IS-Net's first map (8; 4 for Market-1501)."""
     plate_scale: Literal["unit", "legacy"] = "unit"
