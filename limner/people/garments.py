@@ -577,14 +577,13 @@ def _loft(color: Color, body: PosedBody, side_name: str, *, lift: float, bottom:
     along, sideways, height = skin[:, :2] @ ahead, skin[:, :2] @ across, skin[:, 2]
     start, stop, ground = along.min() - lift, along.max() + 1.5 * lift, height.min()
     length = stop - start
-    # A station takes its section from the foot about it; those beyond heel and toe, on a small foot, from farther off.
-    reach = max(0.1 * length, 1.6 * lift)
 
     angle = np.linspace(0, 2 * np.pi, SECTION + 1)
     round_ = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.6, np.maximum(np.sin(angle), 0) ** 0.8
     rings = []
     for place in start + length * (0.5 - 0.5 * np.cos(np.linspace(0.12, np.pi - 0.12, STATIONS))):
-        near = np.abs(along - place) < reach
+        away = np.abs(along - place)
+        near = away <= max(0.1 * length, away.min())  # a thick sole stands out far from a small foot
         left, right, top = sideways[near].max(), sideways[near].min(), height[near].max()
         end = np.clip(min(place - start, stop - place) / (0.18 * length), 0, 1)
         rounding = np.sqrt(end * (2 - end))  # a quarter of a circle at heel and toe
