@@ -30,5 +30,19 @@ def open_features(
     """
     if vgg_weights is not None:
         return VGGFeatures(VGG.from_file(vgg_weights, 19).to(device), layers)
-    parser = cast(ParsingNetwork, load(hub.PEOPLE_FEATURES).to(device).components["parser"])
-    return ParserFeatures(parser, hub.PEOPLE_FEATURES, levels)
+    return parser_features(hub.PEOPLE_FEATURES, device, levels=levels)
+
+
+def parser_features(weights: str, device: torch.device, *, levels: Sequence[int]) -> ParserFeatures:
+    """Levels of the encoder of a parser.
+
+    Args:
+        weights: of the parser: shipped ones by name, a folder, or a run.
+        device: where it runs.
+        levels: of its encoder.
+
+    Raises:
+        WeightsError: if there are no such weights, or they are of another system.
+    """
+    parser = cast(ParsingNetwork, load(weights, system="parser").to(device).components["parser"])
+    return ParserFeatures(parser, weights, levels)

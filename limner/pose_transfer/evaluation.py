@@ -287,7 +287,8 @@ def keypoint_measurements(
 ) -> dict[str, Measurement]:
     """Joints that a judge finds near their places, beside what it finds in the true pictures.
 
-    Both count the pairs in whose true picture the judge sees the person.
+    Both count the pairs in whose true picture the judge sees the person. A judge that overlooks some by chance does so
+    in made pictures of these pairs alone, so the ratio of all pairs stands beside, where nobody seen is no joint found.
     """
     height = found.target.shape[2]
     shares = {}
@@ -315,6 +316,15 @@ def keypoint_measurements(
         "keypoint_ratio": Measurement(
             float(made.mean() / real.mean()),
             dataclasses.replace(who, metric=f"joints by {judge.name} : those in true pictures"),
+        ),
+        "keypoint_ratio_all_pairs": Measurement(
+            float(shares["result"].nansum() / shares["target"].nansum()),
+            dataclasses.replace(
+                who,
+                count=len(found),
+                metric=f"joints by {judge.name} in all pairs : those in all true pictures",
+                settings=f"within {SHARE_OF_HEIGHT:.0%} of the height, no joint where the judge sees nobody",
+            ),
         ),
     }
 

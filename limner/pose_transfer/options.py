@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -79,8 +79,9 @@ def add_pose_options(
     )
     pose.add_argument(
         "--keep-background",
-        action="store_true",
-        help="lay the painted person over the photo's own background, which then stays still (our step, in no paper)",
+        action=BooleanOptionalAction,
+        help="lay the painted person over the photo's own background, which then stays still (our step, in no paper; "
+        "done in a sequence unless it is refused)",
     )
     (add_sampling_options if seeded else add_batch_size)(parser)
     sequence = parser.add_argument_group("a sequence of poses, instead of single ones")
@@ -111,7 +112,7 @@ def single_poses(pipeline: Any, options: Namespace) -> list[Task]:
             str(photo),
             list(options.pose),
             show=options.show,
-            keep_background=options.keep_background,
+            keep_background=bool(options.keep_background),
             **common(options, photo, seeds=pipeline.seeded),
         )
         return made
@@ -134,7 +135,7 @@ def sequences(pipeline: Any, options: Namespace) -> list[Task]:
             str(photo),
             options.poses,
             interpolation=options.interpolation,
-            keep_background=options.keep_background,
+            keep_background=options.keep_background is not False,
             **given,
         )
         return made

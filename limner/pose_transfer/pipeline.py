@@ -147,7 +147,7 @@ class PosePipeline(Pipeline):
         parsing: Any = None,
         swap_sides: bool = False,
         seed: int = 0,
-        keep_background: bool = False,
+        keep_background: bool = True,
         batch_size: int | None = None,
     ) -> GenerationPlan:
         """A person moving through poses: one picture after the other, all from one seed, so that nothing flickers.
@@ -161,7 +161,8 @@ class PosePipeline(Pipeline):
             parsing: see `repose`.
             swap_sides: see `repose`.
             seed: of all pictures.
-            keep_background: see `repose`; nothing but the person then changes from picture to picture.
+            keep_background: see `repose`; nothing but the person then changes from picture to picture. False: as the
+                networks paint it.
             batch_size: see `repose`.
 
         Raises:

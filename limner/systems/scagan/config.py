@@ -8,7 +8,7 @@ from typing import Literal
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
 from limner.pose_transfer.config import PairConfig
-from limner.ranges import ABOVE_0, MOMENT, WIDTH, Range, check_ranges
+from limner.ranges import ABOVE_0, MOMENT, WIDTH, Range, check_ranges, check_weighted
 
 UNTRAINED = "untrained"
 """In place of weights: random ones, which only prove that the code runs."""
@@ -126,11 +126,18 @@ class LossConfig:
     """Of the contextual loss in two layers; stage image only."""
     contextual_bandwidth: float = 0.5
     """h of the contextual loss."""
+    parser: str = ""
+    """Weights of a parser of bodies (a run of system "parser"), in whose encoder results are compared with their targets
+    too, for it has learned what an arm, a back and a face are; empty: no such loss. Stage image only; not in the
+    paper."""
+    weight_parser_features: float = 10.0
+    """Of the distance in all levels of that encoder but the deepest, where `parser` names one."""
     vgg_weights: str | None = None
     """File with VGG-19's weights; none: the shipped parser features-people-64 stands in for its layers."""
 
     def __post_init__(self) -> None:
         check_ranges(self, "loss", {"contextual_bandwidth": ABOVE_0})
+        check_weighted(self, "loss", {"parser": "weight_parser_features"})
 
 
 @dataclass(frozen=True)
@@ -138,7 +145,9 @@ class OptimizerConfig:
     """One Adam for each network (authors' code), at one rate that falls at the end."""
 
     lr: float = 1e-4
-    """Learning rate of all networks (authors' scripts: 2e-4 for PCT-Net, 1e-4 for IS-Net)."""
+    """Learning rate (authors' scripts: 2e-4 for PCT-Net, 1e-4 for IS-Net)."""
+    lr_discriminator: float | None = None
+    """Learning rate of the discriminators; none: that of all networks (authors' scripts)."""
     beta1: float = 0.5
     """First moment (authors' code)."""
     beta2: float = 0.999
@@ -166,3 +175,7 @@ class SCAGANConfig:
     """Data."""
     train: TrainConfig
     """Length, batch, precision, cadence."""
+
+    def __post_init__(self) -> None:
+        if self.stage.name == "content" and self.loss.parser:
+            raise ConfigError("--loss.parser looks at pictures, and stage content makes edges; leave it out there.")

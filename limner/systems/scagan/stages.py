@@ -23,7 +23,7 @@ from limner.engine.ranks import gather_rows
 from limner.engine.seed import derive_seed, picture_noise
 from limner.engine.stages import Stage
 from limner.errors import ConfigError
-from limner.features import open_features
+from limner.features import open_features, parser_features
 from limner.losses.contextual import contextual_loss
 from limner.losses.perceptual import PerceptualFeatures, perceptual_loss
 from limner.nn.init import init_he
@@ -39,6 +39,9 @@ from limner.systems.scagan.pipeline import SIGMA, shown_content
 
 EDGE, STYLE, CONTENT = "content_network", "style_discriminator", "content_discriminator"
 """PCT-Net, D_s and D_c."""
+
+PARSER_LEVELS = (0, 1, 2, 3)
+"""At the size of the picture, a half, a quarter, an eighth."""
 
 
 @dataclass
@@ -89,6 +92,7 @@ class TransferStage(Stage[SCAGANConfig, ContentBatch]):
         )
         self.perceptual: PerceptualFeatures | None = None
         self.contextual: PerceptualFeatures | None = None
+        self.parser: PerceptualFeatures | None = None
 
     def add_discriminators(self, channels: int) -> None:
         """D_s and D_c of results with so many channels."""
@@ -123,7 +127,8 @@ class TransferStage(Stage[SCAGANConfig, ContentBatch]):
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """One Adam each; a frozen PCT-Net has none."""
         options = self.config.optimizer
-        rates = dict.fromkeys((self.painter, STYLE, CONTENT), options.lr)
+        of_critics = options.lr if options.lr_discriminator is None else options.lr_discriminator
+        rates = {self.painter: options.lr, STYLE: of_critics, CONTENT: of_critics}
         return adam(self.networks, rates, betas=(options.beta1, options.beta2))
 
     def training_step(self, batch: ContentBatch, engine: Engine) -> None:
@@ -181,6 +186,9 @@ class TransferStage(Stage[SCAGANConfig, ContentBatch]):
             each = [contextual_loss(a, b, bandwidth=loss.contextual_bandwidth) for a, b in maps]
             terms["contextual"] = torch.stack(each).sum()
             weights["contextual"] = loss.weight_contextual
+        if self.parser is not None:
+            terms["parser_features"] = perceptual_loss(self.parser, real, fake)
+            weights["parser_features"] = loss.weight_parser_features
         for name, value in terms.items():
             engine.log(f"loss/{name}", value)
         return torch.stack([weights[name] * value for name, value in terms.items()]).sum()
@@ -305,6 +313,8 @@ class ImageStage(TransferStage):
             # Levels of about the size, beside the picture's, that the layers of VGG-19 have.
             layers, levels = ("relu3_2", "relu4_2"), (2, 3)
             self.contextual = open_features(loss.vgg_weights, device, layers=layers, levels=levels)
+        if loss.parser:
+            self.parser = parser_features(loss.parser, device, levels=PARSER_LEVELS)
 
     def training_step(self, batch: ContentBatch, engine: Engine) -> None:
         """See `TransferStage.training_step`."""

@@ -16,7 +16,14 @@ from limner.metrics.judges import OpenJudge
 from limner.metrics.keypoints import correct_keypoints
 from limner.metrics.lpips import feature_dissimilarity
 from limner.metrics.protocol import Protocol
-from limner.pose_transfer.evaluation import Reposed, as_seen, evaluate, pattern_measurements, ssim
+from limner.pose_transfer.evaluation import (
+    Reposed,
+    as_seen,
+    evaluate,
+    keypoint_measurements,
+    pattern_measurements,
+    ssim,
+)
 from limner.pose_transfer.training import body_mask
 from limner.systems.patn.networks import Generator
 from limner.systems.patn.pipeline import PATNPipeline
@@ -122,6 +129,29 @@ def test_joints_stand_beside_what_the_judge_finds_in_true_pictures(known):
     assert report.measurements["judge_keypoints"].ceiling == 1
     wrong, _ = scores(known, lambda picture: known[2][0][0], judges=[judge])
     assert wrong["keypoint_ratio"] < 0.99 and wrong["judge_keypoints_real"] == 1
+
+
+class OverlooksMarked:
+    """A judge that finds every joint at (5, 5), and nobody in a picture whose first pixel is white."""
+
+    names = NAMES
+
+    def keypoints(self, images):
+        marked = (images[:, 0, 0, 0] > 0.9)[:, None, None]
+        return torch.where(marked, torch.nan, torch.full((len(images), len(NAMES), 2), 5.0))
+
+
+def test_who_is_overlooked_by_chance_counts_alike_on_both_sides_of_all_pairs():
+    """Four of ten overlooked in true pictures, four others in made ones: as many joints are found on both sides."""
+    pictures = torch.zeros(2, 10, 3, 64, 44)
+    pictures[0, :4, :, 0, 0] = pictures[1, 4:8, :, 0, 0] = 1
+    nobody = torch.zeros(10, 64, 44, dtype=torch.bool)
+    target, made = pictures
+    found = Reposed(made, target, made, torch.full((10, 18, 2), 5.0), nobody, nobody, torch.zeros(10))
+    judge = OpenJudge("overlooks", "keypoints", OverlooksMarked(), "0" * 64)
+    scores = keypoint_measurements(found, judge, CONDITIONS, batch_size=4, seed=0)
+    assert scores["keypoint_ratio_all_pairs"].value == 1 and scores["keypoint_ratio_all_pairs"].protocol.count == 10
+    assert scores["keypoint_ratio"].value == pytest.approx(1 / 3) and scores["keypoint_ratio"].protocol.count == 6
 
 
 class Flickers(Knows):

@@ -108,13 +108,14 @@ def test_a_sequence_has_one_seed(pipe, people, tmp_path):
     assert len(pipe.sequence.plan(photo, path, steps=2, interpolation="cubic", source_pose=source).seeds) == 3
 
 
-def test_the_photos_background_can_be_kept(pipe, people):
+def test_a_sequence_keeps_the_photos_background_unless_it_is_refused(pipe, people):
     (photo, source), (_, wanted), _ = people
     photo = photo.copy()
     photo[:24, :12] = (20, 90, 160)
-    plain = pipe.sequence(photo, [source, wanted], steps=3, source_pose=source, seed=7)
+    way = dict(steps=3, source_pose=source, seed=7)
+    plain = pipe.sequence(photo, [source, wanted], **way, keep_background=False)
     assert "keep_background" not in {**plain.plan.conditions, **plain.plan.settings}, "results on record keep digests"
-    kept = pipe.sequence(photo, [source, wanted], steps=3, source_pose=source, seed=7, keep_background=True)
+    kept = pipe.sequence(photo, [source, wanted], **way)
     assert kept.plan.settings["keep_background"] is True and kept.plan.digest("", "") != plain.plan.digest("", "")
     frames = np.stack([np.asarray(image).astype(int) for image in kept.images])
     far = frames[:, :11, :5]  # of the blue corner; nobody is near
@@ -196,7 +197,7 @@ def test_the_command_writes_a_folder_a_photo_and_a_moving_picture(pipe, people, 
     ]
     poses = tmp_path / "poses.json"
     poses.write_text(json.dumps([one.tolist() for _, one in people]))
-    walk = ["--poses", str(poses), "--steps", "2", "--motion", "walk.gif", "--keep-background"]
+    walk = ["--poses", str(poses), "--steps", "2", "--motion", "walk.gif"]
     walk += ["--out", str(tmp_path / "walk")]
     for _ in range(2):
         assert main([*command, str(photos / "0.png"), *walk]) == 0
@@ -205,6 +206,8 @@ def test_the_command_writes_a_folder_a_photo_and_a_moving_picture(pipe, people, 
         assert moving.n_frames == 5
     settings = read_result(tmp_path / "walk/result.json")["plan"].settings
     assert settings["mode"] == "sequence" and settings["keep_background"] is True
+    assert main([*command, str(photos / "0.png"), *walk[:-1], str(tmp_path / "own"), "--no-keep-background"]) == 0
+    assert "keep_background" not in read_result(tmp_path / "own/result.json")["plan"].settings
     assert (
         main([*command, str(photos / "0.png"), "--clothes", str(photos / "1.png"), "--out", str(tmp_path / "d")]) == 0
     )

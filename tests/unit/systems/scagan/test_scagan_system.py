@@ -110,6 +110,54 @@ def test_the_difference_counts_more_on_the_person(folder):
     assert losses["beside", 0.0] == losses["beside", 4.0] == pytest.approx(0.5 * (1 - share))
 
 
+def with_loss(config, **loss):
+    return replace(config, loss=replace(config.loss, **loss))
+
+
+def test_a_parser_compares_results_with_targets(folder):
+    """Its term alone falls to 0 where the result is the target, and changes the painter."""
+    alone = {"weight_adversarial": 0.0, "weight_l1": 0.0, "weight_perceptual": 0.0, "weight_contextual": 0.0}
+    found = {}
+    for weight in (1.0, 3.0):
+        config = with_loss(PRESETS["smoke"](), **alone, parser="parser-people-64", weight_parser_features=weight)
+        data = SCAGAN.open_data(config, folder)
+        torch.manual_seed(0)
+        system = SCAGAN(config, data.spec)
+        system.prepare(torch.device("cpu"))
+        stage, engine = system.stage, engine_of(system)
+        batch = data.collate([data.train_set[index] for index in range(4)])
+        draws = stage.draws(batch, torch.zeros(4, config.model.latent_size))
+        found[weight] = stage.generator_loss(draws, engine, []).item()
+        before = weights(system.networks["generator"])
+        engine.run_step(batch)
+        assert not same(before, system.networks["generator"]) and engine.averages()["loss/parser_features"] > 0
+        assert len(stage.parser.channels) == len(stage.parser(draws.target)) == 4
+        stage.paint = lambda draws, network, edges: draws.target
+        assert stage.generator_loss(draws, engine, []).item() == 0
+    assert found[3.0] == pytest.approx(3 * found[1.0], rel=1e-4)
+
+
+def test_a_parser_that_cannot_be_used_is_refused(folder, tmp_path):
+    with pytest.raises(ConfigError, match=r"--loss\.parser looks at pictures"):
+        with_loss(PRESETS["smoke-content"](), parser="parser-people-64")
+    with pytest.raises(ConfigError, match=r"--loss\.parser has no effect with --loss\.weight_parser_features 0"):
+        with_loss(PRESETS["smoke"](), parser="parser-people-64", weight_parser_features=0.0)
+    for parser, sentence in ((str(tmp_path / "none"), "none"), ("scgan-people-64", "scgan")):
+        config = with_loss(PRESETS["smoke"](), parser=parser)
+        system = SCAGAN(config, SCAGAN.open_data(config, folder).spec)
+        with pytest.raises(WeightsError, match=sentence):
+            system.prepare(torch.device("cpu"))
+
+
+def test_discriminators_have_a_rate_of_their_own(folder):
+    config = PRESETS["smoke"]()
+    for rate, wanted in ((None, config.optimizer.lr), (3e-5, 3e-5)):
+        one = replace(config, optimizer=replace(config.optimizer, lr_discriminator=rate))
+        optimizers = SCAGAN(one, SCAGAN.open_data(one, folder).spec).stage.optimizers()
+        rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()}
+        assert rates == {"generator": config.optimizer.lr, STYLE: wanted, CONTENT: wanted}
+
+
 def test_a_moved_photo_needs_the_content_branch():
     with pytest.raises(ConfigError, match=r"--model\.moved_photo .* --model\.content none"):
         replace(PRESETS["smoke"]().model, moved_photo=True, content="none")
