@@ -145,9 +145,9 @@ class OptimizerConfig:
     """One Adam for each network (authors' code), at one rate that falls at the end."""
 
     lr: float = 1e-4
-    """Learning rate (authors' scripts: 2e-4 for PCT-Net, 1e-4 for IS-Net)."""
-    lr_discriminator: float | None = None
-    """Learning rate of the discriminators; none: that of all networks (authors' scripts)."""
+    """Learning rate of the network that paints (authors' scripts: 2e-4 for PCT-Net, 1e-4 for IS-Net)."""
+    discriminator_lr_factor: float = 1.0
+    """Learning rate of the discriminators, as a multiple of `lr` (authors' scripts: 1)."""
     beta1: float = 0.5
     """First moment (authors' code)."""
     beta2: float = 0.999
@@ -156,7 +156,7 @@ class OptimizerConfig:
     """Pairs at the end of the run over which the rate falls linearly to 0; 0 = no fall."""
 
     def __post_init__(self) -> None:
-        check_ranges(self, "optimizer")
+        check_ranges(self, "optimizer", {"discriminator_lr_factor": Range(0, 100, open="(")})
 
 
 @dataclass(frozen=True)

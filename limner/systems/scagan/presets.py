@@ -71,7 +71,8 @@ def cpu() -> SCAGANConfig:
     Batch norm in the modulations: with instance norm garments of so narrow a network stay pale (decision 22). The photo
     moved limb by limb, which brings colours to their places, and a difference that counts more on the
     person than beside it (decision 25). Discriminators of patches, at a fifth of the weight, which see more than chance
-    (decision 26).
+    (decision 26), at a rate of their own. With --loss.parser, features of a parser of bodies (decision 27): train one on
+    the same pictures first, as for PCT-Net.
     """
     return replace(
         paper(),
@@ -89,7 +90,7 @@ def cpu() -> SCAGANConfig:
             spade_norm="batch",
         ),
         loss=LossConfig(weight_adversarial=1.0, weight_person=4.0),
-        optimizer=OptimizerConfig(lr=1e-3, decay_images=20_000),
+        optimizer=OptimizerConfig(lr=1e-3, discriminator_lr_factor=0.3, decay_images=20_000),
         dataset=PairConfig(flip=True),
         train=CPU,
     )

@@ -127,8 +127,8 @@ class TransferStage(Stage[SCAGANConfig, ContentBatch]):
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
         """One Adam each; a frozen PCT-Net has none."""
         options = self.config.optimizer
-        of_critics = options.lr if options.lr_discriminator is None else options.lr_discriminator
-        rates = {self.painter: options.lr, STYLE: of_critics, CONTENT: of_critics}
+        rates = {self.painter: options.lr}
+        rates |= dict.fromkeys((STYLE, CONTENT), options.lr * options.discriminator_lr_factor)
         return adam(self.networks, rates, betas=(options.beta1, options.beta2))
 
     def training_step(self, batch: ContentBatch, engine: Engine) -> None:

@@ -150,12 +150,14 @@ def test_a_parser_that_cannot_be_used_is_refused(folder, tmp_path):
 
 
 def test_discriminators_have_a_rate_of_their_own(folder):
-    config = PRESETS["smoke"]()
-    for rate, wanted in ((None, config.optimizer.lr), (3e-5, 3e-5)):
-        one = replace(config, optimizer=replace(config.optimizer, lr_discriminator=rate))
-        optimizers = SCAGAN(one, SCAGAN.open_data(one, folder).spec).stage.optimizers()
-        rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()}
-        assert rates == {"generator": config.optimizer.lr, STYLE: wanted, CONTENT: wanted}
+    for preset, painter in (("smoke", "generator"), ("smoke-content", EDGE)):
+        config = PRESETS[preset]()
+        lr = config.optimizer.lr
+        for factor in (1.0, 0.25):
+            one = replace(config, optimizer=replace(config.optimizer, discriminator_lr_factor=factor))
+            optimizers = SCAGAN(one, SCAGAN.open_data(one, folder).spec).stage.optimizers()
+            rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in optimizers.items()}
+            assert rates == {painter: lr, STYLE: lr * factor, CONTENT: lr * factor}
 
 
 def test_a_moved_photo_needs_the_content_branch():
