@@ -127,9 +127,9 @@ class LossConfig:
     contextual_bandwidth: float = 0.5
     """h of the contextual loss."""
     parser: str = ""
-    """Weights of a parser of bodies (a run of system "parser"), in whose encoder results are compared with their targets
-    too, for it has learned what an arm, a back and a face are; empty: no such loss. Stage image only; not in the
-    paper."""
+    """Weights of a parser of bodies (a run of system "parser"), in whose encoder results are compared with their
+    targets too, for it has learned what an arm, a back and a face are; empty: no such loss. Stage image only; not in
+    the paper."""
     weight_parser_features: float = 10.0
     """Of the distance in all levels of that encoder but the deepest, where `parser` names one."""
     vgg_weights: str | None = None

@@ -71,8 +71,8 @@ def cpu() -> SCAGANConfig:
     Batch norm in the modulations: with instance norm garments of so narrow a network stay pale (decision 22). The photo
     moved limb by limb, which brings colours to their places, and a difference that counts more on the
     person than beside it (decision 25). Discriminators of patches, at a fifth of the weight, which see more than chance
-    (decision 26), at a rate of their own. With --loss.parser, features of a parser of bodies (decision 27): train one on
-    the same pictures first, as for PCT-Net.
+    (decision 26), at a rate of their own. With --loss.parser, features of a parser of bodies (decision 27): train one
+    on the same pictures first, as for PCT-Net.
     """
     return replace(
         paper(),
