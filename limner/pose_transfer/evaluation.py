@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -62,6 +62,8 @@ _MIN_PIXELS = 12  # of a garment
 MIN_PATTERNS = 4
 """Garments of each kind, below which nothing is said of them."""
 PATTERNS = ("stripes", "checks", "dots")
+QUESTION, PLAIN = "garment pattern", "plain"
+"""What a judge of facts is asked, and its answer where there is none."""
 _SSIM_SETTINGS = {
     "clean": SSIM().settings,
     "scagan-legacy": "Gaussian window 11, sigma 1.5, no border, data range that of each generated picture",
@@ -104,7 +106,8 @@ def evaluate(
     Args:
         pipeline: the weights to evaluate.
         manifest: the whole data set, of `PosePipeline.open_data`.
-        judges: one that finds key points; without one nothing is said of joints.
+        judges: one that finds key points; without one nothing is said of joints. One of facts, which looks for
+            patterns.
         features: network of the distance between results and targets; none: no such distance.
         split: rows to use; "all" for every row.
         num_images: pairs at most, evenly spread; none: `MAX_PAIRS`.
@@ -115,9 +118,12 @@ def evaluate(
         progress: called as progress(iterable, total=, unit=, desc=) and iterated over.
 
     Raises:
-        ConfigError: if there are too few pairs.
+        ConfigError: if there are too few pairs, or a judge does not know what it is asked.
         DataError: if there is no such split, or no pair in it, or a file cannot be used.
     """
+    of_kind = {one.kind: one for one in judges}
+    if "facts" in of_kind:
+        _where_patterns_stand(of_kind["facts"])  # before anything is painted
     rows = manifest if split == "all" else manifest.split(split)
     pairs = list_pairs(rows)
     wanted = min(MAX_PAIRS if num_images is None else num_images, len(pairs))
@@ -143,9 +149,10 @@ def evaluate(
     where = "body parsing" if has_parsing else "the torso"
     measurements |= colour_measurements(found, conditions, where, seed)
     measurements |= pattern_measurements(found, conditions, where)
-    judge = next((one for one in judges if one.kind == "keypoints"), None)
-    if judge is not None:
-        measurements |= keypoint_measurements(found, judge, conditions, batch_size, seed)
+    if "facts" in of_kind:
+        measurements |= judged_pattern_measurements(found, of_kind["facts"], conditions, batch_size)
+    if "keypoints" in of_kind:
+        measurements |= keypoint_measurements(found, of_kind["keypoints"], conditions, batch_size, seed)
     if features is not None:
         measurements |= set_measurements(found, features, conditions, protocol, batch_size)
     measurements |= stillness_measurements(pipeline, dataset, conditions, seed, batch_size)
@@ -264,22 +271,44 @@ def pattern_measurements(found: Reposed, conditions: Protocol, where: str) -> di
         "": _garment_detail(found.result, found.target_garment),
         "_real": _garment_detail(found.target, found.target_garment),
     }
-    result = {}
-    for suffix, values in detail.items():
-        known = values.isfinite() & found.patterned.isfinite()
-        kinds = [values[known & (found.patterned == kind)].numpy() for kind in (1, 0)]
-        if min(map(len, kinds)) < MIN_PATTERNS:
-            return {}
-        metric = "patterned garments told from plain ones by their fine contrast: area under the curve"
-        described = dataclasses.replace(
-            conditions,
-            metric=metric + (", true pictures" if suffix else ""),
-            count=int(known.sum()),
-            settings=f"L* less its mean over 5x5 pixels, in the garment by {where}",
-        )
-        note = "0.5 is chance; where true pictures have no more, patterns are too fine for this size."
-        result[f"pattern_told{suffix}"] = Measurement(area_under_curve(*kinds), described, note=note)
-    return result
+    described = dataclasses.replace(
+        conditions,
+        metric="patterned garments told from plain ones by their fine contrast: area under the curve",
+        settings=f"L* less its mean over 5x5 pixels, in the garment by {where}",
+    )
+    return _patterns_told("pattern_told", detail, found.patterned, described)
+
+
+def judged_pattern_measurements(
+    found: Reposed, judge: OpenJudge, conditions: Protocol, batch_size: int
+) -> dict[str, Measurement]:
+    """The same by a judge of facts, a network: by how sure it is that a garment has a pattern.
+
+    It sees whole pictures, so kinds of garments that are seldom patterned help it, too, on both sides.
+
+    Raises:
+        ConfigError: if it was never asked for patterns.
+    """
+    place, plain = _where_patterns_stand(judge)
+    sizes = [len(answers) for answers in judge.network.questions.values()]
+
+    def sure(images: Tensor) -> Tensor:
+        logits = judge.network.logits(images.to(judge.network.device)).cpu()
+        of_pattern: Tensor = logits.split(sizes, dim=1)[place].softmax(dim=1)
+        return 1 - of_pattern[:, plain]
+
+    seen = {
+        suffix: torch.cat(list(in_shares(sure, images.split(batch_size))))
+        for suffix, images in (("", found.result), ("_real", found.target))
+    }
+    described = dataclasses.replace(
+        conditions,
+        metric=f"patterned garments told from plain ones by {judge.name}: area under the curve",
+        network=judge.name,
+        network_sha256=judge.sha256,
+        settings="how sure it is of any pattern",
+    )
+    return _patterns_told("pattern_told_by_judge", seen, found.patterned, described)
 
 
 def keypoint_measurements(
@@ -511,6 +540,34 @@ def _is_patterned(rows: Manifest, sample: Sample) -> float:
     facts = rows.marks_of(rows.rows[sample.index]).facts
     top = None if facts is None else facts.known.get("top")
     return float("nan") if top is None else float(str(top).startswith(PATTERNS))
+
+
+def _where_patterns_stand(judge: OpenJudge) -> tuple[int, int]:
+    """The number of the question for patterns among those of a judge of facts, and that of the answer "plain"."""
+    questions = judge.network.questions
+    if PLAIN not in questions.get(QUESTION, ()):
+        raise ConfigError(
+            f'The judge {judge.name} does not know the question "{QUESTION}" with the answer "{PLAIN}"; its questions '
+            f"are {', '.join(questions) or 'none'}. Leave it out, or train one on people with facts (people-bodies)."
+        )
+    return list(questions).index(QUESTION), questions[QUESTION].index(PLAIN)
+
+
+def _patterns_told(
+    key: str, values: Mapping[str, Float[Tensor, " n"]], patterned: Float[Tensor, " n"], described: Protocol
+) -> dict[str, Measurement]:
+    """How well a value tells patterned garments from plain ones, in results ("") and in true pictures ("_real")."""
+    result = {}
+    for suffix, value in values.items():
+        known = value.isfinite() & patterned.isfinite()
+        kinds = [value[known & (patterned == kind)].numpy() for kind in (1, 0)]
+        if min(map(len, kinds)) < MIN_PATTERNS:
+            return {}
+        metric = described.metric + (", true pictures" if suffix else "")
+        note = "0.5 is chance; where true pictures have no more, patterns are too fine for this size."
+        protocol = dataclasses.replace(described, metric=metric, count=int(known.sum()))
+        result[f"{key}{suffix}"] = Measurement(area_under_curve(*kinds), protocol, note=note)
+    return result
 
 
 def _garment_detail(images: Tensor, mask: Bool[Tensor, "n h w"]) -> Float[Tensor, " n"]:

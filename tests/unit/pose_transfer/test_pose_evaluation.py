@@ -11,6 +11,7 @@ import torch
 from limner.data.keypoints import NAMES
 from limner.data.point_schema import POINT_SCHEMAS
 from limner.data.spec import DataSpec
+from limner.errors import ConfigError
 from limner.metrics.color import hue_names, to_lab
 from limner.metrics.judges import OpenJudge
 from limner.metrics.keypoints import correct_keypoints
@@ -20,6 +21,7 @@ from limner.pose_transfer.evaluation import (
     Reposed,
     as_seen,
     evaluate,
+    judged_pattern_measurements,
     keypoint_measurements,
     pattern_measurements,
     ssim,
@@ -120,6 +122,36 @@ def test_patterned_garments_are_told_from_plain_ones():
     assert told["kept"] == 1 and 0.2 < told["one colour"] < 0.8
     unknown = dataclasses.replace(found, patterned=torch.full((24,), float("nan")))
     assert pattern_measurements(unknown, CONDITIONS, "body parsing") == {}
+
+
+class LooksForRed:
+    """A judge of facts that is the surer of a pattern the redder the first pixel is."""
+
+    device = torch.device("cpu")
+
+    def __init__(self):
+        self.questions = {"hat": ("none", "cap"), "garment pattern": ("dots", "plain", "stripes")}
+
+    def logits(self, images):
+        red = images[:, 0, 0, 0]
+        return torch.stack([red * 0, red * 0 + 9, red, -red, red], dim=1)
+
+
+def test_a_judge_of_facts_looks_for_patterns(known):
+    patterned = (torch.arange(24) % 2).float()
+    red = torch.zeros(24, 3, 64, 44)
+    red[:, 0] = patterned[:, None, None] - 0.5
+    mask = torch.zeros(24, 64, 44, dtype=torch.bool)
+    found = Reposed(red, red, -red, torch.zeros(24, 18, 2), mask, mask, patterned)
+    judge = OpenJudge("looks-for-red", "facts", LooksForRed(), "0" * 64)
+    told = judged_pattern_measurements(found, judge, CONDITIONS, batch_size=5)
+    assert told["pattern_told_by_judge_real"].value == 1 and told["pattern_told_by_judge"].value == 0
+    assert told["pattern_told_by_judge"].protocol.network == "looks-for-red"
+    few = dataclasses.replace(found, patterned=torch.full((24,), float("nan")))
+    assert judged_pattern_measurements(few, judge, CONDITIONS, batch_size=5) == {}
+    judge.network.questions = {"hat": ("none", "cap")}
+    with pytest.raises(ConfigError, match=r'looks-for-red does not know the question "garment pattern" .* are hat'):
+        scores(known, lambda picture: picture, judges=[judge])
 
 
 def test_joints_stand_beside_what_the_judge_finds_in_true_pictures(known):
