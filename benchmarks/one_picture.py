@@ -21,7 +21,7 @@ from typing import Any
 
 from measure import alternate, in_fresh_process, load_average, milliseconds, new_parser, report, summary
 
-AGEING, POSES = ("lgcgan", "caae", "ipcgan"), ("scagan", "pg2", "patn")
+AGEING, POSES = ("lgcgan", "caae", "ipcgan"), ("scagan", "pg2", "defgan", "patn")
 CAPTIONS = ("hfgan", "attngan", "hdgan", "stackgan")
 MAIN = ("lgcgan", "scagan", "hfgan")
 ASKED_MS = {"lgcgan": 150, "scagan": 400, "hfgan": 150}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from limner.systems.caae.pipeline import CAAEPipeline
     from limner.systems.cyclegan.pipeline import CycleGANPipeline
     from limner.systems.damsm.pipeline import DAMSMPipeline
+    from limner.systems.defgan.pipeline import DefGANPipeline
     from limner.systems.facejudge.pipeline import FaceJudgePipeline
     from limner.systems.factjudge.pipeline import FactJudgePipeline
     from limner.systems.hdgan.pipeline import HDGANPipeline
@@ -188,6 +189,14 @@ def load(
 def load(
     name_or_path: str | Path, system: Literal["attngan"], *, with_optional: bool = False, runtime: Runtime = "auto"
 ) -> AttnGANPipeline: ...
+@overload
+def load(
+    name_or_path: Literal["defgan"], system: None = None, *, with_optional: bool = False, runtime: Runtime = "auto"
+) -> DefGANPipeline: ...
+@overload
+def load(
+    name_or_path: str | Path, system: Literal["defgan"], *, with_optional: bool = False, runtime: Runtime = "auto"
+) -> DefGANPipeline: ...
 @overload
 def load(
     name_or_path: Literal["patn"], system: None = None, *, with_optional: bool = False, runtime: Runtime = "auto"

@@ -24,6 +24,7 @@ from limner.reproduce.study import Study, load_study, study_names
 EXAMPLES = (
     "limner reproduce scgan-table --data DATA --out runs/scgan-table",
     "limner reproduce scgan-table --data DATA --out runs/scgan-table --budget 120000 --judge runs/parser",
+    "limner reproduce scgan-table --data DATA --out runs/plateau --image-size 32 --budget 60000",
     "limner reproduce scgan-ablation --data DATA --out runs/ablation --seeds 1",
     "limner reproduce my-table.yaml --data DATA --out runs/mine",
     "limner reproduce campaign --parcels PARCELS --out campaign --minutes 540",
@@ -59,6 +60,7 @@ def main(argv: list[str]) -> int:
         features=getattr(options, "features", None),
         dataset=study.data_config(**reading(options)),
         vgg_weights=options.vgg_weights,
+        image_size=None if options.image_size is None else tuple(options.image_size),
     )
     plots.check()
     with joined() as is_first:
@@ -81,6 +83,7 @@ def main(argv: list[str]) -> int:
             return 130
     if not is_first:
         return 0
+    study = plan.study  # at the size that was asked for
     record = report.make_record(plan, manifest, outcome)
     pictures = {".png": plots.curves(study, record), "-bars.png": plots.bars(study, record)}
     sheet = comparison_sheet(plan, manifest)
@@ -111,6 +114,8 @@ def _parse(argv: list[str], study: Study | None) -> Any:
     parser.add_argument(
         "--budget", type=int, default=None, metavar="IMAGES", help="images that every row sees (else the table's)"
     )
+    words = "of all rows: a side of squares, or height and width (else the table's)"
+    parser.add_argument("--image-size", type=int, nargs="+", default=None, metavar="PX", help=words)
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of every row")
     parser.add_argument(
         "--only", nargs="+", default=[], metavar="ROW", help="work on these rows; all stay in the table"

@@ -1,14 +1,17 @@
-"""Training that PATN and ADGAN share: a generator against a discriminator of appearance and one of the pose.
+"""Training that the systems share with which SCA-GAN is compared.
 
-Zhu et al., CVPR 2019, arXiv:1904.03349, Sec. 3.2; Men et al., CVPR 2020, arXiv:2003.12267, Sec. 3.3, which adds the
-contextual loss. The order of the updates follows facts of PATN's code.
+`PoseSystem` is what all of them have: pairs of pictures, one Adam a network, samples and quick scores. `PairSystem` is
+what PATN and ADGAN have beside it: a generator against a discriminator of appearance and one of the pose. Zhu et al.,
+CVPR 2019, arXiv:1904.03349, Sec. 3.2; Men et al., CVPR 2020, arXiv:2003.12267, Sec. 3.3, which adds the contextual
+loss. The order of the updates follows facts of PATN's code.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import torch
@@ -17,8 +20,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.data.batch import TensorBatch
+from limner.data.fields import Field
+from limner.data.size import Size
 from limner.data.spec import DataSpec
 from limner.engine.config import TrainConfig
+from limner.engine.data import TrainingData, required
 from limner.engine.engine import Engine
 from limner.engine.optim import adam
 from limner.engine.ranks import gather_rows
@@ -29,7 +35,8 @@ from limner.losses.adversarial import discriminator_loss, generator_loss
 from limner.losses.contextual import contextual_loss
 from limner.losses.perceptual import PerceptualFeatures, perceptual_loss
 from limner.nn.pose_transfer import Discriminator, seed_dropout
-from limner.pose_transfer.data import PairBatch
+from limner.pose_transfer.config import PairConfig
+from limner.pose_transfer.data import FIELDS, KEYPOINTS, PairBatch, PosePair, collate_pairs, open_pairs
 from limner.pose_transfer.pipeline import heatmaps
 from limner.pose_transfer.training import first_pairs, picture_scores, pose_grid
 
@@ -37,28 +44,90 @@ APPEARANCE, SHAPE = "image_discriminator", "pose_discriminator"
 """D_A, which sees the source beside a picture, and D_S, which sees the pose."""
 
 
-class PairRun(Protocol):
+class PoseRun(Protocol):
     """What the shared training asks of a configuration; the names are those of its sections."""
 
     @property
     def model(self) -> Any:
-        """Has `image_size`, `heatmap`, `sigma`, `discriminator_width` and `discriminator_blocks`."""
+        """Has `image_size`; where `PoseSystem` draws the joints, `heatmap` and `sigma`, too."""
 
     @property
     def loss(self) -> Any:
-        """Has the weights, `adversarial` and `vgg_weights`."""
+        """Of `PairSystem`: has the weights, `adversarial` and `vgg_weights`."""
 
     @property
     def optimizer(self) -> Any:
         """Has `lr`, `beta1` and `beta2`."""
 
     @property
+    def dataset(self) -> PairConfig:
+        """How the data are read."""
+
+    @property
     def train(self) -> TrainConfig:
         """See `RunConfig`."""
 
 
-PairConfigT = TypeVar("PairConfigT", bound=PairRun)
+PoseConfigT = TypeVar("PoseConfigT", bound=PoseRun)
 PairBatchT = TypeVar("PairBatchT", bound=PairBatch)
+
+
+class PoseSystem(System[PoseConfigT, PairBatchT]):
+    """People in other poses; a subclass says how its networks paint and learn."""
+
+    best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("error", "min")
+    data_fields: ClassVar[tuple[Field, ...]] = FIELDS
+    """Of the samples that pairs are made of."""
+    collate: ClassVar[Callable[[Sequence[PosePair]], Any]] = staticmethod(collate_pairs)
+    """Pairs to a batch."""
+
+    @abstractmethod
+    def paint(self, batch: PairBatchT, networks: Mapping[str, nn.Module]) -> Float[Tensor, "b 3 h w"]:
+        """The sources in the poses of their targets."""
+
+    @classmethod
+    def open_data(cls, config: PoseConfigT, path: Path | None) -> TrainingData:
+        """Pairs of pictures of one person with key points."""
+        size, dataset, seed = Size.of(config.model.image_size), config.dataset, config.train.seed
+        where = required(path, cls.name)
+        train, validation = open_pairs(
+            where, kind=dataset.kind, size=size, flip=dataset.flip, seed=seed, fields=cls.data_fields
+        )
+        return TrainingData(DataSpec(keypoints=KEYPOINTS), train, validation, cls.collate)
+
+    def heatmaps(self, points: Float[Tensor, "b 18 2"]) -> Float[Tensor, "b 18 h w"]:
+        """Joints as the networks see them."""
+        model = self.config.model
+        return heatmaps(points, model.image_size, kind=model.heatmap, sigma=model.sigma)
+
+    @property
+    def ema_networks(self) -> tuple[str, ...]:
+        """The generator (an option of ours; the authors' code has no averaging)."""
+        return ("generator",)
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """One Adam each."""
+        options = self.config.optimizer
+        return adam(self.networks, dict.fromkeys(self.networks, options.lr), betas=(options.beta1, options.beta2))
+
+    def fixed_inputs(self, dataset: Any) -> PairBatchT:
+        """Up to eight held-out pairs, evenly spread."""
+        batch: PairBatchT = type(self).collate(first_pairs(dataset))
+        return batch
+
+    def sample(self, fixed: PairBatchT, networks: dict[str, nn.Module]) -> Float[Tensor, "rows columns 3 height width"]:
+        """A row a pair: source, the target's pose, the result, the target."""
+        skeleton = self.heatmaps(fixed.target_points).amax(dim=1, keepdim=True) * 2 - 1
+        return pose_grid([fixed.source, skeleton, self.paint(fixed, networks), fixed.target])
+
+    def validate(self, batches: Iterable[PairBatchT], networks: dict[str, nn.Module]) -> dict[str, float]:
+        """Distances to the target on the person, in colours as people see them."""
+        real, fake, points = [], [], []
+        for batch in batches:
+            fake.append(self.paint(batch, networks).float().clamp(-1, 1).cpu())
+            real.append(batch.target.cpu())
+            points.append(batch.target_points.cpu())
+        return picture_scores(gather_rows(real), gather_rows(fake), gather_rows(points))
 
 
 @dataclass
@@ -71,12 +140,10 @@ class Judged(TensorBatch):
     pose: Float[Tensor, "b 18 h w"]
 
 
-class PairSystem(System[PairConfigT, PairBatchT]):
+class PairSystem(PoseSystem[PoseConfigT, PairBatchT]):
     """A generator and two discriminators; a subclass builds the generator and says how it is called."""
 
-    best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("error", "min")
-
-    def __init__(self, config: PairConfigT, spec: DataSpec, generator: nn.Module) -> None:
+    def __init__(self, config: PoseConfigT, spec: DataSpec, generator: nn.Module) -> None:
         super().__init__(config, spec)
         model = config.model
         self.networks["generator"] = generator
@@ -86,29 +153,6 @@ class PairSystem(System[PairConfigT, PairBatchT]):
             )
         self.perceptual: PerceptualFeatures | None = None
         self.contextual: PerceptualFeatures | None = None
-
-    @abstractmethod
-    def paint(self, batch: PairBatchT, generator: nn.Module) -> Float[Tensor, "b 3 h w"]:
-        """The sources in the poses of their targets."""
-
-    def heatmaps(self, points: Float[Tensor, "b 18 2"]) -> Float[Tensor, "b 18 h w"]:
-        """Joints as the networks see them."""
-        model = self.config.model
-        return heatmaps(points, model.image_size, kind=model.heatmap, sigma=model.sigma)
-
-    @abstractmethod
-    def collated(self, pairs: list[Any]) -> PairBatchT:
-        """A batch of items of the data set."""
-
-    @property
-    def ema_networks(self) -> tuple[str, ...]:
-        """The generator (an option of ours; the authors' code has no averaging)."""
-        return ("generator",)
-
-    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """One Adam each."""
-        options = self.config.optimizer
-        return adam(self.networks, dict.fromkeys(self.networks, options.lr), betas=(options.beta1, options.beta2))
 
     def prepare(self, device: torch.device) -> None:
         """Open the networks that the perceptual and the contextual loss compare in.
@@ -137,7 +181,7 @@ class PairSystem(System[PairConfigT, PairBatchT]):
     def generator_loss(self, batch: PairBatchT, engine: Engine, fakes: list[Tensor]) -> Tensor:
         """Both verdicts, the difference to the target, and its perceptual and contextual kin."""
         loss = self.config.loss
-        fake = self.paint(batch, engine.networks["generator"]).float()
+        fake = self.paint(batch, engine.networks).float()
         fakes.append(fake.detach())
         verdicts = []
         for name, condition in ((APPEARANCE, batch.source), (SHAPE, self.heatmaps(batch.target_points))):
@@ -167,21 +211,3 @@ class PairSystem(System[PairConfigT, PairBatchT]):
         engine.log("critic_accuracy", (real.mean((1, 2, 3)) > fake.mean((1, 2, 3))).float().mean())
         loss = discriminator_loss(real, fake, self.config.loss.adversarial)
         return 0.5 * float(self.config.loss.weight_adversarial) * loss
-
-    def fixed_inputs(self, dataset: Any) -> PairBatchT:
-        """Up to eight held-out pairs, evenly spread."""
-        return self.collated(first_pairs(dataset))
-
-    def sample(self, fixed: PairBatchT, networks: dict[str, nn.Module]) -> Float[Tensor, "rows columns 3 height width"]:
-        """A row a pair: source, the target's pose, the result, the target."""
-        skeleton = self.heatmaps(fixed.target_points).amax(dim=1, keepdim=True) * 2 - 1
-        return pose_grid([fixed.source, skeleton, self.paint(fixed, networks["generator"]), fixed.target])
-
-    def validate(self, batches: Iterable[PairBatchT], networks: dict[str, nn.Module]) -> dict[str, float]:
-        """Distances to the target on the person, in colours as people see them."""
-        real, fake, points = [], [], []
-        for batch in batches:
-            fake.append(self.paint(batch, networks["generator"]).float().cpu())
-            real.append(batch.target.cpu())
-            points.append(batch.target_points.cpu())
-        return picture_scores(gather_rows(real), gather_rows(fake), gather_rows(points))

@@ -42,6 +42,7 @@ Scores = dict[str, dict[str, float | None]]
 """Images seen -> measurement -> value; None for what is not a number."""
 
 log = logging.getLogger("limner")
+_IN_VGG = ("weight_perceptual", "weight_nearest")  # weights of losses that compare layers of VGG-19 where it is named
 
 
 class Stopped(Exception):
@@ -64,6 +65,7 @@ class Plan:
         features: network of the distances between sets, as `limner evaluate --features` has it; none: the judge.
         dataset: how the data folder is read.
         vgg_weights: file with VGG-19's weights, for rows with a loss in its layers; none: they need theirs off.
+        image_size: in place of the table's, a side of squares, or height and width; none: the table's.
     """
 
     study: Study
@@ -77,11 +79,14 @@ class Plan:
     features: str | None
     dataset: DataConfig
     vgg_weights: str | None = None
+    image_size: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.preset not in self.study.presets:
             hint = nearest(self.preset, self.study.presets)
             raise ConfigError(f'The table "{self.study.name}" has no preset "{self.preset}".{hint}')
+        if self.image_size is not None:
+            object.__setattr__(self, "study", self.study.at_size(self.preset, self.image_size))
         if self.budget < self.study.points:
             raise ConfigError(
                 f"--budget is {self.budget}; it must be at least {self.study.points} images, since every run is judged "
@@ -107,7 +112,7 @@ class Plan:
         """The configuration of one run, or of one earlier stage of it."""
         options: dict[str, Any] = {"preset": self.preset, "seed": seed, "dataset": self.dataset, "stage": stage}
         config = row_config(self.study, row, budget=self.images(row, stage), **options)
-        if self.vgg_weights is not None and getattr(config.loss, "weight_perceptual", 0) > 0:
+        if self.vgg_weights is not None and any(getattr(config.loss, name, 0) > 0 for name in _IN_VGG):
             loss = dataclasses.replace(config.loss, vgg_weights=self.vgg_weights)
             return dataclasses.replace(config, loss=loss)
         return config
@@ -121,6 +126,8 @@ class Plan:
     def command(self) -> list[str]:
         """The words of `limner reproduce` that decide what is measured, without the folders of data and study."""
         words = [self.study.name, "--preset", self.preset, "--budget", str(self.budget), "--seeds", str(self.num_seeds)]
+        if self.image_size is not None:
+            words += ["--image-size", *map(str, self.image_size)]
         options = {
             "--num-images": None if self.num_images == self.study.pictures else str(self.num_images),
             "--features": self.features,

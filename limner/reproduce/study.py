@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -155,6 +155,22 @@ class Study:
     def presets(self) -> list[str]:
         """Presets that the study can be run with."""
         return list(self.budget)
+
+    def at_size(self, preset: str, size: Sequence[int]) -> Study:
+        """The same with pictures of another size.
+
+        Args:
+            preset: at which.
+            size: a side of squares, or height and width, in pixels.
+
+        Raises:
+            ConfigError: if that is no size of a picture.
+        """
+        if len(size) > 2 or not all(8 <= side <= 4096 for side in size):
+            given = " ".join(map(str, size))
+            raise ConfigError(f"--image-size is {given}; it must be one number, or height and width, from 8 to 4096.")
+        value = size[0] if len(size) == 1 else list(size)
+        return dataclasses.replace(self, image_size={**self.image_size, preset: value})
 
     def published_table(self, schema: str) -> PublishedTable | None:
         """What was published for data of this label schema, if anything."""

@@ -15,6 +15,7 @@ SYSTEMS: dict[str, str] = {
     "ipcgan": "limner.systems.ipcgan:IPCGAN",
     "scagan": "limner.systems.scagan:SCAGAN",
     "pg2": "limner.systems.pg2:PG2",
+    "defgan": "limner.systems.defgan:DefGAN",
     "patn": "limner.systems.patn:PATN",
     "adgan": "limner.systems.adgan:ADGAN",
     "facejudge": "limner.systems.facejudge:FaceJudge",

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from limner.data.size import Size
+from limner.data.fields import Field
 from limner.data.spec import DataSpec
-from limner.engine.data import TrainingData, required
+from limner.engine.data import TrainingData
 from limner.losses.perceptual import PerceptualFeatures
-from limner.pose_transfer.data import FIELDS, KEYPOINTS, PairBatch, PosePair, collate_pairs, label_map_of, open_pairs
+from limner.pose_transfer.data import FIELDS, PairBatch, PosePair, PosePairs, collate_pairs, label_map_of
 from limner.pose_transfer.parts import check_parsing, part_masks, to_parts
 from limner.pose_transfer.system import PairSystem
 from limner.systems.adgan.config import ADGANConfig
@@ -44,6 +44,8 @@ class ADGAN(PairSystem[ADGANConfig, PartBatch]):
 
     name: ClassVar[str] = "adgan"
     pipeline_class: ClassVar[type[Any]] = ADGANPipeline
+    data_fields: ClassVar[tuple[Field, ...]] = (*FIELDS, "label_map")
+    collate: ClassVar[Callable[[Sequence[PosePair]], Any]] = staticmethod(collate_parts)
 
     def __init__(self, config: ADGANConfig, spec: DataSpec) -> None:
         model = config.model
@@ -65,17 +67,9 @@ class ADGAN(PairSystem[ADGANConfig, PartBatch]):
         Raises:
             DataError: if there is no parsing.
         """
-        size, dataset = Size.of(config.model.image_size), config.dataset
-        train, validation = open_pairs(
-            required(path, cls.name),
-            kind=dataset.kind,
-            size=size,
-            flip=dataset.flip,
-            seed=config.train.seed,
-            fields=(*FIELDS, "label_map"),
-        )
-        check_parsing(train.samples.manifest)
-        return TrainingData(DataSpec(keypoints=KEYPOINTS), train, validation, collate_parts)
+        data = super().open_data(config, path)
+        check_parsing(cast(PosePairs, data.train_set).samples.manifest)
+        return data
 
     def prepare(self, device: torch.device) -> None:
         """Open the frozen networks.
@@ -87,16 +81,12 @@ class ADGAN(PairSystem[ADGANConfig, PartBatch]):
         super().prepare(device)
         self.style_features = open_style_features(self.config.model.features, self.config.loss.vgg_weights, device)
 
-    def collated(self, pairs: list[Any]) -> PartBatch:
-        """See `PairSystem.collated`."""
-        return collate_parts(pairs)
-
-    def paint(self, batch: PartBatch, generator: nn.Module) -> Float[Tensor, "b 3 h w"]:
-        """See `PairSystem.paint`."""
+    def paint(self, batch: PartBatch, networks: Mapping[str, nn.Module]) -> Float[Tensor, "b 3 h w"]:
+        """See `PoseSystem.paint`."""
         if self.style_features is None:
             self.style_features = open_style_features(
                 self.config.model.features, self.config.loss.vgg_weights, batch.source.device
             )
-        masks = part_masks(batch.parts)
-        picture: Tensor = generator(batch.source, masks, self.heatmaps(batch.target_points), self.style_features)
+        masks, pose = part_masks(batch.parts), self.heatmaps(batch.target_points)
+        picture: Tensor = networks["generator"](batch.source, masks, pose, self.style_features)
         return picture

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Float
@@ -13,16 +12,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from limner.data.batch import TensorBatch
-from limner.data.size import Size
 from limner.data.spec import DataSpec
-from limner.engine.data import TrainingData, required
 from limner.engine.engine import Engine
-from limner.engine.optim import adam
-from limner.engine.ranks import gather_rows
 from limner.engine.stages import Phase, phase_at
-from limner.engine.system import System
-from limner.pose_transfer.data import KEYPOINTS, PairBatch, PosePairs, collate_pairs, open_pairs
-from limner.pose_transfer.training import first_pairs, person_l1, picture_scores, pose_grid
+from limner.pose_transfer.data import PairBatch
+from limner.pose_transfer.system import PoseSystem
+from limner.pose_transfer.training import person_l1, pose_grid
 from limner.systems.pg2.config import PG2Config
 from limner.systems.pg2.networks import Coarse, Critic, Refiner, discs, num_levels
 from limner.systems.pg2.pipeline import PG2Pipeline
@@ -37,12 +32,11 @@ class Compared(TensorBatch):
     fake: Float[Tensor, "b 3 h w"]
 
 
-class PG2(System[PG2Config, PairBatch]):
+class PG2(PoseSystem[PG2Config, PairBatch]):
     """G1 alone, then G2 and D with G1 as it is."""
 
     name: ClassVar[str] = "pg2"
     pipeline_class: ClassVar[type[Any]] = PG2Pipeline
-    best_metric: ClassVar[tuple[str, Literal["max", "min"]]] = ("error", "min")
 
     def __init__(self, config: PG2Config, spec: DataSpec) -> None:
         super().__init__(config, spec)
@@ -55,15 +49,6 @@ class PG2(System[PG2Config, PairBatch]):
         for parameter in refiner.to_rgb.parameters():
             nn.init.zeros_(parameter)
 
-    @classmethod
-    def open_data(cls, config: PG2Config, path: Path | None) -> TrainingData:
-        """Pairs of pictures of one person with key points."""
-        size, dataset = Size.of(config.model.image_size), config.dataset
-        train, validation = open_pairs(
-            required(path, cls.name), kind=dataset.kind, size=size, flip=dataset.flip, seed=config.train.seed
-        )
-        return TrainingData(DataSpec(keypoints=KEYPOINTS), train, validation, collate_pairs)
-
     @property
     def phases(self) -> Sequence[Phase]:
         """The rough picture, then the refined one."""
@@ -73,11 +58,6 @@ class PG2(System[PG2Config, PairBatch]):
     def ema_networks(self) -> tuple[str, ...]:
         """Both generators (an option of ours; the authors' code has no averaging)."""
         return ("coarse", "refiner")
-
-    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """One Adam each."""
-        options = self.config.optimizer
-        return adam(self.networks, dict.fromkeys(self.networks, options.lr), betas=(options.beta1, options.beta2))
 
     def training_step(self, batch: PairBatch, engine: Engine) -> None:
         """Update G1; later D, then G2, on the same pictures."""
@@ -91,7 +71,7 @@ class PG2(System[PG2Config, PairBatch]):
 
     def coarse_loss(self, batch: PairBatch, engine: Engine) -> Tensor:
         """The difference to the target, and once more on the person (Eq. 1)."""
-        rough = engine.networks["coarse"](batch.source, self.pose(batch)).float()
+        rough = engine.networks["coarse"](batch.source, self.heatmaps(batch.target_points)).float()
         loss = person_l1(rough, batch.target, batch.target_points, weight=1)
         engine.log("loss/coarse", loss)
         return loss
@@ -99,7 +79,7 @@ class PG2(System[PG2Config, PairBatch]):
     def refiner_loss(self, batch: PairBatch, engine: Engine, fakes: list[Tensor]) -> Tensor:
         """The discriminator's verdict and the same difference (Eq. 4)."""
         with torch.no_grad():
-            rough = engine.raw["coarse"](batch.source, self.pose(batch)).float()
+            rough = engine.raw["coarse"](batch.source, self.heatmaps(batch.target_points)).float()
         fake = rough + engine.networks["refiner"](rough, batch.source).float()
         fakes.append(fake.detach())
         with engine.frozen("critic") as critic:
@@ -120,29 +100,20 @@ class PG2(System[PG2Config, PairBatch]):
         fakes = cross_entropy(fake, zeros) + cross_entropy(source, zeros)
         return 0.5 * cross_entropy(real, torch.ones_like(real)) + 0.25 * fakes
 
-    def pose(self, batch: PairBatch) -> Float[Tensor, "b 18 h w"]:
-        """The wanted joints as discs."""
-        return discs(batch.target_points, self.config.model.image_size)
+    def heatmaps(self, points: Float[Tensor, "b 18 2"]) -> Float[Tensor, "b 18 h w"]:
+        """Joints as discs."""
+        return discs(points, self.config.model.image_size)
 
-    def paint(self, batch: PairBatch, networks: dict[str, nn.Module]) -> tuple[Tensor, Tensor]:
+    def paint(self, batch: PairBatch, networks: Mapping[str, nn.Module]) -> Float[Tensor, "b 3 h w"]:
+        """See `PoseSystem.paint`."""
+        return self.stages(batch, networks)[1]
+
+    def stages(self, batch: PairBatch, networks: Mapping[str, nn.Module]) -> tuple[Tensor, Tensor]:
         """The rough and the refined picture."""
-        rough = networks["coarse"](batch.source, self.pose(batch)).float()
+        rough = networks["coarse"](batch.source, self.heatmaps(batch.target_points)).float()
         return rough, rough + networks["refiner"](rough, batch.source).float()
-
-    def fixed_inputs(self, dataset: PosePairs) -> PairBatch:
-        """Up to eight held-out pairs, evenly spread."""
-        return collate_pairs(first_pairs(dataset))
 
     def sample(self, fixed: PairBatch, networks: dict[str, nn.Module]) -> Float[Tensor, "rows columns 3 height width"]:
         """A row a pair: source, the target's pose, the rough and the refined picture, the target."""
-        skeleton = self.pose(fixed).amax(dim=1, keepdim=True) * 2 - 1
-        return pose_grid([fixed.source, skeleton, *self.paint(fixed, networks), fixed.target])
-
-    def validate(self, batches: Iterable[PairBatch], networks: dict[str, nn.Module]) -> dict[str, float]:
-        """Distances to the target on the person, in colours as people see them."""
-        real, fake, points = [], [], []
-        for batch in batches:
-            fake.append(self.paint(batch, networks)[1].clamp(-1, 1).cpu())
-            real.append(batch.target.cpu())
-            points.append(batch.target_points.cpu())
-        return picture_scores(gather_rows(real), gather_rows(fake), gather_rows(points))
+        skeleton = self.heatmaps(fixed.target_points).amax(dim=1, keepdim=True) * 2 - 1
+        return pose_grid([fixed.source, skeleton, *self.stages(fixed, networks), fixed.target])

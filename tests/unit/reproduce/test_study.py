@@ -222,6 +222,37 @@ def test_a_table_has_one_judge_of_each_kind(tmp_path):
         opened("parser-people-64", "parser-people-64-close", study=load_study("scgan-table"))
 
 
+def test_rows_with_a_loss_in_vgg_are_given_its_file(tmp_path):
+    study = load_study("scagan-table")
+    options = dict(num_images=4, features=None, dataset=study.data_config(), num_seeds=1, judges=())
+    plan = Plan(study, tmp_path, tmp_path / "out", "cpu", budget=24_000, vgg_weights="vgg.pth", **options)
+    known = [row for row in study.rows if row.system in registry.system_names()]
+    given = {row.name for row in known if getattr(plan.config(row, 0).loss, "vgg_weights", None) == "vgg.pth"}
+    assert given == {"SCA-GAN", "Def-GAN", "PATN", "ADGAN"}
+
+
+def test_a_table_at_another_size(tmp_path):
+    study = load_study("scgan-table")
+    options = dict(num_images=4, features=None, dataset=study.data_config(), num_seeds=1, judges=())
+
+    def planned(*size, preset="cpu", study=study):
+        size = size or None
+        return Plan(study, tmp_path / "data", tmp_path / "out", preset, budget=16_000, image_size=size, **options)
+
+    small, usual = planned(32), planned()
+    assert {small.config(row, 0).model.image_size for row in study.rows} == {32}
+    assert {usual.config(row, 0).model.image_size for row in study.rows} == {64}
+    assert "--image-size 32" in " ".join(small.command()) and "--image-size" not in usual.command()
+    poses = planned(128, 88, study=load_study("scagan-table"))
+    sizes = {poses.config(row, 0).model.image_size for row in poses.study.rows if row.system in registry.system_names()}
+    assert sizes == {(128, 88)} and "--image-size 128 88" in " ".join(poses.command())
+    for wrong in ((0,), (-32,), (64, 64, 64), (5000,)):
+        with pytest.raises(ConfigError, match=r"--image-size is .*; it must be"):
+            planned(*wrong)
+    with pytest.raises(ConfigError, match="has no preset"):
+        planned(32, preset="huge")
+
+
 def test_studies_from_before_stages_keep_their_folders():
     row = load_study("scgan-ablation").rows[0]
     assert "stages" not in _row_identity(row)
