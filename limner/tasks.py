@@ -410,13 +410,16 @@ class UsualOptions:
         ]
 
 
-def choose_mode(modes: Sequence[Mode], given: Collection[str], *, example: str) -> Mode:
+def choose_mode(
+    modes: Sequence[Mode], given: Collection[str], *, example: str, written: Mapping[str, str] | None = None
+) -> Mode:
     """The way that the given options ask for.
 
     Args:
         modes: of the system; the usual one has no flag.
         given: options that were given, of those that the system added.
         example: a complete command line.
+        written: how the user wrote options that have two forms, `--no-NAME` for `--NAME`.
 
     Raises:
         ConfigError: if two ways are asked for, an option has no effect in this one, or options are missing.
@@ -429,7 +432,8 @@ def choose_mode(modes: Sequence[Mode], given: Collection[str], *, example: str) 
     chosen = asked[0] if asked else next(mode for mode in modes if not mode.flag)
     for flag in given:
         if flag != chosen.flag and flag not in chosen.reads:
-            raise ConfigError(f"{flag} has no effect with {chosen.flag or chosen.title}; leave it out.")
+            word = (written or {}).get(flag, flag)
+            raise ConfigError(f"{word} has no effect with {chosen.flag or chosen.title}; leave it out.")
     lacking = [flag for flag in chosen.needs if flag not in given]
     if lacking:
         raise missing(lacking, example=example)

@@ -200,7 +200,8 @@ def _mode(module: Any, options: Any, usual: Mapping[str, Any]) -> Mode:
     given = [f"--{name.replace('_', '-')}" for name, value in usual.items() if getattr(options, name) != value]
     if "--map-of" in given:
         given.append("--label-map")
-    return choose_mode(module.MODES, given, example=module.EXAMPLES[0])
+    written = {flag: f"--no-{flag[2:]}" for flag in given if getattr(options, flag[2:].replace("-", "_")) is False}
+    return choose_mode(module.MODES, given, written=written, example=module.EXAMPLES[0])
 
 
 def default_out(system: str) -> str:

@@ -54,7 +54,7 @@ def test_the_rough_picture_is_learned_first(tmp_path):
             if any(not torch.equal(a, b) for a, b in zip(before[name], network.parameters(), strict=True))
         }
 
-    rough, refined = system.paint(batch, system.networks)
+    rough, refined = system.stages(batch, system.networks)
     assert torch.equal(rough, refined), "the second network begins with a difference of nothing"
     assert changed(lambda: engine.run_step(batch)) == {"coarse"}
     assert changed(lambda: engine.run_step(batch)) == {"refiner", "critic"}

@@ -241,6 +241,7 @@ def test_a_sequence_as_video_is_written_once(pipe, people, tmp_path):
         (["--photo", "a.png", "--poses", "pose.json", "--motion", "x.txt"], "must end in .gif or .mp4"),
         (["--photo", "a.png", "--clothes", "a.png", "--content", "a.png", "--pose", "pose.json"], "cannot go together"),
         (["--photo", "a.png", "--clothes", "a.png", "--keep-background"], "--keep-background has no effect with"),
+        (["--photo", "a.png", "--clothes", "a.png", "--no-keep-background"], "--no-keep-background has no effect with"),
         (["--photo", "a.png", "--pose", "two.json"], "has 2 people"),
         (["--photo", "a.png", "--pose", "none.json"], "none.json"),
     ],
