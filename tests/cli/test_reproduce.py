@@ -191,6 +191,8 @@ def test_wrong_use(change, text, capsys, tmp_path, monkeypatch):
         (["--budget", "0"], "--budget is 0; it must be at least 2 images"),
         (["--budget", "-5"], "--budget is -5"),
         (["--budget", "33"], "--budget is 33; it must be a multiple of"),
+        (["--image-size", "4"], "--image-size is 4; it must be one number, or height and width, from 8 to 4096"),
+        (["--image-size", "64", "64", "3"], "--image-size is 64 64 3"),
         (["--seeds", "0"], "--seeds is 0; it must be from 1 to 10"),
         (["--num-images", "1"], "--num-images is 1"),
         (["--preset", "smok"], 'no preset "smok". Did you mean "smoke"?'),

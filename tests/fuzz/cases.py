@@ -135,6 +135,7 @@ OPTIONS = {
     "export format": "export scgan --weights scgan --format HOSTILE --out out",
     "reproduce seeds": "reproduce scgan-table --data nowhere --seeds HOSTILE --out out",
     "reproduce budget": "reproduce scgan-table --data nowhere --budget HOSTILE --out out",
+    "reproduce size": "reproduce scgan-table --data nowhere --image-size HOSTILE --out out",
     "list": "list HOSTILE",
     "doctor": "doctor HOSTILE",
     "demo": "demo HOSTILE --out out",

@@ -137,9 +137,14 @@ def _affine_maps(
     corners, places = (torch.where(is_seen, points, 0.0) for points in (corners, places))
     middle, place = corners.sum(dim=2) / count, places.sum(dim=2) / count
     away, apart = ((points - mean[:, :, None]) * is_seen for points, mean in ((corners, middle), (places, place)))
-    pixel = (2 / rows) ** 2 * torch.eye(2, device=corners.device)
-    # A (C C' + pixel) = P C' + pixel, of which both sides are symmetric where nothing moves.
-    linear = torch.linalg.solve(away.mT @ away + pixel, away.mT @ apart + pixel).mT
+    pixel = (2 / rows) ** 2
+    eye = torch.eye(2, device=corners.device)
+    # A (C C' + pixel) = P C' + pixel. The inverse by hand: an elimination fails where points lie extremely far apart,
+    # as rounding makes the matrix singular. Its determinant cannot be less than the bound.
+    square, moved = away.mT @ away + pixel * eye, apart.mT @ away + pixel * eye
+    trace = square.diagonal(dim1=-2, dim2=-1).sum(dim=-1)[..., None, None]
+    determinant = square[..., :1, :1] * square[..., 1:, 1:] - square[..., :1, 1:].square()
+    linear = moved @ (trace * eye - square) / determinant.clamp(min=pixel * (trace - pixel))
     shift = place[..., None] - linear @ middle[..., None]
     maps = torch.cat([linear, shift], dim=-1)
     nowhere = torch.tensor([[0.0, 0.0, _OUTSIDE]] * 2, device=corners.device)

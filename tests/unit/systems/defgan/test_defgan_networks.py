@@ -124,6 +124,15 @@ def test_few_points_give_finite_maps(kept):
         assert deform(torch.rand(1, 2, 16, 11), moved).isfinite().all()
 
 
+@pytest.mark.parametrize("far", [1e3, 1e4, 1e5, 1e6])
+def test_points_extremely_far_away_give_finite_maps(far):
+    for number in range(18):
+        near, distant = figure(number), figure(number)
+        distant[:, number] = torch.tensor([far, -far / 3])
+        for source, target in ((near, distant), (distant, near), (distant, distant)):
+            assert all(part.isfinite().all() for part in deformation(source, target, SIZE))
+
+
 def test_edge_on_torsos_keep_their_width():
     """All four joints on a line leave the map across it open: it stays the identity there."""
     points, source = figure(), figure()
