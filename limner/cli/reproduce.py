@@ -69,12 +69,21 @@ def main(argv: list[str]) -> int:
         manifest = run.open_data(plan)
         judges = run.open_study_judges(plan, manifest, device)
         run.check_features(plan, manifest, features)
-        of_the_first(partial(run.claim_folder, plan, manifest, judges=judges, features=features))
+        identity = run.study_identity(plan, manifest, judges=judges, features=features)
+        recorded = None if options.record is None else run.read_record(options.record, identity)
+        of_the_first(partial(run.claim_folder, plan.out, identity))
         logging.getLogger("limner").setLevel(logging.INFO if is_first else logging.WARNING)
         shown = progress if is_first else lambda iterable, **_: iterable
         try:
             outcome = run.run_study(
-                plan, manifest, device=device, judges=judges, features=features, only=options.only, progress=shown
+                plan,
+                manifest,
+                device=device,
+                judges=judges,
+                features=features,
+                only=options.only,
+                recorded=recorded,
+                progress=shown,
             )
         except run.Stopped:
             text = f"{plan.out}: stopped on request; the same command goes on."
@@ -84,7 +93,7 @@ def main(argv: list[str]) -> int:
     if not is_first:
         return 0
     study = plan.study  # at the size that was asked for
-    record = report.make_record(plan, manifest, outcome)
+    record = report.make_record(plan, manifest, outcome, identity)
     pictures = {".png": plots.curves(study, record), "-bars.png": plots.bars(study, record)}
     sheet = comparison_sheet(plan, manifest)
     if sheet is not None:
@@ -120,6 +129,8 @@ def _parse(argv: list[str], study: Study | None) -> Any:
     parser.add_argument(
         "--only", nargs="+", default=[], metavar="ROW", help="work on these rows; all stay in the table"
     )
+    words = "report of a table under the same protocol (report/TABLE.json): its runs of rows of this one are taken"
+    parser.add_argument("--record", type=str, default=None, metavar="FILE", help=words)
     if task is None or task.accepted_judges:
         words = "weights of a judge, or a published one"
         if task is None or "parser" in task.judges:

@@ -19,7 +19,7 @@ from limner.data.size import Size
 from limner.files import write_atomically
 from limner.markdown import escape, table
 from limner.reproduce.compare import LEVEL, Pair, compare
-from limner.reproduce.run import Outcome, Plan
+from limner.reproduce.run import Outcome, Plan, file_name
 from limner.reproduce.study import Column, Study
 from limner.task import MEDIA
 
@@ -29,8 +29,15 @@ T_QUANTILES = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 Record = Mapping[str, Any]
 
 
-def make_record(plan: Plan, manifest: Manifest, outcome: Outcome) -> dict[str, Any]:
-    """Everything that is known about a study, as plain values."""
+def make_record(plan: Plan, manifest: Manifest, outcome: Outcome, identity: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that is known about a study, as plain values.
+
+    Args:
+        plan: what was done.
+        manifest: the data.
+        outcome: of `run_study`.
+        identity: of `study_identity`, by which another study may take its runs.
+    """
     study = plan.study
     labels = manifest.spec.labels
     table = study.published_table("" if labels is None else labels.name)
@@ -55,9 +62,11 @@ def make_record(plan: Plan, manifest: Manifest, outcome: Outcome) -> dict[str, A
     return {
         "table": study.name,
         "protocol": protocol,
+        "identity": {**identity, "vgg_weights": file_name(identity["vgg_weights"])},
         "budget": plan.budget,
         "results": outcome.scores,
         "seeds": outcome.seeds,
+        **({"taken": outcome.taken} if outcome.taken else {}),
         "protocols": {
             row: {key: one for key, one in found.items() if key in study.columns}
             for row, found in outcome.protocols.items()
@@ -239,6 +248,10 @@ def _explanation(study: Study, record: Record) -> str:
     halves = {max(1, len(run) // 2) for runs in record["results"].values() for run in runs if _is_whole(record, run)}
     if any(column.names_network for column in study.columns.values()) and halves and max(halves) > 1:
         text += f" Distances between sets: mean over the last {max(halves)} checkpoints of each run, not of one."
+    taken = record.get("taken")
+    if taken:
+        rows = ", ".join(f"{escape(row)} (seeds {', '.join(map(str, seeds))})" for row, seeds in taken.items())
+        text += f" Taken from an earlier report of the same protocol, not trained again: {rows}."
     published = record.get("published")
     if published:
         text += (

@@ -13,7 +13,7 @@ import json
 import logging
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ Scores = dict[str, dict[str, float | None]]
 """Images seen -> measurement -> value; None for what is not a number."""
 
 log = logging.getLogger("limner")
+_TRAINED = "trained on"
 _IN_VGG = ("weight_perceptual", "weight_nearest")  # weights of losses that compare layers of VGG-19 where it is named
 
 
@@ -161,6 +162,7 @@ class Outcome:
         reasons: row -> why runs are missing, for those that are not finished.
         judges: name and hash of each judge.
         protocols: row -> measurement -> protocol (`Protocol.to_json`), for rows with a finished run.
+        taken: row -> seeds of its runs that are of an earlier record, for rows with any.
     """
 
     scores: dict[str, list[Scores]]
@@ -168,6 +170,7 @@ class Outcome:
     reasons: dict[str, str]
     judges: list[dict[str, str]]
     protocols: dict[str, dict[str, dict[str, Any]]]
+    taken: dict[str, list[int]] = field(default_factory=dict)
 
 
 def open_data(plan: Plan) -> Manifest:
@@ -236,19 +239,16 @@ def check_features(plan: Plan, manifest: Manifest, features: FeatureNetwork | No
         check_enough_images(features, min(plan.num_images, sizes["train"]))
 
 
-def claim_folder(
+def study_identity(
     plan: Plan, manifest: Manifest, *, judges: Sequence[OpenJudge] = (), features: FeatureNetwork | None = None
-) -> None:
-    """Say what the folder belongs to, or refuse it if it belongs to something else.
+) -> dict[str, Any]:
+    """What decides the numbers of a study, in plain values: studies that agree in it can be read side by side.
 
     Args:
         plan: what to do.
         manifest: the data.
         judges: from `open_study_judges`.
         features: the network that `plan.features` names.
-
-    Raises:
-        ConfigError: naming what differs.
     """
     identity = {
         "table": plan.study.name,
@@ -267,13 +267,26 @@ def claim_folder(
         "vgg_weights": plan.vgg_weights,
         "data": manifest.fingerprint(),
     }
-    identity = json.loads(json.dumps(identity))  # as it is read back
-    file = plan.out / "study.json"
-    if plan.out.exists() and not plan.out.is_dir():
-        raise ConfigError(f"--out {plan.out} is a file; name a folder.")
+    plain: dict[str, Any] = json.loads(json.dumps(identity))  # as it is read back
+    return plain
+
+
+def claim_folder(out: Path, identity: Mapping[str, Any]) -> None:
+    """Say what the folder belongs to, or refuse it if it belongs to something else.
+
+    Args:
+        out: the folder.
+        identity: of the study, from `study_identity`.
+
+    Raises:
+        ConfigError: naming what differs.
+    """
+    file = out / "study.json"
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out} is a file; name a folder.")
     if not file.exists():
-        if plan.out.is_dir() and any(plan.out.iterdir()):
-            raise ConfigError(f"--out {plan.out} is not empty and holds no study; name another folder.")
+        if out.is_dir() and any(out.iterdir()):
+            raise ConfigError(f"--out {out} is not empty and holds no study; name another folder.")
         write_text_atomically(file, json.dumps(identity, indent=2) + "\n")
         return
     try:
@@ -284,7 +297,7 @@ def claim_folder(
     if differing:
         key = differing[0]
         raise ConfigError(
-            f'--out {plan.out} holds a study with another {key} ("{before[key]}", not "{identity[key]}"); '
+            f'--out {out} holds a study with another {key} ("{before[key]}", not "{identity[key]}"); '
             "name another folder, or give the options that it was started with."
         )
 
@@ -295,6 +308,75 @@ def _row_identity(row: StudyRow) -> dict[str, Any]:
     return values if row.stages else {key: value for key, value in values.items() if key != "stages"}
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """Runs of an earlier report under the same protocol.
+
+    Attributes:
+        scores: row -> seed -> scores.
+        protocols: row -> measurement -> protocol.
+    """
+
+    scores: Mapping[str, Mapping[int, Scores]]
+    protocols: Mapping[str, dict[str, dict[str, Any]]]
+
+
+def read_record(path: str | Path, identity: Mapping[str, Any]) -> Recorded:
+    """The runs of a report that a study need not make again: those of rows that both have with the same settings.
+
+    The tables may have different names and different other rows; all else must be the same.
+
+    Args:
+        path: `report/TABLE.json` of another study, or of `docs/results`.
+        identity: of the study that takes them, from `study_identity`.
+
+    Raises:
+        ConfigError: if it is no report, is of another protocol, or has none of the rows.
+        DataError: if the file cannot be read.
+    """
+    if str(identity["judge"]).startswith(_TRAINED):
+        raise ConfigError("--record needs --judge, too: two judges that were trained apart do not judge alike.")
+    record = read_json(path, most=MAX_TABLE_BYTES)
+    try:
+        theirs = dict(record.get("identity") or {})
+        rows = {row["name"]: row for row in theirs["rows"]}
+        scores = {
+            name: dict(zip(map(int, record["seeds"][name]), map(_checked_scores, runs), strict=True))
+            for name, runs in record["results"].items()
+        }
+        protocols = {name: dict(found) for name, found in record["protocols"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(
+            f"--record {path} is no report of a study that says what it was made with; name the JSON file of a "
+            "report, of a version that writes its identity."
+        ) from error
+    ours = {**identity, "vgg_weights": file_name(identity["vgg_weights"])}
+    for key in sorted({*ours, *theirs} - {"table", "rows"}):
+        if ours.get(key) != theirs.get(key):
+            raise ConfigError(
+                f'--record {path} has another {key} ("{theirs.get(key)}", not "{ours.get(key)}"), so its runs do not '
+                "belong beside those of this study; leave it out, or give the options that it was made with."
+            )
+    same = {row["name"] for row in identity["rows"] if scores.get(row["name"]) and rows.get(row["name"]) == row}
+    if not same:
+        raise ConfigError(f"--record {path} has no run of a row of this table with the same settings; leave it out.")
+    return Recorded({name: scores[name] for name in same}, {name: protocols.get(name, {}) for name in same})
+
+
+def _checked_scores(run: Mapping[str, Mapping[str, float | None]]) -> Scores:
+    """The same; raises: ValueError or TypeError if these are no scores."""
+    for images, values in run.items():
+        int(images)
+        if not all(value is None or isinstance(value, float | int) for value in values.values()):
+            raise ValueError(f"scores of {images} images")
+    return {images: dict(values) for images, values in run.items()}
+
+
+def file_name(path: str | None) -> str | None:
+    """A record names no folder of a machine."""
+    return None if path is None else Path(path).name
+
+
 def run_study(
     plan: Plan,
     manifest: Manifest,
@@ -303,6 +385,7 @@ def run_study(
     judges: Sequence[OpenJudge] = (),
     features: FeatureNetwork | None = None,
     only: Collection[str] = (),
+    recorded: Recorded | None = None,
     progress: Callable[..., Any] = lambda iterable, **_: iterable,
 ) -> Outcome:
     """Train and score what is missing, and collect what is there.
@@ -316,6 +399,7 @@ def run_study(
         judges: from `open_study_judges`; where a parser judges and none is given, one is trained.
         features: the network that `plan.features` names.
         only: rows to work on, the others are only collected; none: all.
+        recorded: runs of an earlier report, which are not made again; those in the folder go first.
         progress: passed to the evaluation.
 
     Raises:
@@ -339,11 +423,20 @@ def run_study(
     seeds: dict[str, list[int]] = {}
     reasons: dict[str, str] = {}
     protocols: dict[str, dict[str, dict[str, Any]]] = {}
+    taken: dict[str, list[int]] = {}
     for row in plan.study.rows:
+        earlier = {} if recorded is None else recorded.scores.get(row.name, {})
         scores[row.name], seeds[row.name] = [], []
         for seed in plan.seeds:
             file = _run_folder(plan, row, seed) / "scores.json"
-            if not of_the_first(file.exists) and (not only or row.name in only):
+            is_finished = of_the_first(file.exists)
+            if not is_finished and recorded is not None and seed in earlier:
+                taken.setdefault(row.name, []).append(seed)
+                seeds[row.name].append(seed)
+                scores[row.name].append(earlier[seed])
+                protocols.setdefault(row.name, recorded.protocols[row.name])
+                continue
+            if not is_finished and (not only or row.name in only):
                 try:
                     _train_and_score(plan, row, seed, manifest, device, options)
                 except LimnerError as error:
@@ -357,7 +450,7 @@ def run_study(
             else:
                 reasons.setdefault(row.name, "not run yet")
     who = [{"name": judge.name, "sha256": judge.sha256} for judge in judges]
-    return Outcome(scores, seeds, reasons, who, protocols)
+    return Outcome(scores, seeds, reasons, who, protocols, taken)
 
 
 def _judging(task: Task, judges: Sequence[OpenJudge], features: FeatureNetwork | None) -> dict[str, Any]:
@@ -372,7 +465,7 @@ def _judge_identity(plan: Plan, judges: Sequence[OpenJudge]) -> str | None:
     if judges:
         return " ".join(judge.sha256[:12] for judge in judges)
     trained = "parser" in plan.study.task.judges
-    return f"trained on {plan.study.judge_images[plan.preset]}" if trained else None
+    return f"{_TRAINED} {plan.study.judge_images[plan.preset]}" if trained else None
 
 
 def last_pipelines(plan: Plan) -> dict[str, Pipeline]:

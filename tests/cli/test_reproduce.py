@@ -238,6 +238,51 @@ def test_a_study_with_seeds_and_a_split_of_its_own(tmp_path):
     assert (out / "report/boxes-sheet.jpg").is_file()
 
 
+def test_runs_of_an_earlier_report_are_taken(finished, root, tmp_path, capsys):
+    pixels, scgan = STUDY["rows"][:2]
+    changed = {**pixels, "rates": 0.5}
+    for name, rows in (("one", [pixels]), ("two", [pixels, scgan]), ("changed", [changed])):
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump({**STUDY, "rows": rows}))
+
+    def run(name, out, *options):
+        command = ["reproduce", str(tmp_path / f"{name}.yaml"), *words(root, tmp_path / out)[2:]]
+        return main([*command, "--judge", str(finished / "judge"), *options])
+
+    assert run("one", "a", "--seeds", "1") == 0
+    report = tmp_path / "a/report/one.json"
+    assert run("two", "b", "--record", str(report)) == 0
+    first, second = (json.loads((tmp_path / name).read_text()) for name in ("a/report/one.json", "b/report/two.json"))
+    assert second["results"]["Pix2Pix"][0] == first["results"]["Pix2Pix"][0] and second["taken"] == {"Pix2Pix": [0]}
+    assert second["seeds"] == {"Pix2Pix": [0, 1], "SCGAN": [0, 1]} and not second["reasons"]
+    assert second["protocols"].keys() == {"Pix2Pix", "SCGAN"} and str(tmp_path) not in json.dumps(second)
+    made = {path.parent.name for path in (tmp_path / "b").glob("*/scores.json")}
+    assert made == {"pix2pix-1", "scgan-0", "scgan-1"}
+    text = (tmp_path / "b/report/two.md").read_text()
+    assert "Taken from an earlier report of the same protocol, not trained again: Pix2Pix (seeds 0)." in text
+    # what was taken can be taken again
+    assert run("two", "c", "--record", str(tmp_path / "b/report/two.json"), "--only", "Pix2Pix") == 0
+    assert not list((tmp_path / "c").glob("*/scores.json"))
+    assert json.loads((tmp_path / "c/report/two.json").read_text())["results"] == second["results"]
+
+    capsys.readouterr()
+    broken = {"list": [], "older": {**first, "identity": None}, "odd": {**first, "results": {"Pix2Pix": [{"16": 3}]}}}
+    for name, content in broken.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    for options, said in (
+        (["two", "d", "--record", str(report), "--budget", "64"], 'has another budget ("32", not "64")'),
+        (["two", "d", "--record", str(report), "--num-images", "5"], 'has another num_images ("6", not "5")'),
+        (["changed", "d", "--record", str(report)], "has no run of a row of this table with the same settings"),
+        *((["two", "d", "--record", str(tmp_path / f"{name}.json")], "is no report of a study") for name in broken),
+        (["two", "d", "--record", str(tmp_path / "none.json")], "none.json"),
+    ):
+        assert run(*options) in (1, 2)
+        error = capsys.readouterr().err
+        assert said in error and error.count("\n") == 1, error
+    assert not (tmp_path / "d").exists()
+    assert main([*words(root, tmp_path / "d"), "--record", str(report)]) == 2
+    assert "--record needs --judge, too" in capsys.readouterr().err
+
+
 def test_a_folder_of_something_else(finished, root, tmp_path, capsys):
     assert main(words(root, finished, "--budget", "64")) == 2
     assert 'another budget ("32", not "64")' in capsys.readouterr().err

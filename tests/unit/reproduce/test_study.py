@@ -13,7 +13,7 @@ from limner import hub, registry
 from limner.data.config import AugmentConfig, DataConfig
 from limner.data.size import Size
 from limner.errors import ConfigError
-from limner.reproduce.run import Plan, _row_identity, claim_folder, open_study_judges
+from limner.reproduce.run import Plan, _row_identity, claim_folder, open_study_judges, study_identity
 from limner.reproduce.study import StudyRow, _check, load_study, row_config, study_names
 from limner.systems.scgan.config import LossConfig, ModelConfig, OptimizerConfig
 from limner.text_to_image.data import open_captions
@@ -206,7 +206,7 @@ def test_a_table_has_one_judge_of_each_kind(tmp_path):
     assert [judge.kind for judge in judges] == ["image-text", "facts"]
     command = " ".join(plan.command())
     assert "--judge damsm-people-64 --judge factjudge-people-64" in command
-    claim_folder(plan, data, judges=judges)
+    claim_folder(plan.out, study_identity(plan, data, judges=judges))
     found = json.loads((tmp_path / "out/study.json").read_text())["judge"]
     assert found == " ".join(judge.sha256[:12] for judge in judges)
     other = shutil.copytree(hub.resolve("damsm-people-64").path, tmp_path / "other")
