@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from limner.data.datasets.utkface import plain_name, read_landmark_list
 from limner.data.landmarks import NUM_LANDMARKS, read_landmarks
+from limner.data.point_schema import FAR_PX
 from limner.errors import DataError
 from limner.files import at_home, read_bytes, read_json, read_text
 
@@ -19,8 +20,6 @@ SUFFIXES = (".json", ".npy", ".pts")
 """Files of one face."""
 MAX_BYTES = 1_000_000
 """A file of 68 points is far smaller."""
-FAR_PX = 1e6
-"""No point lies farther away."""
 TABLES = (".csv", ".txt")
 """Files of many: a CSV as `limner data make people-faces` writes it, or a list of UTKFace."""
 

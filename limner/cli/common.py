@@ -128,11 +128,15 @@ def _in_our_words(parser: argparse.ArgumentParser, message: str) -> str:
         hint = f' Did you mean "{close}"?' if close else ""
         return f'{choice[1]} is "{choice[2]}"; it must be one of {", ".join(allowed)}.{hint}'
     flags = {action.dest: action.option_strings[-1] for action in parser._actions if action.option_strings}
-    message = re.sub(r'^Parser key "([^"]+)":\s*', lambda key: f"{flags.get(key[1], f'--{key[1]}')}: ", message)
+    message = re.sub(
+        r'^Parser key "([^"]+)"(?: element \d+)?:\s*', lambda key: f"{flags.get(key[1], f'--{key[1]}')}: ", message
+    )
     message = re.sub(r"<class '(\w+)'>", r"value of type \1", message)
     number = re.match(r"(--\S+): Expected a value of type (\w+)\. Got value: (.*)$", message)
     if number and number[2] in _NUMBERS:
         return f'{number[1]} is "{number[3]}"; it must be {_NUMBERS[number[2]]}.'
+    if number and number[2] == "tuple":
+        return f'{number[1]} is "{number[3]}"; it must be a list in brackets without spaces, as in {number[1]} [64,44].'
     return message
 
 

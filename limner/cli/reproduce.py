@@ -46,6 +46,7 @@ def main(argv: list[str]) -> int:
 
     from limner.engine.ranks import joined, of_the_first
     from limner.reproduce import plots, report, run
+    from limner.reproduce.record import read_record
     from limner.reproduce.sheet import comparison_sheet
 
     plan = run.Plan(
@@ -70,7 +71,9 @@ def main(argv: list[str]) -> int:
         judges = run.open_study_judges(plan, manifest, device)
         run.check_features(plan, manifest, features)
         identity = run.study_identity(plan, manifest, judges=judges, features=features)
-        recorded = None if options.record is None else run.read_record(options.record, identity)
+        recorded = None
+        if options.record is not None:
+            recorded = read_record(options.record, identity, own=plan.out / f"report/{plan.study.name}.json")
         of_the_first(partial(run.claim_folder, plan.out, identity))
         logging.getLogger("limner").setLevel(logging.INFO if is_first else logging.WARNING)
         shown = progress if is_first else lambda iterable, **_: iterable

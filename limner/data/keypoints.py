@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from limner.data.attributes import read_lines
+from limner.data.point_schema import FAR_PX
 from limner.data.schema import SCHEMAS
 from limner.errors import DataError, ShapeError
 
@@ -49,11 +50,11 @@ def read_keypoints(path: Path) -> dict[str, Points]:
         try:
             name, y, x = (cell.strip() for cell in row)
             points = np.array([json.loads(x), json.loads(y)], dtype=np.float64).T
-            if points.shape != (NUM_KEYPOINTS, 2) or not np.isfinite(points).all():
+            if points.shape != (NUM_KEYPOINTS, 2) or not (np.abs(points) <= FAR_PX).all():
                 raise ValueError
         except (ValueError, TypeError, RecursionError) as error:
             raise DataError(
-                f"{path} needs a name and two lists of {NUM_KEYPOINTS} numbers in line {number}."
+                f"{path} needs a name and two lists of {NUM_KEYPOINTS} numbers up to {FAR_PX:,.0f} in line {number}."
             ) from error
         if name in found:
             raise DataError(f'{path} has two rows for "{name}": remove one.')

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from limner.data.attributes import read_lines
+from limner.data.point_schema import FAR_PX
 from limner.data.schema import SCHEMAS
 from limner.errors import DataError, ShapeError
 
@@ -72,8 +73,8 @@ def read_landmarks(path: Path) -> dict[str, npt.NDArray[np.float64]]:
             points = np.array([float(cell) for cell in cells]).reshape(NUM_LANDMARKS, 2)
         except ValueError as error:
             raise DataError(f"{path} needs a name and {2 * NUM_LANDMARKS} numbers in line {number}.") from error
-        if not np.isfinite(points).all():
-            raise DataError(f"{path} has a number that is not finite in line {number}.")
+        if not (np.abs(points) <= FAR_PX).all():
+            raise DataError(f"{path} has a position in line {number} that is no number, or over {FAR_PX:,.0f}.")
         if name in found:
             raise DataError(f'{path} has two rows for "{name}": remove one.')
         found[name] = points

@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 from limner.errors import ConfigError, DataError, nearest
 
+FAR_PX = 1e6
+"""No key point or landmark lies farther away, in pixels of its picture."""
+
 
 @dataclass(frozen=True)
 class PointGroup:

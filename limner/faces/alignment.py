@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from limner.data.image_io import turn_points_with_photo
+from limner.data.point_schema import FAR_PX
 from limner.data.transforms import zoom_box
 from limner.errors import DataError, ShapeError
 
@@ -23,7 +24,6 @@ side; measured on its label maps."""
 _FINE = 2**20  # side of a picture in which the box of a zoom is exact
 EDGE = 0.06  # share of the side over which a pasted face fades out at the border of its crop
 REACH = 0.03  # how far beyond the face the photo is replaced, as a share of the side
-FAR_PX = 1e6  # no point lies farther away
 MAX_SHRINK = 2.0  # a photo is averaged down before it is sampled at steps of more pixels than this
 
 

@@ -21,6 +21,7 @@ from limner.data.config import Fit
 from limner.data.fields import Field
 from limner.data.keypoints import LIMBS
 from limner.data.manifest import Manifest, open_manifest
+from limner.data.point_schema import FAR_PX
 from limner.data.points import gaussian_heatmaps, one_hot_heatmaps, polylines
 from limner.data.sample import Sample
 from limner.errors import ConfigError, ShapeError
@@ -31,7 +32,7 @@ from limner.plan import Condition, GenerationPlan, safe_name
 from limner.pose_transfer.background import keep_background
 from limner.pose_transfer.data import FIELDS
 from limner.pose_transfer.inputs import PersonPhoto, read_person, target_pose
-from limner.pose_transfer.poses import FAR_PX, Interpolation, Points, Pose, PoseInput, between, read_poses
+from limner.pose_transfer.poses import Interpolation, Points, Pose, PoseInput, between, read_poses
 
 Arrays = dict[str, npt.NDArray[Any]]
 VIEWS = ("picture", "source", "pose", "edges", "plates", "content", "moved")

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from limner.data.keypoints import LIMBS, NAMES, NUM_KEYPOINTS, read_keypoints
-from limner.data.point_schema import OPENPOSE_18
+from limner.data.point_schema import FAR_PX, OPENPOSE_18
 from limner.data.size import Size
 from limner.errors import ConfigError, DataError, ShapeError, nearest
 from limner.files import at_home, read_json, write_text_atomically
@@ -49,8 +49,6 @@ _FROM_BODY_25 = (*range(8), *range(9, 19))
 """Points of OpenPose's BODY_25 in the order of its COCO model: the middle of the hips and the feet are left out."""
 MIN_EXTENT = 0.05
 """A pose that is smaller, as a share of its picture's height, shows nobody."""
-FAR_PX = 1e6
-"""No point lies farther away."""
 
 
 @dataclass(frozen=True, eq=False)

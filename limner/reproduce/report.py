@@ -19,7 +19,8 @@ from limner.data.size import Size
 from limner.files import write_atomically
 from limner.markdown import escape, table
 from limner.reproduce.compare import LEVEL, Pair, compare
-from limner.reproduce.run import Outcome, Plan, file_name
+from limner.reproduce.record import file_name
+from limner.reproduce.run import Outcome, Plan
 from limner.reproduce.study import Column, Study
 from limner.task import MEDIA
 

@@ -2,7 +2,8 @@
 
 OUT/study.json           what the folder belongs to
 OUT/judge/               the run of the judging parser, unless the user names another
-OUT/<row>-<seed>/        the run of one row: as of `limner train`, with `scores.json` and `report/` once it is scored
+OUT/<row>-<seed>/        the run of one row: as of `limner train`, with `scores.json` and `report/` once it is scored;
+                         of a run that `--record` brought, these two and `record.json` alone
 OUT/report/              the report of everything that is finished
 """
 
@@ -32,17 +33,14 @@ from limner.metrics.judge import check_judge
 from limner.metrics.judges import OpenJudge, open_judges
 from limner.metrics.sets import check_enough_images
 from limner.pipelines import Pipeline, load
+from limner.reproduce.record import ORIGIN_FILE, TRAINED_JUDGE, Recorded, Scores
 from limner.reproduce.study import Study, StudyRow, row_config
 from limner.task import Task
 from limner.training import train
 
 JUDGE_SEED = 1_000  # no row has it
 
-Scores = dict[str, dict[str, float | None]]
-"""Images seen -> measurement -> value; None for what is not a number."""
-
 log = logging.getLogger("limner")
-_TRAINED = "trained on"
 _IN_VGG = ("weight_perceptual", "weight_nearest")  # weights of losses that compare layers of VGG-19 where it is named
 
 
@@ -88,6 +86,7 @@ class Plan:
             raise ConfigError(f'The table "{self.study.name}" has no preset "{self.preset}".{hint}')
         if self.image_size is not None:
             object.__setattr__(self, "study", self.study.at_size(self.preset, self.image_size))
+            self._check_image_size()
         if self.budget < self.study.points:
             raise ConfigError(
                 f"--budget is {self.budget}; it must be at least {self.study.points} images, since every run is judged "
@@ -140,6 +139,17 @@ class Plan:
         given = [("--judge", name) for name in self.judges]
         given += [(name, value) for name, value in options.items() if value is not None]
         return words + [word for pair in given for word in pair] + ["--fix-sides"] * self.dataset.fix_sides
+
+    def _check_image_size(self) -> None:
+        """Refuse a size that no row can have; where some can, the others say why not when their turn comes."""
+        errors = []
+        for row in self.study.rows:
+            try:
+                row_config(self.study, row, preset=self.preset, budget=self.budget, seed=0, dataset=self.dataset)
+                return
+            except ConfigError as error:
+                errors.append(error)
+        raise errors[0]
 
     def _batch_sizes(self) -> list[int]:
         """Of the rows that can be configured; the others say why not when their turn comes."""
@@ -308,75 +318,6 @@ def _row_identity(row: StudyRow) -> dict[str, Any]:
     return values if row.stages else {key: value for key, value in values.items() if key != "stages"}
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """Runs of an earlier report under the same protocol.
-
-    Attributes:
-        scores: row -> seed -> scores.
-        protocols: row -> measurement -> protocol.
-    """
-
-    scores: Mapping[str, Mapping[int, Scores]]
-    protocols: Mapping[str, dict[str, dict[str, Any]]]
-
-
-def read_record(path: str | Path, identity: Mapping[str, Any]) -> Recorded:
-    """The runs of a report that a study need not make again: those of rows that both have with the same settings.
-
-    The tables may have different names and different other rows; all else must be the same.
-
-    Args:
-        path: `report/TABLE.json` of another study, or of `docs/results`.
-        identity: of the study that takes them, from `study_identity`.
-
-    Raises:
-        ConfigError: if it is no report, is of another protocol, or has none of the rows.
-        DataError: if the file cannot be read.
-    """
-    if str(identity["judge"]).startswith(_TRAINED):
-        raise ConfigError("--record needs --judge, too: two judges that were trained apart do not judge alike.")
-    record = read_json(path, most=MAX_TABLE_BYTES)
-    try:
-        theirs = dict(record.get("identity") or {})
-        rows = {row["name"]: row for row in theirs["rows"]}
-        scores = {
-            name: dict(zip(map(int, record["seeds"][name]), map(_checked_scores, runs), strict=True))
-            for name, runs in record["results"].items()
-        }
-        protocols = {name: dict(found) for name, found in record["protocols"].items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ConfigError(
-            f"--record {path} is no report of a study that says what it was made with; name the JSON file of a "
-            "report, of a version that writes its identity."
-        ) from error
-    ours = {**identity, "vgg_weights": file_name(identity["vgg_weights"])}
-    for key in sorted({*ours, *theirs} - {"table", "rows"}):
-        if ours.get(key) != theirs.get(key):
-            raise ConfigError(
-                f'--record {path} has another {key} ("{theirs.get(key)}", not "{ours.get(key)}"), so its runs do not '
-                "belong beside those of this study; leave it out, or give the options that it was made with."
-            )
-    same = {row["name"] for row in identity["rows"] if scores.get(row["name"]) and rows.get(row["name"]) == row}
-    if not same:
-        raise ConfigError(f"--record {path} has no run of a row of this table with the same settings; leave it out.")
-    return Recorded({name: scores[name] for name in same}, {name: protocols.get(name, {}) for name in same})
-
-
-def _checked_scores(run: Mapping[str, Mapping[str, float | None]]) -> Scores:
-    """The same; raises: ValueError or TypeError if these are no scores."""
-    for images, values in run.items():
-        int(images)
-        if not all(value is None or isinstance(value, float | int) for value in values.values()):
-            raise ValueError(f"scores of {images} images")
-    return {images: dict(values) for images, values in run.items()}
-
-
-def file_name(path: str | None) -> str | None:
-    """A record names no folder of a machine."""
-    return None if path is None else Path(path).name
-
-
 def run_study(
     plan: Plan,
     manifest: Manifest,
@@ -399,7 +340,8 @@ def run_study(
         judges: from `open_study_judges`; where a parser judges and none is given, one is trained.
         features: the network that `plan.features` names.
         only: rows to work on, the others are only collected; none: all.
-        recorded: runs of an earlier report, which are not made again; those in the folder go first.
+        recorded: runs of an earlier report, which are not made again; they stay in the folder, and what is there or
+            begun goes first.
         progress: passed to the evaluation.
 
     Raises:
@@ -424,19 +366,13 @@ def run_study(
     reasons: dict[str, str] = {}
     protocols: dict[str, dict[str, dict[str, Any]]] = {}
     taken: dict[str, list[int]] = {}
+    if recorded is not None:
+        of_the_first(partial(_take, plan, recorded))
     for row in plan.study.rows:
-        earlier = {} if recorded is None else recorded.scores.get(row.name, {})
         scores[row.name], seeds[row.name] = [], []
         for seed in plan.seeds:
             file = _run_folder(plan, row, seed) / "scores.json"
-            is_finished = of_the_first(file.exists)
-            if not is_finished and recorded is not None and seed in earlier:
-                taken.setdefault(row.name, []).append(seed)
-                seeds[row.name].append(seed)
-                scores[row.name].append(earlier[seed])
-                protocols.setdefault(row.name, recorded.protocols[row.name])
-                continue
-            if not is_finished and (not only or row.name in only):
+            if not of_the_first(file.exists) and (not only or row.name in only):
                 try:
                     _train_and_score(plan, row, seed, manifest, device, options)
                 except LimnerError as error:
@@ -447,10 +383,21 @@ def run_study(
                 scores[row.name].append(read_json(file))
                 found = read_json(file.parent / "report/report.json", most=MAX_TABLE_BYTES)["measurements"]
                 protocols[row.name] = {key: one["protocol"] for key, one in found.items()}
+                if (file.parent / ORIGIN_FILE).exists():
+                    taken.setdefault(row.name, []).append(seed)
             else:
                 reasons.setdefault(row.name, "not run yet")
     who = [{"name": judge.name, "sha256": judge.sha256} for judge in judges]
     return Outcome(scores, seeds, reasons, who, protocols, taken)
+
+
+def _take(plan: Plan, recorded: Recorded) -> None:
+    """Put recorded runs where the study has none."""
+    for row in plan.study.rows:
+        for seed in sorted(recorded.scores.get(row.name, {}).keys() & set(plan.seeds)):
+            run = _run_folder(plan, row, seed)
+            if not (run / "scores.json").exists() and not (run / "checkpoints").exists():
+                recorded.write_run(row.name, seed, run)
 
 
 def _judging(task: Task, judges: Sequence[OpenJudge], features: FeatureNetwork | None) -> dict[str, Any]:
@@ -465,7 +412,7 @@ def _judge_identity(plan: Plan, judges: Sequence[OpenJudge]) -> str | None:
     if judges:
         return " ".join(judge.sha256[:12] for judge in judges)
     trained = "parser" in plan.study.task.judges
-    return f"{_TRAINED} {plan.study.judge_images[plan.preset]}" if trained else None
+    return f"{TRAINED_JUDGE} {plan.study.judge_images[plan.preset]}" if trained else None
 
 
 def last_pipelines(plan: Plan) -> dict[str, Pipeline]:
@@ -474,7 +421,7 @@ def last_pipelines(plan: Plan) -> dict[str, Pipeline]:
     return {
         name: load(max((run / "checkpoints").glob("[0-9]*")))
         for name, run in runs.items()
-        if (run / "scores.json").exists()
+        if (run / "scores.json").exists() and not (run / ORIGIN_FILE).exists()
     }
 
 

@@ -259,8 +259,18 @@ def _staged(row: StudyRow) -> float:
     return sum(row.stages.values())
 
 
-def _size(size: int | list[int]) -> int | tuple[int, ...]:
-    return tuple(size) if isinstance(size, list) else size
+def _size_of(row: StudyRow, size: int | list[int], usual: int | tuple[int, int]) -> int | tuple[int, int]:
+    """The size as the row's system has it, one side or two.
+
+    Raises:
+        ConfigError: if it has one, and the size has two that differ.
+    """
+    height, width = size if isinstance(size, list) else (size, size)
+    if isinstance(usual, tuple):
+        return height, width
+    if height != width:
+        raise ConfigError(f'The row "{row.name}" has square pictures alone, not {width}x{height}.')
+    return height
 
 
 def _has_parser(study: Study) -> bool:
@@ -310,7 +320,7 @@ def row_config(
     rates = {key: value for key, value in vars(config.optimizer).items() if key.startswith("lr")}
     spans = {key: value for key, value in vars(config.optimizer).items() if key.endswith("_images")}
     changes: dict[str, dict[str, Any]] = {
-        "model": {"image_size": _size(study.image_size[preset])},
+        "model": {"image_size": _size_of(row, study.image_size[preset], config.model.image_size)},
         "train": train,
         "optimizer": {key: value * row.rate_factor(preset) for key, value in rates.items()}
         | {key: round(value * scale) for key, value in spans.items()},

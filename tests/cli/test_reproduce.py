@@ -193,6 +193,8 @@ def test_wrong_use(change, text, capsys, tmp_path, monkeypatch):
         (["--budget", "33"], "--budget is 33; it must be a multiple of"),
         (["--image-size", "4"], "--image-size is 4; it must be one number, or height and width, from 8 to 4096"),
         (["--image-size", "64", "64", "3"], "--image-size is 64 64 3"),
+        (["--image-size", "32", "64"], "has square pictures alone, not 64x32"),
+        (["--image-size", "a"], '--image-size is "a"; it must be a whole number'),
         (["--seeds", "0"], "--seeds is 0; it must be from 1 to 10"),
         (["--num-images", "1"], "--num-images is 1"),
         (["--preset", "smok"], 'no preset "smok". Did you mean "smoke"?'),
@@ -255,25 +257,24 @@ def test_runs_of_an_earlier_report_are_taken(finished, root, tmp_path, capsys):
     assert second["results"]["Pix2Pix"][0] == first["results"]["Pix2Pix"][0] and second["taken"] == {"Pix2Pix": [0]}
     assert second["seeds"] == {"Pix2Pix": [0, 1], "SCGAN": [0, 1]} and not second["reasons"]
     assert second["protocols"].keys() == {"Pix2Pix", "SCGAN"} and str(tmp_path) not in json.dumps(second)
-    made = {path.parent.name for path in (tmp_path / "b").glob("*/scores.json")}
-    assert made == {"pix2pix-1", "scgan-0", "scgan-1"}
+    weights = {path.parent.name for path in (tmp_path / "b").glob("*/checkpoints")}
+    assert weights == {"pix2pix-1", "scgan-0", "scgan-1"}
     text = (tmp_path / "b/report/two.md").read_text()
     assert "Taken from an earlier report of the same protocol, not trained again: Pix2Pix (seeds 0)." in text
-    # what was taken can be taken again
-    assert run("two", "c", "--record", str(tmp_path / "b/report/two.json"), "--only", "Pix2Pix") == 0
-    assert not list((tmp_path / "c").glob("*/scores.json"))
+    # what was taken stays without the option, and can be taken again
+    assert run("two", "b", "--only", "SCGAN") == 0
+    assert json.loads((tmp_path / "b/report/two.json").read_text()) == second
+    assert run("two", "c", "--record", str(tmp_path / "b/report/two.json")) == 0
+    assert not list((tmp_path / "c").glob("*/checkpoints")) and not (tmp_path / "c/report/two-sheet.jpg").exists()
     assert json.loads((tmp_path / "c/report/two.json").read_text())["results"] == second["results"]
 
     capsys.readouterr()
-    broken = {"list": [], "older": {**first, "identity": None}, "odd": {**first, "results": {"Pix2Pix": [{"16": 3}]}}}
-    for name, content in broken.items():
-        (tmp_path / f"{name}.json").write_text(json.dumps(content))
     for options, said in (
         (["two", "d", "--record", str(report), "--budget", "64"], 'has another budget ("32", not "64")'),
         (["two", "d", "--record", str(report), "--num-images", "5"], 'has another num_images ("6", not "5")'),
-        (["changed", "d", "--record", str(report)], "has no run of a row of this table with the same settings"),
-        *((["two", "d", "--record", str(tmp_path / f"{name}.json")], "is no report of a study") for name in broken),
+        (["changed", "d", "--record", str(report)], "has no finished run of a row of this table with the same"),
         (["two", "d", "--record", str(tmp_path / "none.json")], "none.json"),
+        (["two", "b", "--record", str(tmp_path / "b/report/two.json")], "is the report of this study itself"),
     ):
         assert run(*options) in (1, 2)
         error = capsys.readouterr().err

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from limner.cli.main import main
 from limner.engine.checkpoint import STATE_FILE
 
 from .runs import command, differences, environment, newest_state, struck, train
@@ -115,6 +116,15 @@ def test_all_checkpoints_broken_is_an_error_and_deletes_nothing(finished_run, dr
 def test_an_existing_run_is_never_overwritten(finished_run, drawn_faces):
     done = train(drawn_faces, finished_run)
     assert done.returncode == 2 and "--resume auto" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_resume_as_another_system_is_refused(finished_run, capsys):
+    for more in ([], ["--preset", "smoke"]):
+        assert (
+            main(["train", "pix2pix", "--out", str(finished_run), "--resume", "auto", "--data", "nowhere", *more]) == 2
+        )
+        error = capsys.readouterr().err
+        assert "is a run of scgan: go on with limner train scgan --out" in error and error.count("\n") == 1
 
 
 def test_resume_with_other_settings_is_refused_by_name(finished_run, drawn_faces):

@@ -25,7 +25,7 @@ from limner.data.datasets.files import LandmarkReader, first_existing, list_pict
 from limner.data.landmarks import NUM_LANDMARKS
 from limner.data.manifest import Layout, Row
 from limner.data.marks import Marks
-from limner.data.point_schema import IBUG_68
+from limner.data.point_schema import FAR_PX, IBUG_68
 from limner.data.schema import SCHEMAS, LabelSchema
 from limner.errors import DataError
 
@@ -172,6 +172,6 @@ def read_identities(root: Path) -> dict[str, str]:
 
 def _points(cells: list[str]) -> npt.NDArray[np.float64]:
     points = np.array([float(cell) for cell in cells]).reshape(NUM_LANDMARKS, 2)
-    if not np.isfinite(points).all():
+    if not (np.abs(points) <= FAR_PX).all():
         raise ValueError
     return points

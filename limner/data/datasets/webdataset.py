@@ -27,6 +27,7 @@ from limner.data.facts import Facts
 from limner.data.image_io import label_map_of_bytes, photo_of_bytes
 from limner.data.manifest import Layout, Row
 from limner.data.marks import Marks
+from limner.data.point_schema import FAR_PX
 from limner.data.schema import LabelSchema
 from limner.data.shards import ADDRESS, DESCRIPTION, FOLDER, FORMAT_VERSION, INDEX_SUFFIX, members_of
 from limner.data.spec import DataSpec
@@ -204,6 +205,8 @@ def _marks(labels: Mapping[str, Any]) -> Marks:
         for name in ("landmarks", "keypoints")
         if name in own
     }
+    if any((np.abs(array) > FAR_PX).any() for array in points.values()):
+        raise ValueError(f"a point over {FAR_PX:,.0f} pixels away")
     facts = None
     if "facts" in own:
         stated = tuple({name: tuple(values) for name, values in one.items()} for one in own["stated"])

@@ -46,10 +46,14 @@ def test_the_form_that_is_in_use(tmp_path):
     [
         ("", "must begin with the header"),
         ("name,keypoints_y,keypoints_x\n", "must begin with the header"),
-        (f"{HEADER}\na.jpg:[1, 2]:[1, 2]\n", "two lists of 18 numbers in line 2"),
-        (f"{HEADER}\na.jpg:[1\n", "two lists of 18 numbers in line 2"),
-        (f"{HEADER}\na.jpg:{[1] * 17 + ['x']}:{[1] * 18}\n".replace("'", '"'), "two lists of 18 numbers in line 2"),
-        (f"{HEADER}\na.jpg:{[1] * 17}:{[1] * 18}\n", "two lists of 18 numbers in line 2"),
+        (f"{HEADER}\na.jpg:[1, 2]:[1, 2]\n", "18 numbers up to 1,000,000 in line 2"),
+        (f"{HEADER}\na.jpg:[1\n", "18 numbers up to 1,000,000 in line 2"),
+        (
+            f"{HEADER}\na.jpg:{[1] * 17 + ['x']}:{[1] * 18}\n".replace("'", '"'),
+            "18 numbers up to 1,000,000 in line 2",
+        ),
+        (f"{HEADER}\na.jpg:{[1] * 17 + [1e30]}:{[1] * 18}\n", "18 numbers up to 1,000,000 in line 2"),
+        (f"{HEADER}\na.jpg:{[1] * 17}:{[1] * 18}\n", "18 numbers up to 1,000,000 in line 2"),
         (f"{HEADER}\n" + 2 * f"a.jpg:{[1] * 18}:{[1] * 18}\n", 'two rows for "a.jpg"'),
     ],
 )

@@ -144,7 +144,8 @@ def test_celeba_with_landmarks(celeba):
         ("name,x,y\n", "must begin with the header"),
         ("HEADER\n1.jpg,1,2\n", "136 numbers in line 2"),
         ("HEADER\n1.jpg" + ",a" * 136, "136 numbers in line 2"),
-        ("HEADER\n1.jpg" + ",nan" * 136, "not finite in line 2"),
+        ("HEADER\n1.jpg" + ",nan" * 136, "in line 2 that is no number, or over 1,000,000"),
+        ("HEADER\n1.jpg" + ",1" * 135 + ",1e30", "in line 2 that is no number, or over 1,000,000"),
         ("HEADER\n1.jpg" + ",1" * 136 + "\n1.jpg" + ",1" * 136, "two rows"),
     ],
 )

@@ -246,6 +246,11 @@ def test_a_table_at_another_size(tmp_path):
     poses = planned(128, 88, study=load_study("scagan-table"))
     sizes = {poses.config(row, 0).model.image_size for row in poses.study.rows if row.system in registry.system_names()}
     assert sizes == {(128, 88)} and "--image-size 128 88" in " ".join(poses.command())
+    assert {planned(64, 64).config(row, 0).model.image_size for row in study.rows} == {64}
+    square = planned(64, study=load_study("scagan-table"))
+    assert square.config(square.study.rows[0], 0).model.image_size == (64, 64)
+    with pytest.raises(ConfigError, match="has square pictures alone, not 48x64"):
+        planned(64, 48)
     for wrong in ((0,), (-32,), (64, 64, 64), (5000,)):
         with pytest.raises(ConfigError, match=r"--image-size is .*; it must be"):
             planned(*wrong)
