@@ -63,6 +63,7 @@ def main(argv: list[str]) -> int:
         vgg_weights=options.vgg_weights,
         image_size=None if options.image_size is None else tuple(options.image_size),
     )
+    run.check_rows(plan.study, options.only)
     plots.check()
     with joined() as is_first:
         device = pick_device("auto", process=local_rank())

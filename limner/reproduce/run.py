@@ -318,6 +318,14 @@ def _row_identity(row: StudyRow) -> dict[str, Any]:
     return values if row.stages else {key: value for key, value in values.items() if key != "stages"}
 
 
+def check_rows(study: Study, only: Collection[str]) -> None:
+    """Raises: ConfigError if a row of `only` does not exist."""
+    names = [row.name for row in study.rows]
+    for name in only:
+        if name not in names:
+            raise ConfigError(f'The table "{study.name}" has no row "{name}".{nearest(name, names)}')
+
+
 def run_study(
     plan: Plan,
     manifest: Manifest,
@@ -348,10 +356,7 @@ def run_study(
         ConfigError: if a row of `only` does not exist.
         Stopped: if asked to stop.
     """
-    names = [row.name for row in plan.study.rows]
-    for name in only:
-        if name not in names:
-            raise ConfigError(f'The table "{plan.study.name}" has no row "{name}".{nearest(name, names)}')
+    check_rows(plan.study, only)
     if not judges and "parser" in plan.study.task.judges:
         judges = [_trained_judge(plan, device)]
     options = {
