@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from limner.cli.common import (
     add_data_options,
@@ -20,6 +20,9 @@ from limner.cli.common import (
 from limner.cli.evaluate import FEATURES, check_features, feature_network, features_help
 from limner.errors import ConfigError
 from limner.reproduce.study import Study, load_study, study_names
+
+if TYPE_CHECKING:
+    from limner.reproduce.run import Plan
 
 EXAMPLES = (
     "limner reproduce scgan-table --data DATA --out runs/scgan-table",
@@ -41,29 +44,14 @@ def main(argv: list[str]) -> int:
     study = None if named is None else load_study(named)
     options = _parse(argv if study is None else argv[1:], study)
     assert study is not None  # without one, `_parse` has raised
-    known = options.preset in study.presets  # if not, the plan says so
-    default_budget = study.budget[options.preset] if known else study.points
-
     from limner.engine.ranks import joined, of_the_first
     from limner.reproduce import plots, report, run
     from limner.reproduce.record import read_record
     from limner.reproduce.sheet import comparison_sheet
 
-    plan = run.Plan(
-        study=study,
-        data=Path(options.data),
-        out=Path(options.out),
-        preset=options.preset,
-        budget=default_budget if options.budget is None else options.budget,
-        num_seeds=options.seeds,
-        judges=tuple(getattr(options, "judge", ())),
-        num_images=study.pictures if options.num_images is None else options.num_images,
-        features=getattr(options, "features", None),
-        dataset=study.data_config(**reading(options)),
-        vgg_weights=options.vgg_weights,
-        image_size=None if options.image_size is None else tuple(options.image_size),
-    )
-    run.check_rows(plan.study, options.only)
+    plan = _plan(study, options)
+    study = plan.study  # at the size that was asked for
+    run.check_rows(study, options.only)
     plots.check()
     with joined() as is_first:
         device = pick_device("auto", process=local_rank())
@@ -72,9 +60,8 @@ def main(argv: list[str]) -> int:
         judges = run.open_study_judges(plan, manifest, device)
         run.check_features(plan, manifest, features)
         identity = run.study_identity(plan, manifest, judges=judges, features=features)
-        recorded = None
-        if options.record is not None:
-            recorded = read_record(options.record, identity, own=plan.out / f"report/{plan.study.name}.json")
+        own = plan.out / f"report/{study.name}.json"
+        recorded = None if options.record is None else read_record(options.record, identity, own=own)
         of_the_first(partial(run.claim_folder, plan.out, identity))
         logging.getLogger("limner").setLevel(logging.INFO if is_first else logging.WARNING)
         shown = progress if is_first else lambda iterable, **_: iterable
@@ -96,7 +83,6 @@ def main(argv: list[str]) -> int:
             return 130
     if not is_first:
         return 0
-    study = plan.study  # at the size that was asked for
     record = report.make_record(plan, manifest, outcome, identity)
     pictures = {".png": plots.curves(study, record), "-bars.png": plots.bars(study, record)}
     sheet = comparison_sheet(plan, manifest)
@@ -106,6 +92,28 @@ def main(argv: list[str]) -> int:
     payload = {"out": plan.out, "complete": not outcome.reasons, "files": files, **record}
     emit(payload, options.json, report.markdown(study, record))
     return 0 if any(outcome.scores.values()) else 1
+
+
+def _plan(study: Study, options: Any) -> Plan:
+    """What the options ask for."""
+    from limner.reproduce.run import Plan
+
+    known = options.preset in study.presets  # if not, the plan says so
+    default_budget = study.budget[options.preset] if known else study.points
+    return Plan(
+        study=study,
+        data=Path(options.data),
+        out=Path(options.out),
+        preset=options.preset,
+        budget=default_budget if options.budget is None else options.budget,
+        num_seeds=options.seeds,
+        judges=tuple(getattr(options, "judge", ())),
+        num_images=study.pictures if options.num_images is None else options.num_images,
+        features=getattr(options, "features", None),
+        dataset=study.data_config(**reading(options)),
+        vgg_weights=options.vgg_weights,
+        image_size=None if options.image_size is None else tuple(options.image_size),
+    )
 
 
 def _parse(argv: list[str], study: Study | None) -> Any:

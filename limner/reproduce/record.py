@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from limner.errors import ConfigError
-from limner.files import MAX_TABLE_BYTES, read_json, reason, write_text_atomically
+from limner.files import MAX_TABLE_BYTES, read_json, reason, resolved, write_text_atomically
 from limner.metrics.protocol import Protocol
 
 Scores = dict[str, dict[str, float | None]]
 """Images seen -> measurement -> value; None for what is not a number."""
-ORIGIN_FILE = "record.json"
-"""In the folder of a run that was taken, and in no other: where it comes from."""
+ORIGIN = "record"
+"""In `report/report.json` of a run that was taken, and in no other: the name of the file that it comes from."""
 TRAINED_JUDGE = "trained on"
 """How the identity of a study says that it trains its own judge."""
 _LAST_BATCH = 1024  # a run may see so many images more than its budget
@@ -40,8 +40,8 @@ class Recorded:
     def write_run(self, row: str, seed: int, run: Path) -> None:
         """Leave a run in its folder as a study of its own does, but without weights."""
         found = {key: {"protocol": one} for key, one in self.protocols[row].items()}
-        write_text_atomically(run / "report/report.json", json.dumps({"measurements": found}, indent=1) + "\n")
-        write_text_atomically(run / ORIGIN_FILE, json.dumps({"record": self.name}) + "\n")
+        report = {ORIGIN: self.name, "measurements": found}
+        write_text_atomically(run / "report/report.json", json.dumps(report, indent=1) + "\n")
         write_text_atomically(run / "scores.json", json.dumps(self.scores[row][seed], indent=1) + "\n")
 
 
@@ -59,7 +59,7 @@ def read_record(path: str | Path, identity: Mapping[str, Any], *, own: Path) -> 
         ConfigError: if it is no report, is of another protocol, has none of the rows, or is `own`.
         DataError: if the file cannot be read.
     """
-    if Path(path).resolve() == own.resolve():
+    if resolved(path) == resolved(own):
         raise ConfigError(f"--record {path} is the report of this study itself, whose runs are there; leave it out.")
     if str(identity["judge"]).startswith(TRAINED_JUDGE):
         raise ConfigError("--record needs --judge, too: two judges that were trained apart do not judge alike.")

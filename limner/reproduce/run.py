@@ -3,7 +3,7 @@
 OUT/study.json           what the folder belongs to
 OUT/judge/               the run of the judging parser, unless the user names another
 OUT/<row>-<seed>/        the run of one row: as of `limner train`, with `scores.json` and `report/` once it is scored;
-                         of a run that `--record` brought, these two and `record.json` alone
+                         of a run that `--record` brought, these two alone
 OUT/report/              the report of everything that is finished
 """
 
@@ -33,7 +33,7 @@ from limner.metrics.judge import check_judge
 from limner.metrics.judges import OpenJudge, open_judges
 from limner.metrics.sets import check_enough_images
 from limner.pipelines import Pipeline, load
-from limner.reproduce.record import ORIGIN_FILE, TRAINED_JUDGE, Recorded, Scores
+from limner.reproduce.record import ORIGIN, TRAINED_JUDGE, Recorded, Scores
 from limner.reproduce.study import Study, StudyRow, row_config
 from limner.task import Task
 from limner.training import train
@@ -386,9 +386,9 @@ def run_study(
             if file.exists():
                 seeds[row.name].append(seed)
                 scores[row.name].append(read_json(file))
-                found = read_json(file.parent / "report/report.json", most=MAX_TABLE_BYTES)["measurements"]
-                protocols[row.name] = {key: one["protocol"] for key, one in found.items()}
-                if (file.parent / ORIGIN_FILE).exists():
+                report = read_json(file.parent / "report/report.json", most=MAX_TABLE_BYTES)
+                protocols[row.name] = {key: one["protocol"] for key, one in report["measurements"].items()}
+                if ORIGIN in report:
                     taken.setdefault(row.name, []).append(seed)
             else:
                 reasons.setdefault(row.name, "not run yet")
@@ -426,7 +426,7 @@ def last_pipelines(plan: Plan) -> dict[str, Pipeline]:
     return {
         name: load(max((run / "checkpoints").glob("[0-9]*")))
         for name, run in runs.items()
-        if (run / "scores.json").exists() and not (run / ORIGIN_FILE).exists()
+        if (run / "scores.json").exists() and (run / "checkpoints").exists()  # no run that was taken
     }
 
 

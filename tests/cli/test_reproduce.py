@@ -261,6 +261,14 @@ def test_runs_of_an_earlier_report_are_taken(finished, root, tmp_path, capsys):
     assert weights == {"pix2pix-1", "scgan-0", "scgan-1"}
     text = (tmp_path / "b/report/two.md").read_text()
     assert "Taken from an earlier report of the same protocol, not trained again: Pix2Pix (seeds 0)." in text
+    # a run that was being taken when it was killed is trained where the option is missing
+    (tmp_path / "c/pix2pix-0").mkdir(parents=True)
+    shutil.copytree(tmp_path / "b/pix2pix-0/report", tmp_path / "c/pix2pix-0/report")
+    shutil.copy(tmp_path / "b/study.json", tmp_path / "c")
+    assert run("two", "c", "--seeds", "1", "--only", "Pix2Pix") == 0
+    own = json.loads((tmp_path / "c/report/two.json").read_text())
+    assert "taken" not in own and own["results"]["Pix2Pix"] == first["results"]["Pix2Pix"]
+    shutil.rmtree(tmp_path / "c")
     # what was taken stays without the option, and can be taken again
     assert run("two", "b", "--only", "SCGAN") == 0
     assert json.loads((tmp_path / "b/report/two.json").read_text()) == second

@@ -86,7 +86,7 @@ LAYERS = {
     "limner.pose_transfer": LOW
     | RESULTS
     | DOORS
-    | {"limner.features", "limner.hub", "limner.operations", "limner.pipelines"},
+    | {"limner.features", "limner.hub", "limner.operations", "limner.pipelines", "limner.task"},
     "limner.text_to_image": LOW
     | RESULTS
     | DOORS

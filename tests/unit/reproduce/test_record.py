@@ -9,7 +9,7 @@ import pytest
 
 from limner.errors import ConfigError
 from limner.metrics.protocol import Protocol
-from limner.reproduce.record import ORIGIN_FILE, read_record
+from limner.reproduce.record import read_record
 
 ROW = {"name": "A", "system": "pix2pix", "options": {}}
 IDENTITY = {"table": "mine", "rows": [ROW], "budget": 32, "judge": "0123456789ab", "vgg_weights": None, "data": "f"}
@@ -39,9 +39,8 @@ def test_whole_runs_are_taken_and_left_as_a_study_leaves_its_own(tmp_path):
     assert found.scores == {"A": {4: RUN}} and found.name == "theirs.json"
     found.write_run("A", 4, tmp_path / "run")
     assert json.loads((tmp_path / "run/scores.json").read_text()) == RUN
-    protocols = json.loads((tmp_path / "run/report/report.json").read_text())["measurements"]
-    assert protocols == {"fd": {"protocol": PROTOCOL}}
-    assert json.loads((tmp_path / "run" / ORIGIN_FILE).read_text()) == {"record": "theirs.json"}
+    report = json.loads((tmp_path / "run/report/report.json").read_text())
+    assert report == {"record": "theirs.json", "measurements": {"fd": {"protocol": PROTOCOL}}}
 
 
 def test_folders_of_machines_do_not_count(tmp_path):
