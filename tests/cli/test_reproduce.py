@@ -396,6 +396,7 @@ def test_a_request_to_stop_leaves_a_study_that_goes_on(finished, root, tmp_path)
     assert record(out)["results"] == record(finished)["results"]
 
 
+@pytest.mark.slow
 def test_the_painters_ablation_is_a_table_like_any_other(root, tmp_path, capsys):
     pytest.importorskip("matplotlib")
     command = ["reproduce", "painter-ablation", "--preset", "smoke", "--data", str(root / "data"), "--seeds", "2"]

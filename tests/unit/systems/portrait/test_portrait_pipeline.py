@@ -272,7 +272,7 @@ def test_networks_can_be_exported(make_pipeline, tmp_path: Path, network: str):
     assert report.max_difference is not None and report.max_difference < 1e-3
 
 
-@pytest.mark.parametrize("format", ["onnx", "torch-export", "torchscript"])
+@pytest.mark.parametrize("format", ["onnx", pytest.param("torch-export", marks=pytest.mark.slow), "torchscript"])
 @pytest.mark.parametrize("network", ["generator", "appearance"])
 def test_networks_with_aligned_places_can_be_exported(make_pipeline, tmp_path: Path, network: str, format: str):
     aligned = {"local_channels": 2, "local_stride": 4, "local_alignment": "similarity", "smooth_enlargement": True}
