@@ -16,8 +16,8 @@ import yaml
 
 import limner
 from limner import registry
-from limner.errors import ConfigError
-from limner.files import at_home, read_yaml, write_text_atomically
+from limner.errors import ConfigError, LimnerError
+from limner.files import at_home, read_text, read_yaml, write_text_atomically
 
 if TYPE_CHECKING:
     from limner.engine.precision import Choice
@@ -81,6 +81,8 @@ def train(
         TrainingError: if the run breaks down, or memory runs out.
     """
     run, data = at_home(run), None if data is None else at_home(data)
+    if resume:
+        refuse_run_of_another(system, run)
     before = check_run_folder(run, config, resume=resume, may_change=may_change)
 
     from limner.engine.fabric import make_fabric
@@ -115,6 +117,20 @@ def train(
             on_start=lambda: _describe_run(run, config, command),
         )
     return TrainedRun(complete, len(opened.train_set), fabric.is_global_zero)
+
+
+def refuse_run_of_another(system: str, run: Path) -> None:
+    """Raises: ConfigError if the run's own command trained another system."""
+    try:
+        words = shlex.split(read_text(run / "command.txt"))
+    except (LimnerError, ValueError):  # no run yet, or one that says nothing
+        return
+    other = words[2] if words[:2] == ["limner", "train"] and len(words) > 2 else system
+    if other != system and other in registry.system_names():
+        raise ConfigError(
+            f"{run} is a run of {other}: go on with limner train {other} --out {run} --resume auto, or name another "
+            "folder."
+        )
 
 
 def settle_precision(config: Any, before: dict[str, Any]) -> tuple[Any, Choice]:

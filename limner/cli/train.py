@@ -88,7 +88,9 @@ def read_options(system: str, argv: list[str]) -> tuple[Any, Any]:
     # Known before parsing, because it decides every default.
     preset = registry.preset(system, ["cpu", *_values_of("--preset", argv)][-1])
     parser.set_defaults({name: training.plain(getattr(preset, name)) for name in sections})
-    _refuse_run_of_another(system, argv)
+    folders = _values_of("--out", argv)
+    if folders and any(value != "never" for value in _values_of("--resume", argv)):
+        training.refuse_run_of_another(system, Path(folders[-1]))
     going_on = _run_that_goes_on(argv)
     if going_on is not None:
         content = read_yaml(going_on / "config.yaml", error=ConfigError)
@@ -163,24 +165,6 @@ def _run_that_goes_on(argv: list[str]) -> Path | None:
     named = _values_of("--preset", argv) + _values_of("--config", argv)
     is_there = is_resumed and folders and not named and (folders[-1] / "config.yaml").is_file()
     return folders[-1] if is_there else None
-
-
-def _refuse_run_of_another(system: str, argv: list[str]) -> None:
-    """Raises: ConfigError if a run is to go on whose own command trained another system."""
-    folders = _values_of("--out", argv)
-    if not folders or all(value == "never" for value in _values_of("--resume", argv)):
-        return
-    run = Path(folders[-1])
-    try:
-        words = shlex.split(read_text(run / "command.txt"))
-    except (LimnerError, ValueError):
-        return
-    other = words[2] if words[:2] == ["limner", "train"] and len(words) > 2 else system
-    if other != system and other in registry.system_names():
-        raise ConfigError(
-            f"{run} is a run of {other}: go on with limner train {other} --out {run} --resume auto, or name another "
-            "folder."
-        )
 
 
 def _data_of(run: Path) -> str | None:

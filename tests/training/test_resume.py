@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from limner import registry
 from limner.cli.main import main
 from limner.engine.checkpoint import STATE_FILE
+from limner.errors import ConfigError
+from limner.training import train as train_in_python
 
 from .runs import command, differences, environment, newest_state, struck, train
 
@@ -125,6 +128,8 @@ def test_resume_as_another_system_is_refused(finished_run, capsys):
         )
         error = capsys.readouterr().err
         assert "is a run of scgan: go on with limner train scgan --out" in error and error.count("\n") == 1
+    with pytest.raises(ConfigError, match="is a run of scgan"):
+        train_in_python("pix2pix", registry.preset("pix2pix", "smoke"), None, finished_run, resume=True, command=[])
 
 
 def test_resume_with_other_settings_is_refused_by_name(finished_run, drawn_faces):

@@ -67,11 +67,14 @@ class DefGAN(PoseSystem[DefGANConfig, PairBatch]):
         if file is not None:
             self.features = VGGFeatures(VGG.from_file(file, 19).to(device), ("relu1_2",))
 
+    def poses(self, batch: PairBatch) -> tuple[Tensor, Tensor]:
+        """The joints of the source and those that are wanted, as maps."""
+        return self.heatmaps(batch.source_points), self.heatmaps(batch.target_points)
+
     def paint(self, batch: PairBatch, networks: Mapping[str, nn.Module]) -> Float[Tensor, "b 3 h w"]:
         """See `PoseSystem.paint`."""
-        poses = (self.heatmaps(points) for points in (batch.source_points, batch.target_points))
         moved = deformation(batch.source_points, batch.target_points, self.config.model.image_size)
-        picture: Tensor = networks["generator"](batch.source, *poses, *moved)
+        picture: Tensor = networks["generator"](batch.source, *self.poses(batch), *moved)
         return picture
 
     def training_step(self, batch: PairBatch, engine: Engine) -> None:
@@ -80,7 +83,7 @@ class DefGAN(PoseSystem[DefGANConfig, PairBatch]):
         seed_dropout(self.networks["generator"], derive_seed(seed, "generator", engine.fabric.global_rank))
         fakes: list[Tensor] = []
         engine.update("generator", lambda part: self.generator_loss(part, engine, fakes), batch)
-        source_pose, pose = (self.heatmaps(points) for points in (batch.source_points, batch.target_points))
+        source_pose, pose = self.poses(batch)
         judged = Judged(batch.source, source_pose, real=batch.target, fake=torch.cat(fakes), pose=pose)
         engine.update("critic", lambda part: self.critic_loss(part, engine), judged)
 
@@ -88,7 +91,7 @@ class DefGAN(PoseSystem[DefGANConfig, PairBatch]):
         """The discriminator's verdict and the distance to the nearest true features."""
         fake = self.paint(batch, engine.networks).float()
         fakes.append(fake.detach())
-        source_pose, pose = (self.heatmaps(points) for points in (batch.source_points, batch.target_points))
+        source_pose, pose = self.poses(batch)
         with engine.frozen("critic") as critic:
             adversarial = generator_loss(critic(batch.source, source_pose, fake, pose).float(), "bce")
         engine.log("loss/adversarial", adversarial)
