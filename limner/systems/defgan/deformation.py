@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from limner.data.keypoints import NAMES
+from limner.pose_transfer.data import TORSO
 
-TORSO = tuple(NAMES.index(name) for name in ("r_shoulder", "l_shoulder", "r_hip", "l_hip"))
 HEAD = tuple(NAMES.index(name) for name in ("nose", "r_eye", "l_eye", "r_ear", "l_ear"))
 LIMBS = tuple(
     (NAMES.index(f"{side}_{start}"), NAMES.index(f"{side}_{end}"))
