@@ -5,10 +5,11 @@ have the same weights and inputs, do a forward and a backward pass (or what the 
 and backwards, in processor seconds, which other programs on the machine disturb less than the clock; one turn warms up.
 A ratio above 1 means that what was tried is faster. "apart" is the length of the difference of all outputs and
 gradients as a share of their length: what is not within roundings may not be taken without an option. Decision 19 says
-which were taken.
+which were taken. The cases of torch.compile need a C++ compiler and minutes, and are measured only when named.
 
     python benchmarks/candidates.py
     python benchmarks/candidates.py --cases one-convolution table
+    python benchmarks/candidates.py --cases spade-compiled cyclegan-compiled
 """
 
 from __future__ import annotations
@@ -159,6 +160,15 @@ def in_mixed_layouts(network: Any, picture: Any) -> Ways:
     return lambda: learned(network, network(turned)), lambda: learned(network, network(picture))
 
 
+def compiled(network: Any, *inputs: Any) -> Ways:
+    """A network as it is, and through torch.compile, which translates it in the first call; that is not counted."""
+    import copy
+
+    tried = copy.deepcopy(network)
+    tried.compile()
+    return lambda: learned(network, network(*inputs)), lambda: learned(tried, tried(*inputs))
+
+
 def cyclegan(width: int) -> Any:
     """CycleGAN's generator."""
     from limner.systems.cyclegan.networks import Generator
@@ -262,6 +272,14 @@ CASES: dict[str, tuple[str, Callable[[int, int], Ways]]] = {
         "CycleGAN's G: channels last",
         lambda size, width: in_layouts(cyclegan(width), pictures(size, 1)),
     ),
+    "spade-compiled": (
+        "SPADE's G through torch.compile",
+        lambda size, width: compiled(spade(size, width).train(), maps(size)),
+    ),
+    "cyclegan-compiled": (
+        "CycleGAN's G through torch.compile",
+        lambda size, width: compiled(cyclegan(width), pictures(size, 1)),
+    ),
     "two-pictures": ("CycleGAN's G: two pictures in one pass", two_pictures),
     "two-passes": ("SPADE's D: two passes in place of one", real_and_fake),
     "unused-gradients": ("SPADE's D while G learns: with gradients of its own weights", frozen),
@@ -294,7 +312,10 @@ def measure(case: str, *, size: int, width: int, repeats: int) -> dict[str, Any]
 def main() -> None:
     """Measure and print."""
     parser = new_parser(__doc__)
-    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES), help="(all of them)")
+    usual = [case for case in CASES if not case.endswith("-compiled")]
+    parser.add_argument(
+        "--cases", nargs="+", default=usual, choices=list(CASES), help="(all but those of torch.compile)"
+    )
     parser.add_argument("--repeats", type=int, default=None, help="turns of each way (5; with --quick 2)")
     options = parser.parse_args()
     repeats = options.repeats or (2 if options.quick else 5)

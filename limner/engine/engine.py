@@ -18,7 +18,8 @@ from limner.engine.config import TrainConfig
 from limner.engine.ema import ExponentialAverage
 from limner.engine.seed import generator
 from limner.engine.state import save_state
-from limner.errors import TrainingError
+from limner.errors import LimnerError, TrainingError
+from limner.memory import is_out_of_memory
 
 B = TypeVar("B", bound=TensorBatch)
 
@@ -192,9 +193,22 @@ class Engine:
         return dict(zip(names, values.tolist(), strict=True))
 
     def run_step(self, batch: TensorBatch) -> None:
-        """One iteration, and what goes with it: the clock, and the averaged weights."""
+        """One iteration, and what goes with it: the clock, and the averaged weights.
+
+        Raises:
+            TrainingError: if a gradient is not finite, or torch.compile fails on a network.
+        """
         self._batch = batch
-        self.training_step(batch, self)
+        try:
+            self.training_step(batch, self)
+        except Exception as error:
+            if not self.config.compile or isinstance(error, LimnerError) or is_out_of_memory(error):
+                raise
+            words = (str(error).splitlines() or [""])[0]
+            raise TrainingError(
+                f"--train.compile true: PyTorch's compiler failed on these networks ({type(error).__name__}: "
+                f"{words[:200]}). Train with --train.compile false; the same run goes on with it and --resume auto."
+            ) from error
         self.step += 1
         self.images_seen += self.config.batch_size
         for name, average in self.ema.items():
