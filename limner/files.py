@@ -7,6 +7,7 @@ device would hang or never end. Pictures have a reader of their own, `limner.dat
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import io
 import itertools
@@ -14,9 +15,11 @@ import json
 import os
 import platform
 import re
+import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +35,28 @@ MAX_TABLE_BYTES = 512_000_000
 """Of lists with a line a picture; CelebA's largest has 27 MB."""
 
 
+@dataclass(frozen=True)
+class _Kept:
+    files: Mapping[object, Path]
+    """By `_identity`."""
+    folders: tuple[Path, ...]
+    """Without links; every file that is in one of them is kept."""
+
+    def input_at(self, path: Path) -> Path | None:
+        """The input that an output at `path` would replace: a file, or the folder that has it; none: there is none."""
+        found = self.files.get(_identity(path))
+        if found is None and self.folders and path.exists():
+            whole = resolved(path)
+            found = next((folder for folder in self.folders if whole.is_relative_to(folder)), None)
+        return found
+
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][\w .,()+@=&'-]{0,150}", re.ASCII)
+
 _CALLS = itertools.count()
 """Number in the names of temporary files."""
-_KEPT: ContextVar[Mapping[object, Path]] = ContextVar("_KEPT", default={})  # noqa: B039  # nobody writes into it
-"""The files of `keeping`, by `_identity`."""
+_KEPT: ContextVar[_Kept] = ContextVar("_KEPT")
+"""What `keeping` keeps."""
 
 
 def at_home(path: str | Path) -> Path:
@@ -160,29 +181,51 @@ def parse_yaml(text: str, *, where: str, error: type[LimnerError] = DataError) -
 
 @contextlib.contextmanager
 def keeping(inputs: Iterable[Path]) -> Iterator[None]:
-    """While this is open, `write_atomically` refuses to replace one of these files."""
-    token = _KEPT.set({**_KEPT.get(), **{_identity(path): path for path in inputs}})
+    """While this is open, `write_atomically` and `replacing_folder` refuse to replace one of these files.
+
+    Args:
+        inputs: files, and folders: all files that lie in them now are inputs.
+    """
+    kept, inputs = _kept(), list(inputs)
+    folders = [resolved(path) for path in inputs if path.is_dir()]
+    files = {_identity(path): path for path in inputs if not path.is_dir()}
+    token = _KEPT.set(_Kept({**kept.files, **files}, (*kept.folders, *folders)))
     try:
         yield
     finally:
         _KEPT.reset(token)
 
 
-def refuse_replaced_inputs(outputs: Iterable[Path], inputs: Iterable[Path]) -> None:
+def _kept() -> _Kept:
+    return _KEPT.get(_Kept({}, ()))
+
+
+def refuse_replaced_inputs(outputs: Iterable[Path], inputs: Iterable[Path] = ()) -> None:
     """Refuse outputs that would replace an input, or each other; links and other names of one file are seen through.
+
+    Args:
+        outputs: files to be written.
+        inputs: files that are read, beside those of `keeping`.
 
     Raises:
         ConfigError: naming the first.
     """
-    read = {**_KEPT.get(), **{_identity(path): path for path in inputs}}
-    written: set[object] = set()
-    for path in outputs:
-        place = _identity(path)
-        if place in read:
-            raise ConfigError(f"{path} is an input, and an output would replace it; give that another place or --out.")
-        if place in written:
-            raise ConfigError(f"Two outputs would be written to {path}; give each a name of its own.")
-        written.add(place)
+    with keeping(inputs):
+        written: set[object] = set()
+        for path in outputs:
+            _refuse_input(path)
+            place = _identity(path)
+            if place in written:
+                raise ConfigError(f"Two outputs would be written to {path}; give each a name of its own.")
+            written.add(place)
+
+
+def _refuse_input(path: Path) -> None:
+    found = _kept().input_at(path)
+    if found is None:
+        return
+    what = f"is in the folder {found}, which is an input" if found.is_dir() else "is an input"
+    raise ConfigError(f"{path} {what}, and an output would replace it; give that another place or --out.")
 
 
 def checked_name(name: object, *, what: str = "name", error: type[LimnerError] = ConfigError) -> str:
@@ -198,6 +241,28 @@ def checked_name(name: object, *, what: str = "name", error: type[LimnerError] =
             f"{what} is {_short(name)}; it must be the name of a file, without folders (/, \\ or :) and not hidden."
         )
     return name
+
+
+def checked_path(name: object, *, what: str = "name", error: type[LimnerError] = DataError) -> str:
+    """`name`, if a path below a folder can be named after it without leaving that folder; parts are divided by "/".
+
+    Raises:
+        LimnerError: of the type `error`, if a part of it is no name of a file; see `checked_name`.
+    """
+    if isinstance(name, str) and _PLAIN_NAME.fullmatch(name):  # of nearly all of a million samples
+        return name
+    parts = name.split("/") if isinstance(name, str) else [name]
+    for part in parts:
+        if isinstance(part, str) and part and part != ".." and part.startswith(".") and part.strip("."):
+            continue  # hidden, which harms nobody
+        try:
+            checked_name(part)
+        except ConfigError:
+            raise error(
+                f"{what} is {_short(name)}; it must be the name of a file, or a path below a folder, without .., "
+                "control characters or bytes that are no UTF-8."
+            ) from None
+    return str(name)
 
 
 def sha256_of(path: str | Path) -> str:
@@ -252,9 +317,7 @@ def write_atomically(writers: Mapping[Path, Callable[[Path], object]], *, flush:
     """
     writers = {at_home(path): write for path, write in writers.items()}
     for path in writers:
-        kept = _KEPT.get().get(_identity(path))
-        if kept is not None:
-            raise ConfigError(f"{path} is an input, and an output would replace it; give that another place or --out.")
+        _refuse_input(path)
     ours = f"{_here()}.{os.getpid()}.tmp"  # and of this call: threads may write one file of the cache
     temporaries = {path: path.with_name(f".{path.name}.{next(_CALLS)}.{ours}") for path in writers}
     try:
@@ -275,13 +338,61 @@ def write_atomically(writers: Mapping[Path, Callable[[Path], object]], *, flush:
                 temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def replacing_folder(path: Path, *, ours: Callable[[str], bool]) -> Iterator[Path]:
+    """A new folder beside `path` to be filled, which takes its name once all is written; what was there goes.
+
+    Args:
+        path: the folder; it may exist, as a link too, whose folder is then replaced.
+        ours: whether a file of the former folder, as a path below it, is one of those that this program replaces.
+
+    Raises:
+        ConfigError: if the former folder has another file, or an input of the command; see `keeping`.
+        OSError: if it cannot be written; the former folder is as it was, and nothing new is left.
+    """
+    path = resolved(path)
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(20, "it is a file, not a folder", str(path))
+    for file in (file for file in path.rglob("*") if not file.is_dir() or file.is_symlink()):
+        _refuse_input(file)
+        name = file.relative_to(path).as_posix()
+        if not ours(name):
+            raise ConfigError(f"{path} has {name}, which would be lost; give another place, or move that file first.")
+    missing = [folder for folder in path.parents if not folder.exists()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.{_here()}.*.tmp"):  # by a killed process
+        if _is_left(left):
+            shutil.rmtree(left, ignore_errors=True)
+    new = path.with_name(f".{path.name}.{next(_CALLS)}.{_here()}.{os.getpid()}.tmp")
+    old = new.with_name(f"{new.name}.old")
+    try:
+        new.mkdir()
+        yield new
+        if path.exists():
+            path.rename(old)
+        new.rename(path)
+    finally:
+        if old.exists() and not path.exists():  # it ended between the two
+            old.rename(path)
+        shutil.rmtree(new, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+        for folder in missing:
+            with contextlib.suppress(OSError):  # which has something in it, as it should
+                folder.rmdir()
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files that killed processes of this machine left in a folder and those below it."""
     for path in folder.rglob(f".*.{_here()}.*.tmp") if folder.is_dir() else ():
-        number = path.name.rsplit(".", 2)[-2]
-        if number.isdecimal() and not _is_alive(int(number)):
+        if _is_left(path):
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def _is_left(temporary: Path) -> bool:
+    """Whether the process that made a temporary file or folder is gone."""
+    number = temporary.name.rsplit(".", 2)[-2]
+    return number.isdecimal() and not _is_alive(int(number))
 
 
 def _here() -> str:

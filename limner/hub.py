@@ -27,6 +27,10 @@ FORMAT_VERSION = 1
 INDEX = "pipeline.json"
 CARD = "README.md"
 SUMS = "SHA256SUMS"
+NETWORK_FILES = ("config.json", "model.safetensors")
+"""Of the folder of each network."""
+RUN_FILES = ("best.json", "command.txt", "config.yaml", "environment.json", "metrics.jsonl")
+"""Of a run folder, beside `checkpoints`."""
 
 PEOPLE_FEATURES = "features-people-64"
 """The shipped weights whose features define FID-people: a parser of the preset `features`."""
@@ -167,6 +171,31 @@ def resolve(name_or_path: str | Path, *, system: str | None = None) -> Location:
     if not fitting:
         raise WeightsError(f'There are no weights "{text}", and none are shipped; give a folder with --weights.')
     raise WeightsError(f'There are no weights "{text}".{nearest(text, fitting, also={owner for _, owner in found})}')
+
+
+def inputs(name_or_path: str | Path, *, system: str | None = None) -> list[Path]:
+    """Files and folders that no output of a command may replace which takes these weights; see `files.keeping`.
+
+    Of a run folder they are what training wrote: reports that lie in it may be written again.
+
+    Args:
+        name_or_path: as `resolve` takes it.
+        system: as `resolve` takes it.
+
+    Raises:
+        WeightsError: if there is nothing of that name.
+    """
+    path, named = resolve(name_or_path, system=system).path, at_home(name_or_path)
+    found = [path, named / "checkpoints", *(named / name for name in RUN_FILES)]
+    if path.parent == named:  # a checkpoint, which has the state of the training
+        found.append(named)
+    return [one for one in found if one.exists()]
+
+
+def is_file_of_weights(name: str) -> bool:
+    """Whether a file of a weights folder, as a path below it, is one that `save_pretrained` writes."""
+    folder, _, file = name.rpartition("/")
+    return file in NETWORK_FILES and "/" not in folder if folder else file in (INDEX, CARD, SUMS)
 
 
 def is_shipped(location: Location) -> bool:

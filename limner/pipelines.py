@@ -14,8 +14,6 @@ import contextlib
 import copy
 import hashlib
 import logging
-import shutil
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -36,7 +34,7 @@ from limner.data.manifest import open_manifest, read_layout
 from limner.data.size import Size, SizeLike
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, DataError, LimnerError, ShapeError, WeightsError, nearest
-from limner.files import at_home, read_text, reason, resolved, sha256_of
+from limner.files import at_home, read_text, reason, replacing_folder, resolved, sha256_of
 from limner.media import Media, Picture
 from limner.plan import Condition, GenerationPlan
 from limner.results import GenerationResult, read_result
@@ -393,31 +391,19 @@ class Pipeline(ABC):
             default: whether `load(system)` takes these weights where they are shipped.
 
         Raises:
+            ConfigError: if the folder has a file that is not of a weights folder, or an input of the command.
             WeightsError: if the folder cannot be written, or a value does not fit in half precision.
         """
         path = at_home(path)
         if path.exists() and not (path / hub.INDEX).is_file() and (not path.is_dir() or any(path.iterdir())):
             raise WeightsError(f"{path} exists and is not a weights folder; give another path, or remove it first.")
         text = self._card(card)
-        temporary: Path | None = None
+        expected = dict(self.expected if expected is None else expected)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-            temporary.chmod(0o755)  # mkdtemp makes it private
-            expected = dict(self.expected if expected is None else expected)
-            self._write(temporary, half=half, card=text, expected=expected, default=default)
-            if path.exists():
-                old = temporary.with_name(temporary.name + ".old")
-                path.rename(old)
-                temporary.rename(path)
-                shutil.rmtree(old)
-            else:
-                temporary.rename(path)
+            with replacing_folder(path, ours=hub.is_file_of_weights) as folder:
+                self._write(folder, half=half, card=text, expected=expected, default=default)
         except (OSError, SafetensorError) as error:
             raise WeightsError(f"The weights folder {path} cannot be written: {reason(error)}.") from error
-        finally:
-            if temporary is not None:
-                shutil.rmtree(temporary, ignore_errors=True)
         return path
 
     @classmethod

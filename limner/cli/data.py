@@ -141,7 +141,7 @@ def show(argv: list[str]) -> int:
         raise ConfigError(f"--out is {out}, but must end in .png.")
     _check_free(out, args.force)
     manifest = _open(args)
-    refuse_replaced_inputs([out], [path for row in manifest.rows for path in manifest.reader.files(row)])
+    refuse_replaced_inputs([out], [manifest.root])
     if args.split is not None:
         manifest = manifest.split(args.split)
     from limner.data.preview import contact_sheet

@@ -23,7 +23,7 @@ from limner.cli.common import (
     to_json,
 )
 from limner.errors import ConfigError
-from limner.files import resolved, write_text_atomically
+from limner.files import at_home, keeping, refuse_replaced_inputs, resolved, write_text_atomically
 from limner.metrics.judges import judge_names, open_judge, open_judges, parsers
 from limner.task import FeatureSource, Task
 
@@ -50,6 +50,10 @@ examples:
   torchrun --nproc-per-node 4 -m limner evaluate scgan --weights runs/first --data DATA --out report"""
 
 
+REPORT_FILES = ("report.md", "report.json", "sheet.png")
+"""Of `--out`; some systems write more, which are looked at when they are written."""
+
+
 def main(argv: list[str]) -> int:
     """Run `limner evaluate`."""
     if not argv or argv[0] in ("-h", "--help"):
@@ -58,24 +62,42 @@ def main(argv: list[str]) -> int:
     system = argv[0]
     task = registry.task(system)
     options = _read_options(system, task, argv[1:])
+    with keeping(_inputs(system, options)):
+        outputs = [] if options.out is None else [Path(options.out) / name for name in REPORT_FILES]
+        refuse_replaced_inputs(outputs + ([] if options.json in (None, "-") else [Path(options.json)]))
+        report = _evaluated(system, task, options, argv)
+        if report is None:
+            return 0
+        if options.out is not None:
+            report.save(options.out)
+        if options.json not in (None, "-"):
+            _write_json(Path(options.json), report.to_json())
+    emit(report.to_json(), json=options.json == "-", text=report.table())
+    return 0
+
+
+def _inputs(system: str, options: Any) -> list[Path]:
+    """What is read: data, weights and judges. An output that replaced one of them would leave none of its kind."""
+    weights = [options.weights or system, *(one for one in getattr(options, "judge", []) if Path(one).is_dir())]
+    found = [path for one in weights for path in hub.inputs(one)]
+    _, _, features = (getattr(options, "features", None) or "").partition(":")
+    return [at_home(options.data), *found, *([at_home(features)] if features and Path(features).exists() else [])]
+
+
+def _evaluated(system: str, task: Task, options: Any, argv: list[str]) -> EvaluationReport | None:
+    """The report with its head; none: this process is not the first one, which writes it."""
     from limner.engine.ranks import joined  # it needs torch
 
     with joined() as is_first:
         report = _evaluate(system, task, options, shown=is_first)
     if not is_first:
-        return 0
+        return None
     head = {
         "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
         "command": shlex.join(["limner", "evaluate", *argv]),
         "data": f"{resolved(options.data).name}, split {options.split}",
     }
-    report = dataclasses.replace(report, head=head)
-    if options.out is not None:
-        report.save(options.out)
-    if options.json not in (None, "-"):
-        _write_json(Path(options.json), report.to_json())
-    emit(report.to_json(), json=options.json == "-", text=report.table())
-    return 0
+    return dataclasses.replace(report, head=head)
 
 
 def _evaluate(system: str, task: Task, options: Any, *, shown: bool) -> EvaluationReport:

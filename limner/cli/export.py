@@ -9,7 +9,7 @@ from typing import Any
 from limner import hub, registry
 from limner.cli.common import add_weights, emit, new_parser, refuse_missing
 from limner.errors import ConfigError
-from limner.files import read_json, refuse_replaced_inputs
+from limner.files import keeping, read_json, refuse_replaced_inputs
 
 FORMATS = ("onnx", "torch-export", "torchscript", "weights")
 
@@ -21,37 +21,45 @@ def main(argv: list[str]) -> int:
     if system not in registry.system_names():
         registry.config_class(system)  # raises the error with the nearest name
 
+    out = Path(options.out)
+    read = [Path(file) for file in (options.card, options.expected) if file is not None]
+    with keeping([*hub.inputs(options.weights or system, system=system), *read]):
+        refuse_replaced_inputs([out])
+        payload, text = (_weights if options.format == "weights" else _network)(options, out)
+    emit(payload, options.json, text)
+    return 0
+
+
+def _weights(options: Any, out: Path) -> tuple[dict[str, Any], str]:
+    """Write a weights folder; what to say of it."""
     from limner.pipelines import load
 
-    out = Path(options.out)
-    source = hub.resolve(options.weights or system, system=system).path
-    read = [Path(file) for file in (options.card, options.expected) if file is not None]
-    refuse_replaced_inputs([out], [source, *(file for file in source.rglob("*") if file.is_file()), *read])
-    pipeline = load(options.weights or system, system=system)
-    if options.format == "weights":
-        expected = _expected(options.expected)
-        path = pipeline.save_pretrained(
-            out, half=options.half, card=options.card, expected=expected, default=options.default
-        )
-        again = load(path, system=system)  # what is passed on must load
-        size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-        payload: dict[str, Any] = {"path": path, "weights_hash": again.weights_hash, "size_bytes": size}
-        text = f"wrote the weights folder {path} ({size / 1e6:.1f} MB), hash {again.weights_hash[:12]}"
-        emit(payload, options.json, text)
-        return 0
+    pipeline = load(options.weights or options.system, system=options.system)
+    expected = _expected(options.expected)
+    path = pipeline.save_pretrained(
+        out, half=options.half, card=options.card, expected=expected, default=options.default
+    )
+    again = load(path, system=options.system)  # what is passed on must load
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    payload = {"path": path, "weights_hash": again.weights_hash, "size_bytes": size}
+    return payload, f"wrote the weights folder {path} ({size / 1e6:.1f} MB), hash {again.weights_hash[:12]}"
 
+
+def _network(options: Any, out: Path) -> tuple[dict[str, Any], str]:
+    """Write one network for another runtime; what to say of it."""
     from limner.export.networks import export_network
+    from limner.pipelines import load
     from limner.runtimes import TOLERANCE
 
+    pipeline = load(options.weights or options.system, system=options.system)
     report = export_network(pipeline, out, format=options.format, network=options.network)
     if report.max_difference is None:
         compared = "not compared with the network, as onnxruntime is not installed"
     else:
         compared = f"largest difference from the network {report.max_difference:.2g} (allowed {TOLERANCE:g})"
     signature = f"{', '.join(report.inputs)} -> {', '.join(report.outputs)}"
-    text = f"wrote {report.network} to {report.path}: {signature}; {compared}"
-    emit({**dataclasses.asdict(report), "allowed_difference": TOLERANCE}, options.json, text)
-    return 0
+    payload = {**dataclasses.asdict(report), "allowed_difference": TOLERANCE}
+    return payload, f"wrote {report.network} to {report.path}: {signature}; {compared}"
 
 
 def _parse(argv: list[str]) -> Any:

@@ -22,6 +22,11 @@ SPLITS = ("train", "val", "test")
 _VALUES = {"1": 1.0, "0": 0.0, "-1": 0.0, "1.0": 1.0, "0.0": 0.0, "-1.0": 0.0}
 
 
+def is_number(text: str) -> bool:
+    """Whether a cell of a table is a whole number that `int` takes; a superscript is a digit, too, but no number."""
+    return text.isdecimal() and len(text) < 16
+
+
 def read_celeba_attributes(path: Path) -> tuple[tuple[str, ...], AttributeTable]:
     """Names, and picture name -> values in {0, 1}, of a file in CelebA's form.
 
@@ -33,7 +38,7 @@ def read_celeba_attributes(path: Path) -> tuple[tuple[str, ...], AttributeTable]
         texts.pop()
     lines = [line.split() for line in texts[:2]]
     lines += [line.rsplit(maxsplit=len(lines[1])) for line in texts[2:]]  # a picture's name may have blanks
-    if len(lines) < 2 or len(lines[0]) != 1 or not lines[0][0].isdigit():
+    if len(lines) < 2 or len(lines[0]) != 1 or not is_number(lines[0][0]):
         raise DataError(f"{path} must begin with a line with the number of pictures and a line of attribute names.")
     names, rows = tuple(lines[1]), lines[2:]
     _check_names(path, names)

@@ -100,12 +100,16 @@ def write_label_maps(
     try:
         part.mkdir(parents=True)
         for row in progress(manifest.rows):
-            save_label_map(part / f"{row.name}.png", manifest.read_whole_label_map(row), manifest.spec.schema)
+            file = part / f"{row.name}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)  # some layouts name samples by path
+            save_label_map(file, manifest.read_whole_label_map(row), manifest.spec.schema)
         if as_file:
             (part / f"{manifest.rows[0].name}.png").replace(out)
         elif out.exists():
-            for file in sorted(part.iterdir()):
-                file.replace(out / file.name)
+            for file in sorted(path for path in part.rglob("*") if path.is_file()):
+                place = out / file.relative_to(part)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(place)
         else:
             part.rename(out)
     except OSError as error:

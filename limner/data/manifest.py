@@ -35,7 +35,7 @@ from limner.data.schema import LabelSchema, converter, get_schema
 from limner.data.spec import AttributeKind, AudioSpec, DataSpec
 from limner.data.transforms import make_square, zoom_box, zoom_in
 from limner.errors import ConfigError, DataError, nearest
-from limner.files import at_home
+from limner.files import at_home, checked_path
 
 KINDS: dict[str, str] = {
     "celebamask-hq": "limner.data.datasets.celebamask_hq",
@@ -468,6 +468,8 @@ def read_layout(root: Path, kind: str = "auto", *, schema: LabelSchema | None = 
     """
     root = _root(root)
     layout: Layout = _module(_checked_kind(root, kind)).read_layout(root, schema=schema)
+    for row in layout.rows:  # files are named after them
+        checked_path(row.name, what=f"A sample's name in {root}")
     return layout
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import tarfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,16 @@ from limner.data.manifest import Layout, Row, hash_split, read_layout
 from limner.data.marks import Marks
 from limner.data.spec import DataSpec
 from limner.errors import ConfigError, DataError
-from limner.files import at_home, open_regular, reason, sha256_of, write_atomically
+from limner.files import (
+    at_home,
+    keeping,
+    open_regular,
+    reason,
+    replacing_folder,
+    resolved,
+    sha256_of,
+    write_atomically,
+)
 
 FOLDER = "shards"
 DESCRIPTION = "dataset.json"
@@ -31,6 +41,7 @@ ADDRESS = "address.json"
 """Beside an index whose tar files lie elsewhere."""
 INDEX_SUFFIX = ".json"
 FORMAT_VERSION = 1
+_SHARD = re.compile(rf"(train|val|test|unused)-\d{{6,}}\.tar({re.escape(INDEX_SUFFIX)})?")
 
 
 @dataclass(frozen=True)
@@ -56,13 +67,11 @@ class Made:
     """For the JSON, in plain data."""
 
 
-def write_shards(out: Path, samples: Iterable[Sample], *, per_shard: int) -> list[Path]:
-    """Write `out/shards/{split}-{number:06d}.tar`, the samples in their order; the same samples give the same bytes.
-
-    Shards of an earlier call with more samples are removed.
+def write_shards(folder: Path, samples: Iterable[Sample], *, per_shard: int) -> list[Path]:
+    """Write `folder/{split}-{number:06d}.tar`, the samples in their order; the same samples give the same bytes.
 
     Args:
-        out: folder of the data set.
+        folder: where to, without other tar files.
         samples: all of them.
         per_shard: how many go into one file, at least 1; the last one of a split holds what is left.
 
@@ -70,17 +79,13 @@ def write_shards(out: Path, samples: Iterable[Sample], *, per_shard: int) -> lis
         The shards.
 
     Raises:
-        ConfigError: if `per_shard` is less than 1.
         DataError: if a shard cannot be written.
     """
-    if per_shard < 1:
-        raise ConfigError(f"per_shard is {per_shard}, but must be at least 1.")
-    out = at_home(out)
     waiting: dict[str, list[Sample]] = {}
     written: dict[str, list[Path]] = {}
 
     def flush(split: str) -> None:
-        path = out / FOLDER / f"{split}-{len(written.setdefault(split, [])):06d}.tar"
+        path = folder / f"{split}-{len(written.setdefault(split, [])):06d}.tar"
         write_atomically({path: partial(_write, waiting.pop(split))})
         written[split].append(path)
 
@@ -90,11 +95,7 @@ def write_shards(out: Path, samples: Iterable[Sample], *, per_shard: int) -> lis
             flush(sample.split)
     for split in list(waiting):
         flush(split)
-    paths = [path for _, of_split in sorted(written.items()) for path in of_split]
-    for path in (out / FOLDER).glob("*.tar"):
-        if path not in paths:
-            path.unlink()
-    return paths
+    return [path for _, of_split in sorted(written.items()) for path in of_split]
 
 
 def _write(samples: Iterable[Sample], path: Path) -> None:
@@ -133,9 +134,12 @@ def pack(
         The number of samples.
 
     Raises:
-        ConfigError: if `per_shard` is out of range, or the data set holds what tar files cannot: clips, masks.
-        DataError: if a sample cannot be read or a file not be written.
+        ConfigError: if `per_shard` is less than 1, the data set holds what tar files cannot (clips, masks), or
+            `out/shards` has files that are read here, or that are no shards.
+        DataError: if a sample cannot be read or a file not be written; shards that were there stay as they were.
     """
+    if per_shard < 1:
+        raise ConfigError(f"per_shard is {per_shard}, but must be at least 1.")
     root, out = at_home(root), at_home(out)
     layout = read_layout(root, kind)
     if layout.problems:
@@ -148,14 +152,23 @@ def pack(
         _sample(root, layout, row, known.get(row.image) or Made(row.image, f"{number:08d}", {}), has_splits)
         for number, row in enumerate(progress(layout.rows))
     )
-    written = write_shards(out, samples, per_shard=per_shard)
-    for path in (out / FOLDER).glob(f"*.tar{INDEX_SUFFIX}"):
-        if path.with_suffix("") not in written:
-            path.unlink()
-    texts = {path.with_name(path.name + INDEX_SUFFIX): _index(path) for path in written}
-    texts[out / FOLDER / DESCRIPTION] = _description(layout, [path.name for path in written])
-    write_atomically({path: partial(_write_text, text) for path, text in texts.items()})
+    read = {path.parent for row in layout.rows for path in layout.reader.files(row)}
+    target = out / FOLDER
+    inputs = [folder for folder in read if resolved(folder).is_relative_to(resolved(target))]
+    try:
+        with keeping(inputs), replacing_folder(target, ours=_is_shard) as folder:
+            written = write_shards(folder, samples, per_shard=per_shard)
+            texts = {path.with_name(path.name + INDEX_SUFFIX): _index(path) for path in written}
+            texts[folder / DESCRIPTION] = _description(layout, [path.name for path in written])
+            write_atomically({path: partial(_write_text, text) for path, text in texts.items()})
+    except OSError as error:
+        raise DataError(f"{target} cannot be written: {reason(error)}.") from error
     return len(layout.rows)
+
+
+def _is_shard(name: str) -> bool:
+    """Whether a file of the folder is of those that `pack` writes."""
+    return name == DESCRIPTION or _SHARD.fullmatch(name) is not None
 
 
 def members_of(path: Path) -> dict[str, dict[str, tuple[int, int]]]:

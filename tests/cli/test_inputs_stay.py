@@ -140,3 +140,86 @@ def test_a_label_map_is_that_of_this_photo_and_these_weights(place: Path, drawn_
     assert main(command) == 1 and "by the weights parser" in capsys.readouterr().err
     Image.new("L", (32, 32), 1).save(place / "out/0.png")  # somebody's own
     assert main(command) == 1
+
+
+EVALUATIONS = [
+    "--json data/images/0.png",
+    "--json data/attributes.csv",
+    "--json data/splits.csv",
+    "--json weights/pipeline.json",
+    "--json weights/generator/model.safetensors",
+    "--json run/checkpoints/000000064/state.safetensors --weights run",
+    "--json run/metrics.jsonl --weights run",
+    "--json judge/pipeline.json --judge judge",
+    "--out data/pictures",
+]
+
+
+@pytest.fixture
+def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Path, drawn_faces: Path) -> Path:
+    """A data set with tables, weights, a run and a judge."""
+    data = tmp_path / "data"
+    (data / "images").mkdir(parents=True)
+    (data / "labels").mkdir()
+    for number in range(4):
+        shutil.copy(drawn_faces / f"CelebA-HQ-img/{number}.png", data / "images")
+        shutil.copy(drawn_faces / f"CelebAMaskHQ-mask/{number}.png", data / "labels")
+    (data / "schema.json").write_text('{"name": "celebamask-19"}')
+    (data / "splits.csv").write_text("name,split\n" + "".join(f"{number},test\n" for number in range(4)))
+    (data / "attributes.csv").write_text("name,Smiling\n" + "".join(f"{number},{number % 2}\n" for number in range(4)))
+    (data / "pictures").mkdir()
+    shutil.copy(data / "images/0.png", data / "pictures/sheet.png")
+    smoke_pipeline("pix2pix", drawn_faces).save_pretrained(tmp_path / "weights")
+    checkpoint = tmp_path / "run/checkpoints/000000064"
+    shutil.copytree(tmp_path / "weights", checkpoint / "pipeline")
+    (checkpoint / "state.safetensors").write_bytes(b"of the training")
+    (tmp_path / "run/metrics.jsonl").write_text('{"images_seen": 64}\n')
+    (tmp_path / "parser").rename(tmp_path / "judge")
+    return tmp_path
+
+
+@pytest.mark.parametrize("words", EVALUATIONS)
+def test_an_evaluation_replaces_nothing_that_it_reads(words: str, scored: Path, capsys) -> None:
+    before = contents(scored)
+    weights = "" if "--weights" in words else "--weights weights "
+    command = f"evaluate pix2pix {weights}--data data --num-images 2 {words}"
+    assert main(shlex.split(command)) == 2
+    error = capsys.readouterr().err
+    assert "is an input" in error or "which is an input" in error
+    assert error.count("\n") == 1 and contents(scored) == before
+
+
+def test_a_report_may_be_written_again(scored: Path) -> None:
+    command = "evaluate pix2pix --weights run --data data --num-images 2 --out run/report"
+    assert main(shlex.split(command)) == 0
+    assert main(shlex.split(command)) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--weights outer/inner --format weights --out outer", "inner"),
+        ("--weights weights --format weights --out outer", "mine.txt"),
+        ("--weights run --format torchscript --out run/metrics.jsonl", "is an input"),
+        ("--weights run --format torchscript --out run/checkpoints/000000064/state.safetensors", "is an input"),
+    ],
+)
+def test_an_export_loses_nothing(words: str, said: str, scored: Path, capsys) -> None:
+    shutil.copytree(scored / "weights", scored / "outer")
+    if "inner" in words:
+        shutil.copytree(scored / "weights", scored / "outer/inner")
+    else:
+        (scored / "outer/mine.txt").write_text("mine")
+    before = contents(scored)
+    assert main(shlex.split(f"export pix2pix {words}")) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1 and contents(scored) == before
+
+
+def test_weights_are_replaced_through_a_link(scored: Path) -> None:
+    shutil.copytree(scored / "weights", scored / "outer")
+    (scored / "outer/README.md").write_text("old")
+    (link := scored / "to-outer").symlink_to("outer")
+    assert main(shlex.split("export pix2pix --weights weights --format weights --out to-outer")) == 0
+    assert link.is_symlink() and (scored / "outer/README.md").read_text() != "old"
+    assert not [path for path in scored.iterdir() if path.name.startswith(".")]

@@ -14,12 +14,15 @@ import limner
 from limner.errors import ConfigError, DataError, WeightsError
 from limner.files import (
     checked_name,
+    checked_path,
+    keeping,
     open_regular,
     read_bytes,
     read_json,
     read_text,
     read_yaml,
     refuse_replaced_inputs,
+    replacing_folder,
     resolved,
     sha256_of,
     write_atomically,
@@ -176,3 +179,50 @@ def test_threads_that_write_one_file_do_not_meet(tmp_path: Path) -> None:
             done.result()
     assert (tmp_path / "file").read_text() in ("one", "two")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    (folder := tmp_path / "folder").mkdir()
+    (folder / "a").write_text("old")
+    (folder / "b").write_text("old")
+    (link := tmp_path / "link").symlink_to(folder)
+
+    def state() -> dict[str, str]:
+        return {path.name: path.read_text() for path in folder.iterdir()}
+
+    for error in (ValueError, KeyboardInterrupt):
+        with pytest.raises(error), replacing_folder(folder, ours=lambda name: name in "ab") as new:
+            (new / "a").write_text("new")
+            raise error
+        assert state() == {"a": "old", "b": "old"}
+    with keeping([folder]), pytest.raises(ConfigError, match="is an input"):
+        replacing_folder(folder, ours=lambda name: True).__enter__()
+    with pytest.raises(ConfigError, match="has b, which would be lost"):
+        replacing_folder(folder, ours=lambda name: name == "a").__enter__()
+    with replacing_folder(link, ours=lambda name: name in "ab") as new:
+        (new / "a").write_text("new")
+    assert state() == {"a": "new"} and link.is_symlink()
+    with pytest.raises(ValueError), replacing_folder(tmp_path / "x/y", ours=lambda name: True):
+        raise ValueError
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "link"]
+
+
+def test_a_folder_that_could_not_take_its_name_is_put_back(tmp_path: Path) -> None:
+    (folder := tmp_path / "folder").mkdir()
+    (folder / "a").write_text("old")
+    with pytest.raises(OSError), replacing_folder(folder, ours=lambda name: True) as new:
+        new.rmdir()  # so that nothing can be renamed after the old folder has left its place
+    assert (folder / "a").read_text() == "old" and list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("name", ["a", "a b.c", "é/ü.x", "WOMEN/id_1/01_1_front", ".hidden", "a..b"])
+def test_paths_below_a_folder(name: str) -> None:
+    assert checked_path(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "/a", "../a", "a/../b", "a/..", ".", "a//b", "a\\b", "a\nb", "\udcff", "a\0", 5, None]
+)
+def test_paths_that_leave_it_are_refused(name: object) -> None:
+    with pytest.raises(DataError, match="it must be the name of a file, or a path below a folder"):
+        checked_path(name)

@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from limner.data.attributes import (
     AttributeTable,
+    is_number,
     joined,
     own_splits,
     read_celeba_attributes,
@@ -152,7 +153,7 @@ def merge_parts(parts: dict[str, Path]) -> npt.NDArray[np.uint8]:
 
 
 def _part_prefix(name: str, root: Path) -> str:
-    if not name.isdigit():
+    if not is_number(name):
         raise DataError(f'{root / IMAGES} has the photo "{name}", but with part masks photos are named by numbers.')
     return f"{int(name) // 2000}/{int(name):05d}_"
 
@@ -189,7 +190,7 @@ def _splits(root: Path, names: Iterable[str]) -> dict[str, str]:
     splits = {}
     for line in read_lines(root / MAPPING):
         cells = line.split()  # index in CelebA-HQ, index in CelebA, file in CelebA
-        if len(cells) == 3 and cells[0].isdigit():
+        if len(cells) == 3 and is_number(cells[0]):
             if cells[2] not in by_original:
                 raise DataError(f"{root / PARTITION} has no row for {cells[2]}, which {MAPPING} names.")
             splits[cells[0]] = by_original[cells[2]]

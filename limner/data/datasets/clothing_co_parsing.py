@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from limner.data.attributes import AttributeTable, joined, own_splits, read_lines
+from limner.data.attributes import AttributeTable, is_number, joined, own_splits, read_lines
 from limner.data.datasets.files import PairReader, list_pictures
 from limner.data.manifest import Layout, Row
 from limner.data.schema import SCHEMAS, LabelSchema
@@ -114,7 +114,7 @@ def _tags(path: Path) -> AttributeTable:
     table: AttributeTable = {}
     for number, row in enumerate(rows[1:], start=2):
         ids = row[1].split() if len(row) == 2 else ["?"]
-        wrong = [cell for cell in ids if not cell.isdigit() or int(cell) >= SCHEMA.num_classes]
+        wrong = [cell for cell in ids if not is_number(cell) or int(cell) >= SCHEMA.num_classes]
         if wrong or row[0] in table:
             fault = f'the label "{wrong[0]}"' if wrong else f'"{row[0]}" a second time'
             raise DataError(f"{path} has {fault} in line {number}, but needs one row per photo with ids 0..58.")

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from limner.data.ages import LGCGAN_GROUPS, MAX_AGE, group_of
-from limner.data.attributes import own_splits, read_lines
+from limner.data.attributes import is_number, own_splits, read_lines
 from limner.data.datasets.files import LandmarkReader, first_existing, list_pictures
 from limner.data.landmarks import NUM_LANDMARKS
 from limner.data.manifest import Layout, Row
@@ -104,7 +104,7 @@ def parse_name(file: str) -> Labels:
         DataError: if the name does not begin with an age from 0 to 116.
     """
     parts = plain_name(file).split("_")
-    if not parts[0].isdecimal() or int(parts[0]) > MAX_AGE:
+    if not is_number(parts[0]) or int(parts[0]) > MAX_AGE:
         raise DataError(f'The name "{file}" does not begin with an age from 0 to {MAX_AGE}.')
     whole = len(parts) == 4
     gender = int(parts[1]) if whole and parts[1] in ("0", "1") else None

@@ -32,7 +32,7 @@ from limner.data.schema import LabelSchema
 from limner.data.shards import ADDRESS, DESCRIPTION, FOLDER, FORMAT_VERSION, INDEX_SUFFIX, members_of
 from limner.data.spec import DataSpec
 from limner.errors import DataError, LimnerError
-from limner.files import open_regular, read_json, reason
+from limner.files import checked_name, open_regular, read_json, reason, short
 from limner.optional import optional
 
 _MAX_MEMBER = 512_000_000  # bytes
@@ -105,8 +105,11 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     """
     folder = root / FOLDER if (root / FOLDER / DESCRIPTION).is_file() else root
     description = _object(folder / DESCRIPTION)
-    address = str(_object(folder / ADDRESS)["address"]) if (folder / ADDRESS).is_file() else ""
     try:
+        if description.get("format_version") != FORMAT_VERSION:
+            raise ValueError(f"format_version {description.get('format_version')!r}, not {FORMAT_VERSION}")
+        shards = [checked_name(tar) for tar in description["shards"]]
+        address = str(_object(folder / ADDRESS)["address"]) if (folder / ADDRESS).is_file() else ""
         spec = DataSpec.from_json(description["spec"])
         default = description.get("default_schema")
         default_schema = None if default is None else LabelSchema.from_json(default)
@@ -119,13 +122,14 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     rows: list[Row] = []
     marks: dict[str, Marks] = {}
     places: dict[str, Place] = {}
-    for tar in description.get("shards", []):
-        for key, members, labels in _samples(folder, str(tar)):
+    for tar in shards:
+        samples, tar_bytes = _samples(folder, tar)
+        for key, members, labels in samples:
             try:
-                row = _row(str(tar), key, members, labels, spec)
+                row = _row(tar, key, members, labels, spec)
                 marks[row.name] = _marks(labels)
                 for suffix, (offset, size) in members.items():
-                    places[f"{tar}/{key}.{suffix}"] = Place(str(tar), _number(offset), _number(size))
+                    places[f"{tar}/{key}.{suffix}"] = _place(tar, offset, size, tar_bytes)
             except (LookupError, TypeError, ValueError, AttributeError) as error:
                 raise DataError(f"{folder / tar}: the index of {key} is damaged: {reason(error)}.") from error
             rows.append(row)
@@ -147,11 +151,15 @@ def read_layout(root: Path, *, schema: LabelSchema | None = None) -> Layout:
     )
 
 
-def _samples(folder: Path, tar: str) -> list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
-    """Key, members and labels of the samples of a tar file."""
+_Samples = list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]
+"""Key, members and labels."""
+
+
+def _samples(folder: Path, tar: str) -> tuple[_Samples, int]:
+    """The samples of a tar file, and its size in bytes."""
     index = folder / f"{tar}{INDEX_SUFFIX}"
     if not index.exists():
-        return _gone_through(folder / tar)
+        return _gone_through(folder / tar), (folder / tar).stat().st_size
     found = _object(index, most=_MAX_INDEX)
     path = folder / tar
     if path.exists() and path.stat().st_size != found.get("tar_bytes"):
@@ -159,13 +167,16 @@ def _samples(folder: Path, tar: str) -> list[tuple[str, Mapping[str, Any], Mappi
     samples = found.get("samples")
     if found.get("format_version") != FORMAT_VERSION or not isinstance(samples, list):
         raise DataError(f"{index} is no index of this version of Limner: delete it, or update Limner.")
-    return [(str(key), members, labels) for key, members, labels in samples]
+    try:
+        return [(str(key), members, labels) for key, members, labels in samples], _number(found["tar_bytes"])
+    except (LookupError, TypeError, ValueError) as error:
+        raise DataError(f"{index} is damaged: {reason(error)}; delete it, or copy it again.") from error
 
 
-def _gone_through(path: Path) -> list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+def _gone_through(path: Path) -> _Samples:
     try:
         with open_regular(path) as file:
-            found: list[tuple[str, Mapping[str, Any], Mapping[str, Any]]] = []
+            found: _Samples = []
             for key, members in members_of(path).items():
                 labels: dict[str, Any] = {}
                 if "json" in members:
@@ -186,12 +197,15 @@ def _row(tar: str, key: str, members: Mapping[str, Any], labels: Mapping[str, An
     values = tuple(float("nan") if value is None else float(value) for value in own["attributes"])
     if len(values) != len(spec.attribute_names):
         raise ValueError(f"{len(values)} attributes in place of {len(spec.attribute_names)}")
+    split = own.get("split", "")
+    if split not in ("", "train", "val", "test", "unused"):
+        raise ValueError(f"the split {short(str(split))}")
     return Row(
         str(own["name"]),
         f"{tar}/{key}.{image}",
         f"{tar}/{key}.label.png" if "label.png" in members else "",
         values,
-        str(own.get("split", "")),
+        split,
         age=None if own.get("age") is None else float(own["age"]),
         identity=str(own.get("identity", "")),
         category=str(own.get("category", "")),
@@ -214,6 +228,12 @@ def _marks(labels: Mapping[str, Any]) -> Marks:
     return Marks(points.get("landmarks"), points.get("keypoints"), tuple(own.get("captions", ())), facts)
 
 
+def _place(tar: str, offset: Any, size: Any, tar_bytes: int) -> Place:
+    if _number(offset) + _number(size) > tar_bytes:
+        raise ValueError(f"{size} bytes from {offset} on are beyond its end")
+    return Place(tar, offset, size)
+
+
 def _number(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**62:
         raise ValueError(f"{value!r} is no place in a file")
@@ -229,6 +249,9 @@ def _object(path: Path, *, most: int = _MAX_MEMBER) -> dict[str, Any]:
 
 def _remote(address: str, place: Place) -> bytes:
     fsspec = optional("fsspec", extra="scale")
-    system, path = fsspec.core.url_to_fs(address)
-    content = system.cat_file(f"{path.rstrip('/')}/{place.tar}", start=place.offset, end=place.offset + place.size)
+    try:
+        system, path = fsspec.core.url_to_fs(address)
+        content = system.cat_file(f"{path.rstrip('/')}/{place.tar}", start=place.offset, end=place.offset + place.size)
+    except Exception as error:  # every file system of fsspec has errors of its own
+        raise DataError(f"{place.tar} at {address} cannot be read: {reason(error)[:300]}.") from error
     return bytes(content)

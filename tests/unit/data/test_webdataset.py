@@ -138,11 +138,77 @@ def test_damage_is_one_sentence(folder: Path, tmp_path: Path) -> None:
         (shards / "train-000000.tar.json").write_text(json.dumps(index))
         with pytest.raises(DataError, match=r"the index of .* is damaged"):
             open_manifest(shards)
-    index["samples"][0][1]["png" if "png" in index["samples"][0][1] else "jpg"] = [10**12, 10]
-    (shards / "train-000000.tar.json").write_text(json.dumps(index))
+    shutil.rmtree(shards)
+    pack(folder, tmp_path / "tar", per_shard=100)
     manifest = open_manifest(shards).split("train")
-    with pytest.raises(DataError, match="ends after 0 of 10 bytes"):
+    (shards / "train-000000.tar").write_bytes((shards / "train-000000.tar").read_bytes()[:100])
+    with pytest.raises(DataError, match="ends after 0 of"):
         manifest.read_image(manifest.rows[0])
+
+
+HOSTILE = {
+    "a name that leaves the folder": ("index", lambda it: it["samples"][0][2]["limner"].update(name="../evil"), "evil"),
+    "a whole path": ("index", lambda it: it["samples"][0][2]["limner"].update(name="/tmp/evil"), "/tmp/evil"),
+    "a split that is a path": ("index", lambda it: it["samples"][0][2]["limner"].update(split="../x"), "split"),
+    "a place beyond the end": ("index", lambda it: it["samples"][0][1].update(json=[0, 2**61]), "beyond its end"),
+    "samples that are none": ("index", lambda it: it.update(samples=[3]), "is damaged"),
+    "shards that are no list": ("description", lambda it: it.update(shards=5), "is not what limner data wrote"),
+    "a shard elsewhere": ("description", lambda it: it.update(shards=["../x.tar"]), "is not what limner data wrote"),
+    "another version": ("description", lambda it: it.update(format_version=99), "format_version 99"),
+    "an address without one": ("address", lambda it: it.update(other=1), "is not what limner data wrote"),
+    "an address of no kind": ("address", lambda it: it.update(address="nope://x"), "nope://x cannot be read"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_index_is_refused_in_a_sentence(case, folder: Path, tmp_path: Path, capsys) -> None:
+    pytest.importorskip("fsspec")
+    file, change, words = HOSTILE[case]
+    pack(folder, tmp_path / "tar", per_shard=100)
+    names = {"index": "train-000000.tar.json", "description": "dataset.json", "address": "address.json"}
+    path = tmp_path / "tar" / "shards" / names[file]
+    content = json.loads(path.read_text()) if path.exists() else {}
+    change(content)
+    path.write_text(json.dumps(content))
+    out = tmp_path / "maps"
+    assert main(["data", "convert", str(tmp_path / "tar"), "--out", str(out)]) in (1, 2)
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1 and "fault in Limner" not in error
+    assert not out.exists() and not list(tmp_path.glob("evil*"))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_shards_are_replaced_whole_or_not_at_all(folder: Path, tmp_path: Path, capsys) -> None:
+    out = tmp_path / "tar"
+    pack(folder, out, per_shard=2)
+    before = contents(out)
+    (broken := tmp_path / "broken").mkdir()
+    shutil.copytree(folder, broken, dirs_exist_ok=True)
+    (broken / "images/p6.jpg").write_bytes((folder / "images/p6.jpg").read_bytes()[:100])
+    words = ["data", "convert", str(broken), "--shards", "3", "--out"]
+    assert main([*words, str(out), "--force"]) == 1
+    assert contents(out) == before  # a picture cannot be read
+    assert main([*words, str(tmp_path / "new")]) == 1
+    assert not (tmp_path / "new").exists()
+    capsys.readouterr()
+    assert main(["data", "convert", str(out), "--shards", "3", "--out", str(out), "--force"]) == 2
+    assert "is an input" in capsys.readouterr().err and contents(out) == before
+    (link := tmp_path / "link").symlink_to(out)
+    assert main(["data", "convert", str(out), "--shards", "3", "--out", str(link), "--force"]) == 2
+    assert contents(out) == before
+    (out / "shards/mine.tar").write_bytes(b"mine")
+    assert main(["data", "convert", str(folder), "--shards", "3", "--out", str(out), "--force"]) == 2
+    assert "mine.tar" in capsys.readouterr().err
+    (out / "shards/mine.tar").unlink()
+    assert contents(out) == before
+    assert main(["data", "convert", str(folder), "--shards", "100", "--out", str(out), "--force"]) == 0
+    names = {path.name for path in (out / "shards").iterdir()}
+    tars = {f"{split}-000000.tar" for split in ("train", "val", "test")}
+    assert names == {"dataset.json", *tars, *(f"{tar}.json" for tar in tars)}  # those of more shards are gone
+    assert_same(open_manifest(folder), open_manifest(out))
 
 
 def test_what_does_not_fit_is_refused(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
