@@ -107,6 +107,14 @@ def _training_of(args: Any) -> dict[str, Any]:
         data.collate([data.train_set[0], data.train_set[len(data.train_set) - 1]])
     except LimnerError as error:
         found["errors"].append(f"{args.system} cannot train on it: {error}")
+        return found
+    for samples in (data.train_set, data.validation_set):
+        num = min(args.limit or len(samples), len(samples))
+        for index in _bar(f"reading as {args.system}")([i * len(samples) // num for i in range(num)]):
+            try:
+                samples[index]
+            except LimnerError as error:
+                found["errors"].append(f"{args.system} cannot train on it: {error}")
     return found
 
 

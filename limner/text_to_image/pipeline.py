@@ -613,8 +613,11 @@ class CaptionPipeline(Pipeline):
             noise = torch.zeros(batch, config["condition_size"]).to(device)
             return tensors[0], noise, tensors[1], tensors[2], torch.ones(batch, 6, dtype=torch.bool).to(device)
 
+        generator = cast(CaptionGenerator, self.components["generator"])
         names = ("latent", "noise", "sentence", "words", "is_word")
-        return {"generator": ExportTarget(_Tensors(self.components["generator"]), names, ("image",), example)}
+        return {
+            "generator": ExportTarget(_Tensors(generator, self.joined_networks()["paint"]), names, ("image",), example)
+        }
 
 
 class _Paint(nn.Module):
@@ -662,15 +665,16 @@ def _filled_words(
 
 
 class _Tensors(nn.Module):
-    """A generator with the picture as its only output."""
+    """A generator with the picture as its only output; `paint` is its part that is run by other runtimes, too."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: CaptionGenerator, paint: nn.Module) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.paint = network, paint
 
     def forward(self, latent: Tensor, noise: Tensor, sentence: Tensor, words: Tensor, is_word: Tensor) -> Tensor:
         """Inputs of `CaptionGenerator` -> (b, 3, h, w)."""
-        image: Tensor = self.network(latent, noise, sentence, words, is_word).images[-1]
+        condition, _, _ = self.network.condition(sentence, noise)
+        image: Tensor = self.paint(latent, condition, words, is_word, None)[0][-1]
         return image
 
 

@@ -520,6 +520,14 @@ def test_it_is_exported(name, task, run_of, tmp_path) -> None:
     assert type(limner.load(tmp_path / "weights")).name == name
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["onnx", "torch-export"])
+def test_each_of_its_networks_is_exported(name, task, run_of, tmp_path, form) -> None:
+    for network in limner.load(run_of(name)).export_targets():
+        words = ["export", name, "--weights", str(run_of(name)), "--format", form, "--network", network]
+        assert main([*words, "--out", str(tmp_path / f"{network}.out")]) == 0, network
+
+
 def test_it_says_what_its_plans_may_hold(name, task) -> None:
     """Else a stored result of it reaches its networks as it is; the fuzzer has the changed results themselves."""
     pipeline = registry.pipeline_class(name)

@@ -317,7 +317,7 @@ class _Tensors(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor, age: Tensor, *landmarks: Tensor) -> tuple[Tensor, Tensor]:
-        """(b, 3, s, s), (b, n), landmarks -> (b, 3, s, s), (b, 1, s, s)."""
-        aged: Aged = self.network(image, age, *landmarks)
+    def forward(self, image: Tensor, age: Tensor, landmarks: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """(b, 3, s, s), (b, n), landmarks where the network has them -> (b, 3, s, s), (b, 1, s, s)."""
+        aged: Aged = self.network(image, age) if landmarks is None else self.network(image, age, landmarks)
         return aged.image, aged.mask
