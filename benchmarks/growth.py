@@ -1,11 +1,12 @@
 """How a training step of SCGAN and its memory grow with resolution, batch, images, workers and processes.
 
-Protocol: the preset `cpu` in float32 with one value changed at a time (resolutions at a batch of 4, batches at
-64 px). Resolution and batch: a process of its own for each, one step warms up, the least of the others in processor
-seconds, and the largest resident memory above that of the process before its networks were made. Images: all samples of a set are read once into the cache, in a process of its
-own; the memory is that above an empty one. Workers: samples/s that a loader gives while nothing else is asked of them.
-Processes: images/s of `limner train` at one global batch; two processes can only gain where there are two idle cores.
-The column "x" is the ratio to the row above, beside the ratio of what was asked.
+Protocol: the preset `cpu` in float32 with one value changed at a time (resolutions at a batch of 4, batches at 64 px).
+Resolution and batch: a process of its own for each, one step warms up, the least of the others in processor seconds,
+and the largest resident memory above that of the process before its networks were made. Images: all samples of a set
+are read once into the cache, in a process of its own; the memory is that above an empty one. Workers: samples/s that a
+loader gives while nothing else is asked of them. Processes: images/s of `limner train` at one global batch; two
+processes can only gain where there are two idle cores. The column "x" is the ratio to the row above, beside the ratio
+of what was asked.
 
     python benchmarks/growth.py
     python benchmarks/growth.py --parts resolution batch
