@@ -1,11 +1,12 @@
 """How a training step of SCGAN and its memory grow with resolution, batch, images, workers and processes.
 
-Protocol: the preset `cpu` in float32 with one value changed at a time. Resolution and batch: a process of its own for
-each, one step warms up, the least of the others in processor seconds, and the largest resident memory above that of the
-process before its networks were made. Images: all samples of a set are read once into the cache, in a process of its
-own; the memory is that above an empty one. Workers: samples/s that a loader gives while nothing else is asked of them.
-Processes: images/s of `limner train` at one global batch; two processes can only gain where there are two idle cores.
-The column "x" is the ratio to the row above, beside the ratio of what was asked.
+Protocol: the preset `cpu` in float32 with one value changed at a time (resolutions at a batch of 4, batches at 64 px).
+Resolution and batch: a process of its own for each, one step warms up, the least of the others in processor seconds,
+and the largest resident memory above that of the process before its networks were made. Images: all samples of a set
+are read once into the cache, in a process of its own; the memory is that above an empty one. Workers: samples/s that a
+loader gives while nothing else is asked of them. Processes: images/s of `limner train` at one global batch; two
+processes can only gain where there are two idle cores. The column "x" is the ratio to the row above, beside the ratio
+of what was asked.
 
     python benchmarks/growth.py
     python benchmarks/growth.py --parts resolution batch
@@ -25,6 +26,8 @@ from measure import gibibytes, in_fresh_process, milliseconds, new_parser, own_p
 
 SCHEMA = "celebamask-19"
 PARTS = ("resolution", "batch", "images", "workers", "processes")
+BATCH, SIZE = 4, 64
+"""Of the table of resolutions, and of the table of batches."""
 
 
 def measure_step(*, size: int, batch: int, repeats: int) -> dict[str, float]:
@@ -120,10 +123,10 @@ def main() -> None:
     found: dict[str, Any] = {part: {} for part in options.parts}
     for size in sizes if "resolution" in found else ():
         print(f"measuring {size} px …", file=sys.stderr)
-        found["resolution"][size] = in_fresh_process(measure_step, size=size, batch=4, repeats=repeats)
+        found["resolution"][size] = in_fresh_process(measure_step, size=size, batch=BATCH, repeats=repeats)
     for batch in batches if "batch" in found else ():
         print(f"measuring a batch of {batch} …", file=sys.stderr)
-        found["batch"][batch] = in_fresh_process(measure_step, size=64, batch=batch, repeats=repeats)
+        found["batch"][batch] = in_fresh_process(measure_step, size=SIZE, batch=batch, repeats=repeats)
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "faces"
         words = ["data", "make", "drawn-faces", "--num", str(num), "--size", "64", "--out", data]
@@ -148,7 +151,10 @@ def main() -> None:
         ratios["two workers / none, samples a second"] = found["workers"][2] / found["workers"][0]
     if "processes" in found:
         ratios["two processes / one, images a second"] = found["processes"][2] / found["processes"][1]
-    protocol = f"Least of {repeats} steps; {num} drawn faces of 64 px; batch 16 of the processes."
+    protocol = (
+        f"Least of {repeats} steps; resolution at a batch of {BATCH}, batch at {SIZE} px; {num} drawn faces of 64 px; "
+        "batch 16 of the processes."
+    )
     report("Growth", protocol, tables(found), found, options, ratios=ratios)
 
 

@@ -55,7 +55,8 @@ def gpu() -> SCGANConfig:
 def cpu() -> SCGANConfig:
     """64 px on one core in about two hours: the recipe of the shipped weights.
 
-    But for their last 26,000 images of 384,000, in which the latent is found again in the pictures (their card).
+    Their runs differ from it in some options, and their last 26,000 images of 384,000 also find the latent again in the
+    pictures (their card).
 
     Half the width, one generator update a critic update, augmentation for small sets; the map at every level, the
     latent at every AdaIN, smoothed enlargements, left and right parts as one class, seeds told apart in D's features,
