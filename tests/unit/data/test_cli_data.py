@@ -77,6 +77,18 @@ def test_the_code_that_trains_decides_for_a_system(capsys, folder):
     assert "training    scgan sees 4 samples, 4 validate it" in capsys.readouterr().out
 
 
+def test_every_sample_is_read_as_training_reads_it(capsys, folder):
+    root = folder()
+    (root / "splits.csv").write_text("name,split\n" + "".join(f"face-{index},train\n" for index in range(4)))
+    path = next((root / "images").glob("face-1.*"))
+    with Image.open(path) as picture:
+        picture.load()
+    picture.resize((picture.width, picture.height + 1)).save(path)
+    assert limner_data("check", root) == 0  # as there are systems that take it
+    assert limner_data("check", root, "--system", "scgan") == 1
+    assert "scgan cannot train on it: " in (error := capsys.readouterr().err) and "face-1" in error
+
+
 def test_photos_without_maps_are_enough_for_who_paints_photos(capsys, tmp_path):
     for index in range(4):
         Image.new("RGB", (40, 40), (60 * index, 9, 9)).save(tmp_path / f"{index}.png")
