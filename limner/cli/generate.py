@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from limner import registry
+from limner import hub, registry
 from limner.cli.common import (
     add_device,
     add_reading_options,
@@ -85,7 +85,9 @@ def _generate(system: str, argv: list[str]) -> int:
         if not any(getattr(options, flag[2:].replace("-", "_"), None) for flag in (*maps, "--target")):
             raise ConfigError("--colors is of label maps, but none is given; leave it out.")
         pipeline.colors = options.colors
-    with keeping(_inputs(options, named=_file_options(parser) - set(getattr(module, "OUTPUTS", ())))):
+    weights = hub.inputs(options.weights or system, system=system) if mode.needs_weights else []
+    named = _file_options(parser) - set(getattr(module, "OUTPUTS", ()))
+    with keeping([*_inputs(options, named=named), *weights]):
         if getattr(options, "map_of", None):
             options.label_map = [*options.label_map, *_make_maps(options, out)]
         tasks = mode.tasks(pipeline, options)

@@ -39,6 +39,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_weights: Path, d
     )
     smoke_pipeline("portrait", drawn_faces).save_pretrained(tmp_path / "portrait")
     smoke_pipeline("cyclegan", drawn_faces).save_pretrained(tmp_path / "cyclegan")
+    smoke_pipeline("painter", drawn_faces).save_pretrained(tmp_path / "painter")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -53,6 +54,7 @@ COMMANDS = [
     "generate scgan --weights scgan --label-map maps/seed-000000.png --out maps",
     "generate cyclegan --weights cyclegan --label-map maps/seed-000000.png --out maps",
     "generate scgan --weights scgan --label-map maps/0.png --like old/result.json --out old",
+    "generate painter --weights painter --image photos/0.png --strokes 5 --json painter/pipeline.json --out out",
     "data convert maps --from celebamask-19 --to scgan-celeba-7 --out maps",
     "data convert maps/0.png --from celebamask-19 --to scgan-celeba-7 --out maps/0.png",
     "data show set --schema celebamask-19 --out set/images/0.png",
