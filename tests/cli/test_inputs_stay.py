@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from limner.cli.main import main
@@ -33,15 +34,18 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_weights: Path, d
         shutil.copy(drawn_faces / f"CelebAMaskHQ-mask/{number}.png", tmp_path / "maps")
     shutil.copy(drawn_faces / "CelebAMaskHQ-mask/0.png", tmp_path / "maps/seed-000000.png")
     (tmp_path / "scgan").symlink_to(tiny_weights)
-    network = ParsingNetwork(num_classes=19, num_attributes=0, width=8)
-    ParserPipeline(spec=DataSpec(get_schema("celebamask-19")), size=32, parser=network).save_pretrained(
-        tmp_path / "parser"
-    )
+    _parser().save_pretrained(tmp_path / "parser")
     smoke_pipeline("portrait", drawn_faces).save_pretrained(tmp_path / "portrait")
     smoke_pipeline("cyclegan", drawn_faces).save_pretrained(tmp_path / "cyclegan")
     smoke_pipeline("painter", drawn_faces).save_pretrained(tmp_path / "painter")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def _parser(seed: int = 0) -> ParserPipeline:
+    torch.manual_seed(seed)
+    network = ParsingNetwork(num_classes=19, num_attributes=0, width=8)
+    return ParserPipeline(spec=DataSpec(get_schema("celebamask-19")), size=32, parser=network)
 
 
 COMMANDS = [
@@ -137,8 +141,7 @@ def test_a_label_map_is_that_of_this_photo_and_these_weights(place: Path, drawn_
     )
     assert (place / "out/0.png").read_bytes() == first
     assert main([*command, "--force"]) == 0 and (place / "out/0.png").read_bytes() != first
-    network = ParsingNetwork(num_classes=19, num_attributes=0, width=8)
-    ParserPipeline(spec=DataSpec(get_schema("celebamask-19")), size=32, parser=network).save_pretrained("parser")
+    _parser(seed=1).save_pretrained("parser")
     assert main(command) == 1 and "by the weights parser" in capsys.readouterr().err
     Image.new("L", (32, 32), 1).save(place / "out/0.png")  # somebody's own
     assert main(command) == 1
@@ -158,8 +161,9 @@ EVALUATIONS = [
 
 
 @pytest.fixture
-def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Path, drawn_faces: Path) -> Path:
-    """A data set with tables, weights, a run and a judge."""
+def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, drawn_faces: Path) -> Path:
+    """A data set with tables, weights, a run and a judge; also the current folder."""
+    monkeypatch.chdir(tmp_path)
     data = tmp_path / "data"
     (data / "images").mkdir(parents=True)
     (data / "labels").mkdir()
@@ -176,7 +180,7 @@ def scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Path, drawn_f
     shutil.copytree(tmp_path / "weights", checkpoint / "pipeline")
     (checkpoint / "state.safetensors").write_bytes(b"of the training")
     (tmp_path / "run/metrics.jsonl").write_text('{"images_seen": 64}\n')
-    (tmp_path / "parser").rename(tmp_path / "judge")
+    _parser().save_pretrained(tmp_path / "judge")
     return tmp_path
 
 
