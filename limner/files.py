@@ -347,17 +347,11 @@ def replacing_folder(path: Path, *, ours: Callable[[str], bool]) -> Iterator[Pat
         ours: whether a file of the former folder, as a path below it, is one of those that this program replaces.
 
     Raises:
-        ConfigError: if the former folder has another file, or an input of the command; see `keeping`.
+        ConfigError: as `refuse_losses`.
         OSError: if it cannot be written; the former folder is as it was, and nothing new is left.
     """
     path = resolved(path)
-    if path.exists() and not path.is_dir():
-        raise NotADirectoryError(20, "it is a file, not a folder", str(path))
-    for file in (file for file in path.rglob("*") if not file.is_dir() or file.is_symlink()):
-        _refuse_input(file)
-        name = file.relative_to(path).as_posix()
-        if not ours(name):
-            raise ConfigError(f"{path} has {name}, which would be lost; give another place, or move that file first.")
+    refuse_losses(path, ours=ours)
     missing = [folder for folder in path.parents if not folder.exists()]
     path.parent.mkdir(parents=True, exist_ok=True)
     for left in path.parent.glob(f".{glob.escape(path.name)}.*.{_here()}.*.tmp"):  # by a killed process
@@ -379,6 +373,21 @@ def replacing_folder(path: Path, *, ours: Callable[[str], bool]) -> Iterator[Pat
         for folder in missing:
             with contextlib.suppress(OSError):  # which has something in it, as it should
                 folder.rmdir()
+
+
+def refuse_losses(path: Path, *, ours: Callable[[str], bool]) -> None:
+    """Refuse to replace a folder with files that are not the program's own; see `replacing_folder`.
+
+    Raises:
+        ConfigError: if it has another file, or an input of the command (see `keeping`), or is a file.
+    """
+    if path.exists() and not path.is_dir():
+        raise ConfigError(f"{path} is a file, not a folder; give another place, or move it first.")
+    for file in (file for file in path.rglob("*") if not file.is_dir() or file.is_symlink()):
+        _refuse_input(file)
+        name = file.relative_to(path).as_posix()
+        if not ours(name):
+            raise ConfigError(f"{path} has {name}, which would be lost; give another place, or move that file first.")
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -29,6 +29,7 @@ from limner.files import (
     keeping,
     open_regular,
     reason,
+    refuse_losses,
     replacing_folder,
     resolved,
     sha256_of,
@@ -164,6 +165,15 @@ def pack(
     except OSError as error:
         raise DataError(f"{target} cannot be written: {reason(error)}.") from error
     return len(layout.rows)
+
+
+def refuse_lost_files(out: Path) -> None:
+    """Refuse a folder `out` whose shards `pack` could not replace; for callers that work for hours before it.
+
+    Raises:
+        ConfigError: if a file that is no shard would be lost.
+    """
+    refuse_losses(out / FOLDER, ours=_is_shard)
 
 
 def _is_shard(name: str) -> bool:

@@ -47,6 +47,15 @@ def test_make_check_show(kind, layout, tmp_path, monkeypatch, capsys):
     assert "with seed = 3, not 4" in capsys.readouterr().err
 
 
+def test_tar_files_of_somebody_stay(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "made/shards").mkdir(parents=True)
+    (tmp_path / "made/shards/mine.tar").write_bytes(b"mine")
+    assert limner("data make people-faces --num 2 --size 64 --shards 2 --out made") == 2
+    assert "has mine.tar, which would be lost" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "made").rglob("*")] == ["shards", "mine.tar"]
+
+
 def test_sigterm_ends_the_workers_too(tmp_path, root):
     """As services and schedulers stop a program: one line, no worker and no unfinished file is left behind."""
     words = ["data", "make", "people-faces", "--num", "500", "--size", "64", "--workers", "2", "--out", "made"]

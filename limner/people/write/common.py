@@ -15,7 +15,7 @@ import numpy.typing as npt
 import limner
 from limner.data.collection import Maker, Progress, Record, write_collection
 from limner.data.schema import LabelSchema, get_schema
-from limner.data.shards import Made, pack
+from limner.data.shards import Made, pack, refuse_lost_files
 from limner.errors import ConfigError, nearest
 from limner.files import at_home
 from limner.optional import optional
@@ -148,6 +148,8 @@ def write_people(
     maker: PeopleMaker = getattr(importlib.import_module(module), name)(seed, size, **options)
     optional("warp", extra="people")  # before anything is written
     out = at_home(out)
+    if per_shard:
+        refuse_lost_files(out)
     records = write_collection(out, maker, range(num), workers=workers, progress=progress)
     if per_shard:
         pack(out, out, per_shard=per_shard, made=map(maker.made, records))
