@@ -8,14 +8,11 @@ layout from these lines.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +27,7 @@ from limner.files import (
     write_atomically,
     write_text_atomically,
 )
+from limner.workers import Workers
 
 RECORDS = "records.jsonl"
 Record = dict[str, Any]
@@ -98,15 +96,15 @@ def write_collection(
         records.update((record["index"], record) for record in _read_records(out) if _is_whole(out, record))
         _write_records(out, records)
         missing = [index for index in indices if index not in records]
-        made = _Counted(_make_all(out, maker, missing, workers, records), len(missing))
-        for _ in made if progress is None else progress(made):
-            pass
+        with closing(_make_all(out, maker, missing, workers, records)) as making:
+            made = _Counted(making, len(missing))
+            for _ in made if progress is None else progress(made):
+                pass
         _write_records(out, records)
         ordered = [records[index] for index in sorted(records)]
         for name, text in maker.tables(ordered).items():
             write_text_atomically(out / name, text)
     except BrokenProcessPool as error:
-        remove_leftovers(out)
         raise DataError(
             f"A worker process was killed, perhaps for want of memory: {len(records)} of {len(indices)} {maker.noun} "
             f"are in {out}; repeat the command, with fewer workers, and it makes the others."
@@ -155,14 +153,18 @@ def _prepare(out: Path, maker: Maker, num: int) -> None:
 
 def _make_all(
     out: Path, maker: Maker, missing: Sequence[int], workers: int, records: dict[int, Record]
-) -> Iterator[int]:
+) -> Generator[int, None, None]:
     """Make pictures and note them, one index after the other; what is finished is in `records` at once."""
     task = partial(_make_one, out, maker)
-    with _mapper(min(workers, len(missing))) as run:
-        for record in run(task, missing):
-            _append_record(out, record)
-            records[record["index"]] = record
-            yield record["index"]
+    try:
+        with _mapper(min(workers, len(missing))) as run:
+            for record in run(task, missing):
+                _append_record(out, record)
+                records[record["index"]] = record
+                yield record["index"]
+    except BaseException:
+        remove_leftovers(out)  # of processes that were ended while they wrote
+        raise
 
 
 def _make_one(out: Path, maker: Maker, index: int) -> Record:
@@ -184,10 +186,12 @@ def _mapper(workers: int) -> Iterator[Callable[[Callable[[int], Record], Sequenc
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))  # read by the new processes when they load numpy and torch
     try:
-        # Fresh processes: a fork of a process that runs threads (torch's, for one) may hang.
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
-            yield partial(pool.map, chunksize=_CHUNK)
+        with Workers(workers) as pool:
+            try:
+                yield partial(_map, pool)
+            except BaseException:  # to wait for the pictures that are being made would hold up Ctrl-C
+                pool.kill()
+                raise
     finally:
         for name, value in before.items():
             if value is None:
@@ -196,17 +200,16 @@ def _mapper(workers: int) -> Iterator[Callable[[Callable[[int], Record], Sequenc
                 os.environ[name] = value
 
 
-def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and end when the parent does, however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
+def _map(pool: Workers, task: Callable[[int], Record], indices: Sequence[int]) -> Iterator[Record]:
+    """As the pool's own `map`, but a stop does not cancel what is left: a pool that is killed stumbles over that."""
+    chunks = (indices[start : start + _CHUNK] for start in range(0, len(indices), _CHUNK))
+    futures = deque(pool.submit(_each, task, chunk) for chunk in chunks)
+    while futures:
+        yield from futures.popleft().result()
 
 
-def _follow_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None  # this runs in a worker
-    parent.join()
-    os._exit(1)
+def _each(task: Callable[[int], Record], indices: Sequence[int]) -> list[Record]:
+    return [task(index) for index in indices]
 
 
 def _is_whole(out: Path, record: Record) -> bool:

@@ -167,6 +167,42 @@ def test_workers_end_with_their_parent(tmp_path, root):
         time.sleep(0.1)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_waits_for_no_picture(times, tmp_path, root):
+    """A terminal sends it to all processes at once; people press it again when nothing happens."""
+    out = tmp_path / "out"
+    words = shlex.split("-m limner data make drawn-faces --num 400 --size 1024 --workers 2 --out")
+    process = subprocess.Popen(
+        [sys.executable, *words, str(out)],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # tests may run without it
+    )
+    while process.poll() is None and not (out / RECORDS).exists():
+        time.sleep(0.05)
+    while process.poll() is None and not (out / RECORDS).stat().st_size:
+        time.sleep(0.05)
+    for _ in range(times):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.5)
+    _, error = process.communicate(timeout=300)
+    assert "Traceback" not in error and error.splitlines()[-1] == "error: interrupted"
+    assert process.returncode in ((130,) if times == 1 else (130, -signal.SIGINT))  # the second may end the end
+    with pytest.raises(ProcessLookupError):
+        for _ in range(600):
+            os.killpg(process.pid, 0)
+            time.sleep(0.1)
+    assert not list(out.rglob("*.tmp")) or times == 2
+    records = [json.loads(line) for line in (out / RECORDS).read_text().splitlines()]
+    assert records and all(
+        (out / name).stat().st_size == size for one in records for name, size in one["files"].items()
+    )
+
+
 def children_of(pid: int) -> list[int]:
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
