@@ -92,8 +92,7 @@ def write_collection(
     out = at_home(out)
     records: dict[int, Record] = {}
     try:
-        _prepare(out, maker, len(indices))
-        records.update((record["index"], record) for record in _read_records(out) if _is_whole(out, record))
+        records.update(_prepare(out, maker, indices))
         _write_records(out, records)
         missing = [index for index in indices if index not in records]
         with closing(_make_all(out, maker, missing, workers, records)) as making:
@@ -127,28 +126,43 @@ class _Counted:
         return self._length
 
 
-def _prepare(out: Path, maker: Maker, num: int) -> None:
-    """Note the settings; refuse to mix two collections."""
-    settings = maker.settings()
-    path = out / maker.settings_file
+def _prepare(out: Path, maker: Maker, indices: range) -> dict[int, Record]:
+    """Note the settings; refuse to mix two collections. The records of what is finished."""
+    settings, num = maker.settings(), len(indices)
+    path, records = out / maker.settings_file, dict[int, Record]()
     if path.exists():
         try:
             there = read_json(path)
+            begun = int(there["num"])
             differing = [name for name in settings if there[name] != settings[name]]
-            fewer = num < there["num"]
-        except (DataError, KeyError, TypeError) as error:
-            raise DataError(f"{path} is damaged: remove it to write the folder anew.") from error
-        if differing:
+        except (DataError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise DataError(f"{path} is damaged: choose another folder, or remove all of {out}.") from error
+        kept = range(indices.start, indices.start + max(begun, num))
+        records = {one["index"]: one for one in _read_records(out, maker, kept) if _is_whole(out, one)}
+        is_bound = bool(records) or _has_others(out, path)  # else nothing was finished, and it may begin anew
+        if differing and is_bound:
             name = differing[0]
             raise ConfigError(
                 f"{out} holds {maker.noun} with {name} = {there[name]}, not {settings[name]}: choose another folder."
             )
-        if fewer:
-            raise ConfigError(f"{out} holds {there['num']} {maker.noun}, more than {num}: choose another folder.")
+        if num < len(records):
+            raise ConfigError(f"{out} holds {len(records)} {maker.noun}, more than {num}: choose another folder.")
+        if num < begun and is_bound:  # some that were begun would be in no table
+            raise ConfigError(
+                f"{out} was begun for {begun} {maker.noun}, of which {len(records)} are finished: ask for {begun} or "
+                "more, or choose another folder."
+            )
     elif out.is_dir() and any(out.iterdir()):
         raise ConfigError(f"{out} holds files that were not made here: choose another folder, or an empty one.")
     write_text_atomically(path, json.dumps(settings | {"num": num}, indent=1))
     remove_leftovers(out)
+    return records
+
+
+def _has_others(out: Path, settings: Path) -> bool:
+    """Whether there are pictures that were begun, or other files; what killed processes left does not count."""
+    remove_leftovers(out)
+    return any(path.is_file() and path not in (settings, out / RECORDS) for path in out.rglob("*"))
 
 
 def _make_all(
@@ -215,29 +229,44 @@ def _each(task: Callable[[int], Record], indices: Sequence[int]) -> list[Record]
 def _is_whole(out: Path, record: Record) -> bool:
     try:
         return all((out / name).stat().st_size == size for name, size in record["files"].items())
-    except OSError:
+    except (OSError, ValueError):  # the latter of a name that is none
         return False
 
 
-def _read_records(out: Path) -> list[Record]:
-    """The lines that can be read: a picture whose line was cut off by a stop counts as missing."""
+def _read_records(out: Path, maker: Maker, indices: range) -> list[Record]:
+    """The lines that can be used: a picture whose line was cut off by a stop, or damaged, counts as missing."""
     path = out / RECORDS
-    records: list[Record] = []
     if not path.exists():
-        return records
+        return []
     try:
         with open_regular(path) as file:
             lines = file.read().splitlines()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {reason(error)}.") from error
+    records = list[Record]()
     for line in lines:
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        if isinstance(record, dict) and "index" in record and isinstance(record.get("files"), dict):
+        if _is_record(record, indices):
             records.append(record)
-    return records
+    return records if _fills_tables(maker, records) else [one for one in records if _fills_tables(maker, [one])]
+
+
+def _is_record(record: object, indices: range) -> bool:
+    if not isinstance(record, dict) or type(record.get("index")) is not int or record["index"] not in indices:
+        return False
+    files = record.get("files")
+    return isinstance(files, dict) and bool(files) and all(type(size) is int for size in files.values())
+
+
+def _fills_tables(maker: Maker, records: Sequence[Record]) -> bool:
+    try:
+        maker.tables(records)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):  # each maker knows what it notes
+        return False
+    return True
 
 
 def _write_records(out: Path, records: dict[int, Record]) -> None:
