@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,17 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from limner.data.image_io import open_picture
-from limner.errors import ConfigError, DataError, nearest
+from limner.errors import ConfigError, DataError, counted, nearest
 from limner.files import MAX_TABLE_BYTES, at_home, read_json, read_text, read_yaml, resolved
 from limner.markdown import escape
 from limner.optional import optional
 
 MAX_PANELS = 24
+MAX_VALUE = 1e38
+"""Of a number that is drawn; single precision ends there."""
+MAX_IMAGES_SEEN = 1e15
 _SOFTWARE = "limner plot"
 _USUAL = ("validation/", "loss/", "score_")
 """What is drawn unless something else is asked for, in this order."""
 _NOT_COMPARED = ("train.precision",)
 """Settings that a machine chooses."""
+
+_log = logging.getLogger(__name__)
 
 Points = list[tuple[int, float]]
 
@@ -78,17 +84,28 @@ def _read(path: Path, name: str) -> Run:
     if not (path / "metrics.jsonl").exists():
         raise DataError(f"{path} is no run folder: it has no metrics.jsonl. Name a folder that limner train wrote.")
     curves: dict[str, Points] = {}
-    warnings = 0
+    warnings = left_out = 0
     for line in read_text(path / "metrics.jsonl", most=MAX_TABLE_BYTES).splitlines():
         try:
             found = json.loads(line)
-            images = int(found.pop("images_seen"))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
+            images = found.pop("images_seen")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue  # the last line of a killed run may be cut off
         warnings += "warnings" in found
-        for key, value in found.items():
-            if isinstance(value, int | float) and math.isfinite(value):
-                curves.setdefault(str(key), []).append((images, float(value)))
+        numbers = {str(key): one for key, one in found.items() if isinstance(one, int | float)}
+        if not _is_number(images, most=MAX_IMAGES_SEEN):
+            left_out += len(numbers)
+            continue
+        for key, value in numbers.items():
+            if _is_number(value, most=MAX_VALUE):
+                curves.setdefault(key, []).append((int(images), float(value)))
+            else:
+                left_out += 1
+    if left_out:
+        _log.warning(
+            "%s of %s left out: they or their images_seen are not finite, or beyond %g (images_seen: %g).",
+            *(counted(left_out, "number"), path / "metrics.jsonl", MAX_VALUE, MAX_IMAGES_SEEN),
+        )
     if not curves:
         raise DataError(f"{path} has recorded nothing yet: its metrics.jsonl has no line with numbers.")
     content = read_yaml(path / "config.yaml") if (path / "config.yaml").exists() else {}
@@ -96,6 +113,11 @@ def _read(path: Path, name: str) -> Run:
     ordered = {key: sorted(points, key=lambda point: point[0]) for key, points in curves.items()}
     settings = _flat(content) if isinstance(content, dict) else {}
     return Run(name, path, ordered, settings, best if isinstance(best, dict) else {}, warnings)
+
+
+def _is_number(value: object, *, most: float) -> bool:
+    """Whether it is a number that can be drawn: finite, and not so large that differences of two are not."""
+    return isinstance(value, int | float) and -most <= value <= most  # NaN is not
 
 
 def _flat(tree: dict[Any, Any], prefix: str = "") -> dict[str, Any]:

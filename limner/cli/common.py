@@ -14,7 +14,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
@@ -46,8 +46,9 @@ def run(function: Callable[[list[str]], int], argv: list[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file name that the terminal cannot show is no reason to fail
         sys.stdout.reconfigure(errors="backslashreplace")
     argv = [_at_home(word) for word in argv]
+    interrupts = _Interrupts()
     try:
-        with _sigterm_interrupts():
+        with interrupts:
             code = function(argv)
         sys.stdout.flush()  # a closed pipe must show here, not at the exit of the interpreter
         return code
@@ -55,47 +56,56 @@ def run(function: Callable[[list[str]], int], argv: list[str]) -> int:
         return stop.code if isinstance(stop.code, int) else 2
     except KeyboardInterrupt:
         return _fail("interrupted", 130, argv)
-    except BrokenPipeError:  # the reader of our output is gone (`limner list | head`)
+    except Exception as error:
+        # Code that is interrupted in the middle of an import, or in a callback of torch, raises what it likes.
+        return _fail("interrupted", 130, argv) if interrupts.was_asked else _failed(error, argv)
+
+
+def _failed(error: Exception, argv: list[str]) -> int:
+    """Say what ended a command; its exit code."""
+    if isinstance(error, BrokenPipeError):  # the reader of our output is gone (`limner list | head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except LimnerError as error:
+    if isinstance(error, LimnerError):
         return _fail(str(error), error.exit_code, argv)
-    except FileExistsError as error:  # of a folder that was to be made
+    if isinstance(error, FileExistsError):  # of a folder that was to be made
         return _fail(f"{error.filename} is there already and is not a folder.", 1, argv)
-    except OSError as error:
+    if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return _fail(f"{error.strerror or error}{where}", 1, argv)
-    except Exception as error:
-        # Python's words, wherever such a name is first used as a path
-        if any(text in str(error) for text in ("embedded null", "surrogates not allowed")):
-            return _fail("A file name has a NUL character or is not valid UTF-8; use another name.", 2, argv)
-        if is_out_of_memory(error):
-            return _fail("There is not enough memory for this; ask for smaller pictures, networks or batches.", 1, argv)
-        return _fail(f"{type(error).__name__}: {error}. This is a fault in Limner; --debug shows where.", 1, argv)
+    # Python's words, wherever such a name is first used as a path
+    if any(text in str(error) for text in ("embedded null", "surrogates not allowed")):
+        return _fail("A file name has a NUL character or is not valid UTF-8; use another name.", 2, argv)
+    if is_out_of_memory(error):
+        return _fail("There is not enough memory for this; ask for smaller pictures, networks or batches.", 1, argv)
+    return _fail(f"{type(error).__name__}: {error}. This is a fault in Limner; --debug shows where.", 1, argv)
 
 
-@contextmanager
-def _sigterm_interrupts() -> Iterator[None]:
+class _Interrupts:
     """SIGTERM, by which services and schedulers stop a program, ends a command as Ctrl-C does: workers are ended and
-    unfinished files removed, where the signal's own way would leave both behind."""
-    process, old = os.getpid(), signal.getsignal(signal.SIGTERM)
+    unfinished files removed, where the signal's own way would leave both behind. Both are remembered."""
 
-    def interrupt(number: int, _: object) -> None:
-        if os.getpid() == process:
-            raise KeyboardInterrupt
-        signal.signal(number, signal.SIG_DFL)  # a forked worker, which is ended by this signal
-        signal.raise_signal(number)
+    def __init__(self) -> None:
+        self.was_asked = False
+        self._process = os.getpid()
+        self._old: dict[int, Any] = {}
 
-    try:
-        if old is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, interrupt)
-    except ValueError:  # not the main thread
-        old = None
-    try:
-        yield
-    finally:
-        if old is signal.SIG_DFL:
-            signal.signal(signal.SIGTERM, old)
+    def __enter__(self) -> None:
+        for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+            with suppress(ValueError):  # not the main thread
+                if signal.getsignal(number) is usual:  # else somebody ignores it, such as nohup, or has a use for it
+                    self._old[number] = signal.signal(number, self._ask)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, _: object) -> None:
+        if number == signal.SIGTERM and os.getpid() != self._process:  # a forked worker, which is ended by this signal
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        self.was_asked = True
+        raise KeyboardInterrupt
 
 
 _NUMBERS = {"int": "a whole number", "float": "a number", "bool": "true or false"}

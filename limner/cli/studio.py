@@ -59,7 +59,13 @@ def main(argv: list[str]) -> int:
         timeout_graceful_shutdown=2,
         h11_max_incomplete_event_size=32_768,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    server = uvicorn.Server(config)
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:  # which uvicorn raises again when it has ended
+        if not server.started:
+            raise
+        print("Limner studio: stopped.", flush=True)
     return 0
 
 

@@ -8,14 +8,11 @@ layout from these lines.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +27,7 @@ from limner.files import (
     write_atomically,
     write_text_atomically,
 )
+from limner.workers import Workers
 
 RECORDS = "records.jsonl"
 Record = dict[str, Any]
@@ -94,19 +92,18 @@ def write_collection(
     out = at_home(out)
     records: dict[int, Record] = {}
     try:
-        _prepare(out, maker, len(indices))
-        records.update((record["index"], record) for record in _read_records(out) if _is_whole(out, record))
+        records.update(_prepare(out, maker, indices))
         _write_records(out, records)
         missing = [index for index in indices if index not in records]
-        made = _Counted(_make_all(out, maker, missing, workers, records), len(missing))
-        for _ in made if progress is None else progress(made):
-            pass
+        with closing(_make_all(out, maker, missing, workers, records)) as making:
+            made = _Counted(making, len(missing))
+            for _ in made if progress is None else progress(made):
+                pass
         _write_records(out, records)
         ordered = [records[index] for index in sorted(records)]
         for name, text in maker.tables(ordered).items():
             write_text_atomically(out / name, text)
     except BrokenProcessPool as error:
-        remove_leftovers(out)
         raise DataError(
             f"A worker process was killed, perhaps for want of memory: {len(records)} of {len(indices)} {maker.noun} "
             f"are in {out}; repeat the command, with fewer workers, and it makes the others."
@@ -129,40 +126,59 @@ class _Counted:
         return self._length
 
 
-def _prepare(out: Path, maker: Maker, num: int) -> None:
-    """Note the settings; refuse to mix two collections."""
-    settings = maker.settings()
-    path = out / maker.settings_file
+def _prepare(out: Path, maker: Maker, indices: range) -> dict[int, Record]:
+    """Note the settings; refuse to mix two collections. The records of what is finished."""
+    settings, num = maker.settings(), len(indices)
+    path, records = out / maker.settings_file, dict[int, Record]()
     if path.exists():
         try:
             there = read_json(path)
+            begun = int(there["num"])
             differing = [name for name in settings if there[name] != settings[name]]
-            fewer = num < there["num"]
-        except (DataError, KeyError, TypeError) as error:
-            raise DataError(f"{path} is damaged: remove it to write the folder anew.") from error
-        if differing:
+        except (DataError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise DataError(f"{path} is damaged: choose another folder, or remove all of {out}.") from error
+        kept = range(indices.start, indices.start + max(begun, num))
+        records = {one["index"]: one for one in _read_records(out, maker, kept) if _is_whole(out, one)}
+        is_bound = bool(records) or _has_others(out, path)  # else nothing was finished, and it may begin anew
+        if differing and is_bound:
             name = differing[0]
             raise ConfigError(
                 f"{out} holds {maker.noun} with {name} = {there[name]}, not {settings[name]}: choose another folder."
             )
-        if fewer:
-            raise ConfigError(f"{out} holds {there['num']} {maker.noun}, more than {num}: choose another folder.")
+        if num < len(records):
+            raise ConfigError(f"{out} holds {len(records)} {maker.noun}, more than {num}: choose another folder.")
+        if num < begun and is_bound:  # some that were begun would be in no table
+            raise ConfigError(
+                f"{out} was begun for {begun} {maker.noun}, of which {len(records)} are finished: ask for {begun} or "
+                "more, or choose another folder."
+            )
     elif out.is_dir() and any(out.iterdir()):
         raise ConfigError(f"{out} holds files that were not made here: choose another folder, or an empty one.")
     write_text_atomically(path, json.dumps(settings | {"num": num}, indent=1))
     remove_leftovers(out)
+    return records
+
+
+def _has_others(out: Path, settings: Path) -> bool:
+    """Whether there are pictures that were begun, or other files; what killed processes left does not count."""
+    remove_leftovers(out)
+    return any(path.is_file() and path not in (settings, out / RECORDS) for path in out.rglob("*"))
 
 
 def _make_all(
     out: Path, maker: Maker, missing: Sequence[int], workers: int, records: dict[int, Record]
-) -> Iterator[int]:
+) -> Generator[int, None, None]:
     """Make pictures and note them, one index after the other; what is finished is in `records` at once."""
     task = partial(_make_one, out, maker)
-    with _mapper(min(workers, len(missing))) as run:
-        for record in run(task, missing):
-            _append_record(out, record)
-            records[record["index"]] = record
-            yield record["index"]
+    try:
+        with _mapper(min(workers, len(missing))) as run:
+            for record in run(task, missing):
+                _append_record(out, record)
+                records[record["index"]] = record
+                yield record["index"]
+    except BaseException:
+        remove_leftovers(out)  # of processes that were ended while they wrote
+        raise
 
 
 def _make_one(out: Path, maker: Maker, index: int) -> Record:
@@ -184,10 +200,12 @@ def _mapper(workers: int) -> Iterator[Callable[[Callable[[int], Record], Sequenc
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))  # read by the new processes when they load numpy and torch
     try:
-        # Fresh processes: a fork of a process that runs threads (torch's, for one) may hang.
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker) as pool:
-            yield partial(pool.map, chunksize=_CHUNK)
+        with Workers(workers) as pool:
+            try:
+                yield partial(_map, pool)
+            except BaseException:  # to wait for the pictures that are being made would hold up Ctrl-C
+                pool.kill()
+                raise
     finally:
         for name, value in before.items():
             if value is None:
@@ -196,45 +214,59 @@ def _mapper(workers: int) -> Iterator[Callable[[Callable[[int], Record], Sequenc
                 os.environ[name] = value
 
 
-def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and end when the parent does, however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
+def _map(pool: Workers, task: Callable[[int], Record], indices: Sequence[int]) -> Iterator[Record]:
+    """As the pool's own `map`, but a stop does not cancel what is left: a pool that is killed stumbles over that."""
+    chunks = (indices[start : start + _CHUNK] for start in range(0, len(indices), _CHUNK))
+    futures = deque(pool.submit(_each, task, chunk) for chunk in chunks)
+    while futures:
+        yield from futures.popleft().result()
 
 
-def _follow_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None  # this runs in a worker
-    parent.join()
-    os._exit(1)
+def _each(task: Callable[[int], Record], indices: Sequence[int]) -> list[Record]:
+    return [task(index) for index in indices]
 
 
 def _is_whole(out: Path, record: Record) -> bool:
     try:
         return all((out / name).stat().st_size == size for name, size in record["files"].items())
-    except OSError:
+    except (OSError, ValueError):  # the latter of a name that is none
         return False
 
 
-def _read_records(out: Path) -> list[Record]:
-    """The lines that can be read: a picture whose line was cut off by a stop counts as missing."""
+def _read_records(out: Path, maker: Maker, indices: range) -> list[Record]:
+    """The lines that can be used: a picture whose line was cut off by a stop, or damaged, counts as missing."""
     path = out / RECORDS
-    records: list[Record] = []
     if not path.exists():
-        return records
+        return []
     try:
         with open_regular(path) as file:
             lines = file.read().splitlines()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {reason(error)}.") from error
+    records = list[Record]()
     for line in lines:
         try:
             record = json.loads(line)
         except (ValueError, RecursionError):
             continue
-        if isinstance(record, dict) and "index" in record and isinstance(record.get("files"), dict):
+        if _is_record(record, indices):
             records.append(record)
-    return records
+    return records if _fills_tables(maker, records) else [one for one in records if _fills_tables(maker, [one])]
+
+
+def _is_record(record: object, indices: range) -> bool:
+    if not isinstance(record, dict) or type(record.get("index")) is not int or record["index"] not in indices:
+        return False
+    files = record.get("files")
+    return isinstance(files, dict) and bool(files) and all(type(size) is int for size in files.values())
+
+
+def _fills_tables(maker: Maker, records: Sequence[Record]) -> bool:
+    try:
+        maker.tables(records)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):  # each maker knows what it notes
+        return False
+    return True
 
 
 def _write_records(out: Path, records: dict[int, Record]) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 
 from limner.studio.security import fault
 from limner.studio.worker import Work, serve
+from limner.workers import without_interrupts
 
 log = logging.getLogger("limner.studio")
 
@@ -86,7 +87,8 @@ class Process:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=serve, args=(theirs, device, runtime, threads), daemon=True)
-        self.process.start()
+        with without_interrupts():
+            self.process.start()
         theirs.close()
         self.loop, self.tell = asyncio.get_running_loop(), tell
         self.previews: list[Job] = []

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import multiprocessing
 from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,8 +17,9 @@ from limner.studio.catalogue import Catalogue
 from limner.studio.jobs import Job, Jobs
 from limner.studio.security import Refused
 from limner.studio.settings import Settings
-from limner.studio.worker import Work, decode, end_with_parent, prepare_reading
+from limner.studio.worker import Work, decode, prepare_reading
 from limner.studio.workspace import DiskError, Session, Workspace
+from limner.workers import Workers
 
 if TYPE_CHECKING:
     from limner.data.schema import LabelSchema
@@ -52,7 +51,7 @@ class Studio:
         self.events: dict[str, deque[tuple[int, dict[str, Any]]]] = {}
         self.listeners: dict[str, set[asyncio.Event]] = {}
         self.number = 0
-        self.pool: ProcessPoolExecutor | None = None
+        self.pool: Workers | None = None
         self.tidying: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -107,7 +106,7 @@ class Studio:
             self.tidying.cancel()
         await self.jobs.close()
         if self.pool is not None:
-            self._end(self.pool)
+            self.pool.kill()
             await asyncio.to_thread(self.pool.shutdown, wait=True, cancel_futures=True)  # which gives its locks back
         if self.settings.forget:
             for session in self.workspace:
@@ -314,8 +313,7 @@ class Studio:
             DataError: if it did.
         """
         if self.pool is None:
-            context = multiprocessing.get_context("spawn")
-            self.pool = ProcessPoolExecutor(1, mp_context=context, initializer=end_with_parent)
+            self.pool = Workers(1)
         pool, loop = self.pool, asyncio.get_running_loop()
         work = loop.run_in_executor(pool, function, *arguments)
         try:
@@ -323,14 +321,9 @@ class Studio:
         except (BrokenProcessPool, TimeoutError) as error:
             if self.pool is pool:
                 self.pool = None
-                self._end(pool)
+                pool.kill()
                 pool.shutdown(wait=False, cancel_futures=True)
             raise DataError(f"{name} cannot be read: save it again with another program.") from error
-
-    def _end(self, pool: ProcessPoolExecutor) -> None:
-        for process in list((getattr(pool, "_processes", None) or {}).values()):
-            with contextlib.suppress(OSError):
-                process.kill()
 
     def picture(self, session: Session, name: str, number: int, suffix: str = ".png") -> bytes | Path | None:
         """A picture or a clip of a result or of a preview."""

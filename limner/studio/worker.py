@@ -12,12 +12,10 @@ import importlib
 import io
 import json
 import logging
-import multiprocessing
 import os
 import shutil
 import struct
 import tempfile
-import threading
 import traceback
 import zlib
 from collections import OrderedDict, deque
@@ -486,18 +484,6 @@ def _inside(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
-
-
-def end_with_parent() -> None:
-    """Let this process end when the one that started it does: a pool's processes outlive a server that is killed."""
-
-    def wait() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            parent.join()
-        os._exit(0)
-
-    threading.Thread(target=wait, daemon=True).start()
 
 
 def prepare_reading() -> None:

@@ -130,15 +130,85 @@ def test_run_turns_errors_into_codes(error, code, line, capsys) -> None:
     assert capsys.readouterr().err == line + "\n"
 
 
-def test_sigterm_interrupts_as_ctrl_c_does(capsys) -> None:
+@pytest.fixture
+def _ctrl_c():
+    """Tests in the background may run without it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def swallowed(number: int) -> None:
+    try:
+        signal.raise_signal(number)
+    except KeyboardInterrupt:  # as in an import that torch tries, and in callbacks of C
+        pass
+
+
+@pytest.mark.usefixtures("_ctrl_c")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_sigterm_interrupts_as_ctrl_c_does(number, capsys) -> None:
     def stopped(argv: list[str]) -> int:
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(number)
         return 0
 
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.getsignal(number)
     assert common.run(stopped, []) == 130
     assert capsys.readouterr().err == "error: interrupted\n"
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.usefixtures("_ctrl_c")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_becomes_another_error_is_one(number, capsys) -> None:
+    def stopped(argv: list[str]) -> int:
+        swallowed(number)
+        raise AttributeError("module 'torch._dynamo' has no attribute 'exc'")
+
+    assert common.run(stopped, []) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+
+
+@pytest.mark.usefixtures("_ctrl_c")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_swallows_an_interrupt_goes_on_until_the_next(number, capsys) -> None:
+    def goes_on(argv: list[str]) -> int:
+        swallowed(number)
+        return 0
+
+    def stopped(argv: list[str]) -> int:
+        swallowed(number)
+        signal.raise_signal(number)
+        return 0
+
+    assert common.run(goes_on, []) == 0
+    assert common.run(stopped, []) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+
+
+def test_who_ignores_ctrl_c_is_not_interrupted() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert common.run(lambda argv: signal.raise_signal(signal.SIGINT) or 0, []) == 0
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_while_the_command_is_imported_is_one_line(python) -> None:
+    """The first module that the command needs interrupts it, where a user would have to be quick."""
+    code = (
+        "import signal, sys\n"
+        "from limner.__main__ import start\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'limner.cli.main':\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "sys.exit(start())"
+    )
+    done = python("-c", code)
+    assert (done.returncode, done.stderr) == (130, "error: interrupted\n")
 
 
 def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:

@@ -47,6 +47,29 @@ def test_what_is_compared(two) -> None:
     assert first["warnings"] == 1 and first["settings"] == {"train.seed": 0} and second["settings"] == {"train.seed": 7}
 
 
+@pytest.mark.parametrize("number", ["1e308", "-1e308", "1e999", "NaN", "1" + "0" * 400, "-1" + "0" * 400])
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_nobody_can_draw_are_left_out(number, two, tmp_path, capsys, caplog) -> None:
+    usual = compare(read_runs(two[:1]))
+    with open(two[0] / "metrics.jsonl", "a") as file:
+        file.write(
+            f'\n{{"images_seen": 20, "loss/generator": {number}}}\n{{"images_seen": {number}, "loss/generator": 1}}'
+        )
+    assert main(["plot", str(two[0]), "--out", str(tmp_path / "curves.png")]) == 0
+    assert caplog.messages == [
+        f"2 numbers of {two[0] / 'metrics.jsonl'} left out: they or their images_seen are not finite, or beyond 1e+38 "
+        "(images_seen: 1e+15)."
+    ]
+    caplog.clear()
+    assert compare(read_runs(two[:1])) == usual
+
+
+def test_numbers_at_the_edge_are_drawn(two, tmp_path, capsys) -> None:
+    with open(two[0] / "metrics.jsonl", "a") as file:
+        file.write('\n{"images_seen": 20, "x": 1e38}\n{"images_seen": 1000000000000000, "x": -1e38}\n')
+    assert main(["plot", *map(str, two), "--metrics", "x", "loss/", "--out", str(tmp_path / "curves.png")]) == 0
+
+
 def test_the_table_and_the_picture(two, tmp_path: Path, capsys) -> None:
     out = tmp_path / "curves.png"
     assert main(["plot", *map(str, two), "--out", str(out)]) == 0

@@ -25,6 +25,7 @@ BASE = {
     "limner.memory",
     "limner.provenance",
     "limner.media",
+    "limner.workers",
     "limner",
 }
 LOW = BASE | {"limner.data", "limner.nn", "limner.engine", "limner.metrics", "limner.losses", "limner.backbones"}
@@ -51,6 +52,7 @@ LAYERS = {
     "limner.memory": {"limner.errors"},
     "limner.markdown": set(),
     "limner.provenance": set(),
+    "limner.workers": set(),
     "limner.media": {"limner.errors", "limner.optional", "limner.files", "limner.provenance"},
     "limner.mode": BASE | {"limner.plan", "limner.results"},
     "limner.nn": BASE | {"limner.data"},

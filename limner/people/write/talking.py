@@ -25,7 +25,7 @@ import numpy as np
 
 from limner.data.collection import Files, Progress, Record, write_collection
 from limner.data.manifest import hash_split
-from limner.errors import ConfigError, DataError, nearest
+from limner.errors import ConfigError, nearest
 from limner.media import write_video
 from limner.optional import optional
 from limner.people.dice import Dice
@@ -88,6 +88,12 @@ class Talking:
         """Who speaks in a clip."""
         return sample_person(self.seed, index // CLIPS_PER_PERSON)
 
+    def asked(self, index: int) -> tuple[str, str]:
+        """The word of a clip of the LRW layout, and the sentence around it."""
+        dice = Dice(self.seed, index, "words")
+        word = self.words[dice.integer(len(self.words))]
+        return word, self.carriers[dice.integer(len(self.carriers))].replace("{}", word)
+
     def make(self, index: int) -> tuple[Files, Record]:
         """Film one clip."""
         return self._lrw(index) if self.layout == "lrw" else self._grid(index)
@@ -100,13 +106,9 @@ class Talking:
         return {"splits.csv": "\n".join(["name,split", *rows]) + "\n"}
 
     def _lrw(self, index: int) -> tuple[Files, Record]:
-        person, dice = self.person(index), Dice(self.seed, index, "words")
-        word = self.words[dice.integer(len(self.words))]
-        sentence = self.carriers[dice.integer(len(self.carriers))].replace("{}", word)
+        person, (word, sentence) = self.person(index), self.asked(index)
         said = synthesise(sentence, voice_of(person))
-        spoken = next((timed for timed in said.words if timed.text == word), None)
-        if spoken is None:
-            raise DataError(f'espeak-ng runs "{word}" in "{sentence}" together with its neighbours; choose another.')
+        spoken = _spoken(said, word, sentence)
         seconds = LRW_FRAMES / FRAMES_PER_SECOND
         talk = self._film(person, index, said.cut(spoken.middle - seconds / 2, seconds))
         split = self._split(index)
@@ -139,6 +141,17 @@ class Talking:
 
     def _split(self, index: int) -> str:
         return hash_split(f"id{index // CLIPS_PER_PERSON}", seed=self.seed, val_share=0.1)
+
+
+def _spoken(said: Speech, word: str, sentence: str) -> Timed:
+    """Raises: ConfigError if the word has no time of its own."""
+    found = next((timed for timed in said.words if timed.text == word), None)
+    if found is None:
+        raise ConfigError(
+            f'espeak-ng runs "{word}" in "{sentence}" together with its neighbours: give another word (--words) or '
+            "another sentence (--carriers)."
+        )
+    return found
 
 
 def sentence_code(seed: int, index: int) -> str:
@@ -233,6 +246,8 @@ def write_talking(
     _refuse_twice(talking)
     for module, extra in (("warp", "people"), ("espeakng_loader", "speech"), ("av", "video")):
         optional(module, extra=extra)  # before anything is written
+    if (talking.words, talking.carriers) != (WORDS, CARRIERS):
+        _refuse_unheard(talking, num)
     return write_collection(Path(out), talking, range(num), workers=workers, progress=progress)
 
 
@@ -276,3 +291,13 @@ def _refuse_twice(talking: Talking) -> None:
         for carrier in talking.carriers:
             if word in carrier.split():
                 raise ConfigError(f'"{word}" is said by "{carrier}" already; leave one of the two out.')
+
+
+def _refuse_unheard(talking: Talking, num: int) -> None:
+    """Raises: ConfigError if espeak-ng runs a word of the clips together with others, which depends on the accent."""
+    asked = {}
+    for index in range(num):
+        voice = voice_of(talking.person(index))
+        asked.setdefault((*talking.asked(index), voice.name.partition("+")[0]), voice)
+    for (word, sentence, _), voice in asked.items():
+        _spoken(synthesise(sentence, voice), word, sentence)

@@ -67,7 +67,14 @@ def test_what_is_damaged_is_made_again(damage, killed_while_writing, tmp_path, w
     elif damage == "no records":
         records.unlink()
     elif damage == "odd line":
-        records.write_text('{"index": 5}\n[]\n' + "".join(records.read_text().splitlines(True)[1:]))
+        files = json.dumps(json.loads(records.read_text().splitlines()[7])["files"])
+        odd = [
+            *('{"index": 5}', "[]", '{"index": "a", "files": {}}', '{"index": 3, "files": {}}'),
+            *('{"index": [3], "files": {}}', '{"index": true, "files": {"drawn.json": 1}}', f'{{"index": 99{files}'),
+            *(f'{{"index": 99, "files": {files}}}', f'{{"index": 7, "files": {files}}}', '{"index": 1, "files": 2}'),
+            '{"index": 2, "files": {"a\\u0000b": 3}, "attributes": {}, "landmarks": []}',
+        ]
+        records.write_text("\n".join([*records.read_text().splitlines()[1:], *odd]))
     else:
         killed_while_writing(picture)
     make(out)
@@ -137,6 +144,43 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_of_a_line(tmp_path, whol
     assert contents(out) == whole
 
 
+def test_a_folder_in_which_nothing_was_finished_begins_anew(tmp_path, whole):
+    def interrupted(finished: Iterable[int]) -> Iterator[int]:
+        raise KeyboardInterrupt
+        yield from finished
+
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        write_drawn_faces(out, num=NUM + 5, size=2 * SIZE, seed=4, progress=interrupted)
+    assert json.loads((out / "drawn.json").read_text())["num"] == NUM + 5
+    make(out)
+    assert contents(out) == whole
+
+
+def test_fewer_than_were_begun(tmp_path):
+    def interrupted(finished: Iterable[int]) -> Iterator[int]:
+        for index in finished:
+            if index == 2:
+                raise KeyboardInterrupt
+            yield index
+
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path, progress=interrupted)
+    with pytest.raises(ConfigError, match=f"begun for {NUM} drawn faces, of which 3 are finished: ask for {NUM} or"):
+        make(tmp_path, 4)
+    with pytest.raises(ConfigError, match="holds 3 drawn faces, more than 2: choose another folder"):
+        make(tmp_path, 2)
+    make(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "{", '{"num": 1e999}'])
+def test_damaged_settings_say_what_helps(text, tmp_path):
+    make(tmp_path / "out", 1)
+    (tmp_path / "out" / "drawn.json").write_text(text)
+    with pytest.raises(DataError, match=r"drawn.json is damaged: choose another folder, or remove all of .*out\."):
+        make(tmp_path / "out", 1)
+
+
 def test_no_workers(tmp_path):
     with pytest.raises(ConfigError, match="workers is 0"):
         make(tmp_path / "out", workers=0)
@@ -165,6 +209,42 @@ def test_workers_end_with_their_parent(tmp_path, root):
     while any(command_line(pid) for pid in workers):
         assert time.monotonic() < end, "workers outlive their parent"
         time.sleep(0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_waits_for_no_picture(times, tmp_path, root):
+    """A terminal sends it to all processes at once; people press it again when nothing happens."""
+    out = tmp_path / "out"
+    words = shlex.split("-m limner data make drawn-faces --num 400 --size 1024 --workers 2 --out")
+    process = subprocess.Popen(
+        [sys.executable, *words, str(out)],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # tests may run without it
+    )
+    while process.poll() is None and not (out / RECORDS).exists():
+        time.sleep(0.05)
+    while process.poll() is None and not (out / RECORDS).stat().st_size:
+        time.sleep(0.05)
+    for _ in range(times):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.5)
+    _, error = process.communicate(timeout=300)
+    assert "Traceback" not in error and error.splitlines()[-1] == "error: interrupted"
+    assert process.returncode in ((130,) if times == 1 else (130, -signal.SIGINT))  # the second may end the end
+    with pytest.raises(ProcessLookupError):
+        for _ in range(600):
+            os.killpg(process.pid, 0)
+            time.sleep(0.1)
+    assert not list(out.rglob("*.tmp")) or times == 2
+    records = [json.loads(line) for line in (out / RECORDS).read_text().splitlines()]
+    assert records and all(
+        (out / name).stat().st_size == size for one in records for name, size in one["files"].items()
+    )
 
 
 def children_of(pid: int) -> list[int]:

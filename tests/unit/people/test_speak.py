@@ -314,6 +314,12 @@ def test_a_stopped_run_goes_on_to_the_same_bytes(made, killed_while_writing, tmp
         write_talking(tmp_path, num=2, size=64, seed=4, layout="grid")
 
 
+def test_a_word_that_runs_into_its_neighbours_is_refused_before_anything_is_written(espeak, tmp_path):
+    with pytest.raises(ConfigError, match=r'runs "the" in "in the house" together .*--words.*--carriers'):
+        write_talking(tmp_path / "out", num=1, size=64, words=["the"], carriers=["in {} house"])
+    assert not (tmp_path / "out").exists()
+
+
 def test_words_that_are_not_the_usual_ones(espeak, tmp_path):
     own = {"words": ["window"], "carriers": ["his big {} was blue"]}
     write_talking(tmp_path, num=1, size=64, seed=4, **own)
