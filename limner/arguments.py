@@ -15,7 +15,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from limner.errors import ConfigError, nearest
+from limner.errors import MOST_SHOWN, ConfigError, nearest, quoted
 
 
 def check_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -38,10 +38,8 @@ def check_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: M
         raise TypeError(f"{asked} has no argument {unknown[0]!r}.{nearest(unknown[0], known)}")
     for name, value in signature.bind(*args, **kwargs).arguments.items():
         if name in hints and not _accepts(hints[name], value):
-            shown = " ".join(repr(value).split())
-            shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
             allowed = _words(hints[name]) + _as_list(hints[name], value)
-            raise ConfigError(f"{name} is {shown}, of the type {type(value).__name__}; it must be {allowed}.")
+            raise ConfigError(f"{name} is {quoted(value)}, of the type {type(value).__name__}; it must be {allowed}.")
 
 
 @lru_cache(maxsize=1024)
@@ -84,7 +82,7 @@ def _as_list(kind: Any, value: Any) -> str:
     wanted = {type(value), float} if type(value) in (int, float) else {type(value)} & {str}
     of = [get_args(one)[0] for one in kinds if get_origin(one) is Sequence]
     fits = any(wanted & set(get_args(one) if get_origin(one) in (Union, UnionType) else (one,)) for one in of)
-    return f", such as [{value!r}]" if fits and len(repr(value)) <= 60 else ""
+    return f", such as [{quoted(value)}]" if fits and len(quoted(value)) < MOST_SHOWN else ""
 
 
 def _words(kind: Any) -> str:

@@ -60,6 +60,27 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
+MOST_SHOWN = 60
+"""Signs of a value that a message shows."""
+
+
+def quoted(value: object) -> str:
+    """A value as Python writes it, on one line and cut after `MOST_SHOWN` signs, for use inside a sentence."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a whole number of thousands of digits, or an object that cannot be shown
+        text = f"a value of the type {type(value).__name__}"
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 3]}..."
+
+
+def named(value: object) -> str:
+    """A name that somebody gave, between double quotes, as short as `quoted`; what is no text, as Python writes it."""
+    if not isinstance(value, str):
+        return quoted(value)
+    text = " ".join(value.split())
+    return f'"{text}"' if len(text) <= MOST_SHOWN else f'"{text[: MOST_SHOWN - 3]}..."'
+
+
 def nearest(name: object, known: Iterable[str], *, also: Iterable[str] = ()) -> str:
     """A hint for an unknown name: ` Did you mean "x"?` when one is close, then the list of all known names.
 
@@ -69,6 +90,6 @@ def nearest(name: object, known: Iterable[str], *, also: Iterable[str] = ()) -> 
         also: further names that may be meant, and would make the list long.
     """
     known = sorted(known)
-    close = difflib.get_close_matches(str(name), [*known, *also], n=1)
+    close = difflib.get_close_matches(name if isinstance(name, str) else quoted(name), [*known, *also], n=1)
     hint = f' Did you mean "{close[0]}"?' if close else ""
     return f"{hint} Known: {', '.join(known)}."

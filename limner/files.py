@@ -7,6 +7,7 @@ device would hang or never end. Pictures have a reader of their own, `limner.dat
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import hashlib
 import io
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from limner.errors import ConfigError, DataError, LimnerError
+from limner.errors import ConfigError, DataError, LimnerError, quoted
 
 MAX_JSON_BYTES = 16_000_000
 """Of settings, schemas and indexes, unless a caller says otherwise."""
@@ -65,13 +66,21 @@ def at_home(path: str | Path) -> Path:
     Every public function that takes a path goes through here: a shell expands "~" for commands, nobody does for Python.
 
     Raises:
-        ConfigError: if it is no path at all, or empty.
+        ConfigError: if it is no path at all, empty, or longer than the system allows.
     """
     if not isinstance(path, str | Path):
         raise ConfigError(f"A path cannot be of the type {type(path).__name__}; give a text or a pathlib.Path.")
     if path == "":  # which pathlib takes for the folder that one is in
         raise ConfigError("A path is empty; name a file or a folder, such as . for this folder.")
-    return Path(os.path.expanduser(path))  # Path.expanduser raises for unknown users
+    found = Path(os.path.expanduser(path))  # Path.expanduser raises for unknown users
+    try:
+        found.lstat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ConfigError(f"The path {quoted(str(path))} is too long for a file; give a shorter one.") from error
+    except ValueError:  # a NUL character, which whoever opens it refuses
+        pass
+    return found
 
 
 def open_regular(path: str | Path) -> io.BufferedReader:
@@ -235,10 +244,10 @@ def checked_name(name: object, *, what: str = "name", error: type[LimnerError] =
         LimnerError: of the type `error`, if it is empty, too long, hidden, a path, or has a control character.
     """
     if not isinstance(name, str) or not name or len(name.encode(errors="replace")) > 200:
-        raise error(f"{what} is {_short(name)}; it must be a text of 1 to 200 bytes.")
+        raise error(f"{what} is {quoted(name)}; it must be a text of 1 to 200 bytes.")
     if name.startswith(".") or any(sign in "/\\:\0" or ord(sign) < 32 or 0xD800 <= ord(sign) < 0xE000 for sign in name):
         raise error(
-            f"{what} is {_short(name)}; it must be the name of a file, without folders (/, \\ or :) and not hidden."
+            f"{what} is {quoted(name)}; it must be the name of a file, without folders (/, \\ or :) and not hidden."
         )
     return name
 
@@ -259,7 +268,7 @@ def checked_path(name: object, *, what: str = "name", error: type[LimnerError] =
             checked_name(part)
         except ConfigError:
             raise error(
-                f"{what} is {_short(name)}; it must be the name of a file, or a path below a folder, without .., "
+                f"{what} is {quoted(name)}; it must be the name of a file, or a path below a folder, without .., "
                 "control characters or bytes that are no UTF-8."
             ) from None
     return str(name)
@@ -297,11 +306,6 @@ def short(text: str) -> str:
     """A part of a file for use inside a sentence: one line, at most 80 signs, nothing that a terminal obeys."""
     line = " ".join("".join(sign if sign.isprintable() else " " for sign in text[:200]).split())
     return line if len(line) <= 80 and len(text) <= 200 else f"{line[:77]}..."
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def write_atomically(writers: Mapping[Path, Callable[[Path], object]], *, flush: bool = False) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from limner import files
 from limner.data.size import Size
-from limner.errors import ConfigError, DataError, WeightsError, nearest
+from limner.errors import ConfigError, DataError, WeightsError, nearest, quoted
 from limner.files import at_home, cache_folder, reason, sha256_of, write_atomically
 from limner.registry import is_system, system_names
 
@@ -321,7 +321,7 @@ def read_index(path: Path) -> dict[str, Any]:
     for network in index["networks"]:
         if not isinstance(network, str) or not re.fullmatch("[a-z][a-z0-9_]*", network):
             raise WeightsError(
-                f"{file} names the network {network!r}; names have small letters, digits and underscores."
+                f"{file} names the network {quoted(network)}; names have small letters, digits and underscores."
             )
     if not is_system(index["system"]):
         near = nearest(index["system"], system_names())

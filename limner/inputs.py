@@ -15,7 +15,7 @@ from torch import Tensor
 from limner.data.config import Fit
 from limner.data.image_io import photo_from_pil, read_photo
 from limner.data.transforms import make_square, resize_image, zoom_in
-from limner.errors import ConfigError, DataError, ShapeError
+from limner.errors import ConfigError, DataError, ShapeError, quoted
 from limner.plan import MAX_SEED
 from limner.tasks import MAX_IMAGES
 
@@ -99,7 +99,7 @@ def whole_number(name: str, value: object, least: int, most: int) -> int:
         ConfigError: if it is none, or out of range.
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
-        raise ConfigError(f"{name} is {value!r}; it must be a whole number, at least {least} and at most {most}.")
+        raise ConfigError(f"{name} is {quoted(value)}; it must be a whole number, at least {least} and at most {most}.")
     return int(value)
 
 
@@ -110,10 +110,10 @@ def seed_range(seed: int, num_images: int) -> list[int]:
         ConfigError: if a number is none, or out of range.
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-        raise ConfigError(f"seed is {seed!r}; it must be a whole number.")
+        raise ConfigError(f"seed is {quoted(seed)}; it must be a whole number.")
     num_images = whole_number("num_images", num_images, 1, MAX_IMAGES)
     if not 0 <= seed <= MAX_SEED - num_images:
-        raise ConfigError(f"seed is {seed}; it must lie in 0..{MAX_SEED - num_images}.")
+        raise ConfigError(f"seed is {quoted(seed)}; it must lie in 0..{MAX_SEED - num_images}.")
     return [int(seed) + k for k in range(num_images)]
 
 

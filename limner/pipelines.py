@@ -28,12 +28,13 @@ from torch import Tensor, nn
 
 import limner
 from limner import hub, registry, runtimes
+from limner.arguments import check_arguments
 from limner.data.colors import Colors
 from limner.data.config import Fit
 from limner.data.manifest import open_manifest, read_layout
 from limner.data.size import Size, SizeLike
 from limner.data.spec import DataSpec
-from limner.errors import ConfigError, DataError, LimnerError, ShapeError, WeightsError, nearest
+from limner.errors import ConfigError, DataError, LimnerError, ShapeError, WeightsError, named, nearest, quoted
 from limner.files import at_home, read_text, reason, replacing_folder, resolved, sha256_of
 from limner.media import Media, Picture
 from limner.plan import Condition, GenerationPlan
@@ -223,10 +224,11 @@ class Pipeline(ABC):
         Raises:
             ConfigError: if there is no such device here.
         """
+        called = quoted(str(device) if isinstance(device, torch.device) else device)
         try:
             where = torch.device(device)
-        except (RuntimeError, TypeError) as error:
-            raise ConfigError(f"There is no device {str(device)[:80]!r}; name cpu, cuda, cuda:1 or mps.") from error
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise ConfigError(f"There is no device {called}; name cpu, cuda, cuda:1 or mps.") from error
         try:
             for network in self.components.values():
                 network.to(where)
@@ -234,9 +236,7 @@ class Pipeline(ABC):
             if isinstance(error, torch.cuda.OutOfMemoryError):
                 raise
             text = reason(error).partition(". ")[0][:200]
-            raise ConfigError(
-                f"The device {str(device)[:80]!r} cannot be used ({text}); name cpu, cuda or mps."
-            ) from error
+            raise ConfigError(f"The device {called} cannot be used ({text}); name cpu, cuda or mps.") from error
         return self
 
     @property
@@ -504,11 +504,12 @@ def load(
         ConfigError: if there is no such runtime, or "onnx" is asked for of weights that draw nothing.
         WeightsError: if there are no such weights, or they cannot be used.
     """
+    check_arguments(load, (name_or_path, system), {"with_optional": with_optional, "runtime": runtime})
     if runtime not in get_args(Runtime):
-        raise ConfigError(f'There is no runtime "{runtime}".{nearest(str(runtime), get_args(Runtime))}')
+        raise ConfigError(f"There is no runtime {named(runtime)}.{nearest(str(runtime), get_args(Runtime))}")
     index = hub.read_index(hub.resolve(name_or_path, system=system).path)
     if system is not None and index["system"] != system:
-        raise WeightsError(f'{name_or_path} holds weights of the system "{index["system"]}", not of "{system}".')
+        raise WeightsError(f'{name_or_path} holds weights of the system "{index["system"]}", not of {named(system)}.')
     if runtime == "onnx" and registry.task(index["system"]).gives in ("verdict", "label_map"):
         raise ConfigError(
             f'"{index["system"]}" draws nothing, and PyTorch alone judges and labels: leave runtime (--runtime) out.'

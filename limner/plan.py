@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from limner.errors import ConfigError, ShapeError, nearest
+from limner.errors import ConfigError, ShapeError, nearest, quoted
 from limner.files import checked_name
 
 MAX_SEED = 2**63 - 1
@@ -108,10 +108,10 @@ class GenerationPlan:
 
     def __post_init__(self) -> None:
         size = self.batch_size
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
-            raise ConfigError(f"batch_size is {size!r}; it must be a whole number, 1 or more.")
+        if isinstance(size, bool) or not isinstance(size, int | np.integer) or not 1 <= size < 2**31:
+            raise ConfigError(f"batch_size is {quoted(size)}; it must be a whole number, 1 or more and below 2^31.")
         if self.runtime not in ("torch", "onnx"):
-            raise ConfigError(f'The plan\'s runtime is {self.runtime!r}; it must be "torch" or "onnx".')
+            raise ConfigError(f'The plan\'s runtime is {quoted(self.runtime)}; it must be "torch" or "onnx".')
         object.__setattr__(self, "batch_size", int(size))  # JSON knows no numpy
         object.__setattr__(self, "seeds", list(self.seeds))
         for name, rows in self.conditions.items():
@@ -160,12 +160,12 @@ class GenerationPlan:
             if seed is None:
                 continue
             if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
-                raise ConfigError(f"The plan has the seed {seed!r}; seeds are whole numbers in 0..{MAX_SEED}.")
+                raise ConfigError(f"The plan has the seed {quoted(seed)}; seeds are whole numbers in 0..{MAX_SEED}.")
         columns = self.settings.get("columns", 1)
         if isinstance(columns, bool) or not isinstance(columns, int) or not 1 <= columns <= len(self.seeds):
             raise ConfigError(
-                f"The plan lays {len(self.seeds)} pictures out in {columns!r} columns; that must be a whole number in "
-                f"1..{len(self.seeds)}."
+                f"The plan lays {len(self.seeds)} pictures out in {quoted(columns)} columns; that must be a whole "
+                f"number in 1..{len(self.seeds)}."
             )
         if conditions is None:
             return

@@ -20,7 +20,7 @@ from torch import Tensor
 from limner.ageing.inputs import FacePhoto
 from limner.data.ages import MAX_AGE
 from limner.data.datasets.utkface import AGE_GROUPS, age_group
-from limner.errors import ConfigError
+from limner.errors import ConfigError, quoted
 from limner.inputs import to_pictures, usual_batch_size, whole_number
 from limner.plan import Condition, GenerationPlan, safe_name
 
@@ -54,12 +54,13 @@ def age_shares(age: AgeInput, middles: Sequence[float] = MIDDLES) -> NDArray[np.
         return shares
     try:
         years = float(age)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         years = float("nan")
     if isinstance(age, bool) or not 0 <= years <= MAX_AGE:
-        hint = " Give several ages one after another, not with commas." if "," in str(age) else ""
+        hint = " Give several ages one after another, not with commas." if isinstance(age, str) and "," in age else ""
         raise ConfigError(
-            f"The age {age!r} is unknown; it must be from 0 to {MAX_AGE} years or one of {', '.join(AGE_GROUPS)}.{hint}"
+            f"The age {quoted(age)} is unknown; it must be from 0 to {MAX_AGE} years or one of "
+            f"{', '.join(AGE_GROUPS)}.{hint}"
         )
     places = np.asarray(middles, np.float64)
     upper = int(np.clip(np.searchsorted(places, years), 1, len(places) - 1))
@@ -140,10 +141,10 @@ def strip_plan(
     wanted = listed_ages(ages)
     if not faces or not wanted:
         raise ConfigError("At least one face and one age are needed.")
+    shares = [age_shares(age, middles) for age in wanted]
     twice = next((age for age in wanted if list(map(str, wanted)).count(str(age)) > 1), None)
     if twice is not None:
         raise ConfigError(f"The age {twice} is asked for twice; name each age once.")
-    shares = [age_shares(age, middles) for age in wanted]
     rows = [
         (number, share, view)
         for number in range(len(faces))
@@ -159,7 +160,7 @@ def listed_ages(ages: AgeInput | Sequence[AgeInput] | None) -> list[AgeInput]:
     """A list, of one age too; without any, of all groups."""
     if ages is None:
         return list(AGE_GROUPS)
-    return [cast(AgeInput, ages)] if np.ndim(ages) == 0 else list(cast(Sequence[AgeInput], ages))
+    return list(ages) if isinstance(ages, Sequence | np.ndarray) and np.ndim(ages) else [cast(AgeInput, ages)]
 
 
 def face_names(faces: Sequence[FacePhoto]) -> list[str]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
 from limner.data.config import Fit
 from limner.errors import ConfigError, LimnerError, missing, nearest
+from limner.files import short
 from limner.memory import is_out_of_memory
 from limner.task import DataOption
 
@@ -109,6 +110,7 @@ class _Interrupts:
 
 
 _NUMBERS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
+_LIST = "a list in brackets without spaces, as in"
 _SAME_MEANING = {"--image": "--photo", "--photo": "--image", "--prompt": "--caption", "--text": "--caption"}
 """Of options that some systems have under one name and some under the other, or other programs under theirs."""
 
@@ -142,11 +144,42 @@ def _in_our_words(parser: argparse.ArgumentParser, message: str) -> str:
         r'^Parser key "([^"]+)"(?: element \d+)?:\s*', lambda key: f"{flags.get(key[1], f'--{key[1]}')}: ", message
     )
     message = re.sub(r"<class '(\w+)'>", r"value of type \1", message)
+    below = re.match(r"(--\S+): .*NestedArg\(key='([^']*)'", message, re.DOTALL)
+    if below:  # what has no options of its own was given one
+        close = _meant(name := f"{below[1]}.{below[2]}", parser._option_string_actions)
+        hint = f' Did you mean "{close}"?' if close else ""
+        return f'There is no option "{name}".{hint} All of them: {parser.prog} --help.'
+    section = re.match(r"(--\S+): Unable to load config '(.*?)'\s+- Parser key", message, re.DOTALL)
+    if section:
+        name, value = section[1], _quoted(section[2])
+        return f"{name} is {value}; it must be a YAML file of its options: give them singly, {name}.NAME VALUE."
+    return _wrong_type(message)
+
+
+def _quoted(text: str) -> str:
+    return f'"{short(text)}"'
+
+
+def _wrong_type(message: str) -> str:
+    """What the parser says of a value of another type, as one of our sentences."""
     number = re.match(r"(--\S+): Expected a value of type (\w+)\. Got value: (.*)$", message)
     if number and number[2] in _NUMBERS:
-        return f'{number[1]} is "{number[3]}"; it must be {_NUMBERS[number[2]]}.'
+        return f"{number[1]} is {_quoted(number[3])}; it must be {_NUMBERS[number[2]]}."
     if number and number[2] == "tuple":
-        return f'{number[1]} is "{number[3]}"; it must be a list in brackets without spaces, as in {number[1]} [64,44].'
+        return f"{number[1]} is {_quoted(number[3])}; it must be {_LIST} {number[1]} [64,44]."
+    choice = re.match(r"(--\S+): Expected a typing\.Literal\[(.*?)\]\. Got value: (.*)$", message, re.DOTALL)
+    if choice:
+        allowed = re.findall(r"[^', ]+", choice[2])
+        close = difflib.get_close_matches(choice[3], allowed, n=1)
+        hint = f' Did you mean "{close[0]}"?' if close else ""
+        return f"{choice[1]} is {_quoted(choice[3])}; it must be one of {', '.join(allowed)}.{hint}"
+    several = re.match(
+        r"(--\S+): Does not validate .*?Subtypes: \[(.*?)\]\s+Errors:.*Given value: (.*)$", message, re.DOTALL
+    )
+    if several:
+        kinds = re.findall(r"tuple|int|float|bool|str(?!\w)", re.sub(r"tuple\[.*?\]", "tuple", several[2]))
+        words = [{**_NUMBERS, "str": "a text", "tuple": f"{_LIST} {several[1]} [a,b]"}[kind] for kind in kinds]
+        return f"{several[1]} is {_quoted(several[3])}; it must be {', or '.join([*words, 'null'])}."
     return message
 
 
@@ -180,6 +213,9 @@ def new_parser(
             parsed = super().parse_args(*args, **options)
             if getattr(parsed, "out", None) == "":
                 raise ConfigError("--out is empty; give a name.")
+            size = getattr(parsed, "batch_size", None)
+            if size is not None and size < 1:
+                raise ConfigError(f"--batch-size is {size}; it must be a whole number, at least 1.")
             return parsed
 
         def error(self, message: str, ex: Exception | None = None) -> NoReturn:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from limner.errors import DataError
+from limner.errors import DataError, quoted
 
 MAX_AGE = 116
 """The oldest age of UTKFace."""
@@ -38,7 +38,7 @@ class AgeGroup:
         try:
             return cls(str(data["name"]), int(data["first"]), int(data["last"]))
         except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"The age group {data!r} needs a name, a first and a last age: {error}.") from error
+            raise DataError(f"The age group {quoted(data)} needs a name, a first and a last age: {error}.") from error
 
 
 def age_groups(last_years: Sequence[int], *, oldest: str) -> tuple[AgeGroup, ...]:

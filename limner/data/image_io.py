@@ -379,6 +379,7 @@ def _photo(picture: Image.Image, where: str) -> UInt8Array:
 
 
 def _label_map(picture: Image.Image, schema: LabelSchema, where: str, colors: Colors | None = None) -> UInt8Array:
+    _check_extent(picture, where)
     if _depth(picture) > 8:
         raise DataError(f"{where} has 16 or more bits per pixel: save label maps as 8-bit grey or palette PNG.")
     if picture.format in _LOSSY or picture.info.get("compression") == "jpeg":
@@ -586,8 +587,14 @@ def _turned(picture: Image.Image, orientation: int) -> Image.Image:
     return picture if orientation == 1 else picture.transpose(turns[orientation])
 
 
+def _check_extent(picture: Image.Image, where: str) -> None:
+    if 0 in picture.size:  # no file has none, but a picture that was cut by a program may
+        raise DataError(f"{where} is {picture.width}x{picture.height} and has no pixels; give one of 1x1 or more.")
+
+
 def _upright(picture: Image.Image, where: str) -> Image.Image:
     """A picture turned by its EXIF orientation, with 8 bits per channel."""
+    _check_extent(picture, where)
     depth, tags = _depth(picture), getattr(picture, "tag_v2", {})  # before Pillow makes a copy without them
     upright = ImageOps.exif_transpose(picture)
     if depth <= 8:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from limner.errors import ConfigError, DataError, nearest
+from limner.errors import ConfigError, DataError, named, nearest, quoted
 from limner.files import read_json
 
 UNMAPPED = 255
@@ -349,10 +349,12 @@ def get_schema(name: str | Path | LabelSchema) -> LabelSchema:
     """
     if isinstance(name, LabelSchema):
         return name
+    if not isinstance(name, str | Path):
+        raise ConfigError(f"The label schema is {quoted(name)}; it must be a name, a JSON file or a LabelSchema.")
     if str(name).endswith(".json"):
         return read_schema(Path(name))
     if str(name) not in SCHEMAS:
-        raise ConfigError(f'There is no label schema "{name}".{nearest(str(name), SCHEMAS)}')
+        raise ConfigError(f"There is no label schema {named(str(name))}.{nearest(str(name), SCHEMAS)}")
     return SCHEMAS[str(name)]
 
 

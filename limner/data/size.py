@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from limner.errors import ConfigError
+from limner.errors import ConfigError, quoted
 
 MAX_SIDE = 8192
 """Longest side of a picture that a model may have."""
@@ -28,7 +28,8 @@ class Size(NamedTuple):
         whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
         if len(sides) != 2 or not whole or not all(1 <= side <= MAX_SIDE for side in sides):
             raise ConfigError(
-                f"The size {value!r} must be a whole number of pixels, or a height and a width, from 1 to {MAX_SIDE}."
+                f"The size {quoted(value)} must be a whole number of pixels, or a height and a width, from 1 to "
+                f"{MAX_SIDE}."
             )
         return cls(*sides)
 

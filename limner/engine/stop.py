@@ -32,6 +32,9 @@ class StopRequest:
 
     def _handle(self, number: int, frame: Any) -> None:
         if self.requested:
+            before = self._old.get(number)
+            if callable(before):  # the command's own handler, which remembers that it was interrupted
+                before(number, frame)
             raise KeyboardInterrupt
         self.requested = True
         # Not through logging: a handler may hold the lock that the interrupted line of code holds too.

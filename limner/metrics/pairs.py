@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torchmetrics import Metric
 
-from limner.errors import ConfigError, DataError, ShapeError
+from limner.errors import ConfigError, DataError, ShapeError, quoted
 
 
 @runtime_checkable  # for the run-time type checks of the tests
@@ -129,6 +129,6 @@ def check_value_range(value_range: ValueRange, *, name: str) -> None:
         low = high = math.nan
     if not -math.inf < low < high < math.inf:
         raise ConfigError(
-            f"The value range of {name} is {value_range!r}; it must be two finite numbers, the smaller first, such as "
-            "(-1, 1)."
+            f"The value range of {name} is {quoted(value_range)}; it must be two finite numbers, the smaller first, "
+            "such as (-1, 1)."
         )

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from PIL import Image
 from safetensors import safe_open
 
-from limner.errors import ConfigError, nearest
+from limner.errors import ConfigError, nearest, quoted
 from limner.people.record import Record
 from limner.people.surface import vertex_normals
 
@@ -370,7 +370,9 @@ class BodyModel:
             if name not in self.joint_names:
                 raise ConfigError(f'The body has no joint "{name}".{nearest(name, self.joint_names)}')
             if np.shape(turn) != (3,) or not np.isfinite(turn).all():
-                raise ConfigError(f'The rotation of the joint "{name}" is {turn!r}, but must be three finite numbers.')
+                raise ConfigError(
+                    f'The rotation of the joint "{name}" is {quoted(turn)}, but must be three finite numbers.'
+                )
             turns[self.joint_names.index(name)] = turn
         for name, angles in EYE_TURNS.items():
             eye = self.joint_names.index("eye.L" if name.endswith("Left") else "eye.R")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
 
-from limner.errors import ConfigError, DataError, nearest
+from limner.errors import ConfigError, DataError, nearest, quoted
 
 Color = tuple[float, float, float]
 """Linear RGB, each in [0, 1]."""
@@ -69,4 +69,4 @@ def _read(kind: Any, value: Any, where: str) -> Any:
         return float(value)
     if kind in (int, str, bool) and type(value) is kind:
         return value
-    raise DataError(f"{where} has the wrong kind of value: {value!r}.")
+    raise DataError(f"{where} has the wrong kind of value: {quoted(value)}.")

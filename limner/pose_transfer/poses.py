@@ -26,7 +26,7 @@ import numpy.typing as npt
 from limner.data.keypoints import LIMBS, NAMES, NUM_KEYPOINTS, read_keypoints
 from limner.data.point_schema import FAR_PX, OPENPOSE_18
 from limner.data.size import Size
-from limner.errors import ConfigError, DataError, ShapeError, nearest
+from limner.errors import ConfigError, DataError, ShapeError, nearest, quoted
 from limner.files import at_home, read_json, write_text_atomically
 from limner.tasks import input_files
 
@@ -215,7 +215,7 @@ def between(poses: Sequence[Points], steps: int, interpolation: Interpolation = 
     if interpolation not in ("linear", "cubic"):
         raise ConfigError(f'The interpolation is "{interpolation}"; it must be linear or cubic.')
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise ConfigError(f"steps is {steps!r}; it must be a whole number, 1 or more.")
+        raise ConfigError(f"steps is {quoted(steps)}; it must be a whole number, 1 or more.")
     if not poses or (len(poses) - 1) * steps + 1 > MAX_POSES:
         raise ConfigError(
             f"{len(poses)} poses with {steps} steps between them are not possible; it takes one pose, and at most "

@@ -12,8 +12,8 @@ from typing import Any
 
 from limner import registry
 from limner.data.config import DataConfig
-from limner.errors import ConfigError, nearest
-from limner.files import MAX_YAML_BYTES, parse_yaml, read_text, reason
+from limner.errors import ConfigError, nearest, quoted
+from limner.files import MAX_YAML_BYTES, parse_yaml, read_text, reason, short
 from limner.metrics.tables import PublishedRow, PublishedTable, published_table
 from limner.task import Task
 
@@ -203,11 +203,18 @@ def load_study(name: str) -> Study:
 
 def _study(name: str, text: str, where: str) -> Study:
     try:
-        content = parse_yaml(text, where=f"The table {where}", error=ConfigError)
-        columns = {key: Column(**values) for key, values in content.pop("columns").items()}
-        rows = tuple(StudyRow(**row) for row in content.pop("rows"))
-        claims = tuple(Claim(**claim) for claim in content.pop("claims", ()))
-        study = Study(name=name, columns=columns, rows=rows, claims=claims, **content)
+        content = _entries(parse_yaml(text, where=f"The table {where}", error=ConfigError), "it")
+        lacking = [key for key in ("columns", "rows") if key not in content]
+        if lacking:
+            raise ValueError(f"it has no {lacking[0]}")
+        columns = _entries(content["columns"], "columns")
+        content["columns"] = {key: _built(Column, values, f'column "{key}"') for key, values in columns.items()}
+        for key, kind in (("rows", StudyRow), ("claims", Claim)):
+            listed = content.pop(key, [] if key == "claims" else None)
+            if not isinstance(listed, list):
+                raise ValueError(f"{key} must be a list, not {short(str(listed))}")
+            content[key] = tuple(_built(kind, one, f"number {number} of {key}") for number, one in enumerate(listed, 1))
+        study: Study = _built(Study, {**content, "name": name}, "it")
         _check(study)
     except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ConfigError(
@@ -215,6 +222,41 @@ def _study(name: str, text: str, where: str) -> Study:
             "show the form."
         ) from error
     return study
+
+
+def _entries(value: object, what: str) -> dict[str, Any]:
+    """Raises: ValueError if a part of a file is no mapping."""
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        shown = "empty" if value is None else short(str(value))
+        raise ValueError(f"{what} must be entries of the form NAME: VALUE, and is {shown}")
+    return dict(value)
+
+
+_KINDS: dict[str, tuple[type[Any], str]] = {
+    "str": (str, "a text"),
+    "Mapping": (dict, "entries of the form NAME: VALUE"),
+}
+"""How the type of a field begins -> what a file must have there, and in words."""
+
+
+def _built(kind: type[Any], value: object, what: str) -> Any:
+    """An object of the class from its part of a file.
+
+    Raises:
+        ValueError: if an entry is missing, unknown or of another type.
+    """
+    given = _entries(value, what)
+    fields = {one.name: one for one in dataclasses.fields(kind)}
+    for key, one in given.items():
+        if key not in fields:
+            raise ValueError(f'{what} has the entry "{short(key)}".{nearest(key, fields).removesuffix(".")}')
+        wanted = _KINDS.get(re.split(r"\W", str(fields[key].type))[0])
+        if wanted and not isinstance(one, wanted[0]):
+            raise ValueError(f"{key} of {what} must be {wanted[1]}, not {short(str(one))}")
+    for key, about in fields.items():
+        if key not in given and dataclasses.MISSING is about.default is about.default_factory:
+            raise ValueError(f"{what} has no {key}")
+    return kind(**given)
 
 
 def _check(study: Study) -> None:
@@ -250,7 +292,7 @@ def _check(study: Study) -> None:
             numbers |= {f"{name} of {preset}" + f" {number}" * (number > 0): one for number, one in enumerate(sides)}
     for name, value in numbers.items():
         if type(value) is not int or value < 1:
-            raise ValueError(f"{name} is {value!r}, but must be a whole number above 0")
+            raise ValueError(f"{name} is {quoted(value)}, but must be a whole number above 0")
     for schema in study.published:
         study.published_table(schema)
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from limner.ageing.inputs import Align, FacePhoto, paste_change, read_face_photo
 from limner.data.audio import NUM_COEFFICIENTS, WINDOW_ROWS, speech_windows_between
 from limner.data.transforms import resize_image
-from limner.errors import ConfigError, nearest
+from limner.errors import ConfigError, nearest, quoted
 from limner.faces.alignment import Alignment
 from limner.inputs import PhotoInput, to_tensor
 from limner.media import Frame
@@ -116,7 +116,7 @@ class TalkingPipeline(Pipeline):
         if not views:
             raise ConfigError(f"show is empty; name one of {', '.join(self.own_views)}.")
         if isinstance(gain, bool) or not isinstance(gain, int | float) or not 0 <= gain <= MAX_GAIN:
-            raise ConfigError(f"gain (--mouth-gain) is {gain!r}; it must be a number from 0 to {MAX_GAIN:g}.")
+            raise ConfigError(f"gain (--mouth-gain) is {quoted(gain)}; it must be a number from 0 to {MAX_GAIN:g}.")
         if gain != 1 and not self.has_gain:
             raise ConfigError(f"{self.name} knows no gain of the mouth; leave it out.")
         sound = audio if isinstance(audio, Sound) else read_sound(audio)
@@ -184,7 +184,7 @@ class TalkingPipeline(Pipeline):
                 raise ConfigError(f'The plan shows "{VIEWS[view]}"; {self.name} shows {", ".join(self.own_views)}.')
         gain = plan.settings.get("gain", 1.0)
         if isinstance(gain, bool) or not isinstance(gain, int | float) or not 0 <= gain <= MAX_GAIN:
-            raise ConfigError(f"The plan's gain is {gain!r}; it must be a number from 0 to {MAX_GAIN:g}.")
+            raise ConfigError(f"The plan's gain is {quoted(gain)}; it must be a number from 0 to {MAX_GAIN:g}.")
         if "matrix" in plan.conditions and abs(np.linalg.det(plan.conditions["matrix"][0][:, :2])) < 1e-12:
             raise ConfigError("The plan's matrix has no inverse, so nothing can be put back into the photo.")
 

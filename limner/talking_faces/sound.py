@@ -12,7 +12,7 @@ import numpy.typing as npt
 from limner import media
 from limner.data.audio import FRAMES_PER_SECOND, SAMPLE_RATE_HZ
 from limner.data.clip_checks import CLIPPED_SHARE, FULL_SCALE, SILENT
-from limner.errors import ConfigError, DataError, ShapeError
+from limner.errors import ConfigError, DataError, ShapeError, quoted
 from limner.files import short
 
 SoundInput = str | Path | npt.NDArray[np.floating]
@@ -89,7 +89,7 @@ def said(text: str, *, voice: str = "en-us", rate: int = 145, pitch: int = 50) -
         raise ConfigError("--text is empty; give a sentence to say.")
     for name, value, low, high in (("rate", rate, 80, 450), ("pitch", pitch, 0, 99)):
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ConfigError(f"{name} is {value!r}; it must be a whole number from {low} to {high}.")
+            raise ConfigError(f"{name} is {quoted(value)}; it must be a whole number from {low} to {high}.")
     speech = synthesise(text, Voice(name=voice, rate=rate, pitch=pitch, range=50))
     if len(speech.waveform) < FRAME_SAMPLES or not speech.phonemes:
         raise ConfigError(f'Nothing of --text "{short(text)}" can be said; give a sentence.')

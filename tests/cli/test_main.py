@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import json
@@ -17,6 +18,8 @@ import limner
 from limner.cli import common
 from limner.cli.main import COMMANDS, SUMMARIES, main
 from limner.errors import ConfigError, DataError
+
+TRAIN = ("train", "scgan", "--data", "D", "--out", "O")
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,6 +99,24 @@ def test_unknown_command_suggests_the_nearest(capsys: pytest.CaptureFixture[str]
             ["train", "scgan", "--data", "D", "--out", "O", "--optimizer.lr", "1"],
             'mean "--optimizer.lr_discriminator"?',
         ),
+        (
+            ["evaluate", "scagan", "--data", "D", "--batch-size", "0"],
+            "--batch-size is 0; it must be a whole number, at",
+        ),
+        (
+            ["generate", "scgan", "--batch-size", "-1", "--out", "O"],
+            "--batch-size is -1; it must be a whole number, at",
+        ),
+        ([*TRAIN, "--data.num_workers", "2"], 'no option "--data.num_workers". Did you mean "--train.num_workers"?'),
+        ([*TRAIN, "--train.seed.x=1"], 'no option "--train.seed.x". Did you mean "--train.seed"?'),
+        (
+            [*TRAIN, "--train=5"],
+            '--train is "5"; it must be a YAML file of its options: give them singly, --train.NAME',
+        ),
+        ([*TRAIN, "--train=a - b"], '--train is "a - b"; it must be a YAML file of its options'),
+        ([*TRAIN, "--train.seed", "x" * 500], f'--train.seed is "{"x" * 77}..."; it must be a whole number.'),
+        ([*TRAIN, "--dataset.attributes", "3"], '--dataset.attributes is "3"; it must be a list in brackets without'),
+        ([*TRAIN, "--train.precision", "31-true"], 'be one of auto, 32-true, bf16-mixed. Did you mean "32-true"?'),
     ],
 )
 def test_wrong_use_is_one_line_and_2(argv, text, tiny_weights, monkeypatch, tmp_path, capsys) -> None:
@@ -139,10 +160,8 @@ def _ctrl_c():
 
 
 def swallowed(number: int) -> None:
-    try:
+    with contextlib.suppress(KeyboardInterrupt):  # as in an import that torch tries, and in callbacks of C
         signal.raise_signal(number)
-    except KeyboardInterrupt:  # as in an import that torch tries, and in callbacks of C
-        pass
 
 
 @pytest.mark.usefixtures("_ctrl_c")

@@ -316,7 +316,21 @@ def test_a_folder_of_something_else(finished, root, tmp_path, capsys):
     [
         ("rows: [", "is not valid YAML"),
         ("[]", "does not describe a study"),
-        ("title: x", "does not describe a study"),
+        ("title: x", "does not describe a study (it has no columns)"),
+        ("", "(it must be entries of the form NAME: VALUE, and is empty)"),
+        (yaml.safe_dump({**STUDY, "rows": 5}), "(rows must be a list, not 5)"),
+        (
+            yaml.safe_dump({**STUDY, "rows": [5]}),
+            "(number 1 of rows must be entries of the form NAME: VALUE, and is 5)",
+        ),
+        (yaml.safe_dump({**STUDY, "claims": None}), "(claims must be a list, not None)"),
+        (
+            yaml.safe_dump({**STUDY, "columns": {"fd": None}}),
+            '(column "fd" must be entries of the form NAME: VALUE, and',
+        ),
+        (yaml.safe_dump({**STUDY, "columns": {"fd": {"better": "low"}}}), '(column "fd" has no title)'),
+        (yaml.safe_dump({**STUDY, "budget": 5}), "(budget of it must be entries of the form NAME: VALUE, not 5)"),
+        (changed_rows({"system": 5}), "(system of number 1 of rows must be a text, not 5)"),
         (yaml.safe_dump({**STUDY, "rows": [STUDY["rows"][0], dict(STUDY["rows"][0])]}), "each with a name of its own"),
         (changed_rows({"name": "A B"}, {"name": "a-b"}), "each with a name of its own"),
         (changed_rows({"name": "../../up"}), "names of rows are letters"),
@@ -332,7 +346,7 @@ def test_a_folder_of_something_else(finished, root, tmp_path, capsys):
             yaml.safe_dump({**STUDY, "columns": {"fd": {"title": "FD", "better": "higher"}}}),
             'better is "higher", but must be high, low or nothing',
         ),
-        (yaml.safe_dump({**STUDY, "color": "red"}), "does not describe a study"),
+        (yaml.safe_dump({**STUDY, "colums": "red"}), '(it has the entry "colums". Did you mean "columns"?'),
     ],
 )
 def test_broken_tables(root, tmp_path, capsys, content, text):

@@ -21,8 +21,9 @@ from limner.data.captions import END, Vocabulary
 from limner.data.datasets.images import open_pictures
 from limner.data.drawn import write_drawn_faces
 from limner.engine.data import open_label_maps
-from limner.errors import DataError, LimnerError, WeightsError
+from limner.errors import ConfigError, DataError, LimnerError, WeightsError
 from limner.export.networks import export_network
+from limner.files import at_home
 from limner.metrics.report import EvaluationReport
 from limner.people.write import write_people
 from limner.pose_transfer.poses import Pose, read_pose, read_poses, write_pose
@@ -138,6 +139,14 @@ def test_training(elsewhere: Path, home: Path) -> None:
     with pytest.raises(DataError, match=f"{home}/nowhere is missing"):
         train("scgan", SMOKE, Path("~/nowhere"), Path("~/run"), resume=False, command=[])
     assert list(elsewhere.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", ["ü" * 300, "a/" * 4000, f"./{'x' * 256}.png"])
+def test_a_path_that_is_too_long_is_one_short_sentence(path: str, elsewhere: Path) -> None:
+    for function in (at_home, limner.load):
+        with pytest.raises(ConfigError, match="is too long for a file; give a shorter one") as caught:
+            function(path)
+        assert len(str(caught.value)) < 150
 
 
 def test_an_empty_path_is_not_the_current_folder(elsewhere: Path) -> None:

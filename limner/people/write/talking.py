@@ -31,7 +31,7 @@ from limner.optional import optional
 from limner.people.dice import Dice
 from limner.people.person import Person, sample_person
 from limner.people.speak import FRAMES_PER_SECOND, Talk, speak
-from limner.people.speech import RATE_HZ, Speech, Timed, synthesise, voice_of
+from limner.people.speech import RATE_HZ, Speech, Timed, Voice, synthesise, voice_of
 from limner.people.write.common import SIZES, generator, people_settings, rounded
 
 LAYOUTS = ("lrw", "grid")
@@ -295,7 +295,7 @@ def _refuse_twice(talking: Talking) -> None:
 
 def _refuse_unheard(talking: Talking, num: int) -> None:
     """Raises: ConfigError if espeak-ng runs a word of the clips together with others, which depends on the accent."""
-    asked = {}
+    asked = dict[tuple[str, str, str], Voice]()
     for index in range(num):
         voice = voice_of(talking.person(index))
         asked.setdefault((*talking.asked(index), voice.name.partition("+")[0]), voice)

@@ -35,6 +35,7 @@ from limner.metrics.report import EvaluationReport
 from limner.metrics.ssim import SSIM
 from limner.systems.painter.baselines import fit_strokes, random_strokes
 from limner.systems.painter.config import CORRECTION, Follow
+from limner.systems.painter.inputs import stroke_numbers
 from limner.systems.painter.painting import usual_passes
 from limner.systems.painter.pipeline import PainterPipeline
 from limner.systems.painter.plots import curves
@@ -144,11 +145,12 @@ def evaluate(
         ConfigError: if an argument makes no sense here, or there are too few pictures.
         DataError: if there is no such split, or the file of VGG-16 is missing.
     """
+    budgets = stroke_numbers(budgets)
     asked = _Asked(split, seed, tuple(budgets), follow, correction, tiles, vgg16, features)
     _refuse_contradictions(asked, (pipeline, *beside), baselines)
     rows = pictures.rows(split)
     count = len(rows) if num_images is None else num_images
-    if not 1 <= count <= len(rows) or not budgets:
+    if not 1 <= count <= len(rows):
         raise ConfigError(f"{count} pictures cannot be painted: the split {split} has {len(rows)}.")
     rows = rows[:count]
     others = _named(beside)

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from limner.data.image_io import any_picture_from_pil, read_any_picture, read_mask
-from limner.errors import ConfigError, ShapeError
+from limner.errors import ConfigError, ShapeError, quoted
 from limner.inputs import read_pixels, whole_number
 from limner.systems.painter.config import Follow
 from limner.systems.painter.painting import MAX_BUDGET, MAX_TILES, Box, Brushwork, check_brushwork, usual_passes
@@ -43,7 +43,7 @@ def stroke_numbers(strokes: int | str | Sequence[int | str]) -> list[int]:
     for one in numbers:
         if isinstance(one, str):
             raise ConfigError(
-                f"strokes is {one!r}; it must be a whole number, at least 1 and at most {MAX_BUDGET}, or one of "
+                f"strokes is {quoted(one)}; it must be a whole number, at least 1 and at most {MAX_BUDGET}, or one of "
                 f"{', '.join(KINDS)}."
             )
     budgets = [whole_number("strokes", budget, 1, MAX_BUDGET) for budget in numbers]
@@ -61,7 +61,7 @@ def passes_of(budgets: Sequence[int], tiles: Sequence[int] | None) -> list[list[
     if tiles is None:
         return [usual_passes(budget) for budget in budgets]
     if not isinstance(tiles, Sequence | np.ndarray):
-        raise ConfigError(f"tiles is {tiles!r}; it must be a list of whole numbers, such as [2, 4].")
+        raise ConfigError(f"tiles is {quoted(tiles)}; it must be a list of whole numbers, such as [2, 4].")
     checked = [whole_number("A number of tiles", number, 2, MAX_TILES) for number in tiles]
     return [checked for _ in budgets]
 
@@ -138,21 +138,24 @@ def frame_of(start: StrokeDocument, pixels: Bytes, where: str) -> Box:
 def share(name: str, value: Any) -> float:
     """A number; raises: ConfigError if it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise ConfigError(f"{name} is {value!r}; it must be a number from 0 to 1.")
-    return float(value)
+        raise ConfigError(f"{name} is {quoted(value)}; it must be a number from 0 to 1.")
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ConfigError(f"{name} is {quoted(value)}; it must be a number from 0 to 1.") from error
 
 
 def check_word(name: str, word: str, words: Sequence[str]) -> None:
     """Raises: ConfigError if a word is not one of those."""
     if word not in words:
-        raise ConfigError(f"{name} is {word!r}; it must be one of {', '.join(words)}.")
+        raise ConfigError(f"{name} is {quoted(word)}; it must be one of {', '.join(words)}.")
 
 
 def checked_size(size: Sequence[int] | NDArray[np.integer]) -> tuple[int, int]:
     """Width and height in pixels; raises: ConfigError if it is something else."""
     is_list = isinstance(size, Sequence) or (isinstance(size, np.ndarray) and bool(size.ndim))
     if not is_list or len(size) != 2:
-        raise ConfigError(f"size is {size!r}; it must be a width and a height in pixels, such as (640, 480).")
+        raise ConfigError(f"size is {quoted(size)}; it must be a width and a height in pixels, such as (640, 480).")
     width, height = (whole_number("A side of size", side, 1, MAX_SIZE) for side in size)
     return width, height
 

@@ -343,7 +343,7 @@ def _numbers_or_kinds(text: str) -> list[int | str]:
 
 def _numbers(text: str, option: str) -> list[int]:
     parts = text.split(",")
-    if not all(re.fullmatch(r"\d{1,7}", part.strip()) for part in parts):
+    if not all(re.fullmatch(r"\d{1,30}", part.strip()) for part in parts):
         raise ConfigError(f'{option} is "{text}"; it must be a whole number or several with commas, such as 50,200.')
     return [int(part) for part in parts]
 

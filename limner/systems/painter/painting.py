@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from limner.errors import ConfigError
+from limner.errors import ConfigError, quoted
 from limner.systems.painter.config import CORRECTION, Follow
 from limner.systems.painter.environment import Scene, paint, resized
 from limner.systems.painter.networks import NUM_PARAMS, Actor
@@ -450,7 +450,7 @@ def check_brushwork(brushwork: Brushwork) -> None:
     if not 0 <= brushwork.correction <= 1:
         raise ConfigError(f"The correction is {brushwork.correction}; it must lie in [0, 1].")
     if brushwork.follow not in get_args(Follow):
-        raise ConfigError(f"follow is {brushwork.follow!r}; it must be one of {', '.join(get_args(Follow))}.")
+        raise ConfigError(f"follow is {quoted(brushwork.follow)}; it must be one of {', '.join(get_args(Follow))}.")
     resolution(brushwork.passes)
 
 

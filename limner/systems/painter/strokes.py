@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from limner.errors import ConfigError, DataError, nearest
+from limner.errors import ConfigError, DataError, nearest, quoted
 from limner.files import read_text
 from limner.systems.painter.rasterizer import MAX_SIZE, paint_corrected, paint_strokes, unpack_params
 
@@ -287,7 +287,7 @@ class StrokeDocument:
         if not isinstance(data, dict) or "strokes" not in data or "version" not in data:
             raise DataError(f'{where} is no stroke file: it must be a JSON object with "version" and "strokes".')
         if data["version"] != VERSION:
-            raise DataError(f"{where} has version {data['version']!r}; this Limner reads version {VERSION}.")
+            raise DataError(f"{where} has version {quoted(data['version'])}; this Limner reads version {VERSION}.")
         strokes = data["strokes"]
         if not isinstance(strokes, list) or len(strokes) > MAX_STROKES:
             raise DataError(f'{where}: "strokes" must be a list of at most {MAX_STROKES} strokes.')
@@ -300,7 +300,7 @@ class StrokeDocument:
             )
         fit = data.get("fit", "letterbox")
         if fit not in ("letterbox", "stretch"):
-            raise DataError(f'{where}: "fit" is {fit!r}, but must be "letterbox" or "stretch".')
+            raise DataError(f'{where}: "fit" is {quoted(fit)}, but must be "letterbox" or "stretch".')
         try:
             canvas = parse_color(str(data.get("canvas", "black")))
         except ConfigError as error:
@@ -431,7 +431,7 @@ def _read_rows(rows: list[Any], where: str) -> StrokeList:
             raise DataError(f"{place} is no JSON object.")
         phase = row.get("phase", "base")
         if phase not in PHASES:
-            raise DataError(f"{place} has the phase {phase!r}.{nearest(str(phase), PHASES)}")
+            raise DataError(f"{place} has the phase {quoted(phase)}.{nearest(str(phase), PHASES)}")
         clip = _numbers(row, "clip", 4, place, default=(0.0, 0.0, 1.0, 1.0))
         if min(clip[2:]) <= 0:
             raise DataError(f'{place}: "clip" must have a positive width and height.')

@@ -23,7 +23,7 @@ from limner.data.manifest import SCGAN_ATTRIBUTES
 from limner.data.schema import LabelSchema
 from limner.data.size import SizeLike
 from limner.data.spec import DataSpec
-from limner.errors import ConfigError, ShapeError, nearest
+from limner.errors import ConfigError, ShapeError, named, nearest, quoted
 from limner.inputs import (
     PhotoInput,
     read_square_photo,
@@ -385,7 +385,7 @@ class SCGANPipeline(Pipeline):
             for name in given:
                 if name not in names:
                     hint = nearest(str(name), names) if names else " They know none."
-                    raise ConfigError(f'These weights do not know the attribute "{name}".{hint}')
+                    raise ConfigError(f"These weights do not know the attribute {named(name)}.{hint}")
             numbers = [given.get(name, 0.0) for name in names]
         elif not isinstance(value, Tensor | np.ndarray | Sequence):
             raise ConfigError(
@@ -395,12 +395,12 @@ class SCGANPipeline(Pipeline):
             numbers = value.tolist() if isinstance(value, Tensor | np.ndarray) else list(cast(Sequence[float], value))
             if not isinstance(numbers, list) or len(numbers) != len(names):
                 raise ShapeError(
-                    f"The attributes are {numbers!r}; these weights know {len(names)}: {', '.join(names)}."
+                    f"The attributes are {quoted(numbers)}; these weights know {len(names)}: {', '.join(names)}."
                 )
         for name, number in zip(names, numbers, strict=True):
             is_number = isinstance(number, int | float | np.number) and not isinstance(number, bool)
             if not is_number or not math.isfinite(number) or not 0 <= number <= 1:
-                raise ConfigError(f'The attribute "{name}" is {number!r}; it must be a number from 0 to 1.')
+                raise ConfigError(f'The attribute "{name}" is {quoted(number)}; it must be a number from 0 to 1.')
         row = np.array([numbers], dtype=np.float32)
         if self.spec.attribute_kind == "exclusive" and names and not row.any():
             raise ConfigError(f"These weights need one of their attributes to be set: {', '.join(names)}.")

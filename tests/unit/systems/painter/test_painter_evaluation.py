@@ -101,6 +101,8 @@ def test_passes_can_be_left_out(painter: PainterPipeline, pictures: Path) -> Non
     assert "30: whole picture," in found.protocol.settings and "tiles [2]" in usual.protocol.settings
     with pytest.raises(ConfigError, match='follow "attention" has no effect without passes'):
         score(tiles=(), follow="attention")
+    with pytest.raises(ConfigError, match=r"strokes is 999999999999; it must be .* at most 100000"):
+        score(budgets=(999999999999,))
 
 
 def test_a_classifier_sees_the_same_in_a_good_painting(painter: PainterPipeline, pictures: Path) -> None:
