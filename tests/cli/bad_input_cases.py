@@ -804,7 +804,7 @@ ATTRIBUTES_AND_NUMBERS = [
     case("seed too large", f"{GENERATE} --label-map map.png --seed {2**64}", 2, "seed is 1", "0.."),
     case("no pictures", f"{GENERATE} --label-map map.png --num-images 0", 2, "--num-images is 0", "1 or more"),
     case("too many pictures", f"{GENERATE} --label-map map.png --num-images {10**15}", 2, "--num-images", "at most"),
-    case("negative batch", f"{GENERATE} --label-map map.png --batch-size -1", 2, "batch_size is -1", "1 or more"),
+    case("negative batch", f"{GENERATE} --label-map map.png --batch-size -1", 2, "--batch-size is -1", "at least 1"),
     case("no steps", f"{GENERATE} --label-map map.png --interpolate z --steps 1", 2, "steps is 1", "at least 2"),
     case(
         "too many steps", f"{GENERATE} --label-map map.png --interpolate z --steps {10**12}", 2, "steps is", "at most"
@@ -1270,7 +1270,7 @@ EVALUATION = [
     case("one image", f"{EVALUATE} --num-images 1", 2, "1 image of", "at least two"),
     case("no image", f"{EVALUATE} --num-images 0", 2, "0 images", "at least two"),
     case("huge number of images", f"{EVALUATE} --num-images {10**12}", 2, "--num-images"),
-    case("batch of nothing", f"{EVALUATE} --batch-size 0", 2, "batch_size is 0", "at least 1"),
+    case("batch of nothing", f"{EVALUATE} --batch-size 0", 2, "--batch-size is 0", "at least 1"),
     case("unknown part", f"{EVALUATE} --split tset", 1, '"tset"', "test"),
     case("unknown table", f"{EVALUATE} --table scgan-celebs", 2, '"scgan-celebs"', "scgan-celeba"),
     case("judge of other classes", f"{EVALUATE} --judge parser-other", 2, "parser-other", "19 classes", "2 classes"),
