@@ -70,6 +70,16 @@ def both(*steps: Prepare) -> Prepare:
     return lambda root: [step(root) for step in steps]
 
 
+def begun(settings: str, text: str) -> Prepare:
+    """A folder of `data make` with these settings and a picture."""
+
+    def prepare(folder: Path) -> None:
+        write(settings, text)(folder)
+        write(f"{Path(settings).parent}/CelebA-HQ-img/0.png", "a picture")(folder)
+
+    return prepare
+
+
 def write(name: str, content: str | bytes) -> Prepare:
     """Write a file, in a copy of the shared folder if it lies in one."""
 
@@ -635,7 +645,7 @@ DATA = [
         "data make drawn-faces --num 1 --size 16 --out drawn",
         2,
         "size = 64, not 16",
-        prepare=write(
+        prepare=begun(
             "drawn/drawn.json",
             '{"num": 1, "seed": 0, "start": 0, "size": 64, "image_format": "png", "part_masks": false}',
         ),
@@ -645,7 +655,7 @@ DATA = [
         "data make drawn-faces --num 1 --size 16 --out drawn",
         1,
         "drawn.json is damaged",
-        prepare=write("drawn/drawn.json", "[1, 2]"),
+        prepare=begun("drawn/drawn.json", "[1, 2]"),
     ),
     case(
         "make: another kind of people",
@@ -653,14 +663,14 @@ DATA = [
         2,
         "kind = people-faces, not people-ages",
         "another folder",
-        prepare=write("mine/people.json", '{"num": 1, "kind": "people-faces", "seed": 0, "size": 64, "limner": "0"}'),
+        prepare=begun("mine/people.json", '{"num": 1, "kind": "people-faces", "seed": 0, "size": 64, "limner": "0"}'),
     ),
     case(
         "make: people of another version",
         "data make people-faces --num 1 --size 64 --out mine",
         2,
         "with limner = 0, not",
-        prepare=write("mine/people.json", '{"num": 1, "kind": "people-faces", "seed": 0, "size": 64, "limner": "0"}'),
+        prepare=begun("mine/people.json", '{"num": 1, "kind": "people-faces", "seed": 0, "size": 64, "limner": "0"}'),
     ),
     case("make: people among drawings", "data make people-faces --num 1 --size 64 --out hq", 2, "hq", "not made here"),
     case(
