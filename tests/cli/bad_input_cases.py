@@ -70,6 +70,16 @@ def both(*steps: Prepare) -> Prepare:
     return lambda root: [step(root) for step in steps]
 
 
+def begun(settings: str, text: str) -> Prepare:
+    """A folder of `data make` with these settings and a picture."""
+
+    def prepare(folder: Path) -> None:
+        write(settings, text)(folder)
+        write(f"{Path(settings).parent}/CelebA-HQ-img/0.png", "a picture")(folder)
+
+    return prepare
+
+
 def write(name: str, content: str | bytes) -> Prepare:
     """Write a file, in a copy of the shared folder if it lies in one."""
 
@@ -635,7 +645,7 @@ DATA = [
         "data make drawn-faces --num 1 --size 16 --out drawn",
         2,
         "size = 64, not 16",
-        prepare=write(
+        prepare=begun(
             "drawn/drawn.json",
             '{"num": 1, "seed": 0, "start": 0, "size": 64, "image_format": "png", "part_masks": false}',
         ),
@@ -645,7 +655,7 @@ DATA = [
         "data make drawn-faces --num 1 --size 16 --out drawn",
         1,
         "drawn.json is damaged",
-        prepare=write("drawn/drawn.json", "[1, 2]"),
+        prepare=begun("drawn/drawn.json", "[1, 2]"),
     ),
     case(
         "make: another kind of people",
@@ -653,14 +663,14 @@ DATA = [
         2,
         "kind = people-faces, not people-ages",
         "another folder",
-        prepare=write("mine/people.json", '{"num": 1, "kind": "people-faces", "seed": 0, "size": 64, "limner": "0"}'),
+        prepare=begun("mine/people.json", '{"num": 1, "kind": "people-faces", "seed": 0, "size": 64, "limner": "0"}'),
     ),
     case(
         "make: people of another version",
         "data make people-faces --num 1 --size 64 --out mine",
         2,
         "with limner = 0, not",
-        prepare=write("mine/people.json", '{"num": 1, "kind": "people-faces", "seed": 0, "size": 64, "limner": "0"}'),
+        prepare=begun("mine/people.json", '{"num": 1, "kind": "people-faces", "seed": 0, "size": 64, "limner": "0"}'),
     ),
     case("make: people among drawings", "data make people-faces --num 1 --size 64 --out hq", 2, "hq", "not made here"),
     case(
@@ -804,7 +814,7 @@ ATTRIBUTES_AND_NUMBERS = [
     case("seed too large", f"{GENERATE} --label-map map.png --seed {2**64}", 2, "seed is 1", "0.."),
     case("no pictures", f"{GENERATE} --label-map map.png --num-images 0", 2, "--num-images is 0", "1 or more"),
     case("too many pictures", f"{GENERATE} --label-map map.png --num-images {10**15}", 2, "--num-images", "at most"),
-    case("negative batch", f"{GENERATE} --label-map map.png --batch-size -1", 2, "batch_size is -1", "1 or more"),
+    case("negative batch", f"{GENERATE} --label-map map.png --batch-size -1", 2, "--batch-size is -1", "at least 1"),
     case("no steps", f"{GENERATE} --label-map map.png --interpolate z --steps 1", 2, "steps is 1", "at least 2"),
     case(
         "too many steps", f"{GENERATE} --label-map map.png --interpolate z --steps {10**12}", 2, "steps is", "at most"
@@ -1270,7 +1280,7 @@ EVALUATION = [
     case("one image", f"{EVALUATE} --num-images 1", 2, "1 image of", "at least two"),
     case("no image", f"{EVALUATE} --num-images 0", 2, "0 images", "at least two"),
     case("huge number of images", f"{EVALUATE} --num-images {10**12}", 2, "--num-images"),
-    case("batch of nothing", f"{EVALUATE} --batch-size 0", 2, "batch_size is 0", "at least 1"),
+    case("batch of nothing", f"{EVALUATE} --batch-size 0", 2, "--batch-size is 0", "at least 1"),
     case("unknown part", f"{EVALUATE} --split tset", 1, '"tset"', "test"),
     case("unknown table", f"{EVALUATE} --table scgan-celebs", 2, '"scgan-celebs"', "scgan-celeba"),
     case("judge of other classes", f"{EVALUATE} --judge parser-other", 2, "parser-other", "19 classes", "2 classes"),

@@ -136,7 +136,7 @@ def test_odd_input_that_works(good: Good, place: Path, capsys: pytest.CaptureFix
     [
         (["trian"], 2, 'There is no command "trian"'),
         (["data", "check", os.fsdecode(b"caf\xe9")], 1, "is missing"),
-        (["data", "check", "x" * 5000], 1, "too long"),
+        (["data", "check", "x" * 5000], 2, "too long"),
         ([*shlex.split(GENERATE), "--label-map", "map.png"], 1, "config.json does not describe a generator"),
     ],
     ids=["unknown command", "name that is no UTF-8", "very long name", "config of text"],

@@ -154,7 +154,7 @@ def test_wrong_use_is_refused(painter: PainterPipeline, pictures: Path) -> None:
     for wish, message in (
         ({"num_images": 100}, "has 8"),
         ({"baselines": ("best",)}, 'no baseline "best"'),
-        ({"budgets": ()}, "cannot be painted"),
+        ({"budgets": ()}, "there must be one or several"),
     ):
         with pytest.raises(ConfigError, match=message):
             evaluate(painter, data, **{"split": "all", **wish})
