@@ -186,7 +186,7 @@ REFUSALS = {
     "one image": (lambda f: scgan(f, "--num-images", "1"), 2, "1 image of 4 label maps (split test) are too few"),
     "no number": (lambda f: scgan(f, "--num-images", "many"), 2, "num"),
     "negative seed": (lambda f: scgan(f, "--seed", "-1"), 2, "--seed is -1"),
-    "empty batch": (lambda f: scgan(f, "--batch-size", "0"), 2, "batch_size is 0"),
+    "empty batch": (lambda f: scgan(f, "--batch-size", "0"), 2, "--batch-size is 0"),
     "unknown table": (lambda f: scgan(f, "--table", "scgan-celebs"), 2, 'Did you mean "scgan-celeba"'),
     "inception": (lambda f: scgan(f, "--features", "inception"), 2, "FD-parser"),
     "inception's file missing": (lambda f: scgan(f, "--features", "inception:none.pth"), 1, "no file none.pth"),

@@ -269,7 +269,7 @@ def test_label_maps_of_pictures(generate, parser_weights: Path, photos: Path, tm
         ("scgan --label-map M --seed one --out O", 2, "--seed"),
         ("scgan --label-map M --num-images 0 --out O", 2, "--num-images is 0"),
         ("scgan --label-map M --num-images -2 --out O", 2, "--num-images is -2"),
-        ("scgan --label-map M --batch-size 0 --out O", 2, "batch_size is 0"),
+        ("scgan --label-map M --batch-size 0 --out O", 2, "--batch-size is 0"),
         ("scgan --label-map M --shard 4/4 --out O", 2, '--shard is "4/4"'),
         ("scgan --label-map M --shard x --out O", 2, '--shard is "x"'),
         ("scgan --label-map M --device tpu --out O", 2, 'no device "tpu"'),
