@@ -79,9 +79,11 @@ def main(argv: list[str]) -> int:
 def _inputs(system: str, options: Any) -> list[Path]:
     """What is read: data, weights and judges. An output that replaced one of them would leave none of its kind."""
     weights = [options.weights or system, *(one for one in getattr(options, "judge", []) if Path(one).is_dir())]
+    kind, _, where = (getattr(options, "features", None) or "").partition(":")
+    if kind == "parser":
+        weights.append(where)
     found = [path for one in weights for path in hub.inputs(one)]
-    _, _, features = (getattr(options, "features", None) or "").partition(":")
-    return [at_home(options.data), *found, *([at_home(features)] if features and Path(features).exists() else [])]
+    return [at_home(options.data), *found, *([at_home(where)] if kind == "inception" and where else [])]
 
 
 def _evaluated(system: str, task: Task, options: Any, argv: list[str]) -> EvaluationReport | None:
