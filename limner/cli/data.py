@@ -108,13 +108,15 @@ def _training_of(args: Any) -> dict[str, Any]:
     except LimnerError as error:
         found["errors"].append(f"{args.system} cannot train on it: {error}")
         return found
+    errors: dict[str, None] = {}  # in their order; without a split of its own, validation has pictures of training
     for samples in (data.train_set, data.validation_set):
         num = min(args.limit or len(samples), len(samples))
         for index in _bar(f"reading as {args.system}")([i * len(samples) // num for i in range(num)]):
             try:
                 samples[index]
             except LimnerError as error:
-                found["errors"].append(f"{args.system} cannot train on it: {error}")
+                errors[f"{args.system} cannot train on it: {error}"] = None
+    found["errors"] = list(errors)
     return found
 
 

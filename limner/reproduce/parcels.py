@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import tarfile
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from limner.errors import ConfigError, DataError
-from limner.files import reason, write_atomically
+from limner.files import keeping, reason, write_atomically
 
 MEGABYTE = 1_000_000
 _OVERHEAD = 2 * tarfile.BLOCKSIZE  # of a member: its header, and what fills its last block
@@ -46,8 +47,9 @@ def pack(folder: Path, out: Path, *, max_bytes: int = 45 * MEGABYTE) -> list[Pat
     written = [out / f"{folder.name}-{number:03d}.tar" for number in range(len(parcels))]
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for path, members in zip(written, parcels, strict=True):
-            write_atomically({path: partial(_write, folder, members)})
+        with keeping([folder]):
+            for path, members in zip(written, parcels, strict=True):
+                write_atomically({path: partial(_write, folder, members)})
     except OSError as error:
         raise DataError(f"{error.filename or out} cannot be written: {reason(error)}.") from error
     return written
@@ -71,11 +73,20 @@ def unpack(parcels: Sequence[Path], folder: Path) -> int:
                         continue
                     if not member.isfile():
                         raise DataError(f"{parcel} holds {member.name}, which is no file; it is no parcel.")
-                    tar.extract(member, folder, filter="data")
+                    name = tarfile.data_filter(member, str(folder)).name  # refuses what would leave the folder
+                    # A file that a kill cuts off must not count as one that is there.
+                    write_atomically({folder / name: partial(_extract, tar, member)})
                     count += 1
         except (OSError, tarfile.TarError) as error:
             raise DataError(f"{parcel} cannot be unpacked: {reason(error)}.") from error
     return count
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
+    content = tar.extractfile(member)
+    assert content is not None  # it is a file
+    with content, open(path, "wb") as file:
+        shutil.copyfileobj(content, file)
 
 
 def _write(folder: Path, members: Sequence[Path], path: Path) -> None:

@@ -21,6 +21,8 @@ from limner.data.drawn import write_drawn_faces
 from limner.data.manifest import open_manifest
 from limner.errors import ConfigError, DataError
 
+from ...terminal import ctrl_c, in_a_terminal
+
 NUM, SIZE = 12, 16
 
 
@@ -216,22 +218,14 @@ def test_workers_end_with_their_parent(tmp_path, root):
 def test_ctrl_c_waits_for_no_picture(times, tmp_path, root):
     """A terminal sends it to all processes at once; people press it again when nothing happens."""
     out = tmp_path / "out"
-    words = shlex.split("-m limner data make drawn-faces --num 400 --size 1024 --workers 2 --out")
-    process = subprocess.Popen(
-        [sys.executable, *words, str(out)],
-        env={**os.environ, "PYTHONPATH": str(root)},
-        stderr=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # tests may run without it
-    )
+    words = shlex.split("data make drawn-faces --num 400 --size 1024 --workers 2 --out")
+    process = in_a_terminal([*words, str(out)], root)
     while process.poll() is None and not (out / RECORDS).exists():
         time.sleep(0.05)
     while process.poll() is None and not (out / RECORDS).stat().st_size:
         time.sleep(0.05)
     for _ in range(times):
-        os.killpg(process.pid, signal.SIGINT)
+        ctrl_c(process)
         time.sleep(0.5)
     _, error = process.communicate(timeout=300)
     assert "Traceback" not in error and error.splitlines()[-1] == "error: interrupted"

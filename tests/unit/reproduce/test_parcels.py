@@ -58,6 +58,26 @@ def test_what_cannot_be_packed_or_unpacked_is_refused(folder, tmp_path):
     assert not (tmp_path / "outside").exists()
 
 
+def test_no_file_that_was_packed_is_replaced(folder):
+    (folder / "faces-000.tar").write_bytes(b"mine")
+    before = content(folder)
+    with pytest.raises(ConfigError, match="is an input"):
+        pack(folder, folder)
+    assert content(folder) == before
+
+
+def test_a_file_that_is_cut_off_does_not_count_as_unpacked(folder, tmp_path):
+    (parcel,) = pack(folder, tmp_path / "parcels")
+    whole = parcel.read_bytes()
+    parcel.write_bytes(whole[:30_000])  # in the middle of the second file
+    with pytest.raises(DataError, match="cannot be unpacked"):
+        unpack([parcel], tmp_path / "there")
+    assert len(content(tmp_path / "there")) == 1
+    parcel.write_bytes(whole)
+    assert unpack([parcel], tmp_path / "there") == 5
+    assert content(tmp_path / "there") == {name: data for name, data in content(folder).items() if name != ".hidden"}
+
+
 def test_large_files_are_cut_and_joined(folder):
     before = content(folder)
     parts = split_files(folder, max_bytes=7_000)

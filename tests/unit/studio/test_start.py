@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
-import signal
 import socket
-import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -19,6 +15,8 @@ import pytest
 from limner import hub, registry
 from limner.errors import MissingExtraError
 from limner.optional import check_installed
+
+from ...terminal import ctrl_c, in_a_terminal
 
 pytest.importorskip("fastapi")
 LARGE = ("fastapi", "starlette", "pydantic", "numpy", "PIL", "torch", "limner.data.spec", "limner.systems.scgan.studio")
@@ -150,21 +148,13 @@ def test_the_runtime_is_an_option(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_ctrl_c_is_the_normal_end(tmp_path: Path, root: Path) -> None:
     """A terminal sends it to the workers and to the process that reads uploads, too."""
-    words = ["-m", "limner", "studio", "--no-browser", "--port", "0", "--workspace", str(tmp_path / "workspace")]
-    process = subprocess.Popen(
-        [sys.executable, "-u", *words],
-        env={**os.environ, "PYTHONPATH": str(root)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # tests may run without it
-    )
+    words = ["studio", "--no-browser", "--port", "0", "--workspace", str(tmp_path / "workspace")]
+    process = in_a_terminal(words, root)
     assert process.stdout is not None
     address = re.search(r"http://[^\s#]+", process.stdout.readline())
     assert address is not None
     with urllib.request.urlopen(f"{address[0]}healthz", timeout=300):  # answers when the processes are started
-        os.killpg(process.pid, signal.SIGINT)
+        ctrl_c(process)
     text, error = process.communicate(timeout=300)
     assert (process.returncode, error) == (0, "")
     assert text.splitlines()[-1] == "Limner studio: stopped."
