@@ -61,7 +61,10 @@ def main(argv: list[str]) -> int:
         run.check_features(plan, manifest, features)
         identity = run.study_identity(plan, manifest, judges=judges, features=features)
         own = plan.out / f"report/{study.name}.json"
-        recorded = None if options.record is None else read_record(options.record, identity, own=own)
+        recorded = None
+        if options.record is not None:
+            made = manifest.settings_fingerprint()
+            recorded = read_record(options.record, identity, own=own, settings_fingerprint=made)
         of_the_first(partial(run.claim_folder, plan.out, identity))
         logging.getLogger("limner").setLevel(logging.INFO if is_first else logging.WARNING)
         shown = progress if is_first else lambda iterable, **_: iterable

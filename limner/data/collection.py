@@ -29,6 +29,8 @@ from limner.files import (
 )
 from limner.workers import Workers
 
+SETTINGS = ("people.json", "drawn.json")
+"""Names of the files that keep the settings of a collection."""
 RECORDS = "records.jsonl"
 Record = dict[str, Any]
 """A finished picture as plain data: `index`, `files` (path below the folder -> bytes) and what its maker noted."""
@@ -111,6 +113,27 @@ def write_collection(
     except OSError as error:
         raise DataError(f"{error.filename or out} cannot be written: {reason(error)}.") from error
     return ordered
+
+
+def read_collection(root: Path) -> tuple[dict[str, Any], dict[str, int]] | None:
+    """What a folder says of the collection in it: its settings, and the bytes of each file that was made.
+
+    Args:
+        root: the folder.
+
+    Returns:
+        Settings, and path below the folder -> bytes; None if the folder holds no collection, or a damaged one.
+    """
+    found = [root / name for name in SETTINGS if (root / name).is_file()]
+    if len(found) != 1:
+        return None
+    try:
+        settings = read_json(found[0])
+        with open_regular(root / RECORDS) as file:
+            records = [json.loads(line) for line in file.read().splitlines()]
+        return dict(settings), {name: int(size) for one in records for name, size in one["files"].items()}
+    except (DataError, OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
+        return None
 
 
 class _Counted:

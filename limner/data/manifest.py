@@ -12,7 +12,7 @@ import hashlib
 import importlib
 import json
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from limner.data.ages import AgeGroup
 from limner.data.captions import Vocabulary
+from limner.data.collection import read_collection
 from limner.data.colors import Colors, get_colors
 from limner.data.config import Fit
 from limner.data.fields import IN_WORDS, Field
@@ -259,15 +260,34 @@ class Manifest:
 
         It does not depend on where the folder lies.
         """
-        digest = hashlib.sha256(
-            json.dumps([self.kind, self.fit, self.fix_sides, self.spec.to_json()], sort_keys=True).encode()
-        )
+        return self._hash([], lambda row: [path.stat().st_size for path in self.reader.files(row)])
+
+    def settings_fingerprint(self) -> str | None:
+        """The same by what the samples were made with, of a set that `limner data make` made (16 hex digits).
+
+        Processors round differently, so equal settings give pictures that differ a little, and files of other sizes,
+        from machine to machine.
+
+        Returns:
+            None for any other set, and if a file is not as long as it was made.
+        """
+        made = read_collection(self.root)
+        if made is None:
+            return None
+        settings, sizes = made
+        for path in (path for row in self.rows for path in self.reader.files(row)):
+            if path.stat().st_size != sizes.get(path.relative_to(self.root).as_posix()):
+                return None
+        return self._hash([settings], lambda _: [])
+
+    def _hash(self, more: list[Any], of_row: Callable[[Row], list[int]]) -> str:
+        read_as: list[Any] = [self.kind, self.fit, self.fix_sides, self.spec.to_json(), *more]
+        digest = hashlib.sha256(json.dumps(read_as, sort_keys=True).encode())
         colors = getattr(self.reader, "colors", None)
         if colors is not None:
             digest.update(json.dumps([colors.nearest, colors.classes]).encode())
         for row in self.rows:
-            sizes = [path.stat().st_size for path in self.reader.files(row)]
-            digest.update(json.dumps([row.name, row.split, row.attributes, sizes]).encode())
+            digest.update(json.dumps([row.name, row.split, row.attributes, of_row(row)]).encode())
         return digest.hexdigest()[:16]
 
     def marks_of(self, row: Row) -> Marks:

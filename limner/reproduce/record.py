@@ -20,6 +20,7 @@ ORIGIN = "record"
 """In `report/report.json` of a run that was taken, and in no other: the name of the file that it comes from."""
 TRAINED_JUDGE = "trained on"
 """How the identity of a study says that it trains its own judge."""
+_HASH = 16  # digits of a fingerprint
 _LAST_BATCH = 1024  # a run may see so many images more than its budget
 
 
@@ -31,29 +32,36 @@ class Recorded:
         name: of its file.
         scores: row -> seed -> scores.
         protocols: row -> measurement -> protocol.
+        other_data: fingerprint of the data, where another processor drew them with the same settings.
     """
 
     name: str
     scores: Mapping[str, Mapping[int, Scores]]
     protocols: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    other_data: str | None = None
 
     def write_run(self, row: str, seed: int, run: Path) -> None:
         """Leave a run in its folder as a study of its own does, but without weights."""
         found = {key: {"protocol": one} for key, one in self.protocols[row].items()}
-        report = {ORIGIN: self.name, "measurements": found}
+        data = {} if self.other_data is None else {"data": self.other_data}
+        report = {ORIGIN: self.name, **data, "measurements": found}
         write_text_atomically(run / "report/report.json", json.dumps(report, indent=1) + "\n")
         write_text_atomically(run / "scores.json", json.dumps(self.scores[row][seed], indent=1) + "\n")
 
 
-def read_record(path: str | Path, identity: Mapping[str, Any], *, own: Path) -> Recorded:
+def read_record(
+    path: str | Path, identity: Mapping[str, Any], *, own: Path, settings_fingerprint: str | None = None
+) -> Recorded:
     """The runs of a report that a study need not make again: whole ones, of rows that both have with equal settings.
 
-    The tables may have different names and different other rows; all else must be the same.
+    The tables may have different names and different other rows; all else must be the same. Data that were made by
+    code may be those of another machine, whose pictures differ by roundings.
 
     Args:
         path: `report/TABLE.json` of another study, or of `docs/results`.
         identity: of the study that takes them, from `limner.reproduce.run.study_identity`.
         own: the report that this study will write.
+        settings_fingerprint: of the data of the study that takes them (`Manifest.settings_fingerprint`).
 
     Raises:
         ConfigError: if it is no report, is of another protocol, has none of the rows, or is `own`.
@@ -71,6 +79,10 @@ def read_record(path: str | Path, identity: Mapping[str, Any], *, own: Path) -> 
             "version that writes its identity."
         )
     ours = {**identity, "vgg_weights": file_name(identity["vgg_weights"])}
+    other_data = None
+    if settings_fingerprint is not None and record.get("settings_fingerprint") == settings_fingerprint:
+        other_data = theirs.get("data") if theirs.get("data") != ours["data"] else None
+        theirs = {**theirs, "data": ours["data"]}
     for key in sorted({*ours, *theirs} - {"table", "rows"}):
         if ours.get(key) != theirs.get(key):
             raise ConfigError(
@@ -83,7 +95,10 @@ def read_record(path: str | Path, identity: Mapping[str, Any], *, own: Path) -> 
         scores, protocols = _runs(record, int(ours["budget"])), _protocols(record)
         same = [row["name"] for row in identity["rows"] if scores.get(row["name"]) and rows.get(row["name"]) == row]
         found = Recorded(
-            Path(path).name, {name: scores[name] for name in same}, {name: protocols[name] for name in same}
+            Path(path).name,
+            {name: scores[name] for name in same},
+            {name: protocols[name] for name in same},
+            None if other_data is None else str(other_data)[:_HASH],
         )
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise ConfigError(f"--record {path} is damaged ({reason(error)[:120]}); make the report again.") from error

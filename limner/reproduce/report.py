@@ -60,14 +60,17 @@ def make_record(plan: Plan, manifest: Manifest, outcome: Outcome, identity: Mapp
         f"pictures{of_schema} (data {manifest.fingerprint()}); {plan.num_images} {made}{judge}. "
         f"Limner {limner.__version__}, `limner reproduce {command}`."
     )
+    settings_fingerprint = manifest.settings_fingerprint()
     return {
         "table": study.name,
         "protocol": protocol,
         "identity": {**identity, "vgg_weights": file_name(identity["vgg_weights"])},
+        **({} if settings_fingerprint is None else {"settings_fingerprint": settings_fingerprint}),
         "budget": plan.budget,
         "results": outcome.scores,
         "seeds": outcome.seeds,
         **({"taken": outcome.taken} if outcome.taken else {}),
+        **({"taken_data": outcome.taken_data} if outcome.taken_data else {}),
         "protocols": {
             row: {key: one for key, one in found.items() if key in study.columns}
             for row, found in outcome.protocols.items()
@@ -253,6 +256,11 @@ def _explanation(study: Study, record: Record) -> str:
     if taken:
         rows = ", ".join(f"{escape(row)} (seeds {', '.join(map(str, seeds))})" for row, seeds in taken.items())
         text += f" Taken from an earlier report of the same protocol, not trained again: {rows}."
+    if record.get("taken_data"):
+        text += (
+            f" Their data ({escape(', '.join(record['taken_data']))}) were made with the same settings on another "
+            "processor, and differ by roundings."
+        )
     published = record.get("published")
     if published:
         text += (

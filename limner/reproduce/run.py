@@ -173,6 +173,7 @@ class Outcome:
         judges: name and hash of each judge.
         protocols: row -> measurement -> protocol (`Protocol.to_json`), for rows with a finished run.
         taken: row -> seeds of its runs that are of an earlier record, for rows with any.
+        taken_data: fingerprints of the data of such runs, where another processor drew them.
     """
 
     scores: dict[str, list[Scores]]
@@ -181,6 +182,7 @@ class Outcome:
     judges: list[dict[str, str]]
     protocols: dict[str, dict[str, dict[str, Any]]]
     taken: dict[str, list[int]] = field(default_factory=dict)
+    taken_data: list[str] = field(default_factory=list)
 
 
 def open_data(plan: Plan) -> Manifest:
@@ -371,6 +373,7 @@ def run_study(
     reasons: dict[str, str] = {}
     protocols: dict[str, dict[str, dict[str, Any]]] = {}
     taken: dict[str, list[int]] = {}
+    taken_data: set[str] = set()
     if recorded is not None:
         of_the_first(partial(_take, plan, recorded))
     for row in plan.study.rows:
@@ -390,10 +393,11 @@ def run_study(
                 protocols[row.name] = {key: one["protocol"] for key, one in report["measurements"].items()}
                 if ORIGIN in report:
                     taken.setdefault(row.name, []).append(seed)
+                    taken_data |= {report["data"]} if "data" in report else set()
             else:
                 reasons.setdefault(row.name, "not run yet")
     who = [{"name": judge.name, "sha256": judge.sha256} for judge in judges]
-    return Outcome(scores, seeds, reasons, who, protocols, taken)
+    return Outcome(scores, seeds, reasons, who, protocols, taken, sorted(taken_data))
 
 
 def _take(plan: Plan, recorded: Recorded) -> None:

@@ -240,9 +240,14 @@ def test_a_study_with_seeds_and_a_split_of_its_own(tmp_path):
     assert (out / "report/boxes-sheet.jpg").is_file()
 
 
-def test_runs_of_an_earlier_report_are_taken(finished, root, tmp_path, capsys):
+def test_runs_of_an_earlier_report_are_taken(finished, tmp_path, capsys):
     pixels, scgan = STUDY["rows"][:2]
     changed = {**pixels, "rates": 0.5}
+    data = write_data((root := tmp_path / "made") / "data")
+    (root / "boxes.yaml").write_text(yaml.safe_dump(STUDY))
+    files = {path.relative_to(data).as_posix(): path.stat().st_size for path in data.rglob("*.png")}
+    (data / "drawn.json").write_text('{"seed": 0}')
+    (data / "records.jsonl").write_text(json.dumps({"index": 0, "files": files}))
     for name, rows in (("one", [pixels]), ("two", [pixels, scgan]), ("changed", [changed])):
         (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump({**STUDY, "rows": rows}))
 
@@ -275,6 +280,14 @@ def test_runs_of_an_earlier_report_are_taken(finished, root, tmp_path, capsys):
     assert run("two", "c", "--record", str(tmp_path / "b/report/two.json")) == 0
     assert not list((tmp_path / "c").glob("*/checkpoints")) and not (tmp_path / "c/report/two-sheet.jpg").exists()
     assert json.loads((tmp_path / "c/report/two.json").read_text())["results"] == second["results"]
+    # also where another processor drew the data, if it had the same settings
+    there = {**second, "identity": {**second["identity"], "data": "0123456789abcdef"}}
+    (tmp_path / "there.json").write_text(json.dumps(there))
+    shutil.rmtree(tmp_path / "c")
+    assert run("two", "c", "--record", str(tmp_path / "there.json")) == 0
+    third = json.loads((tmp_path / "c/report/two.json").read_text())
+    assert third["results"] == second["results"] and third["taken_data"] == ["0123456789abcdef"]
+    assert third["identity"] == second["identity"] and "0123456789abcdef" in (tmp_path / "c/report/two.md").read_text()
 
     capsys.readouterr()
     for options, said in (

@@ -44,6 +44,14 @@ def test_heads_come_and_go_with_their_losses(finished_run, drawn_faces, tmp_path
     assert f"generator, discriminator, segmentor; at random: {at_random}" in done.stderr
 
 
+def test_a_frozen_segmentor_is_that_of_the_initial_weights(finished_run, drawn_faces, tmp_path):
+    frozen = ("--optimizer.freeze_segmentor", "true", "--train.initial_weights")
+    done = train(drawn_faces, tmp_path / "run", *frozen, str(finished_run), *SHORT)
+    assert done.returncode == 0, done.stderr
+    known = limner.load(finished_run, with_optional=True).components["segmentor"].state_dict()
+    assert differences(newest_state(tmp_path / "run")["networks"]["segmentor"], known) == []
+
+
 def test_a_killed_run_goes_on_without_its_initial_weights(finished_run, drawn_faces, tmp_path):
     shutil.copytree(finished_run, tmp_path / "start")
     options = ("--train.initial_weights", str(tmp_path / "start"), *SHORT)

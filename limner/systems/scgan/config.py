@@ -105,15 +105,10 @@ class OptimizerConfig:
     segmentor_images: int = 0
     """First part of the run, in images, in which S alone is trained (paper: 0)."""
     freeze_segmentor: bool = False
-    """Whether S stays as it is after that part, which saves its updates."""
+    """Whether S stays as it is after that part, or as initial weights have it, which saves its updates."""
 
     def __post_init__(self) -> None:
         check_ranges(self, "optimizer", {"num_repeat": AT_LEAST_1})
-        if self.freeze_segmentor and not self.segmentor_images:
-            raise ConfigError(
-                "--optimizer.freeze_segmentor would freeze a segmentor that has learnt nothing; give "
-                "--optimizer.segmentor_images too."
-            )
 
 
 @dataclass(frozen=True)
@@ -138,4 +133,10 @@ class SCGANConfig:
             raise ConfigError(
                 f"--optimizer.segmentor_images is {self.optimizer.segmentor_images}, but the run has only "
                 f"{self.train.images} images; the segmentor comes first, and the rest must have some too."
+            )
+        has_learnt = self.optimizer.segmentor_images or self.train.initial_weights is not None
+        if self.optimizer.freeze_segmentor and not has_learnt:
+            raise ConfigError(
+                "--optimizer.freeze_segmentor would freeze a segmentor that has learnt nothing; give "
+                "--optimizer.segmentor_images or --train.initial_weights too."
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -212,3 +213,34 @@ def test_a_zoom_is_of_the_data_and_of_the_weights(folder):
     assert near.read_image(near.rows[0]).shape[0] == round(whole.read_image(whole.rows[0]).shape[0] / 1.5)
     with pytest.raises(ConfigError, match=r"--dataset.zoom is 0.5"):
         DataConfig(zoom=0.5)
+
+
+def test_what_another_processor_drew_has_the_same_settings(drawn_faces, tmp_path):
+    """Its pictures differ by roundings, and with them the sizes of their files."""
+    shutil.copytree(drawn_faces, tmp_path / "other")
+    manifest, other = open_manifest(drawn_faces), open_manifest(tmp_path / "other")
+    first = manifest.settings_fingerprint()
+    assert first and len(first) == 16 and first == other.settings_fingerprint() != manifest.fingerprint()
+    picture = other.reader.files(other.rows[0])[0]
+    records = tmp_path / "other/records.jsonl"
+    size = picture.stat().st_size
+    name = picture.relative_to(tmp_path / "other").as_posix()
+    picture.write_bytes(picture.read_bytes() + b"\0")
+    assert other.settings_fingerprint() is None  # somebody changed it
+    changed = records.read_text().replace(f'"{name}":{size}', f'"{name}":{size + 1}')
+    assert changed != records.read_text()
+    records.write_text(changed)
+    assert other.settings_fingerprint() == first and other.fingerprint() != manifest.fingerprint()
+    assert manifest.split("train").settings_fingerprint() != first
+    settings = json.loads((tmp_path / "other/drawn.json").read_text())
+    (tmp_path / "other/drawn.json").write_text(json.dumps({**settings, "seed": 9}))
+    assert other.settings_fingerprint() not in (None, first)
+    for content in ("{", "[]", "5", '{"index": 0}', '{"index": 0, "files": 5}', '{"files": {"a": "b"}}'):
+        records.write_text(content)
+        assert other.settings_fingerprint() is None
+    records.unlink()
+    assert other.settings_fingerprint() is None
+
+
+def test_a_folder_of_files_has_no_settings(folder):
+    assert open_manifest(folder()).settings_fingerprint() is None

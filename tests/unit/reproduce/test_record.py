@@ -27,10 +27,10 @@ def record(**changes):
     return {**found, **changes}
 
 
-def read(tmp_path, content, identity=IDENTITY):
+def read(tmp_path, content, identity=IDENTITY, **options):
     file = tmp_path / "theirs.json"
     file.write_text(json.dumps(content))
-    return read_record(file, identity, own=tmp_path / "out/report/mine.json")
+    return read_record(file, identity, own=tmp_path / "out/report/mine.json", **options)
 
 
 def test_whole_runs_are_taken_and_left_as_a_study_leaves_its_own(tmp_path):
@@ -46,6 +46,18 @@ def test_whole_runs_are_taken_and_left_as_a_study_leaves_its_own(tmp_path):
 def test_folders_of_machines_do_not_count(tmp_path):
     theirs = {**record()["identity"], "vgg_weights": "vgg19.pth"}
     assert read(tmp_path, record(identity=theirs), {**IDENTITY, "vgg_weights": "/my/folder/vgg19.pth"}).scores
+
+
+def test_data_may_be_those_that_another_processor_drew_with_the_same_settings(tmp_path):
+    ours = {**IDENTITY, "data": "e"}
+    for changes, made in (({}, "s"), ({"settings_fingerprint": "t"}, "s"), ({"settings_fingerprint": None}, None)):
+        with pytest.raises(ConfigError, match="has another data"):
+            read(tmp_path, record(**changes), ours, settings_fingerprint=made)
+    found = read(tmp_path, record(settings_fingerprint="s"), ours, settings_fingerprint="s")
+    found.write_run("A", 0, tmp_path / "run")
+    assert json.loads((tmp_path / "run/report/report.json").read_text())["data"] == found.other_data == "f"
+    same = read(tmp_path, record(settings_fingerprint="s"), IDENTITY, settings_fingerprint="s")
+    assert same.other_data is None and same.scores == found.scores
 
 
 @pytest.mark.parametrize(

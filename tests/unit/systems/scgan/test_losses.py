@@ -326,7 +326,7 @@ def test_segmentor_alone_first_and_frozen_afterwards(batch, monkeypatch):
 
 def test_a_segmentor_that_never_learns_is_refused():
     with pytest.raises(ConfigError, match=r"--optimizer.freeze_segmentor would freeze"):
-        OptimizerConfig(freeze_segmentor=True)
+        dataclasses.replace(smoke(), optimizer=OptimizerConfig(freeze_segmentor=True))
     with pytest.raises(ConfigError, match=r"--optimizer.segmentor_images is 256"):
         dataclasses.replace(smoke(), optimizer=OptimizerConfig(segmentor_images=256))
 
