@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -183,6 +184,8 @@ def measured_apart(study: Study, record: Record, key: str) -> dict[str, str]:
     found = {row.name: protocols[row.name][key] for row in study.rows if key in protocols.get(row.name, {})}
     if not found:
         return {}
+    if record.get("taken_data"):  # runs on the same data as another processor drew them, of which the text tells
+        found = {name: _without_data(one) for name, one in found.items()}
     systems = {row.name: row.system for row in study.rows}
     first, *_ = found.values()
     apart = {}
@@ -196,6 +199,12 @@ def measured_apart(study: Study, record: Record, key: str) -> dict[str, str]:
         if fields:
             apart[name] = "; ".join(f"{field} is {one[field]}, not {first[field]}" for field in fields)
     return apart
+
+
+def _without_data(protocol: Mapping[str, Any]) -> dict[str, Any]:
+    """A protocol without the fingerprints of its data."""
+    reference = re.sub(r" \(data [0-9a-f]+\)", "", str(protocol.get("reference", "")))
+    return {**protocol, "reference": reference, "data_fingerprint": "none"}
 
 
 def unit(column: Column) -> float:

@@ -139,6 +139,22 @@ def test_rows_that_were_measured_otherwise_are_marked_and_not_ordered():
     assert "**mIoU by the judge, %**, best mean first: SCGAN, SPADE, Pix2Pix." in text
 
 
+def test_runs_on_data_that_another_processor_drew_stand_in_the_order():
+    def fid(train, test, count=7):
+        reference = f"{count} real images of train (data {train})"
+        return {"fd": {"metric": "FID", "reference": reference, "data_fingerprint": test, "count": 5}}
+
+    protocols = {"SCGAN": fid("0a", "0b"), "SPADE": fid("1a", "1b")}
+    text = markdown(STUDY, {**RECORD, "protocols": protocols})
+    assert "FID of SCGAN: reference is 7 real images of train (data 0a), not" in text
+    taken = {"taken": {"SCGAN": [0]}, "taken_data": ["0c"]}
+    text = markdown(STUDY, {**RECORD, **taken, "protocols": protocols})
+    assert "Measured otherwise" not in text
+    assert "Their data (0c) were made with the same settings on another processor" in text
+    text = markdown(STUDY, {**RECORD, **taken, "protocols": {**protocols, "SCGAN": fid("0a", "0b", 8)}})
+    assert "FID of SCGAN: reference is 8 real images of train, not 7 real images of train" in text
+
+
 def test_published_tables_may_lack_what_a_column_has():
     published = {**RECORD["published"], "columns": {"fid": "FID"}, "rows": {"SCGAN": {"fid": 10.2}, "SPADE": {}}}
     text = markdown(STUDY, {**RECORD, "published": published})
