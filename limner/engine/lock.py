@@ -14,6 +14,10 @@ except ImportError:  # Windows, where two runs into one folder are not noticed
     fcntl = None  # type: ignore[assignment]
 
 
+class FolderInUse(ConfigError):
+    """Another process trains into a run folder."""
+
+
 class RunLock:
     """Holds `.lock` in a run folder, with this process's number in it; reader processes do not inherit the lock."""
 
@@ -25,7 +29,7 @@ class RunLock:
         """Lock the folder, which is there; again does nothing.
 
         Raises:
-            ConfigError: if another process trains into this folder.
+            FolderInUse: if another process trains into this folder.
         """
         if self._file is not None or fcntl is None:
             return
@@ -36,7 +40,7 @@ class RunLock:
             file.seek(0)
             owner = file.read().strip()
             file.close()
-            raise ConfigError(
+            raise FolderInUse(
                 f"--out {self.path.parent}: {f'process {owner}' if owner else 'another process'} is training into this "
                 "folder; stop it or wait for its end, or name another --out."
             ) from error

@@ -25,6 +25,7 @@ from limner import registry
 from limner.data.config import DataConfig
 from limner.data.fields import Field
 from limner.data.manifest import Manifest, open_manifest
+from limner.engine.lock import FolderInUse
 from limner.engine.ranks import of_the_first
 from limner.errors import ConfigError, DataError, LimnerError, nearest
 from limner.files import MAX_TABLE_BYTES, read_json, write_text_atomically
@@ -383,6 +384,9 @@ def run_study(
             if not of_the_first(file.exists) and (not only or row.name in only):
                 try:
                     _train_and_score(plan, row, seed, manifest, device, options)
+                except FolderInUse:  # the same command was started twice, and the other one has this run
+                    reasons[row.name] = "another process is training it"
+                    log.info("%s, seed %d: another process is training it", row.name, seed)
                 except LimnerError as error:
                     reasons[row.name] = str(error)
                     log.warning("%s, seed %d: %s", row.name, seed, error)

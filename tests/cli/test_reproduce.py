@@ -25,7 +25,7 @@ from limner.errors import ConfigError
 from limner.metrics.features import judge_features
 from limner.reproduce.run import Plan, _points, check_features, open_data
 from limner.reproduce.study import load_study
-from tests.training.runs import environment, struck
+from tests.training.runs import environment, held, struck
 
 STUDY = {
     "title": "Two systems on boxes",
@@ -303,6 +303,20 @@ def test_runs_of_an_earlier_report_are_taken(finished, tmp_path, capsys):
     assert not (tmp_path / "d").exists()
     assert main([*words(root, tmp_path / "d"), "--record", str(report)]) == 2
     assert "--record needs --judge, too" in capsys.readouterr().err
+
+
+def test_a_run_that_another_process_trains_is_passed_over(finished, root, tmp_path):
+    """So that the same command, started several times, trains several runs at once."""
+    out = tmp_path / "out"
+    command = [*words(root, out), "--judge", str(finished / "judge"), "--only", "Pix2Pix"]
+    assert main([*command, "--seeds", "1"]) == 0
+    (out / "pix2pix-1").mkdir()
+    with held(out / "pix2pix-1"):
+        assert main(command) == 0
+        assert record(out)["seeds"]["Pix2Pix"] == [0]
+        assert record(out)["reasons"]["Pix2Pix"] == "another process is training it"
+    assert main(command) == 0
+    assert record(out)["seeds"]["Pix2Pix"] == [0, 1] and "Pix2Pix" not in record(out)["reasons"]
 
 
 def test_a_folder_of_something_else(finished, root, tmp_path, capsys):

@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -75,3 +77,26 @@ def differences(a: object, b: object, where: str = "") -> list[str]:
     else:
         same = a == b
     return [] if same else [where]
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from limner.engine.lock import RunLock
+lock = RunLock(Path(sys.argv[1]))
+lock.take()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def held(run: Path) -> Iterator[int]:
+    """While another process, whose number this gives, has the lock of a run folder."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(run)], env=environment(), text=True, **pipes) as holder:
+        assert holder.stdout.readline() == "held\n"
+        try:
+            yield holder.pid
+        finally:
+            holder.stdin.close()

@@ -15,7 +15,7 @@ from PIL import Image
 from limner.engine.checkpoint import STATE_FILE
 from limner.engine.state import load_state
 
-from .runs import differences, environment, newest_state, train
+from .runs import differences, environment, held, newest_state, train
 
 
 @pytest.fixture
@@ -46,27 +46,13 @@ def test_other_pictures_are_refused_and_can_be_asked_for(run, drawn_faces, tmp_p
     assert newest_state(run)["images_seen"] == 264
 
 
-HOLDER = """
-import sys
-from pathlib import Path
-from limner.engine.lock import RunLock
-lock = RunLock(Path(sys.argv[1]))
-lock.take()
-print("held", flush=True)
-sys.stdin.read()
-"""
-
-
 @pytest.mark.skipif(os.name == "nt", reason="no such locks")
 def test_two_runs_into_one_folder_are_refused(run, drawn_faces):
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", HOLDER, str(run)], env=environment(), text=True, **pipes) as holder:
-        assert holder.stdout.readline() == "held\n"
+    with held(run) as process:
         before = (run / "metrics.jsonl").read_bytes()
         done = train(drawn_faces, run, "--resume", "auto", "--train.images", "288")
-        assert done.returncode == 2 and f"process {holder.pid} is training into this folder" in done.stderr
+        assert done.returncode == 2 and f"process {process} is training into this folder" in done.stderr
         assert (run / "metrics.jsonl").read_bytes() == before
-        holder.stdin.close()
     assert train(drawn_faces, run, "--resume", "auto").returncode == 0
 
 
