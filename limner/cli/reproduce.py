@@ -52,6 +52,7 @@ def main(argv: list[str]) -> int:
     plan = _plan(study, options)
     study = plan.study  # at the size that was asked for
     run.check_rows(study, options.only)
+    run.check_evaluation(study)
     plots.check()
     with joined() as is_first:
         device = pick_device("auto", process=local_rank())

@@ -10,6 +10,7 @@ OUT/report/              the report of everything that is finished
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import logging
 import math
@@ -27,7 +28,7 @@ from limner.data.fields import Field
 from limner.data.manifest import Manifest, open_manifest
 from limner.engine.lock import FolderInUse
 from limner.engine.ranks import of_the_first
-from limner.errors import ConfigError, DataError, LimnerError, nearest
+from limner.errors import ConfigError, DataError, LimnerError, nearest, quoted
 from limner.files import MAX_TABLE_BYTES, read_json, write_text_atomically
 from limner.metrics.features import FeatureNetwork
 from limner.metrics.judge import check_judge
@@ -35,13 +36,14 @@ from limner.metrics.judges import OpenJudge, open_judges
 from limner.metrics.sets import check_enough_images
 from limner.pipelines import Pipeline, load
 from limner.reproduce.record import ORIGIN, TRAINED_JUDGE, Recorded, Scores
-from limner.reproduce.study import Study, StudyRow, row_config
+from limner.reproduce.study import MOST_IMAGES, Study, StudyRow, row_config
 from limner.task import Task
 from limner.training import train
 
 JUDGE_SEED = 1_000  # no row has it
 
 log = logging.getLogger("limner")
+_GIVEN = ("features", "judge", "judges", "num_images", "others", "own", "progress", "split", "table")  # by the study
 _IN_VGG = ("weight_perceptual", "weight_nearest")  # weights of losses that compare layers of VGG-19 where it is named
 
 
@@ -88,6 +90,8 @@ class Plan:
         if self.image_size is not None:
             object.__setattr__(self, "study", self.study.at_size(self.preset, self.image_size))
             self._check_image_size()
+        if self.budget > MOST_IMAGES:
+            raise ConfigError(f"--budget is {quoted(self.budget)}; it must be at most {MOST_IMAGES} images.")
         if self.budget < self.study.points:
             raise ConfigError(
                 f"--budget is {self.budget}; it must be at least {self.study.points} images, since every run is judged "
@@ -250,6 +254,35 @@ def check_features(plan: Plan, manifest: Manifest, features: FeatureNetwork | No
     if features is not None:
         sizes = manifest.split_sizes()
         check_enough_images(features, min(plan.num_images, sizes["train"]))
+
+
+def check_evaluation(study: Study) -> None:
+    """Find out before the training whether the systems' evaluations have the arguments that a study gives them.
+
+    Raises:
+        ConfigError: naming an argument that there is not, or that is of another type.
+    """
+    for system in study.tasks:
+        parameters = inspect.signature(registry.evaluate_function(system)).parameters.values()
+        takes_more = any(one.kind is one.VAR_KEYWORD for one in parameters)
+        kinds = {"seed": "int", "batch_size": "int"} if takes_more else {}
+        own = {one.name: str(one.annotation) for one in parameters if one.kind is one.KEYWORD_ONLY}
+        kinds |= {name: kind for name, kind in own.items() if name not in _GIVEN}
+        for name, value in study.evaluation.items():
+            if name not in kinds:
+                hint = nearest(name, kinds)
+                raise ConfigError(f'The table "{study.name}": the evaluation of {system} has no "{name}".{hint}')
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            wrong = (
+                (kinds[name] == "int" and not (type(value) is int and 0 <= value < 2**31))
+                or (kinds[name] == "float" and not (is_number and math.isfinite(value)))
+                or (kinds[name].startswith("Sequence") and not isinstance(value, list))
+            )
+            if wrong:
+                raise ConfigError(
+                    f'The table "{study.name}": {name} of evaluation is {quoted(value)}, which the evaluation of '
+                    f"{system} cannot have."
+                )
 
 
 def study_identity(

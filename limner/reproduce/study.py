@@ -17,6 +17,9 @@ from limner.files import MAX_YAML_BYTES, parse_yaml, read_text, reason, short
 from limner.metrics.tables import PublishedRow, PublishedTable, published_table
 from limner.task import Task
 
+MOST_IMAGES = 10**12
+"""Of a budget, and of all numbers of a study."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -216,7 +219,7 @@ def _study(name: str, text: str, where: str) -> Study:
             content[key] = tuple(_built(kind, one, f"number {number} of {key}") for number, one in enumerate(listed, 1))
         study: Study = _built(Study, {**content, "name": name}, "it")
         _check(study)
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ConfigError(
             f"The table {where} does not describe a study ({reason(error)}); the tables in limner/reproduce/studies "
             "show the form."
@@ -235,6 +238,7 @@ def _entries(value: object, what: str) -> dict[str, Any]:
 _KINDS: dict[str, tuple[type[Any], str]] = {
     "str": (str, "a text"),
     "Mapping": (dict, "entries of the form NAME: VALUE"),
+    "bool": (bool, "true or false"),
 }
 """How the type of a field begins -> what a file must have there, and in words."""
 
@@ -266,9 +270,15 @@ def _check(study: Study) -> None:
         raise ValueError("it must have rows, each with a name of its own")
     if not all(re.fullmatch(r"[\w+][\w+.-]*", folder) for folder in folders):
         raise ValueError("names of rows are letters, digits, spaces and _ + . -")
+    _check_sections(study.options, study, "options")
     for row in study.rows:
+        _check_section(row.options, f'options of "{row.name}"')
+        _check_sections(row.at, study, f'at of "{row.name}"')
+        if isinstance(row.rates, dict):
+            _check_presets(row.rates, study, f'rates of "{row.name}"')
         for preset in study.budget:
-            if not 0 < float(row.rate_factor(preset)) < float("inf"):
+            rate = row.rate_factor(preset)
+            if isinstance(rate, bool) or not 0 < float(rate) < float("inf"):
                 raise ValueError("rates must be numbers above 0")
         known = registry.task(row.system).stages if row.system in registry.system_names() else row.stages
         if not all(stage in known and 0 < share < 1 for stage, share in row.stages.items()) or _staged(row) >= 1:
@@ -281,6 +291,12 @@ def _check(study: Study) -> None:
     for claim in study.claims:
         if claim.column not in study.columns or not {claim.better, claim.worse} <= {row.name for row in study.rows}:
             raise ValueError(f"the claim on {claim.column} of {claim.better} and {claim.worse} is of no column or row")
+    attributes, schema = study.dataset.get("attributes", []), study.dataset.get("schema", "")
+    is_list = isinstance(attributes, list) and all(isinstance(name, str) for name in attributes)
+    if not set(study.dataset) <= {"schema", "attributes"} or not is_list or not isinstance(schema, str):
+        raise ValueError("dataset may have a schema, which is a text, and attributes, which are a list of texts")
+    if type(study.first_seed) is not int:
+        raise ValueError(f"first_seed is {quoted(study.first_seed)}, but must be a whole number")
     numbers = {"points": study.points, "pictures": study.pictures}
     names = ["image_size", "budget", *(["judge_images"] if study.judge_images or _has_parser(study) else [])]
     for name in names:
@@ -291,10 +307,29 @@ def _check(study: Study) -> None:
             sides = value if name == "image_size" and isinstance(value, list) and len(value) == 2 else [value]
             numbers |= {f"{name} of {preset}" + f" {number}" * (number > 0): one for number, one in enumerate(sides)}
     for name, value in numbers.items():
-        if type(value) is not int or value < 1:
-            raise ValueError(f"{name} is {quoted(value)}, but must be a whole number above 0")
-    for schema in study.published:
-        study.published_table(schema)
+        if type(value) is not int or not 1 <= value <= MOST_IMAGES:
+            raise ValueError(f"{name} is {quoted(value)}, but must be a whole number from 1 to {MOST_IMAGES}")
+    for kind in study.published:
+        study.published_table(kind)
+
+
+def _check_presets(value: Mapping[str, Any], study: Study, what: str) -> None:
+    for preset in value:
+        if preset not in study.budget:
+            raise ValueError(f"{what} has the preset {quoted(preset)}, which budget does not have")
+
+
+def _check_sections(value: Mapping[str, Any], study: Study, what: str) -> None:
+    """Raises: ValueError if it is not of the form preset -> section -> field -> value."""
+    _check_presets(value, study, what)
+    for preset, sections in value.items():
+        _check_section(sections, f"{preset} of {what}")
+
+
+def _check_section(value: object, what: str) -> None:
+    """Raises: ValueError if it is not of the form section -> field -> value."""
+    for section, values in _entries(value, what).items():
+        _entries(values, f"{section} of {what}")
 
 
 def _staged(row: StudyRow) -> float:
@@ -369,12 +404,18 @@ def row_config(
     }
     for options in (study.options.get(preset, {}), row.options, row.at.get(preset, {})):
         for section, values in options.items():
-            known = (
-                [one.name for one in dataclasses.fields(getattr(config, section))] if hasattr(config, section) else []
-            )
+            known = {
+                one.name: str(one.type)
+                for one in (dataclasses.fields(getattr(config, section)) if hasattr(config, section) else ())
+            }
             for key, value in values.items():
                 if key not in known:
                     raise ConfigError(f'The row "{row.name}" sets {section}.{key}, which {row.system} does not have.')
+                if not _fits(value, known[key]):
+                    raise ConfigError(
+                        f'The row "{row.name}" sets {section}.{key} to {quoted(value)}, but that is of the type '
+                        f"{known[key]}."
+                    )
                 changes.setdefault(section, {})[key] = tuple(value) if isinstance(value, list) else value
     sections = {name: dataclasses.replace(getattr(config, name), **values) for name, values in changes.items()}
     if isinstance(config.dataset, DataConfig):
@@ -382,3 +423,18 @@ def row_config(
     reading = {name: getattr(dataset, name) for name in registry.task(row.system).reading_options}
     own = sections.get("dataset", config.dataset)
     return dataclasses.replace(config, **{**sections, "dataset": dataclasses.replace(own, **reading)})
+
+
+_PLAIN: dict[str, tuple[type, ...]] = {"bool": (bool,), "int": (int,), "float": (int, float), "str": (str,)}
+"""Types of fields -> what a file may have for them."""
+
+
+def _fits(value: object, kind: str) -> bool:
+    """Whether a field of this type can have the value; types that are not plain are left to their sections."""
+    kinds = [one.strip() for one in kind.split("|")]
+    allowed = [_PLAIN[one] for one in kinds if one in _PLAIN]
+    if len(allowed) + ("None" in kinds) < len(kinds):
+        return True
+    if value is None:
+        return "None" in kinds
+    return any(type(value) in one for one in allowed)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import shutil
 
 import pytest
 import torch
+import yaml
 
 from limner import hub, registry
 from limner.data.config import AugmentConfig, DataConfig
 from limner.data.size import Size
 from limner.errors import ConfigError
-from limner.reproduce.run import Plan, _row_identity, claim_folder, open_study_judges, study_identity
+from limner.reproduce.run import Plan, _row_identity, check_evaluation, claim_folder, open_study_judges, study_identity
 from limner.reproduce.study import StudyRow, _check, load_study, row_config, study_names
 from limner.systems.scgan.config import LossConfig, ModelConfig, OptimizerConfig
 from limner.text_to_image.data import open_captions
@@ -45,6 +47,80 @@ def test_every_row_builds_at_every_preset_with_equal_size_and_budget(study):
         assert {Size.of(one.model.image_size) for one in configs} == {Size.of(study.image_size[preset])}
         assert {one.train.images for one in configs} == {study.budget[preset]}
         assert all(study.budget[preset] % one.train.batch_size == 0 for one in configs)
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_the_evaluation_of_a_study_has_its_arguments(study):
+    check_evaluation(study)
+
+
+@pytest.mark.parametrize(
+    ("evaluation", "says"),
+    [
+        ({"nope": 1}, 'the evaluation of cyclegan has no "nope"'),
+        ({"judge": 5}, 'the evaluation of cyclegan has no "judge"'),
+        *(({"seed": value}, "seed of evaluation is") for value in (math.nan, "x", 10**400, True, -1, None, 1.5)),
+        ({"batch_size": "x"}, "batch_size of evaluation is 'x'"),
+    ],
+)
+def test_arguments_that_an_evaluation_cannot_have(evaluation, says):
+    with pytest.raises(ConfigError) as error:
+        check_evaluation(dataclasses.replace(load_study("scgan-table"), evaluation=evaluation))
+    assert says in str(error.value) and len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        *(({"first_seed": value}, "first_seed is") for value in (None, math.nan, 1.5, "x", [], True)),
+        *(({"options": {"smoke": value}}, "smoke of options must be entries") for value in (None, 5, "x", [])),
+        ({"options": {"smoke": {"train": None}}}, "train of smoke of options must be entries"),
+        ({"options": {"smoke": {None: {"a": 1}}}}, "smoke of options must be entries"),
+        ({"options": {"nope": {}}}, "has the preset 'nope', which budget does not have"),
+        ({"dataset": {"a": 1}}, "dataset may have a schema"),
+        *(({"dataset": {"attributes": value}}, "dataset may have a schema") for value in (5, "Male", [5])),
+        ({"budget": {"smoke": 10**400}}, "budget of smoke is"),
+        ({"columns": {"fd": {"title": "FD", "names_network": "x"}}}, "names_network of column"),
+    ],
+)
+def test_parts_of_a_file_that_no_study_can_have(tmp_path, change, says):
+    refused(tmp_path, change, says)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        *(({"options": {"train": value}}, "train of options of") for value in (None, 1)),
+        *(({"at": {"smoke": value}}, "must be entries of the form") for value in (None, [], {"train": "x"})),
+        ({"at": {"nope": {}}}, "has the preset 'nope'"),
+        ({"rates": {"nope": 2.0}}, "has the preset 'nope'"),
+        ({"rates": True}, "rates must be numbers above 0"),
+        ({"rates": 10**400}, "int too large"),
+        ({"rates": {"smoke": 10**400}}, "int too large"),
+    ],
+)
+def test_rows_of_a_file_that_no_study_can_have(tmp_path, change, says):
+    refused(tmp_path, {"rows": [{"name": "one", "system": "pix2pix", **change}]}, says)
+
+
+def refused(tmp_path, change, says):
+    plain = {"title": "t", "about": "a", "published": {}, "image_size": {"smoke": 32}, "budget": {"smoke": 32}}
+    plain |= {"judge_images": {"smoke": 64}, "pictures": 4, "points": 1, "columns": {"fd": {"title": "FD"}}}
+    plain |= {"rows": [{"name": "one", "system": "pix2pix"}]}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(plain))
+    load_study(str(tmp_path / "mine.yaml"))
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**plain, **change}))
+    with pytest.raises(ConfigError) as error:
+        load_study(str(tmp_path / "mine.yaml"))
+    assert says in str(error.value) and len(str(error.value)) < 400
+
+
+@pytest.mark.parametrize("value", [[], "x", 1.5, True, None])
+def test_options_of_rows_have_the_types_of_their_fields(value):
+    study = load_study("scgan-table")
+    row = dataclasses.replace(study.rows[0], options={"train": {"batch_size": value}})
+    with pytest.raises(ConfigError, match=r'The row "CycleGAN" sets train.batch_size to .* is of the type int'):
+        config(study, row)
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
