@@ -78,8 +78,8 @@ def at_home(path: str | Path) -> Path:
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise ConfigError(f"The path {quoted(str(path))} is too long for a file; give a shorter one.") from error
-    except ValueError:  # a NUL character, which whoever opens it refuses
-        pass
+    except ValueError as error:
+        raise ConfigError(f"The path {quoted(str(path))} has a NUL character; no file can have that name.") from error
     return found
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import hashlib
+import json
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -307,6 +308,8 @@ class Pipeline(ABC):
         Raises:
             ConfigError, ShapeError: as `check_plan`.
         """
+        if not isinstance(plan, GenerationPlan):
+            raise ConfigError(f"{quoted(plan)} is no plan; .plan(...) of a way of drawing makes one.")
         plan, media = self.current(plan), list[Media]()
         self.check_plan(plan)
         drawer = self.drawer(plan)
@@ -391,17 +394,19 @@ class Pipeline(ABC):
             default: whether `load(system)` takes these weights where they are shipped.
 
         Raises:
-            ConfigError: if the folder has a file that is not of a weights folder, or an input of the command.
+            ConfigError: if the folder has a file that is not of a weights folder, or an input of the command, or an
+                argument is of another type.
             WeightsError: if the folder cannot be written, or a value does not fit in half precision.
         """
         path = at_home(path)
         if path.exists() and not (path / hub.INDEX).is_file() and (not path.is_dir() or any(path.iterdir())):
             raise WeightsError(f"{path} exists and is not a weights folder; give another path, or remove it first.")
         text = self._card(card)
-        expected = dict(self.expected if expected is None else expected)
+        expected = self.expected if expected is None else expected
+        self._check_index(half=half, default=default, expected=expected)
         try:
             with replacing_folder(path, ours=hub.is_file_of_weights) as folder:
-                self._write(folder, half=half, card=text, expected=expected, default=default)
+                self._write(folder, half=half, card=text, expected=dict(expected), default=default)
         except (OSError, SafetensorError) as error:
             raise WeightsError(f"The weights folder {path} cannot be written: {reason(error)}.") from error
         return path
@@ -458,7 +463,24 @@ class Pipeline(ABC):
             return _DEFAULT_CARD.format(system=self.name, image_size=self.size, **names)
         if isinstance(card, str) and "\n" in card:
             return card
+        if not isinstance(card, str | Path):
+            raise ConfigError(f"card is {quoted(card)}; it must be a file, or the text of the card.")
         return read_text(card, error=ConfigError)
+
+    @staticmethod
+    def _check_index(*, half: object, default: object, expected: object) -> None:
+        """Raises: ConfigError for what the index of a weights folder cannot hold."""
+        for name, value in (("half", half), ("default", default)):
+            if not isinstance(value, bool):
+                raise ConfigError(f"{name} is {quoted(value)}; it must be True or False.")
+        try:
+            if not isinstance(expected, Mapping):
+                raise TypeError("it is no mapping")
+            json.dumps(dict(expected), allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ConfigError(
+                f"expected must be a mapping of names to finite numbers and texts ({reason(error)[:100]})."
+            ) from error
 
     def _write(self, folder: Path, *, half: bool, card: str, expected: dict[str, Any], default: bool) -> None:
         index = {

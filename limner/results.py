@@ -109,27 +109,32 @@ class GenerationResult:
             sheet.paste(shown, (index % columns * width, index // columns * height))
         return sheet
 
-    def save(self, directory: str | Path, *, name: str = "result", beside: Sequence[Beside] = ()) -> list[Path]:
+    def save(
+        self, directory: str | Path, *, name: str = "result", beside: Sequence[Beside] = (), replace: bool = False
+    ) -> list[Path]:
         """Write a file for each medium, a sheet where the settings lay one out, and `<name>.json`, which comes last.
 
         All files are written under temporary names before the first is renamed; the JSON file stands for a complete
-        result. `Pipeline.reproduce` makes the media again from it alone.
+        result. `Pipeline.reproduce` makes the media again from it alone. An earlier result of this name is replaced.
 
         Args:
             directory: folder, made if missing.
             name: of the JSON file.
             beside: further files.
+            replace: also files of the same names that Limner did not make.
 
         Returns:
             The paths of the media, in order.
 
         Raises:
             ConfigError: if the name is not that of a file.
-            DataError: if they cannot be written.
+            DataError: if they cannot be written, or a file is in the way that Limner did not make.
         """
         checked_name(name)
         directory = at_home(directory)
         paths = [directory / file for file in self.file_names()]
+        if not replace:
+            _refuse_others(directory, name, [*paths, directory / f"{name}-sheet.png"] if self.has_sheet else paths)
         wanted, digest = self._wanted(directory, name, beside), self.digest
         noted = _noted_before(directory / f"{name}.json", digest)
         record = {
@@ -319,6 +324,18 @@ def _noted_before(place: Path, digest: str) -> dict[str, Any]:
     return _noted(record, place.stem) if record["digest"] == digest else {}
 
 
+def _refuse_others(directory: Path, name: str, paths: Sequence[Path]) -> None:
+    """Raises: DataError if a file would be replaced that is of no result, such as the picture that it was made from."""
+    place = directory / f"{name}.json"
+    noted = _noted(read_result(place), name) if place.exists() else {}
+    for path in paths:
+        if path.exists() and path.name not in noted and _digest_of(path) is None:
+            raise DataError(
+                f"{path} is there already, and Limner did not make it; give another folder, or replace=True to replace "
+                "it."
+            )
+
+
 def _noted(record: Mapping[str, Any], name: str) -> dict[str, Any]:
     """File, as seen from the folder -> how it was asked for; of records of all versions."""
     if isinstance(record.get("written"), dict):
@@ -339,6 +356,7 @@ def _digest_of(path: Path) -> str | None:
     """What the metadata of a picture say of its plan."""
     try:
         with Image.open(path, formats=("PNG",)) as picture:
-            return str(json.loads(picture.info.get("limner:digest", "null")))
+            digest = json.loads(picture.info.get("limner:digest", "null"))
+            return None if digest is None else str(digest)
     except (OSError, SyntaxError, ValueError, TypeError, RecursionError, Image.DecompressionBombError):
         return None

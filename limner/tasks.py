@@ -111,7 +111,7 @@ class Rendering:
                 return Outcome(shown, skipped=True)
         with progress_bar(pipeline.amount(plan), unit=pipeline.unit, desc=self.name) as progress:
             result = pipeline.render(plan, progress=progress)
-        result.save(self.directory, name=self.name, beside=beside)
+        result.save(self.directory, name=self.name, beside=beside, replace=force)
         what = "picture" if pipeline.suffix == ".png" else "clip"
         return Outcome(shown, skipped=False, sizes=tuple(one.still().size for one in result.media), what=what)
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from limner.errors import ConfigError, nearest
+from limner.errors import ConfigError, nearest, quoted
 
 Points = npt.NDArray[np.float32]
 LIMITS = {
@@ -35,6 +35,8 @@ def edit_landmarks(landmarks: Points, edits: Mapping[str, float]) -> Points:
     for name, amount in edits.items():
         if name not in LIMITS:
             raise ConfigError(f'There is no edit "{name}".{nearest(name, LIMITS)}')
+        if isinstance(amount, bool) or not isinstance(amount, int | float | np.number):
+            raise ConfigError(f"The edit {name} is {quoted(amount)}; it must be a number.")
         if not abs(amount) <= LIMITS[name]:  # also catches NaN
             raise ConfigError(f"The edit {name} is {amount}; it must be from {-LIMITS[name]:g} to {LIMITS[name]:g}.")
     points = np.array(landmarks, np.float64)

@@ -11,13 +11,14 @@ import dataclasses
 import hashlib
 import importlib
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, cast, get_args, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,7 @@ from limner.data.ages import AgeGroup
 from limner.data.captions import Vocabulary
 from limner.data.collection import read_collection
 from limner.data.colors import Colors, get_colors
-from limner.data.config import Fit
+from limner.data.config import DataConfig, Fit
 from limner.data.fields import IN_WORDS, Field
 from limner.data.image_io import check_same_shape
 from limner.data.marks import Marks, MarksOf
@@ -35,7 +36,7 @@ from limner.data.point_schema import PointSchema
 from limner.data.schema import LabelSchema, converter, get_schema
 from limner.data.spec import AttributeKind, AudioSpec, DataSpec
 from limner.data.transforms import make_square, zoom_box, zoom_in
-from limner.errors import ConfigError, DataError, nearest
+from limner.errors import ConfigError, DataError, nearest, quoted
 from limner.files import at_home, checked_path
 
 KINDS: dict[str, str] = {
@@ -364,6 +365,7 @@ def open_manifest(
         DataError: if the folder is missing, empty, of no known layout, has problems, or lacks a field that is needed.
         ConfigError: if a name is unknown.
     """
+    _check_options(kind, attributes, fit, fix_sides, colors, zoom, vocabulary, [*needs, *uses])
     root = _root(path)
     if not root.is_dir():
         raise DataError(f"{root} is {'not a folder' if root.exists() else 'missing'}: name the folder of a data set.")
@@ -425,6 +427,35 @@ def with_colors(layout: Layout, colors: Colors | None, where: str) -> Reader:
     colors.check(layout.schema)
     reader: Reader = dataclasses.replace(cast(Any, layout.reader), colors=colors)
     return reader
+
+
+def _check_options(
+    kind: object,
+    attributes: object,
+    fit: object,
+    fix_sides: object,
+    colors: object,
+    zoom: object,
+    vocabulary: object,
+    wanted: Collection[object],
+) -> None:
+    """Raises: ConfigError for an option of another type than it may have, or of a value that no data are read with."""
+    is_list = isinstance(attributes, list | tuple) and all(isinstance(name, str) for name in attributes)
+    for name, value, allowed, is_right in (
+        ("kind", kind, "a name", isinstance(kind, str)),
+        ("attributes", attributes, "a list of names", attributes is None or is_list),
+        ("fit", fit, f"one of {', '.join(get_args(Fit))}", fit is None or fit in get_args(Fit)),
+        ("fix_sides", fix_sides, "True or False", isinstance(fix_sides, bool)),
+        ("colors", colors, "a text or Colors", colors is None or isinstance(colors, str | Path | Colors)),
+        ("vocabulary", vocabulary, "a Vocabulary", vocabulary is None or isinstance(vocabulary, Vocabulary)),
+    ):
+        if not is_right:
+            raise ConfigError(f"{name} is {quoted(value)}; it must be {allowed}.")
+    for one in wanted:
+        if one not in get_args(Field):
+            raise ConfigError(f"There is no field {quoted(one)}.{nearest(str(one), get_args(Field))}")
+    is_number = isinstance(zoom, int | float) and not isinstance(zoom, bool)
+    DataConfig(zoom=zoom if is_number else math.nan)  # type: ignore[arg-type]  # it knows what a zoom may be
 
 
 def _refuse_missing(root: Path, kind: str, fields: Collection[Field], needs: Collection[Field], asked_by: str) -> None:

@@ -10,7 +10,7 @@ from limner.data.ages import AgeGroup
 from limner.data.captions import Vocabulary
 from limner.data.point_schema import PointSchema
 from limner.data.schema import LabelSchema
-from limner.errors import DataError, WeightsError, nearest
+from limner.errors import DataError, WeightsError, nearest, quoted
 
 AttributeKind = Literal["multi_label", "exclusive"]
 
@@ -44,7 +44,7 @@ class AudioSpec:
         """
         try:
             return cls(int(data["sample_rate_hz"]), float(data["frames_per_second"]))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise DataError(f"The description of the sound cannot be used: {error}.") from error
 
 
@@ -111,19 +111,23 @@ class DataSpec:
             if key not in _KEYS:
                 raise DataError(f'The data description has the unknown field "{key}".{nearest(key, _KEYS)}')
         try:
-            names, kind = tuple(map(str, data["attribute_names"])), data["attribute_kind"]
+            names, kind = data["attribute_names"], data["attribute_kind"]
             groups = tuple(AgeGroup.from_json(group) for group in data.get("age_groups", ()))
             zoom = float(data.get("zoom", 1.0))
         except KeyError as error:
             raise DataError(f"The data description lacks the field {error}.") from error
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise DataError(f"The data description has a field of the wrong kind: {error}.") from error
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise DataError(f"attribute_names is {quoted(names)}, but must be a list of texts.")
+        if len(set(names)) < len(names):
+            raise DataError(f"An attribute is named twice in: {', '.join(names)}.")
         if kind not in ("multi_label", "exclusive"):
             raise DataError(f'attribute_kind is "{kind}", but must be "multi_label" or "exclusive".')
         parts = {field: read(data[key]) for key, (field, read) in _PARTS.items() if key in data}
         if (labels := parts.get("labels")) is not None and (labels.name, labels.classes) == _NO_LABELS:
             del parts["labels"]
-        return cls(attribute_names=names, attribute_kind=kind, age_groups=groups, zoom=zoom, **parts)
+        return cls(attribute_names=tuple(names), attribute_kind=kind, age_groups=groups, zoom=zoom, **parts)
 
 
 _NO_LABELS = ("subject", ("background", "subject"))

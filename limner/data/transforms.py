@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from limner.data.geometry import Geometry
 from limner.data.sample import Sample
 from limner.data.size import Size, SizeLike
 from limner.data.spec import DataSpec
-from limner.errors import DataError
+from limner.errors import ConfigError, DataError, quoted
 
 UInt8Array = npt.NDArray[np.uint8]
 
@@ -49,8 +49,11 @@ def make_square(pixels: UInt8Array, fit: Fit, where: str, *, is_label_map: bool 
     Padding repeats the edge of an image and is 0 (background) in a label map.
 
     Raises:
+        ConfigError: if there is no such `fit`.
         DataError: if the picture is not square and `fit` is "refuse".
     """
+    if fit not in get_args(Fit):
+        raise ConfigError(f"fit is {quoted(fit)}; it must be one of {', '.join(get_args(Fit))}.")
     height, width = pixels.shape[:2]
     if height == width:
         return pixels

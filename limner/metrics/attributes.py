@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 from torchmetrics import Metric
 
-from limner.errors import DataError, ShapeError
+from limner.errors import ConfigError, DataError, ShapeError, quoted
+from limner.metrics.arguments import check_count, check_tensors
 
 Kind = Literal["multi_label", "exclusive"]
 
@@ -28,8 +29,12 @@ def attributes_correct(
 
     Raises:
         ShapeError: if the shapes differ or are not (batch, attributes).
-        DataError: if a logit is not finite.
+        ConfigError: if one is no tensor, or there is no such kind.
+        DataError: if a logit is not finite, a target is not from 0 to 1, or an image has not one exclusive attribute.
     """
+    check_tensors("Attributes", logits=logits, target=target)
+    if kind not in get_args(Kind):
+        raise ConfigError(f"The kind of attributes is {quoted(kind)}; it must be one of {', '.join(get_args(Kind))}.")
     if logits.ndim != 2 or logits.shape != target.shape:
         raise ShapeError(
             f"Attribute logits and their targets must both have the shape (batch, attributes), not "
@@ -37,7 +42,11 @@ def attributes_correct(
         )
     if not logits.isfinite().all():
         raise DataError("Some attribute logits are not finite; check the images that they were made of.")
+    if not bool(((target >= 0) & (target <= 1)).all()):  # NaN is in no interval
+        raise DataError("Some targets of attributes are not from 0 to 1.")
     if kind == "exclusive":
+        if bool((target.amax(1) <= 0).any()) or bool(((target > 0.5).sum(1) > 1).any()):
+            raise DataError("Of exclusive attributes every image must have one.")
         return (logits.argmax(1) == target.argmax(1))[:, None]
     return (logits > 0) == (target > 0.5)
 
@@ -64,6 +73,9 @@ class AttributeAccuracy(Metric):
 
     def __init__(self, *, num_attributes: int, kind: Kind = "multi_label", **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        check_count("Attributes", "num_attributes", num_attributes)
+        if kind not in get_args(Kind):
+            raise ConfigError(f"kind is {quoted(kind)}; it must be one of {', '.join(get_args(Kind))}.")
         self.num_attributes = num_attributes
         self.kind: Kind = kind
         decisions = num_attributes if kind == "multi_label" else 1

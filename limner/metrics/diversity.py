@@ -11,6 +11,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from limner.errors import DataError, ShapeError
+from limner.metrics.arguments import check_tensors
 
 
 def mean_pairwise_distance(
@@ -28,14 +29,18 @@ def mean_pairwise_distance(
         nothing.
 
     Raises:
-        ShapeError: if there are fewer than two latents.
+        ConfigError: if they are no tensor.
+        ShapeError: if there are fewer than two latents, or nothing to compare.
     """
+    check_tensors("Diversity", samples=samples)
+    if samples.ndim < 3 or not samples.numel():
+        raise ShapeError(f"Diversity needs samples of the shape (batch, latents, ...), not {tuple(samples.shape)}.")
     count = samples.shape[1]
     if count < 2:
         raise ShapeError(f"Diversity needs at least two latents for each condition, not {count}.")
     first, second = torch.triu_indices(count, count, offset=1, device=samples.device)
     if distance is None:
-        return torch.stack([(a[first] - a[second]).abs().mean() for a in samples.flatten(2)])
+        return torch.stack([(a[first] - a[second]).abs().mean() for a in samples.double().flatten(2)])
     return torch.stack([distance(a[first], a[second]).mean() for a in samples])
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
+from limner.metrics.arguments import check_count, check_is_real
 from limner.metrics.features import feature_vectors
 
 
@@ -51,6 +52,7 @@ class FeatureSetMetric(Metric):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        check_count("Feature sets", "num_features", num_features)
         self.statistic = statistic
         # In a tuple, so that a network is not registered as a submodule: it belongs to its owner and is not saved here.
         self._features = (features,)
@@ -64,9 +66,11 @@ class FeatureSetMetric(Metric):
         """Add images (or their feature vectors) to the real or to the generated set.
 
         Raises:
+            ConfigError: if `real` is neither True nor False.
             ShapeError: if there are not `num_features` features.
             DataError: if a feature is not finite.
         """
+        check_is_real(real)
         vectors = feature_vectors(*self._features, images, self.num_features, device=self.device)
         (self.real if real else self.fake).append(vectors)
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from limner.data.size import Size, SizeLike
 from limner.errors import DataError, ShapeError
+from limner.metrics.arguments import check_tensors
 from limner.metrics.judge import Judge
 from limner.metrics.resize import Resize
 
@@ -110,9 +111,11 @@ def feature_vectors(
         device: where the vectors are wanted; where the images are, there may be no float64 (Apple's GPUs).
 
     Raises:
+        ConfigError: if the images are no tensor.
         ShapeError: if there are not `num_features` features.
         DataError: if a feature is not finite.
     """
+    check_tensors("Features", images=images)
     with torch.no_grad():
         vectors = (images if features is None else features(images)).to(device).double()
     if vectors.ndim != 2 or vectors.shape[1] != num_features:

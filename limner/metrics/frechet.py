@@ -18,6 +18,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from limner.errors import DataError, ShapeError
+from limner.metrics.arguments import check_count, check_is_real
 from limner.metrics.features import feature_vectors
 
 _NEGATIVE = 1e-3  # how far below 0 rounding may carry an eigenvalue, in units of what was rounded
@@ -194,6 +195,7 @@ class FrechetDistance(Metric):
         self, features: Callable[[Tensor], Tensor] | None, *, num_features: int, reset_real: bool = True, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
+        check_count("The Fréchet distance", "num_features", num_features, most=8192)
         # In a tuple, so that a network is not registered as a submodule: it belongs to its owner and is not saved here.
         self._features = (features,)
         self.num_features = num_features
@@ -208,9 +210,11 @@ class FrechetDistance(Metric):
         """Add images (or their feature vectors) to the real or to the generated set.
 
         Raises:
+            ConfigError: if `real` is neither True nor False.
             ShapeError: if there are not `num_features` features.
             DataError: if a feature is not finite.
         """
+        check_is_real(real)
         vectors = feature_vectors(*self._features, images, self.num_features, device=self.real_sum.device)
         if real:
             self.real_count += len(vectors)

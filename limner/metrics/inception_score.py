@@ -13,7 +13,8 @@ from jaxtyping import Float, Integer, Shaped
 from torch import Tensor
 from torchmetrics import Metric
 
-from limner.errors import ConfigError, DataError, ShapeError
+from limner.errors import DataError, ShapeError
+from limner.metrics.arguments import check_count
 
 NUM_SPLITS = 10  # the paper's
 
@@ -78,8 +79,8 @@ class InceptionScore(Metric):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if num_splits < 1:
-            raise ConfigError(f"num_splits is {num_splits}; it must be at least 1.")
+        check_count("The Inception Score", "num_classes", num_classes)
+        check_count("The Inception Score", "num_splits", num_splits)
         self._class_scores = (class_scores,)  # not a submodule; see FrechetDistance
         self.num_classes = num_classes
         self.num_splits = num_splits

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from limner.errors import DataError, ShapeError
+from limner.metrics.arguments import check_vectors
 
 SETTINGS = "kernel (x.y/d + 1)^3, all pairs"
 _BLOCK = 256  # rows of the kernel matrix at a time; few, as a symmetric one is made from its diagonal on
@@ -21,9 +22,11 @@ def kernel_distance(real: Float[Tensor, "n d"], fake: Float[Tensor, "m d2"]) -> 
     """Unbiased estimate of the squared discrepancy, in float64; it may be a little below 0.
 
     Raises:
-        ShapeError: if d and d2 differ.
+        ConfigError: if one is no tensor.
+        ShapeError: if d and d2 differ, or one has another shape.
         DataError: if a set has fewer than two vectors, or the kernel of two vectors is not finite.
     """
+    check_vectors("KID", real=real, fake=fake)
     return resampled_kernel_distances(real, fake, fake.new_ones(1, len(fake), dtype=torch.float64))[0]
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from limner.errors import ConfigError, DataError, ShapeError, quoted
+from limner.metrics.arguments import check_tensors
 
 
 @runtime_checkable  # for the run-time type checks of the tests
@@ -97,8 +98,10 @@ def check_pair(
 
     Raises:
         ShapeError: if they have other shapes than (batch, channels, height, width), or an image is too small.
-        ConfigError: if their values are not those of the range.
+        ConfigError: if their values are not those of the range, or one is no tensor.
+        DataError: if a value is NaN.
     """
+    check_tensors(name, first=first, second=second)
     if first.shape != second.shape or first.ndim != 4 or min(first.shape[-2:]) < smallest:
         raise ShapeError(
             f"{name} compares two batches of images of one size, at least {smallest} px, not {tuple(first.shape)} and "
@@ -109,6 +112,8 @@ def check_pair(
     for image in (first, second):
         found = (float(image.min()), float(image.max())) if image.numel() else value_range
         is_whole = not image.is_floating_point() and most <= 1
+        if any(map(math.isnan, found)):
+            raise DataError(f"{name} compares images, but of these some values are no numbers (NaN).")
         if is_whole or found[0] < low - most or found[1] > high + most:
             raise ConfigError(
                 f"{name} compares images with values in [{low:g}, {high:g}], but these are {image.dtype} from "

@@ -14,7 +14,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from limner.errors import ConfigError, DataError, ShapeError
+from limner.errors import DataError, ShapeError
+from limner.metrics.arguments import check_count, check_vectors
 
 NEIGHBOURS = 3  # the paper's k
 _BLOCK = 256  # rows of the distance matrix at a time; few, as a symmetric one is made from its diagonal on
@@ -85,10 +86,10 @@ def precision_and_recall(
 
 def _check(vectors: Tensor, manifold: Tensor, neighbours: int) -> None:
     """Raises: as `inside_manifold`."""
+    check_vectors("Precision and recall", vectors=vectors, manifold=manifold)
     if vectors.shape[1] != manifold.shape[1]:
         raise ShapeError(f"Feature vectors of {vectors.shape[1]} and {manifold.shape[1]} numbers cannot be compared.")
-    if neighbours < 1:
-        raise ConfigError(f"neighbours is {neighbours}; it must be at least 1.")
+    check_count("Precision and recall", "neighbours", neighbours)
     if len(manifold) <= neighbours:
         raise DataError(f"Balls to the neighbour number {neighbours} need more images than that, not {len(manifold)}.")
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from limner.errors import ShapeError
+from limner.metrics.arguments import check_count, check_tensors
 from limner.metrics.bootstrap import LEVEL, RESAMPLES, Interval, percentile_interval, weight_blocks
 
 IGNORE = 255
@@ -38,6 +39,7 @@ def confusion_matrices(
     Raises:
         ShapeError: if the shapes differ or an id is out of range.
     """
+    check_tensors("Segmentation", predicted=predicted, target=target)
     if predicted.shape != target.shape:
         raise ShapeError(
             f"Predicted label maps have shape {tuple(predicted.shape)}, but the targets {tuple(target.shape)}."
@@ -89,6 +91,7 @@ class SegmentationMetric(Metric):
 
     def __init__(self, *, num_classes: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        check_count("Segmentation", "num_classes", num_classes, most=4096)
         self.num_classes = num_classes
         shape = (num_classes, num_classes)
         self.add_state("confusion", torch.zeros(shape, dtype=torch.int64), dist_reduce_fx="sum")

@@ -56,6 +56,8 @@ GOLD, SILVER = (0.83, 0.56, 0.20), (0.68, 0.68, 0.66)
 class Skin(Record):
     """Pigments and marks of the skin."""
 
+    RANGES: ClassVar = {"moles": (0, 100)}
+
     melanin: float
     """0 = the fairest natural skin, 1 = the darkest."""
     haemoglobin: float
@@ -97,6 +99,8 @@ class Eyes(Record):
 class Hair(Record):
     """Hair of the head. Lengths and volumes are factors of the style's own."""
 
+    RANGES: ClassVar = {"length": (0, 10), "volume": (0, 10), "wave": (0, 10), "part": (-2, 2)}
+
     CHOICES: ClassVar = {"style": HAIR_STYLES, "fringe": FRINGES, "color_name": tuple(HAIR_COLORS)}
 
     style: str
@@ -125,6 +129,8 @@ class Hair(Record):
 class Brows(Record):
     """Eyebrows: factors of the usual, and their own colour."""
 
+    RANGES: ClassVar = {"thickness": (0, 10), "density": (0, 10), "length": (0, 10)}
+
     thickness: float
     density: float
     arch: float
@@ -137,6 +143,8 @@ class Brows(Record):
 @dataclass(frozen=True)
 class Beard(Record):
     """Hair of the lower face."""
+
+    RANGES: ClassVar = {"length": (0, 1), "density": (0, 10)}
 
     CHOICES: ClassVar = {"style": BEARDS}
 

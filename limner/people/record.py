@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import asdict, fields
 from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
 
@@ -11,13 +13,28 @@ Color = tuple[float, float, float]
 """Linear RGB, each in [0, 1]."""
 
 
+_MOST = 1000.0
+_MOST_WHOLE = 2**64
+
+
 class Record:
     """Base of frozen dataclasses whose fields are numbers, words, colours, tables of numbers or other records."""
 
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {}
     """Field -> the words it may hold; a field that is not listed may hold any."""
+    RANGES: ClassVar[dict[str, tuple[float, float]]] = {}
+    """Field -> least and largest number; others may be as far from 0 as `_MOST`, and whole ones not below 0."""
 
     def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type]  # every Record is a dataclass
+            for number in _numbers(getattr(self, field.name)):
+                usual = (0, _MOST_WHOLE) if type(number) is int else (-_MOST, _MOST)
+                low, high = self.RANGES.get(field.name, usual)
+                if not low <= number <= high:  # NaN is in no interval
+                    raise ConfigError(
+                        f"{type(self).__name__} cannot have {field.name} {quoted(number)}; it must be from {low:g} to "
+                        f"{high:g}."
+                    )
         for name, known in self.CHOICES.items():
             value = getattr(self, name)
             if value not in known:
@@ -51,6 +68,15 @@ class Record:
             raise DataError(f"{where} cannot be used: {error}") from error
 
 
+def _numbers(value: object) -> Iterator[float]:
+    """All numbers of a field."""
+    if isinstance(value, int | float):
+        yield value
+    elif isinstance(value, tuple | dict):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from _numbers(one)
+
+
 def _kinds(cls: Any) -> dict[str, Any]:
     hints = get_type_hints(cls)
     return {field.name: hints[field.name] for field in fields(cls)}
@@ -66,7 +92,7 @@ def _read(kind: Any, value: Any, where: str) -> Any:
     if origin is tuple and isinstance(value, list | tuple) and len(value) == len(inner):
         return tuple(_read(part, item, where) for part, item in zip(inner, value, strict=True))
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) <= _MOST_WHOLE else math.inf  # which no record takes
     if kind in (int, str, bool) and type(value) is kind:
         return value
     raise DataError(f"{where} has the wrong kind of value: {quoted(value)}.")

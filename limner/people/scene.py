@@ -26,6 +26,7 @@ class Camera(Record):
     """Where the camera stands and what its picture holds. Angles in radians."""
 
     CHOICES: ClassVar = {"framing": ("face", "bust", "body")}
+    RANGES: ClassVar = {"distance": (0.01, 1000), "zoom": (0.01, 100)}
 
     framing: str
     """"face": the crop of CelebA-HQ, turned and scaled by eyes and mouth; "bust": head and chest; "body": all."""
@@ -73,6 +74,8 @@ class Light(Record):
 class Film(Record):
     """What happens between light and file."""
 
+    RANGES: ClassVar = {"blur": (0, 1), "grain": (0, 10)}
+
     exposure: float
     """Factor on the automatic exposure."""
     contrast: float
@@ -91,6 +94,7 @@ class Background(Record):
     """What is behind the person; out of focus."""
 
     CHOICES: ClassVar = {"kind": BACKGROUNDS}
+    RANGES: ClassVar = {"blur": (0, 1)}
 
     kind: str
     colors: tuple[Color, Color, Color]
@@ -102,6 +106,8 @@ class Background(Record):
 @dataclass(frozen=True)
 class Scene(Record):
     """One picture of a person; everything that is not identity."""
+
+    CHOICES: ClassVar = {"kind": KINDS}
 
     seed: int
     index: int

@@ -177,6 +177,8 @@ class MaskFacePipeline(Pipeline):
         self, photo: PhotoInput, label_map: LabelMapInput, *, schema: str | LabelSchema | None = None
     ) -> GenerationPlan:
         """Paint a photo again from its own map and its own style: what the style code holds of it."""
+        if isinstance(photo, int | np.integer):
+            raise ConfigError(f"photo is {photo}, which is a seed; give the photo that is to be found again.")
         return self.stylize.plan(label_map, photo, schema=schema)
 
     @mode

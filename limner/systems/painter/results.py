@@ -46,6 +46,7 @@ class PaintingResult(GenerationResult):
         *,
         name: str = "result",
         beside: Sequence[Beside] = (),
+        replace: bool = False,
         files: Files | None = None,
         paths: dict[str, Path] | None = None,
     ) -> list[Path]:
@@ -55,17 +56,18 @@ class PaintingResult(GenerationResult):
             directory: folder, made if missing.
             name: of the result file.
             beside: further files, instead of those of `files` and `paths`.
+            replace: also files of the same names that Limner did not make.
             files: what to write beside the pictures; none: their strokes.
             paths: kind ("json", "svg", "csv", "gif", "video") -> another place for that file of the last painting.
 
         Raises:
-            DataError: if a file cannot be written.
+            DataError: if a file cannot be written, or one is in the way that Limner did not make.
             MissingExtraError: if a video is asked for and the package `av` is not installed.
         """
         directory = at_home(directory)
         elsewhere = {kind: at_home(path) for kind, path in (paths or {}).items()}
         wanted = beside or (files or Files()).beside(self.plan, directory, elsewhere)
-        return super().save(directory, name=name, beside=wanted)
+        return super().save(directory, name=name, beside=wanted, replace=replace)
 
     def document(self, index: int) -> StrokeDocument:
         """The strokes of a painting, with what a stroke file says of how it came about."""

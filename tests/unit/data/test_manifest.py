@@ -17,7 +17,7 @@ from limner.data.manifest import Manifest, Row, hash_split, open_manifest
 from limner.data.marks import Marks
 from limner.data.schema import SCHEMAS, LabelSchema
 from limner.data.spec import DataSpec
-from limner.data.transforms import zoom_in
+from limner.data.transforms import make_square, zoom_in
 from limner.errors import ConfigError, DataError
 
 
@@ -244,3 +244,29 @@ def test_what_another_processor_drew_has_the_same_settings(drawn_faces, tmp_path
 
 def test_a_folder_of_files_has_no_settings(folder):
     assert open_manifest(folder()).settings_fingerprint() is None
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        *(("kind", value) for value in ([], {}, None, 5)),
+        *(("attributes", value) for value in (5, "Male", [5], float("nan"))),
+        *(("fit", value) for value in ("nope", 5, ["crop"])),
+        *(("fix_sides", value) for value in ("no", None, 1)),
+        *(("colors", value) for value in (5, [], {})),
+        *(("zoom", value) for value in (-1, 0, 1e9, float("nan"), "x", None, True)),
+        ("vocabulary", 5),
+        ("needs", ("nope",)),
+        ("uses", ("nope", 5)),
+    ],
+)
+def test_options_that_no_data_are_read_with(folder, option, value):
+    with pytest.raises(ConfigError) as error:
+        open_manifest(folder(), **{option: value})
+    assert len(str(error.value)) < 400
+
+
+def test_a_fit_that_there_is_not_is_no_padding():
+    for fit in ("nope", None, 5, ["crop"]):
+        with pytest.raises(ConfigError, match="fit is"):
+            make_square(np.zeros((4, 4), np.uint8), fit, "it")

@@ -70,7 +70,11 @@ def test_a_spec_without_labels_says_so():
     ("change", "message"),
     [
         ({"attribute_kind": "some"}, 'attribute_kind is "some"'),
-        ({"attribute_names": 3}, "wrong kind"),
+        ({"attribute_names": 3}, "attribute_names is 3, but must be a list of texts"),
+        ({"attribute_names": "Male"}, "must be a list of texts"),
+        ({"attribute_names": ["a", None]}, "must be a list of texts"),
+        ({"attribute_names": ["a", "a"]}, "An attribute is named twice"),
+        ({"audio": {"sample_rate_hz": 16000, "frames_per_second": 10**400}}, "sound cannot be used"),
         ({"zoom": "large"}, "wrong kind"),
         ({"shema": {}}, 'unknown field "shema".*Did you mean "schema"'),
         ({"vocabulary": ["red"]}, "vocabulary cannot be used"),

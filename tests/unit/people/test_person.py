@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -153,3 +154,27 @@ def test_age_changes_what_it_should() -> None:
     scene = dataclasses.replace(sample_scene(0, 0), age_years=OLD_YEARS + 20)
     old = person.attributes(scene)
     assert old["Gray_Hair"] and not old["Young"] and old["Bald"] == (person.accessories.hat == "none")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e30, 10**400])
+def test_numbers_that_nobody_has(value) -> None:
+    """Each would end in a crash of the renderer, an endless loop, or a picture with landmarks that are no numbers."""
+    person, scene = PEOPLE[0].to_json(), sample_scene(0, 0).to_json()
+    for record, kind, places in (
+        (person, Person, ("age_years", "skin moles", "skin melanin", "hair part", "hair length", "brows density")),
+        (scene, Scene, ("camera zoom", "camera pitch", "camera shift_x", "film blur", "background blur", "age_years")),
+    ):
+        for place in places:
+            *outer, inner = place.split()
+            changed_record = json.loads(json.dumps(record))
+            within = changed_record[outer[0]] if outer else changed_record
+            within[inner] = value if not isinstance(within[inner], int) else 10**30
+            with pytest.raises(DataError):
+                kind.from_json(changed_record)
+    for wrong in ({"camera": {**scene["camera"], "zoom": 0}}, {"kind": "x"}, {"actions": {"jawOpen": value}}):
+        with pytest.raises(DataError):
+            Scene.from_json({**scene, **wrong})
+    with pytest.raises(DataError):
+        Person.from_json({**person, "skin": {**person["skin"], "seed": -1}})
+    with pytest.raises(ConfigError, match="Skin cannot have melanin"):
+        changed(PEOPLE[0], "skin", melanin=float(min(value, 1e300)))

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from limner.errors import ConfigError
+from limner.errors import ConfigError, DataError
 from limner.media import Clip, Picture
 from limner.plan import GenerationPlan
 from limner.provenance import EDITED_MEDIA, IPTC_COMPOSITE, IPTC_SOURCE_TYPE, SYNTHETIC_MEDIA
@@ -64,7 +64,7 @@ def test_a_users_file_is_foreign_and_a_killed_run_is_not(tmp_path: Path) -> None
     Image.new("RGB", (3, 3)).save(tmp_path / "right.png")
     found = state_of(tmp_path, result.plan, MADE_BY)
     assert found.state == "foreign" and "right.png is there already" in found.why
-    result.save(tmp_path)
+    result.save(tmp_path, replace=True)
     (tmp_path / "result.json").unlink()
     assert state_of(tmp_path, result.plan, MADE_BY).state == "again"
     assert state_of(tmp_path, make(settings={"mode": "other"}).plan, MADE_BY).state == "foreign"
@@ -174,3 +174,28 @@ def test_one_pipeline_may_draw_in_several_threads(scgan) -> None:
     for thread in threads:
         thread.join()
     assert all(np.array_equal(found[seed], expected[seed]) for seed in range(4))
+
+
+def test_a_result_replaces_an_earlier_one_and_nobody_elses_file(tmp_path: Path) -> None:
+    """Such as the picture that it was made from."""
+    result = make()
+    result.save(tmp_path)
+    other = make(settings={"mode": "other"})
+    other.save(tmp_path)
+    assert json.loads((tmp_path / "result.json").read_text())["settings"] == {"mode": "other"}
+    for name in ("left.png", "result.json"):
+        folder = tmp_path / f"of-{name}"
+        folder.mkdir()
+        Image.new("RGB", (8, 6)).save(folder / name, format="PNG")
+        before = (folder / name).read_bytes()
+        with pytest.raises(DataError, match=name):
+            result.save(folder)
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == {name: before}
+        result.save(folder, replace=True)
+        assert (folder / name).read_bytes() != before and (folder / "result.json").is_file()
+
+
+@pytest.mark.parametrize("path", ["a\0b", "folder/a\0b"])
+def test_a_path_that_no_file_can_have(path: str) -> None:
+    with pytest.raises(ConfigError, match="has a NUL character"):
+        make().save(path)

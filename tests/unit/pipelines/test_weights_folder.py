@@ -425,3 +425,27 @@ def test_a_config_asks_for_no_more_parts_than_its_tensors_have(tmp_path: Path) -
 def test_a_device_that_does_not_exist(tiny_weights: Path, device) -> None:
     with pytest.raises(ConfigError, match=r"^There is no device ('\w*:?x?'|None); name cpu, cuda, cuda:1 or mps\.$"):
         load(tiny_weights).to(device)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"half": "no"},
+        {"half": 1},
+        {"default": "x"},
+        {"default": np.bool_(True)},
+        {"card": 5},
+        *({"expected": value} for value in (5, "x", {"a": float("nan")}, {"a": float("inf")}, {"a": {1, 2}}, {(): 1})),
+    ],
+    ids=str,
+)
+def test_arguments_that_no_weights_folder_can_hold(make_scgan, tmp_path: Path, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        make_scgan().save_pretrained(tmp_path / "weights", **wrong)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("plan", [None, 5, "x", {}])
+def test_what_is_no_plan_is_not_drawn(make_scgan, plan: object) -> None:
+    with pytest.raises(ConfigError, match="is no plan"):
+        make_scgan().render(plan)
