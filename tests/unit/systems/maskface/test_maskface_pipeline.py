@@ -76,6 +76,9 @@ def test_styles_of_photos_seeds_and_codes(pipeline, tmp_path: Path):
         assert np.abs(pixels(pipeline.stylize(face(), form))[0] - expected).max() <= 1
     assert np.array_equal(pixels(pipeline.stylize(face(), 7)), pixels(pipeline.sample(face(), seed=7)))
     assert np.array_equal(pixels(pipeline.invert(photo(), face())), pixels(pipeline.stylize(face(), photo())))
+    for seed in (3, np.int64(3)):
+        with pytest.raises(ConfigError, match="photo is 3, which is a seed"):
+            pipeline.invert(seed, face())
 
 
 def test_the_cross_grid_has_maps_as_rows_and_styles_as_columns(pipeline):
