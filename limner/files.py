@@ -66,7 +66,7 @@ def at_home(path: str | Path) -> Path:
     Every public function that takes a path goes through here: a shell expands "~" for commands, nobody does for Python.
 
     Raises:
-        ConfigError: if it is no path at all, empty, or longer than the system allows.
+        ConfigError: if it is no path at all, empty, longer than the system allows, or has a NUL character.
     """
     if not isinstance(path, str | Path):
         raise ConfigError(f"A path cannot be of the type {type(path).__name__}; give a text or a pathlib.Path.")

@@ -133,10 +133,12 @@ class GenerationResult:
         checked_name(name)
         directory = at_home(directory)
         paths = [directory / file for file in self.file_names()]
-        if not replace:
-            _refuse_others(directory, name, [*paths, directory / f"{name}-sheet.png"] if self.has_sheet else paths)
         wanted, digest = self._wanted(directory, name, beside), self.digest
-        noted = _noted_before(directory / f"{name}.json", digest)
+        before = _result_at(directory / f"{name}.json")
+        if not replace:
+            sheets = [directory / f"{name}-sheet.png"] if self.has_sheet else []
+            _refuse_others(directory / f"{name}.json", before, [*paths, *sheets])
+        noted = _noted(before, name) if before is not None and before["digest"] == digest else {}
         record = {
             "format_version": 2 if self.plan.runtime == "torch" else RESULT_VERSION,
             **self.provenance,
@@ -315,25 +317,25 @@ def read_result(path: str | Path) -> dict[str, Any]:
     return dict(record)
 
 
-def _noted_before(place: Path, digest: str) -> dict[str, Any]:
-    """What a record notes, if it is of this very result."""
+def _result_at(place: Path) -> dict[str, Any] | None:
+    """The record in a file; None if there is none, or another file."""
     try:
-        record = read_result(place)
+        return read_result(place)
     except DataError:
-        return {}
-    return _noted(record, place.stem) if record["digest"] == digest else {}
+        return None
 
 
-def _refuse_others(directory: Path, name: str, paths: Sequence[Path]) -> None:
+def _refuse_others(place: Path, before: Mapping[str, Any] | None, paths: Sequence[Path]) -> None:
     """Raises: DataError if a file would be replaced that is of no result, such as the picture that it was made from."""
-    place = directory / f"{name}.json"
-    noted = _noted(read_result(place), name) if place.exists() else {}
-    for path in paths:
-        if path.exists() and path.name not in noted and _digest_of(path) is None:
-            raise DataError(
-                f"{path} is there already, and Limner did not make it; give another folder, or replace=True to replace "
-                "it."
-            )
+    noted = {} if before is None else _noted(before, place.stem)
+    others = [path for path in paths if path.exists() and path.name not in noted and _digest_of(path) is None]
+    if before is None and place.exists():
+        others.append(place)
+    if others:
+        raise DataError(
+            f"{others[0]} is there already, and Limner did not make it, or it is damaged; give another folder, or "
+            "replace=True to replace it."
+        )
 
 
 def _noted(record: Mapping[str, Any], name: str) -> dict[str, Any]:

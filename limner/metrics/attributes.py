@@ -33,8 +33,7 @@ def attributes_correct(
         DataError: if a logit is not finite, a target is not from 0 to 1, or an image has not one exclusive attribute.
     """
     check_tensors("Attributes", logits=logits, target=target)
-    if kind not in get_args(Kind):
-        raise ConfigError(f"The kind of attributes is {quoted(kind)}; it must be one of {', '.join(get_args(Kind))}.")
+    _check_kind(kind)
     if logits.ndim != 2 or logits.shape != target.shape:
         raise ShapeError(
             f"Attribute logits and their targets must both have the shape (batch, attributes), not "
@@ -49,6 +48,11 @@ def attributes_correct(
             raise DataError("Of exclusive attributes every image must have one.")
         return (logits.argmax(1) == target.argmax(1))[:, None]
     return (logits > 0) == (target > 0.5)
+
+
+def _check_kind(kind: object) -> None:
+    if kind not in get_args(Kind):
+        raise ConfigError(f"The kind of attributes is {quoted(kind)}; it must be one of {', '.join(get_args(Kind))}.")
 
 
 class AttributeAccuracy(Metric):
@@ -74,8 +78,7 @@ class AttributeAccuracy(Metric):
     def __init__(self, *, num_attributes: int, kind: Kind = "multi_label", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check_count("Attributes", "num_attributes", num_attributes)
-        if kind not in get_args(Kind):
-            raise ConfigError(f"kind is {quoted(kind)}; it must be one of {', '.join(get_args(Kind))}.")
+        _check_kind(kind)
         self.num_attributes = num_attributes
         self.kind: Kind = kind
         decisions = num_attributes if kind == "multi_label" else 1

@@ -389,10 +389,11 @@ def run_study(
         progress: passed to the evaluation.
 
     Raises:
-        ConfigError: if a row of `only` does not exist.
+        ConfigError: if a row of `only` does not exist, or an evaluation has no such arguments.
         Stopped: if asked to stop.
     """
     check_rows(plan.study, only)
+    check_evaluation(plan.study)
     if not judges and "parser" in plan.study.task.judges:
         judges = [_trained_judge(plan, device)]
     options = {

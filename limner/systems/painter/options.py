@@ -259,7 +259,7 @@ class Redrawing:
                 raise DataError(found.why)
             if found.state == "done":
                 return Outcome([picture], skipped=True)
-        result.save(self.directory, name=record, beside=beside)
+        result.save(self.directory, name=record, beside=beside, replace=force)
         return Outcome([picture], skipped=False, sizes=(result.images[0].size,))
 
 

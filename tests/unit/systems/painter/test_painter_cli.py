@@ -127,11 +127,15 @@ def test_strokes_that_are_read_are_never_replaced(run, folder: Path, tmp_path: P
     assert strokes.read_bytes() == before
 
 
-def test_foreign_pictures_are_replaced_by_force_alone(run, folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", ["--image", "--redraw"])
+def test_foreign_pictures_are_replaced_by_force_alone(run, folder: Path, tmp_path: Path, mode: str) -> None:
     out = tmp_path / "out"
     out.mkdir()
     Image.new("RGB", (3, 3)).save(out / "1.png")
     words = ("--image", folder / "two/1.png", "--strokes", 5, "--out", out)
+    if mode == "--redraw":
+        run(0, *words[:-1], tmp_path / "first")
+        words = (mode, tmp_path / "first/1.strokes.json", "--out", out)
     assert "1.png is there already" in run(1, *words)
     assert Image.open(out / "1.png").size == (3, 3)
     run(0, *words, "--force")
