@@ -114,6 +114,8 @@ class MaskFace(System[MaskFaceConfig, MaskToImageBatch]):
         """One Adam each; the style encoder's is slow."""
         options = self.config.optimizer
         rates = dict.fromkeys(self.networks, options.lr) | {"style_encoder": options.lr_style_encoder}
+        if options.lr_discriminator is not None:
+            rates["discriminator"] = options.lr_discriminator
         return adam(self.networks, rates, betas=(options.beta1, options.beta2), weight_decay=options.weight_decay)
 
     def diversity_weight(self, images_seen: int) -> float:

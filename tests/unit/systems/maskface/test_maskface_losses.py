@@ -258,6 +258,9 @@ def test_optimizers_have_these_settings(make_engine):
         (group,) = optimizer.param_groups
         assert group["lr"] == (3e-5 if name == "style_encoder" else 2e-3)
         assert group["betas"] == (0.0, 0.99) and group["weight_decay"] == 1e-4
+    engine = make_engine(optimizer={"lr": 1e-7, "lr_style_encoder": 1e-9, "lr_discriminator": 2e-4})
+    rates = {name: optimizer.param_groups[0]["lr"] for name, optimizer in engine.optimizers.items()}
+    assert rates == dict.fromkeys(ALL, 1e-7) | {"style_encoder": 1e-9, "discriminator": 2e-4}
 
 
 def test_averages_move_by_a_thousandth_and_sampling_uses_them(make_engine, batch):
@@ -327,6 +330,7 @@ def test_parsing_loss_uses_a_frozen_parser(make_engine, batch, tmp_path):
         (lambda: LossConfig(weight_parsing=1.0), "--loss.parser names no parser"),
         (lambda: LossConfig(judge_reconstruction=True, weight_reconstruction=0.0), "--loss.judge_reconstruction needs"),
         (lambda: OptimizerConfig(lr_style_encoder=0.0), "--optimizer.lr_style_encoder is 0"),
+        (lambda: OptimizerConfig(lr_discriminator=0.0), "--optimizer.lr_discriminator is 0"),
         (lambda: OptimizerConfig(beta2=1.0), "--optimizer.beta2 is 1"),
         (lambda: OptimizerConfig(decay_images=-1), "--optimizer.decay_images is -1"),
     ],
