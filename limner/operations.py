@@ -50,6 +50,7 @@ class Field(ABC):
         default: of the method's parameter, where it is not required.
         is_said: whether the default is said where nothing else is, because the command line needs the option.
         is_joined: whether the command line has it behind "=" in the option of the field before it, as in OLD=NEW.
+        only_with: (another field, its values with which this one has an effect); none: it always has.
     """
 
     title: str = ""
@@ -58,6 +59,7 @@ class Field(ABC):
     default: Any = None
     is_said: bool = False
     is_joined: bool = False
+    only_with: tuple[str, tuple[str, ...]] | None = None
 
     @property
     def control(self) -> str:
@@ -425,6 +427,9 @@ class Operation:
             values[name] = {"title": titles[name], **one.schema(facts)}
             if not one.is_required and one.default is not None:
                 values[name]["default"] = one.default
+            if one.only_with:
+                other, allowed = one.only_with
+                values[name]["x-only-with"] = {"field": other, "values": list(allowed)}
         required = [name for name, one in self.fields.items() if one.is_required]
         return {"type": "object", "properties": values, "required": required}
 
@@ -450,6 +455,11 @@ class Operation:
                 found[name] = one.read(name, value, facts)
             except ConfigError as error:
                 raise FieldError(name, str(error)) from error
+        for name, one in self.fields.items():
+            other, allowed = one.only_with or (name, ())
+            if name in found and one.only_with and found.get(other, self.fields[other].default) not in allowed:
+                given = found.get(other, self.fields[other].default)
+                raise FieldError(name, f"{name} has no effect with {other} {given}; leave it out.")
         return found
 
     def files(self, values: Mapping[str, Any]) -> list[tuple[str, str]]:

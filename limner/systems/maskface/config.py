@@ -104,7 +104,8 @@ class OptimizerConfig:
     lr: float = 1e-4
     """Learning rate of generator, discriminator and style decoder."""
     lr_discriminator: float | None = None
-    """Learning rate of the discriminator where it is another (StarGAN v2: none): with a tiny `lr`, a new discriminator learns alone first, before weights that have none of their own are trained on."""
+    """Learning rate of the discriminator where it is another (StarGAN v2: none): with a tiny `lr` a new discriminator
+    learns alone first, before weights that have none of their own are trained on."""
     lr_style_encoder: float = 1e-6
     """Learning rate of the style encoder: a hundredth, or the codes drift away from the generator."""
     beta1: float = 0.0

@@ -219,15 +219,19 @@ class SCGANPipeline(Pipeline):
             attributes: where c starts.
             what: "z" goes linearly from the latent of `seed` to that of `to_seed`, "c" linearly from `attributes` to
                 `target`, "s" through the maps, "all" does the three at once.
-            target: where c ends; a mapping names only what changes, if the attributes are independent.
+            target: where c ends, for "c" and "all"; a mapping names only what changes, if the attributes are
+                independent.
             steps: pictures; by default one for each of several maps, else 10. Each takes the nearest map.
             seed: of the first latent.
-            to_seed: of the last latent; `seed` + 1 by default.
+            to_seed: of the last latent, for "z" and "all"; `seed` + 1 by default.
             schema: label schema of the maps, if it is not the network's.
             batch_size: pictures in one forward pass.
         """
         if what not in get_args(Interpolation):
             raise ConfigError(f'"{what}" cannot be interpolated.{nearest(str(what), get_args(Interpolation))}')
+        for name, value, ways in (("target", target, ("c", "all")), ("to_seed", to_seed, ("z", "all"))):
+            if value is not None and not (isinstance(value, Mapping) and not value) and what not in ways:
+                raise ConfigError(f'{name} has no effect when "{what}" is interpolated; leave it out.')
         maps = maps_for(self, label_map, schema)
         if what == "s" and len(maps) < 2:
             raise ConfigError('Interpolating "s" goes through a sequence of label maps; give at least two.')

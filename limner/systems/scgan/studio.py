@@ -17,10 +17,10 @@ OPERATIONS = (
             "what": Choice(
                 choices=("z", "c", "all"), flag="--interpolate", default="z", is_said=True, title="what changes"
             ),
-            "target": Attributes(flag="--change", title="attributes at the end"),
+            "target": Attributes(flag="--change", title="attributes at the end", only_with=("what", ("c", "all"))),
             "steps": Whole(low=2, high=16),
             "seed": Seed(),
-            "to_seed": Seed(default=None, title="last seed"),
+            "to_seed": Seed(default=None, title="last seed", only_with=("what", ("z", "all"))),
         },
         hidden=HIDDEN,
     ),

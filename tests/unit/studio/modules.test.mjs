@@ -183,6 +183,13 @@ test("forms come from what operations declare", () => {
   assert.equal(form.stageOf(fields).name, "photo");
   assert.deepEqual(form.bodyOf(fields, { photo: undefined, seed: 0, other: 1 }), { seed: 0 });
   assert.deepEqual(form.missing(fields, { seed: 0 }), ["photo"]);
+  const walk = form.fieldsOf({
+    controls: { what: "choice", target: "attributes" },
+    schema: { required: [], properties: { what: {}, target: { "x-only-with": { field: "what", values: ["c", "all"] } } } },
+  });
+  assert.deepEqual(form.bodyOf(walk, { what: "z", target: { Male: 1 } }), { what: "z" });
+  assert.deepEqual(form.bodyOf(walk, { what: "c", target: { Male: 1 } }), { what: "c", target: { Male: 1 } });
+  assert.deepEqual(walk.map((field) => form.hasEffect(field, { what: "z" })), [true, false]);
   const systems = [{ name: "a", titles: ["Draw"], weights: [] }, { name: "b", titles: ["Draw", "Walk"], weights: [1] }, { name: "c", titles: ["Age"], weights: [] }];
   assert.deepEqual(form.activities(systems).map((one) => [one.title, one.systems.map((system) => system.name), one.canDraw]), [["Draw", ["b", "a"], true], ["Age", ["c"], false]]);
   assert.deepEqual(form.routeOf("#/scgan/generate"), ["scgan", "generate"]);

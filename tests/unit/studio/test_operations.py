@@ -27,6 +27,7 @@ from limner.operations import (
     Style,
     Whole,
 )
+from limner.registry import operations
 
 FACTS = Facts(("background", "skin"), ("Male", "Young"), 64)
 ID = "ab" * 32
@@ -130,3 +131,19 @@ def test_the_field_that_is_wrong_is_named(values: dict[str, Any], field: str) ->
 def test_null_is_not_given_and_said_defaults_are() -> None:
     one = Operation("x", "plan", "X", {"what": Choice(choices=("z", "c"), default="z", is_said=True), "seed": Seed()})
     assert one.read({"seed": None}, FACTS) == {"what": "z"}
+
+
+def test_a_field_without_effect_is_refused_and_named() -> None:
+    walk = next(one for one in operations("scgan") if one.name == "interpolate")
+    facts = Facts(attributes=("Male",))
+    assert walk.schema(facts)["properties"]["target"]["x-only-with"] == {"field": "what", "values": ["c", "all"]}
+    for values, name in [
+        ({"target": {"Male": 1}}, "target"),  # what is "z" where nothing is said
+        ({"target": {"Male": 1}, "what": "z"}, "target"),
+        ({"to_seed": 3, "what": "c"}, "to_seed"),
+    ]:
+        with pytest.raises(FieldError, match=f"{name} has no effect with what [zc]; leave it out.") as error:
+            walk.read({"label_map": ID, **values}, facts)
+        assert error.value.field == name
+    for values in ({"target": {"Male": 1}, "what": "c"}, {"to_seed": 3, "target": {}, "what": "all"}, {"to_seed": 3}):
+        assert values.items() <= walk.read({"label_map": ID, **values}, facts).items()

@@ -13,6 +13,7 @@ export function fieldsOf(operation) {
 		title: properties[name].title ?? name.replaceAll("_", " "),
 		isRequired: required.includes(name),
 		initial: properties[name].default,
+		onlyWith: properties[name]["x-only-with"] ?? null,
 	}));
 }
 
@@ -34,10 +35,14 @@ export function activities(systems) {
 	});
 }
 
-/** The body of a request: values that are there, for the fields that the operation has. */
+/** Whether a field has an effect with these values of the others. */
+export const hasEffect = ({ onlyWith }, values) => !onlyWith || onlyWith.values.includes(values[onlyWith.field]);
+
+/** The body of a request: values that are there and have an effect, for the fields that the operation has. */
 export function bodyOf(fields, values) {
 	const isGiven = (value) => value !== undefined && value !== null && value !== "" && value.length !== 0;
-	return Object.fromEntries(fields.map(({ name }) => [name, values[name]]).filter(([, value]) => isGiven(value)));
+	const asked = fields.filter((field) => hasEffect(field, values)).map(({ name }) => [name, values[name]]);
+	return Object.fromEntries(asked.filter(([, value]) => isGiven(value)));
 }
 
 /** Titles of required fields that have no value yet. */

@@ -1,7 +1,7 @@
 // The page of an operation: its editor on the left, what is drawn on the right, the rest of its form beside them.
 
 import * as api from "../core/api.js";
-import { bodyOf, fieldsOf, missing, stageOf } from "../core/form.js";
+import { bodyOf, fieldsOf, hasEffect, missing, stageOf } from "../core/form.js";
 import { controlOf } from "./controls.js";
 import { button, el, guarded, pressOne, recall, remember, row, say, tell } from "./dom.js";
 import { EDITORS } from "./editors.js";
@@ -125,6 +125,7 @@ export class OperationPage {
 		for (const [name, control] of Object.entries(this.controls)) {
 			values[name] = mode === "preview" && control.preview ? await control.preview() : await control.get();
 		}
+		for (const field of this.fields) this.controls[field.name]?.element?.classList.toggle("without-effect", !hasEffect(field, values));
 		return bodyOf(this.fields, values);
 	}
 

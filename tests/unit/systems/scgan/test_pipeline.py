@@ -187,6 +187,16 @@ def test_interpolation_of_all_three(scgan) -> None:
     assert len(scgan.interpolate(face(), what="all", target={"Male": 1}).images) == 10
 
 
+@pytest.mark.parametrize(
+    "what, values", [("z", {"target": {"Male": 1}}), ("s", {"target": [1.0, 0.0]}), ("c", {"to_seed": 2})]
+)
+def test_what_the_way_does_not_look_at_is_refused(scgan, what, values):
+    maps = [face(), face()] if what == "s" else face()
+    (name,) = values
+    with pytest.raises(ConfigError, match=f'{name} has no effect when "{what}" is interpolated; leave it out.'):
+        scgan.interpolate.plan(maps, what=what, **values)
+
+
 def test_rerender_keeps_latent_and_attributes(scgan) -> None:
     before = scgan(face(), {"Male": 1, "Black_Hair": 0.5}, seed=21, num_images=2)
     assert np.array_equal(pixels(scgan.rerender(face(), like=before)), pixels(before))
