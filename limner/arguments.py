@@ -14,8 +14,9 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
+from numpy.typing import NDArray
 
-from limner.errors import MOST_SHOWN, ConfigError, nearest, quoted
+from limner.errors import MOST_SHOWN, ConfigError, ShapeError, nearest, quoted
 
 
 def check_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -40,6 +41,29 @@ def check_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: M
         if name in hints and not _accepts(hints[name], value):
             allowed = _words(hints[name]) + _as_list(hints[name], value)
             raise ConfigError(f"{name} is {quoted(value)}, of the type {type(value).__name__}; it must be {allowed}.")
+
+
+def as_array(value: Any, where: str) -> NDArray[Any]:
+    """An array, a tensor or nested numbers as an array; tensors with gradients and of other processors too.
+
+    Args:
+        value: what is given; bfloat16, which NumPy has not, becomes float32.
+        where: what a message calls it, as the beginning of a sentence.
+
+    Raises:
+        ShapeError: for a tensor that has no array: sparse, quantized, or without values (device "meta").
+        TypeError, ValueError: if NumPy refuses something else.
+    """
+    if not hasattr(value, "detach"):  # torch is not imported for that question
+        return np.asarray(value)
+    try:
+        tensor = value.detach().cpu()
+        return np.asarray(tensor.float() if "bfloat16" in str(tensor.dtype) else tensor)
+    except (TypeError, RuntimeError, NotImplementedError):
+        kind = " ".join(str(part).removeprefix("torch.") for part in (value.dtype, value.layout, value.device))
+        raise ShapeError(
+            f"{where} is a tensor that has no array ({kind}); it must be dense, with values of a type that NumPy has."
+        ) from None
 
 
 @lru_cache(maxsize=1024)

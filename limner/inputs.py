@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from limner.arguments import as_array
 from limner.data.config import Fit
 from limner.data.image_io import photo_from_pil, read_photo
 from limner.data.transforms import make_square, resize_image, zoom_in
@@ -63,7 +64,7 @@ def read_pixels(value: PhotoInput) -> tuple[NDArray[np.uint8], str]:
     shape, dtype = tuple(value.shape), str(value.dtype).removeprefix("torch.")
     if len(shape) != 3 or shape[2] != 3 or dtype != "uint8" or 0 in shape:
         raise ShapeError(f"The picture is {dtype} {shape}; it must be uint8 (height, width, 3).{_help(value)}")
-    return np.asarray(value.detach().cpu() if isinstance(value, Tensor) else value), "The picture"
+    return as_array(value, "The picture"), "The picture"
 
 
 def _help(value: NDArray[Any] | Tensor) -> str:

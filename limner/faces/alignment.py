@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
+from limner.arguments import as_array
 from limner.data.image_io import turn_points_with_photo
 from limner.data.point_schema import FAR_PX
 from limner.data.transforms import zoom_box
@@ -159,7 +160,7 @@ def eyes_and_mouth(landmarks: npt.ArrayLike, where: str) -> FloatArray:
         ShapeError, DataError: as `Alignment.of_landmarks`.
     """
     try:
-        points = np.asarray(landmarks, dtype=np.float64)
+        points = as_array(landmarks, f"{where}: the table of landmarks").astype(np.float64)
     except (TypeError, ValueError):
         raise ShapeError(f"{where}: the landmarks are no table; they must be 68, 5 or 3 points (x, y).") from None
     if points.ndim != 2 or points.shape[1] != 2 or len(points) not in _GROUPS:
@@ -185,7 +186,7 @@ def turn_landmarks(landmarks: npt.ArrayLike, photo: str | Path | Image.Image, wh
         DataError: if nothing says which they are of.
     """
     try:
-        points = np.asarray(landmarks, dtype=np.float64)
+        points = as_array(landmarks, f"{where}: the table of landmarks").astype(np.float64)
     except (TypeError, ValueError):
         return landmarks  # refused by who checks them
     if points.ndim != 2 or points.shape[1:] != (2,):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from limner.arguments import as_array
 from limner.data.colors import Colors, get_colors
 from limner.data.config import Fit
 from limner.data.image_io import label_map_from_pil, noted_schema, read_label_map, read_noted_label_map, read_photo
@@ -165,7 +166,7 @@ def _ids(
         schema = given or noted_schema(item) or usual
         return label_map_from_pil(item, schema, where=where, colors=colors), schema
     schema = given or usual
-    array = np.asarray(item.detach().cpu() if isinstance(item, Tensor) else item)
+    array = as_array(item, where)
     if colors is not None and array.ndim == 3 and array.shape[2] == 3 and array.dtype == np.uint8:
         return colors.ids(array, schema, where), schema
     if array.ndim != 2 or array.dtype.kind not in "iu":

@@ -19,6 +19,7 @@ from limner.people.accessories import accessory_surfaces
 from limner.people.background import paint_background
 from limner.people.body import PosedBody
 from limner.people.camera import place_camera
+from limner.people.dice import check_type
 from limner.people.eyes import eye_surfaces
 from limner.people.face_hair import brow_surfaces, lash_and_beard_surfaces
 from limner.people.garments import garment_surfaces
@@ -57,6 +58,9 @@ class Clip:
     """
 
     def __init__(self, person: Person, scene: Scene, size: int = 128, *, device: str = "cpu", grid: int = 2) -> None:
+        check_type("The person", person, Person)
+        check_type("The scene", scene, Scene)
+        check_type("The size", size, int, np.integer)
         check_picture(size, None, None)
         self.person, self.scene, self.size, self._grid = person, replace(scene, actions={}), size, grid
         self._age = person.age_in(scene)

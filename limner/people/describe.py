@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from limner.people import words
+from limner.people.dice import check_type
 from limner.people.person import ADULT_YEARS, Garment, Person
 from limner.people.pose import is_seated
 from limner.people.record import Color
@@ -98,6 +99,10 @@ def sentences(
     visible: Collection[str] | None = None,
 ) -> list[Sentence]:
     """`describe`, with the facts that each sentence states."""
+    check_type("The person", person, Person)
+    check_type("The scene", scene, Scene)
+    check_type("rng", rng, np.random.Generator)
+    check_type("num", num, int, np.integer)
     who, *rest = facts(person, scene, visible=visible)
     found: dict[str, Sentence] = {}
     waiting: list[Fact] = []

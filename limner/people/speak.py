@@ -86,6 +86,10 @@ def speak(
     check_type("The person", person, Person)
     check_type("The text", text, str)
     check_type("rng", rng, np.random.Generator)
+    if scene is not None:
+        check_type("The scene", scene, Scene)
+    if speech is not None:
+        check_type("The speech", speech, Speech)
     if speech is None:
         speech = synthesise(text, voice_of(person))
     num = math.ceil(len(speech.waveform) / SAMPLES_PER_FRAME)

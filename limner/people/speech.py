@@ -21,7 +21,7 @@ from limner.errors import ConfigError, DataError, nearest
 from limner.files import short
 from limner.media import MAX_SECONDS
 from limner.optional import optional
-from limner.people.dice import Dice
+from limner.people.dice import Dice, check_type
 from limner.people.person import Person
 
 RATE_HZ = 16_000
@@ -65,11 +65,17 @@ class Speech:
     alphabet: str = "espeak"
 
     def __post_init__(self) -> None:
-        if self.waveform.ndim != 1 or not np.isfinite(self.waveform).all():
-            raise ConfigError("The waveform of a speech must be one row of finite numbers at 16 kHz.")
+        check_type("The waveform of a speech", self.waveform, np.ndarray)
+        if self.waveform.ndim != 1 or self.waveform.dtype.kind != "f" or not np.isfinite(self.waveform).all():
+            raise ConfigError("The waveform of a speech must be one row of finite floating-point numbers at 16 kHz.")
         if self.alphabet not in ("espeak", "arpabet"):
             raise ConfigError(f'The alphabet of phonemes is "{self.alphabet}", but must be espeak or arpabet.')
+        check_type("What is said in a speech", self.words, tuple, list)
+        check_type("The phonemes of a speech", self.phonemes, tuple, list)
         for timed in (*self.words, *self.phonemes):
+            check_type("A word or phoneme of a speech", timed, Timed)
+            for time in (timed.start, timed.end):
+                check_type("The time of a word or phoneme", time, float, int, np.floating, np.integer)
             if not timed.start <= timed.end:
                 raise ConfigError(f'"{timed.text}" ends at {timed.end} s, before it begins at {timed.start} s.')
 

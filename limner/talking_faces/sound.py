@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from limner import media
+from limner.arguments import as_array
 from limner.data.audio import FRAMES_PER_SECOND, SAMPLE_RATE_HZ
 from limner.data.clip_checks import CLIPPED_SHARE, FULL_SCALE, SILENT
 from limner.errors import ConfigError, DataError, ShapeError, quoted
@@ -54,7 +55,7 @@ def read_sound(sound: SoundInput) -> Sound:
     else:
         where, name = "The sound", "speech"
         try:
-            given = np.asarray(sound)
+            given = as_array(sound, "The sound")
         except ValueError as error:  # as of (rate, samples), which some readers give
             raise ShapeError(
                 f"The sound is a {type(sound).__name__} of unlike things; it must be a file, or samples (n,) at "

@@ -19,6 +19,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
+from limner.arguments import as_array
 from limner.data.schema import LabelSchema
 from limner.data.size import SizeLike
 from limner.data.spec import DataSpec
@@ -320,7 +321,7 @@ class MaskFacePipeline(Pipeline):
             ShapeError: if an array is neither a photo nor a code.
         """
         if isinstance(source, Tensor) or (isinstance(source, np.ndarray) and source.ndim == 1):
-            code = source.detach().cpu().float().numpy() if isinstance(source, Tensor) else source
+            code = as_array(source, "A style code")
             if code.shape != (self.style_size,):
                 raise ShapeError(f"A style code has shape {code.shape}; it must be ({self.style_size},).")
             if code.dtype.kind not in "iuf":

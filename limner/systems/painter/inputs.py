@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from limner.arguments import as_array
 from limner.data.image_io import any_picture_from_pil, read_any_picture, read_mask
 from limner.errors import ConfigError, ShapeError, quoted
 from limner.inputs import read_pixels, whole_number
@@ -105,7 +106,7 @@ def read_any_mask(mask: ImageInput) -> Bytes:
     if isinstance(mask, Image.Image):
         return np.asarray(any_picture_from_pil(mask, where="The mask").convert("L"))
     if isinstance(mask, Tensor):
-        mask = mask.detach().cpu().numpy()
+        mask = as_array(mask, "The mask")
     if not isinstance(mask, np.ndarray):
         raise ShapeError(f"A mask cannot be a {type(mask).__name__}; give a file, a PIL picture or a uint8 array.")
     if mask.ndim != 2 or mask.dtype != np.uint8 or 0 in mask.shape:

@@ -19,6 +19,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional
 
+from limner.arguments import as_array
 from limner.data.manifest import SCGAN_ATTRIBUTES
 from limner.data.schema import LabelSchema
 from limner.data.size import SizeLike
@@ -358,7 +359,7 @@ class SCGANPipeline(Pipeline):
 
     def _latents(self, latent: Tensor | NDArray[Any], num_images: int) -> NDArray[np.float32]:
         try:
-            array = np.atleast_2d(np.asarray(torch.as_tensor(latent).detach().cpu(), dtype=np.float32))
+            array = np.atleast_2d(as_array(latent, "latent").astype(np.float32))
         except (TypeError, ValueError, RuntimeError, OverflowError) as error:
             raise ShapeError(
                 f"latent is a {type(latent).__name__} that is no array; it must be ({num_images}, {self._latent_size})."
@@ -396,7 +397,10 @@ class SCGANPipeline(Pipeline):
                 f"The attributes are a {type(value).__name__}; they must be names with numbers, or a number for each."
             )
         else:
-            numbers = value.tolist() if isinstance(value, Tensor | np.ndarray) else list(cast(Sequence[float], value))
+            is_array = isinstance(value, Tensor | np.ndarray)
+            numbers = (
+                as_array(value, "The list of attributes").tolist() if is_array else list(cast(Sequence[float], value))
+            )
             if not isinstance(numbers, list) or len(numbers) != len(names):
                 raise ShapeError(
                     f"The attributes are {quoted(numbers)}; these weights know {len(names)}: {', '.join(names)}."

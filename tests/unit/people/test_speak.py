@@ -146,7 +146,7 @@ def test_resampling_keeps_a_tone(monkeypatch):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: Speech(np.zeros((2, 3), np.float32), (), ()), "one row of finite numbers"),
+        (lambda: Speech(np.zeros((2, 3), np.float32), (), ()), "one row of finite floating-point numbers"),
         (lambda: Speech(np.zeros(3, np.float32), (), (), "ipa"), 'is "ipa", but must be espeak or arpabet'),
         (lambda: Speech(np.zeros(3, np.float32), (), (Timed("a", 1.0, 0.5),)), "before it begins"),
         (lambda: synthesise("  ", Voice("en", 140, 50, 50)), "no text to say"),
