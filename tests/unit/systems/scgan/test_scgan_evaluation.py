@@ -153,6 +153,8 @@ def test_everything_is_measured_with_its_protocol(report, shapes):
     train = shapes.split("train").fingerprint()[:12]
     assert fd.protocol.reference == f"24 real images of train (data {train})"
     assert "15 images do not span 64 features" in fd.note
+    real = "Of other groups of 4 real pictures, 50.0% are expected to be above the largest of 1."
+    assert report.measurements["broken_codes"].note.endswith(real)  # six pictures: one whole group
     json.dumps(report.to_json(), allow_nan=False)
     assert "| SPADE | 18.50 |" in report.table()
 
