@@ -394,7 +394,7 @@ def row_config(
         "checkpoint_every": max(1, budget // study.points),
         "keep_checkpoints": 2 * study.points,  # those of the points, and those of requests to stop between them
     }
-    rates = {key: value for key, value in vars(config.optimizer).items() if key.startswith("lr")}
+    rates = {key: value for key, value in vars(config.optimizer).items() if key.startswith("lr") and value is not None}
     spans = {key: value for key, value in vars(config.optimizer).items() if key.endswith("_images")}
     changes: dict[str, dict[str, Any]] = {
         "model": {"image_size": _size_of(row, study.image_size[preset], config.model.image_size)},
