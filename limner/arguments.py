@@ -43,23 +43,24 @@ def check_arguments(function: Callable[..., Any], args: Sequence[Any], kwargs: M
             raise ConfigError(f"{name} is {quoted(value)}, of the type {type(value).__name__}; it must be {allowed}.")
 
 
-def as_array(value: Any, where: str) -> NDArray[Any]:
+def as_array(value: Any, where: str, dtype: type | None = None) -> NDArray[Any]:
     """An array, a tensor or nested numbers as an array; tensors with gradients and of other processors too.
 
     Args:
         value: what is given; bfloat16, which NumPy has not, becomes float32.
         where: what a message calls it, as the beginning of a sentence.
+        dtype: wanted; none: that of the value.
 
     Raises:
         ShapeError: for a tensor that has no array: sparse, quantized, or without values (device "meta").
         TypeError, ValueError: if NumPy refuses something else.
     """
     if not hasattr(value, "detach"):  # torch is not imported for that question
-        return np.asarray(value)
+        return np.asarray(value, dtype)
     try:
         tensor = value.detach().cpu()
-        return np.asarray(tensor.float() if "bfloat16" in str(tensor.dtype) else tensor)
-    except (TypeError, RuntimeError, NotImplementedError):
+        return np.asarray(tensor.float() if "bfloat16" in str(tensor.dtype) else tensor, dtype)
+    except (TypeError, RuntimeError):  # what PyTorch raises for sparse and quantized ones, and for those without values
         kind = " ".join(str(part).removeprefix("torch.") for part in (value.dtype, value.layout, value.device))
         raise ShapeError(
             f"{where} is a tensor that has no array ({kind}); it must be dense, with values of a type that NumPy has."

@@ -428,8 +428,7 @@ class Operation:
             if not one.is_required and one.default is not None:
                 values[name]["default"] = one.default
             if one.only_with:
-                other, allowed = one.only_with
-                values[name]["x-only-with"] = {"field": other, "values": list(allowed)}
+                values[name]["x-only-with"] = one.only_with
         required = [name for name, one in self.fields.items() if one.is_required]
         return {"type": "object", "properties": values, "required": required}
 
@@ -455,10 +454,10 @@ class Operation:
                 found[name] = one.read(name, value, facts)
             except ConfigError as error:
                 raise FieldError(name, str(error)) from error
-        for name, one in self.fields.items():
-            other, allowed = one.only_with or (name, ())
-            if name in found and one.only_with and found.get(other, self.fields[other].default) not in allowed:
-                given = found.get(other, self.fields[other].default)
+        for name, value in found.items():
+            other, allowed = self.fields[name].only_with or ("", ())
+            given = found.get(other, self.fields[other].default) if other else None
+            if other and given not in allowed and value != {}:  # no attribute is named: as if it were left out
                 raise FieldError(name, f"{name} has no effect with {other} {given}; leave it out.")
         return found
 

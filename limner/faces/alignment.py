@@ -160,7 +160,7 @@ def eyes_and_mouth(landmarks: npt.ArrayLike, where: str) -> FloatArray:
         ShapeError, DataError: as `Alignment.of_landmarks`.
     """
     try:
-        points = as_array(landmarks, f"{where}: the table of landmarks").astype(np.float64)
+        points = as_array(landmarks, f"{where}: the table of landmarks", np.float64)
     except (TypeError, ValueError):
         raise ShapeError(f"{where}: the landmarks are no table; they must be 68, 5 or 3 points (x, y).") from None
     if points.ndim != 2 or points.shape[1] != 2 or len(points) not in _GROUPS:
@@ -186,7 +186,7 @@ def turn_landmarks(landmarks: npt.ArrayLike, photo: str | Path | Image.Image, wh
         DataError: if nothing says which they are of.
     """
     try:
-        points = as_array(landmarks, f"{where}: the table of landmarks").astype(np.float64)
+        points = as_array(landmarks, f"{where}: the table of landmarks", np.float64)
     except (TypeError, ValueError):
         return landmarks  # refused by who checks them
     if points.ndim != 2 or points.shape[1:] != (2,):

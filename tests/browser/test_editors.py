@@ -343,3 +343,20 @@ def test_what_opening_replaces_on_a_page_without_a_map_can_be_brought_back(
     page.locator("#former").wait_for(state="detached")
     drawn(page)
     assert box.input_value() == "a blue square on white"
+
+
+@pytest.mark.weights
+def test_a_walk_shows_and_sends_what_has_an_effect(shipped_address: str, visit: Callable[..., Any]) -> None:
+    page = drawn(visit(shipped_address, "#/scgan/interpolate"))
+    target, last = page.locator('[data-field="target"]'), page.get_by_text("last seed")
+    assert not target.is_visible() and last.is_visible()  # from one latent to another
+    target.locator("input").first.evaluate("input => input.checked = true")
+    page.get_by_role("button", name="Keep", exact=True).click()
+    page.locator("#status", has_text="kept").wait_for()
+    (asked,) = page.evaluate("fetch('/api/v1/results').then((answer) => answer.json())")[:1]
+    assert asked["request"]["values"].get("target") is None
+    ways = page.get_by_label("what changes")
+    next_picture(page, lambda: ways.select_option("c"))
+    assert target.is_visible() and not last.is_visible()
+    next_picture(page, lambda: ways.select_option("all"))
+    assert target.is_visible() and last.is_visible()

@@ -359,7 +359,7 @@ class SCGANPipeline(Pipeline):
 
     def _latents(self, latent: Tensor | NDArray[Any], num_images: int) -> NDArray[np.float32]:
         try:
-            array = np.atleast_2d(as_array(latent, "latent").astype(np.float32))
+            array = np.atleast_2d(as_array(torch.as_tensor(latent), "latent", np.float32))
         except (TypeError, ValueError, RuntimeError, OverflowError) as error:
             raise ShapeError(
                 f"latent is a {type(latent).__name__} that is no array; it must be ({num_images}, {self._latent_size})."
@@ -398,9 +398,7 @@ class SCGANPipeline(Pipeline):
             )
         else:
             is_array = isinstance(value, Tensor | np.ndarray)
-            numbers = (
-                as_array(value, "The list of attributes").tolist() if is_array else list(cast(Sequence[float], value))
-            )
+            numbers = as_array(value, "The attributes").tolist() if is_array else list(cast(Sequence[float], value))
             if not isinstance(numbers, list) or len(numbers) != len(names):
                 raise ShapeError(
                     f"The attributes are {quoted(numbers)}; these weights know {len(names)}: {', '.join(names)}."

@@ -185,7 +185,7 @@ test("forms come from what operations declare", () => {
   assert.deepEqual(form.missing(fields, { seed: 0 }), ["photo"]);
   const walk = form.fieldsOf({
     controls: { what: "choice", target: "attributes" },
-    schema: { required: [], properties: { what: {}, target: { "x-only-with": { field: "what", values: ["c", "all"] } } } },
+    schema: { required: [], properties: { what: {}, target: { "x-only-with": ["what", ["c", "all"]] } } },
   });
   assert.deepEqual(form.bodyOf(walk, { what: "z", target: { Male: 1 } }), { what: "z" });
   assert.deepEqual(form.bodyOf(walk, { what: "c", target: { Male: 1 } }), { what: "c", target: { Male: 1 } });

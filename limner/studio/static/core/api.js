@@ -12,7 +12,7 @@ export class Problem extends Error {
 
 async function call(path, { method = "GET", body, type = "application/json" } = {}) {
 	const headers = body === undefined ? {} : { "content-type": type };
-	const sent = type === "application/json" && body !== undefined && !(body instanceof Blob) ? JSON.stringify(body) : body;
+	const sent = body instanceof Blob ? body : JSON.stringify(body);
 	let answer;
 	try {
 		answer = await fetch(BASE + path, { method, headers, body: sent });
@@ -60,9 +60,9 @@ export const isId = (value) => /^[0-9a-f]{64}$/.test(value);
 /** Whether a file of this session is there still. */
 export const hasAsset = async (id) => (await fetch(assetUrl(id))).ok;
 
-/** Upload a file; `about` says its kind, name and schema. */
-export const upload = (file, about = {}) =>
-	call(`/assets?${new URLSearchParams(about)}`, { method: "POST", body: file, type: file.type || "image/png" });
+/** Upload a file; with its name, kind and schema. */
+export const upload = (file, { name, ...more }) =>
+	call(`/assets?${new URLSearchParams({ ...more, name: name.slice(0, 100) })}`, { method: "POST", body: file, type: file.type || "image/png" });
 
 const isOpen = (job) => job.state === "queued" || job.state === "running";
 

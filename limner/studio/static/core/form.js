@@ -13,7 +13,6 @@ export function fieldsOf(operation) {
 		title: properties[name].title ?? name.replaceAll("_", " "),
 		isRequired: required.includes(name),
 		initial: properties[name].default,
-		onlyWith: properties[name]["x-only-with"] ?? null,
 	}));
 }
 
@@ -35,14 +34,13 @@ export function activities(systems) {
 	});
 }
 
-/** Whether a field has an effect with these values of the others. */
-export const hasEffect = ({ onlyWith }, values) => !onlyWith || onlyWith.values.includes(values[onlyWith.field]);
+/** Whether a field has an effect with these values of all. */
+export const hasEffect = ({ schema: { "x-only-with": [other, allowed] = [] } }, values) => !other || allowed.includes(values[other]);
 
 /** The body of a request: values that are there and have an effect, for the fields that the operation has. */
 export function bodyOf(fields, values) {
-	const isGiven = (value) => value !== undefined && value !== null && value !== "" && value.length !== 0;
 	const asked = fields.filter((field) => hasEffect(field, values)).map(({ name }) => [name, values[name]]);
-	return Object.fromEntries(asked.filter(([, value]) => isGiven(value)));
+	return Object.fromEntries(asked.filter(([, value]) => value != null && value.length !== 0));
 }
 
 /** Titles of required fields that have no value yet. */

@@ -55,8 +55,7 @@ async function operationPage(name, operationName, weightsName) {
 		return { element: el("div", {}, line, el("p", { className: "nothing" }, system.missing)), start: async () => say("") };
 	}
 	const made = new OperationPage({ system, operation, weights, kept });
-	const element = el("div", {}, line, made.element, kept.element);
-	return { element, start: async () => (await made.start(), await kept.show()), remove: () => made.remove() };
+	return { element: el("div", {}, line, made.element, kept.element), start: async () => (await made.start(), await kept.show()), remove: () => made.remove() };
 }
 
 const show = guarded(async () => {

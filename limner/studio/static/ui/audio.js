@@ -42,8 +42,7 @@ export class AudioControl {
 
 	async #open(file) {
 		const type = /mp3|mpeg/.test(file.type + file.name) ? "audio/mpeg" : "audio/wav";
-		const asset = await api.upload(new Blob([file], { type }), { name: file.name.slice(0, 100) });
-		await this.set(asset.id);
+		await this.set((await api.upload(new Blob([file], { type }), { name: file.name })).id);
 		this.changed();
 	}
 

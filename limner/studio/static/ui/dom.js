@@ -18,10 +18,8 @@ export function el(tag, properties = {}, ...children) {
 
 /** A button; its key, if it has one, is said by its name. */
 export function button(text, action, { key, title, ...more } = {}) {
-	const made = el("button", { type: "button", title: title ?? (key ? `${text} (${key})` : null), on: { click: action }, ...more }, text);
-	if (key) made.append(el("kbd", { "aria-hidden": "true" }, key));
-	if (key) made.setAttribute("aria-keyshortcuts", key.replace("Ctrl ", "Control+").replace("Shift ", "Shift+"));
-	return made;
+	const keys = key && { title: `${text} (${key})`, "aria-keyshortcuts": key.replace("Ctrl ", "Control+").replace("Shift ", "Shift+") };
+	return el("button", { type: "button", ...keys, ...(title && { title }), on: { click: action }, ...more }, text, key && el("kbd", { "aria-hidden": "true" }, key));
 }
 
 export const press = (one, isOn) => one.setAttribute("aria-pressed", isOn);

@@ -53,6 +53,7 @@ class PhotoWithMap {
 
 	constructor(field, mapField, { weights, changed, signal }) {
 		this.isMask = mapField.control === "photo";
+		this.name = this.isMask ? "mask.png" : "repainted.png";
 		this.map = new MapEditor({ weights: this.isMask ? { ...weights, schema: SUBJECT, titles: SUBJECT.classes } : weights, changed: () => this.#painted(), isMask: this.isMask, signal });
 		this.changed = changed;
 		this.photo = new PhotoControl(field, { changed, used: () => this.#another() });
@@ -66,7 +67,7 @@ class PhotoWithMap {
 				set: async (id) => {
 					await this.#lay();
 					this.isFound = false;
-					await this.map.open(api.assetUrl(id), this.#name);
+					await this.map.open(api.assetUrl(id), this.name);
 					this.isPainted = this.isFound = true;
 				},
 			},
@@ -84,10 +85,6 @@ class PhotoWithMap {
 		this.below = this.map.classes;
 		this.actions = [this.forget, ...mapFiles(this.map)];
 		this.show("Photo");
-	}
-
-	get #name() {
-		return this.isMask ? "mask.png" : "repainted.png";
 	}
 
 	owns(control) {
@@ -128,7 +125,7 @@ class PhotoWithMap {
 			await this.#lay();
 			if (!job.result.label_map || this.isPainted) return;
 			this.isFound = false;
-			await this.map.open(job.result.label_map, this.#name);
+			await this.map.open(job.result.label_map, this.name);
 			this.isFound = true;
 		})();
 	}
@@ -157,8 +154,8 @@ function keypoints(field, { weights, fields, changed, signal }) {
 		element: editor.element,
 		tools: editor.tools,
 		actions: [fileButton("Open pose", "application/json", async (file) => {
-			const asset = await api.upload(new Blob([file], { type: "application/json" }), { kind: "keypoints", name: file.name.slice(0, 100) });
-			await editor.openPose(asset.id, file.name);
+			const { id } = await api.upload(new Blob([file], { type: "application/json" }), { kind: "keypoints", name: file.name });
+			await editor.openPose(id, file.name);
 			changed();
 		}), button("Save pose", () => {
 			const url = URL.createObjectURL(api.jsonFile(editor.figure.toPose()));

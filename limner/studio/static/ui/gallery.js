@@ -48,7 +48,7 @@ export function galleryPage() {
 			compare();
 			empty.hidden = list.children.length > 0;
 		}, opens(result));
-		const rest = result.images.slice(1, 9).map((_, number) => el("a", { href: result.images[number + 1], download: "", title: "Download picture" }, media(result, number + 1)));
+		const rest = result.images.slice(1, 9).map((href, number) => el("a", { href, download: "", title: "Download picture" }, media(result, number + 1)));
 		const item = el("li", { data: { id: result.id } }, media(result), rest.length > 0 && el("div", { className: "rest" }, ...rest),
 			el("p", {}, result.name || about(result)),
 			el("p", { className: "settings" }, settings(result).map(([name, value]) => `${name}: ${value}`).join("; ")),

@@ -3,8 +3,8 @@
 import * as api from "../core/api.js";
 import { button, download, el, fromPage, guarded, isSure, row, say, words } from "./dom.js";
 
-const copy = (text, what, { id }) => button(text, guarded(async () => {
-	await navigator.clipboard.writeText(await api.again(id, what));
+const copy = (text, { id }) => button(text, guarded(async () => {
+	await navigator.clipboard.writeText(await api.again(id, text.toLowerCase()));
 	say(`${text} is copied; run it in the unpacked zip.`);
 }));
 
@@ -12,8 +12,8 @@ export function resultButtons(result, gone, ...more) {
 	return row(
 		result.clips.length ? download(result.clips[0], "Download clip") : download(result.images[0], "Download picture"),
 		...more,
-		copy("Command", "command", result),
-		copy("Python", "python", result),
+		copy("Command", result),
+		copy("Python", result),
 		download(result.archive, "Download all (zip)"),
 		result.svg && download(result.svg, "SVG"),
 		button("Delete", guarded(async () => {
@@ -25,9 +25,8 @@ export function resultButtons(result, gone, ...more) {
 
 /** What a kept picture is, in words. */
 export function about(result) {
-	const { system, operation } = result.request;
-	const seed = result.seeds?.[0] ?? "";
-	return `${system}, ${words(operation)}${seed === "" ? "" : `, seed ${seed}`}`;
+	const { request: { system, operation }, seeds } = result;
+	return `${system}, ${words(operation)}${seeds?.length ? `, seed ${seeds[0]}` : ""}`;
 }
 
 /** A picture or a clip of a result, as an element. */

@@ -60,7 +60,7 @@ export class MapEditor extends CanvasEditor {
 	}
 
 	#upload(file, name, more = {}) {
-		return api.upload(file, { kind: this.isMask ? "photo" : "label_map", name: name.slice(0, 100), ...more });
+		return api.upload(file, { kind: this.isMask ? "photo" : "label_map", name, ...more });
 	}
 
 	async openFile(file) {
@@ -120,7 +120,7 @@ export class MapEditor extends CanvasEditor {
 			const last = this.tool === "polygon" && centre ? [centre] : [];
 			line(() => [...this.points, ...last].forEach((point, number) => context[number ? "lineTo" : "moveTo"](...at(...point))));
 		}
-		if (centre && ["brush", "eraser"].includes(this.tool)) {
+		if (centre && this.#isDrawing) {
 			const radius = Math.max(2, (this.radius / this.side) * this.view.scale * side);
 			line(() => context.arc(...at(...centre), radius, 0, 2 * Math.PI));
 		}
@@ -129,6 +129,10 @@ export class MapEditor extends CanvasEditor {
 			const arm = 8 * devicePixelRatio;
 			line(() => [context.moveTo(x - arm, y), context.lineTo(x + arm, y), context.moveTo(x, y - arm), context.lineTo(x, y + arm)]);
 		}
+	}
+
+	get #isDrawing() {
+		return ["brush", "eraser"].includes(this.tool);
 	}
 
 	get radius() {
@@ -189,14 +193,14 @@ export class MapEditor extends CanvasEditor {
 			this.show();
 		} else if (this.tool === "move" && this.lifted?.from) {
 			this.#shift(Math.round(x - this.lifted.from[0]), Math.round(y - this.lifted.from[1]));
-		} else if ((this.tool === "brush" || this.tool === "eraser") && this.last) this.#line(this.last, [x, y]);
+		} else if (this.#isDrawing && this.last) this.#line(this.last, [x, y]);
 	}
 
 	up() {
 		this.isAxisHeld = false;
 		if (this.tool === "lasso" && this.points.length) this.close();
 		else if (this.tool === "move" && this.lifted) this.#putDown();
-		else if (this.tool === "brush" || this.tool === "eraser") this.#end();
+		else if (this.#isDrawing) this.#end();
 	}
 
 	cancel() {

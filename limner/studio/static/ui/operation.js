@@ -125,7 +125,7 @@ export class OperationPage {
 		for (const [name, control] of Object.entries(this.controls)) {
 			values[name] = mode === "preview" && control.preview ? await control.preview() : await control.get();
 		}
-		for (const field of this.fields) this.controls[field.name]?.element?.classList.toggle("without-effect", !hasEffect(field, values));
+		for (const field of this.fields) this.controls[field.name]?.element?.classList.toggle("unused", !hasEffect(field, values));
 		return bodyOf(this.fields, values);
 	}
 

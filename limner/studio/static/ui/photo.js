@@ -9,7 +9,7 @@ const PICTURES = "image/png,image/jpeg,image/webp";
 /** A file of the user as an asset. */
 async function uploadPhoto(file) {
 	if (!PICTURES.split(",").includes(file.type)) throw new api.Problem(`${file.name} is no PNG, JPEG or WebP picture.`);
-	return api.upload(file, { kind: "photo", name: file.name.slice(0, 100) });
+	return api.upload(file, { kind: "photo", name: file.name });
 }
 
 export function fileButton(text, accept, opened) {
@@ -23,10 +23,8 @@ export function fileButton(text, accept, opened) {
 }
 
 export class PhotoControl {
-	constructor(field, { changed, used }) {
-		this.field = field;
-		this.changed = changed;
-		this.used = used ?? (() => {});
+	constructor(field, { changed, used = () => {} }) {
+		Object.assign(this, { field, changed, used });
 		this.image = el("img", { alt: "", hidden: true });
 		this.hint = el("span", { className: "hint" }, "Drop here");
 		this.clear = button("×", () => this.take(undefined), { "aria-label": `Remove ${field.title}`, title: "Remove" });
@@ -58,9 +56,8 @@ export class PhotoControl {
 
 	set(id, name = "") {
 		this.id = id;
-		this.image.hidden = !id;
+		this.image.hidden = this.clear.hidden = !id;
 		this.hint.hidden = id;
-		this.clear.hidden = !id;
 		if (id) Object.assign(this.image, { src: api.assetUrl(id), alt: `${this.field.title}${name ? `: ${name}` : ""}` });
 		else this.image.removeAttribute("src");
 	}
@@ -68,20 +65,18 @@ export class PhotoControl {
 
 export class PhotosControl {
 	constructor(field, { changed }) {
-		this.field = field;
-		this.changed = changed;
-		this.ids = [];
+		Object.assign(this, { field, changed, ids: [] });
 		this.list = el("ul", { className: "thumbs" });
 		this.most = field.schema.maxItems;
 		const opened = async (file) => this.#add((await uploadPhoto(file)).id);
 		this.element = group("photos", field.title, field.name, this.list,
 			row(fileButton("Add", PICTURES, opened),
-				button("People", guarded(() => this.roll(4)), { title: "Four people that code drew" })));
+				button("People", guarded(() => this.roll()), { title: "Four people that code drew" })));
 	}
 
-	async roll(count = 4) {
+	async roll() {
 		const ids = [...this.ids];
-		for (let number = 0; number < count; number++) ids.push((await api.person(shows(this.field), random())).photo.id);
+		for (let number = 0; number < 4; number++) ids.push((await api.person(shows(this.field), random())).photo.id);
 		this.#take([...new Set(ids)].slice(0, this.most));
 	}
 

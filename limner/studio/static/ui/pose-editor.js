@@ -16,7 +16,7 @@ export class PoseEditor extends CanvasEditor {
 		super("pose", "Pose: drag a joint, or choose one with comma and full stop and move it with the arrow keys", signal);
 		this.schema = schema;
 		this.changed = changed;
-		this.figures = Object.fromEntries(fields.map((field) => [field.name, null]));
+		this.figures = {}; // by the names of fields
 		this.titles = Object.fromEntries(fields.map((field) => [field.name, field.title]));
 		this.shown = fields[0].name;
 		this.joint = -1;
@@ -59,8 +59,8 @@ export class PoseEditor extends CanvasEditor {
 	}
 
 	async roll(name = this.shown) {
-		const person = await api.person("body", random());
-		this.setPose(name, person.keypoints.pose);
+		const { keypoints } = await api.person("body", random());
+		this.setPose(name, keypoints.pose);
 		this.changed();
 	}
 

@@ -41,7 +41,7 @@ export class ResultView {
 		if (clips.length) this.video.src = clips[0];
 		this.playback.load(strokes ?? null);
 		this.strip.hidden = images.length < 2;
-		this.strip.replaceChildren(...(images.length < 2 ? [] : this.#words(names) ?? images.map((url, number) => this.#thumb(url, number))));
+		this.strip.replaceChildren(...(this.strip.hidden ? [] : this.#words(names) ?? images.map((url, number) => this.#thumb(url, number))));
 		this.pick(Math.min(this.index, images.length - 1));
 	}
 
