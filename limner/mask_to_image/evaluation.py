@@ -34,7 +34,7 @@ from limner.errors import ConfigError, counted
 from limner.metrics.attributes import attributes_correct
 from limner.metrics.bootstrap import mean_interval
 from limner.metrics.detail import blockiness, fine_detail, fixed_spot
-from limner.metrics.diversity import mean_pairwise_distance
+from limner.metrics.diversity import mean_pairwise_distance, with_common_shading
 from limner.metrics.features import FeatureNetwork, judge_features
 from limner.metrics.judge import Judge, check_judge, check_same_meaning, judged_labels, labels_setting, lost_judge
 from limner.metrics.protocol import Measurement, Protocol, with_ceilings
@@ -628,11 +628,11 @@ def _diversity(run: _Run, real_scores: _Scores) -> dict[str, Measurement]:
     """
     count = min(_DIVERSITY_MAPS, len(run.rows))
     network = run.feature_network
-    pixels, vectors, reals = [], [], []
+    pixels, vectors, details, reals = [], [], [], []
     for _, image, images in run.variants(count):
         pixels.append(mean_pairwise_distance(images).cpu())
-        features = network(images.flatten(0, 1)).unflatten(0, images.shape[:2])
-        vectors.append(mean_pairwise_distance(features).cpu())
+        vectors.append(_feature_distances(network, images))
+        details.append(_feature_distances(network, with_common_shading(images)))
         reals.append(image.cpu())
     real = torch.cat(reals)
     real_features = network(real.to(run.device))
@@ -651,45 +651,66 @@ def _diversity(run: _Run, real_scores: _Scores) -> dict[str, Measurement]:
         )
         for key, (space, used, distances, others) in cases.items()
     }
-    features = found["diversity_features"]
-    scale = max(_difference(real_features), 1e-12)
-    share = Measurement(
-        features.value / scale,
-        dataclasses.replace(
-            features.protocol,
-            metric=f"{features.protocol.metric}, of real",
-            reference=f"real images of {len(real)} different maps",
-        ),
-        is_share=True,
-        note="real images of different maps, attributes and people set the scale; one map with its attributes is less.",
-    )
-    shares = {"diversity_features_share": share}
-    distances, apart = _alike(real_scores)
-    if len(distances):
-        shares["diversity_features_share_real"] = Measurement(
-            float(distances.mean()) / scale,
+    neighbours = torch.stack([real, real.roll(1, 0)], dim=1).to(run.device)
+    pairs, apart = _alike(real_scores)
+    alike = [
+        run.real_batch(pairs[list(part)].flatten().tolist()).image.unflatten(0, (-1, 2))
+        for part in run.parts(len(pairs))
+    ]
+    shares = {}
+    for key, what, seen, ours in (
+        ("features", "", lambda images: images, vectors),
+        ("details", " under one shading", with_common_shading, details),
+    ):
+        scale = max(float(_feature_distances(network, seen(neighbours)).mean()), 1e-12)
+        reference = f"real images of {len(real)} different maps{what}"
+        distances = torch.cat(ours) / scale
+        shares[f"diversity_{key}_share"] = Measurement(
+            float(distances.mean()),
             run.protocol(
-                "difference of real images of the same attributes and most alike maps, of real",
-                count=len(distances),
+                f"diversity over {_LATENTS} latents, features of {network.name}{what}, of real",
+                count=count * _LATENTS,
                 network=network,
-                fake=False,
-                reference=f"real images of {len(real)} different maps",
+                fake=True,
+                reference=reference,
             ),
             is_share=True,
-            interval=mean_interval(distances / scale, seed=run.seed),
+            interval=mean_interval(distances, seed=run.seed),
+            note="real images of different maps, attributes and people set the scale; one map with its attributes is "
+            "less.",
+        )
+        if not len(pairs):
+            continue
+        distances = torch.cat([_feature_distances(network, seen(images)) for images in alike]) / scale
+        shares[f"diversity_{key}_share_real"] = Measurement(
+            float(distances.mean()),
+            run.protocol(
+                f"difference of real images of the same attributes and most alike maps{what}, of real",
+                count=len(pairs),
+                network=network,
+                fake=False,
+                reference=reference,
+            ),
+            is_share=True,
+            interval=mean_interval(distances, seed=run.seed),
             note=f"the ceiling of latents, or above it: such maps still differ in {100 * apart:.0f} % of their pixels.",
         )
     return {**shares, **found}
 
 
-def _alike(reals: _Scores) -> tuple[Float[Tensor, " n"], float]:
-    """How far each of the first real images is from the one with the same attributes and the most alike map.
+def _feature_distances(network: FeatureNetwork, images: Float[Tensor, "b n 3 h w"]) -> Float[Tensor, " b"]:
+    """Mean absolute difference of features over all pairs of each row's images."""
+    return mean_pairwise_distance(network(images.flatten(0, 1)).unflatten(0, images.shape[:2])).cpu()
+
+
+def _alike(reals: _Scores) -> tuple[Int64[Tensor, "n 2"], float]:
+    """Each of the first real images with the one of the same attributes and the most alike map.
 
     Returns:
-        Mean absolute differences of features, of images for which there is one; the mean share of pixels in which the
-        maps of such two differ.
+        Numbers of images for which there is one, with its number; the mean share of pixels in which the maps of such
+        two differ.
     """
-    distances, shares = [], []
+    pairs, shares = [], []
     for number in range(min(_ALIKE, len(reals.features))):
         same = (reals.attributes == reals.attributes[number]).all(1) & (reals.maps != reals.maps[number])
         if not same.any():
@@ -697,9 +718,9 @@ def _alike(reals: _Scores) -> tuple[Float[Tensor, " n"], float]:
         apart = (reals.layouts != reals.layouts[number]).flatten(1).double().mean(1)
         apart[~same] = 2.0  # more than any
         nearest = int(apart.argmin())
-        distances.append((reals.features[nearest] - reals.features[number]).abs().mean())
+        pairs.append((number, nearest))
         shares.append(float(apart[nearest]))
-    return torch.stack(distances) if distances else torch.zeros(0), sum(shares) / max(len(shares), 1)
+    return torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2), sum(shares) / max(len(shares), 1)
 
 
 def _layouts(label_map: Int64[Tensor, "b h w"]) -> Tensor:

@@ -12,6 +12,9 @@ from torchmetrics import Metric
 
 from limner.errors import DataError, ShapeError
 from limner.metrics.arguments import check_tensors
+from limner.nn.resampling import gaussian_blur
+
+_SHADING = 1 / 16  # of a picture's height: what is smoother than this is light and shadow, not the shape of parts
 
 
 def mean_pairwise_distance(
@@ -42,6 +45,23 @@ def mean_pairwise_distance(
     if distance is None:
         return torch.stack([(a[first] - a[second]).abs().mean() for a in samples.double().flatten(2)])
     return torch.stack([distance(a[first], a[second]).mean() for a in samples])
+
+
+def with_common_shading(samples: Float[Tensor, "batch latents 3 h w"]) -> Float[Tensor, "batch latents 3 h w"]:
+    """The pictures of each condition with one shading: what is smooth in them is replaced by its mean over latents.
+
+    Light, shadows and casts of colour are the cheapest ways to differ, in features as in pixels, and they are smooth
+    (a Gaussian of a sixteenth of the height). What still differs under one shading is drawn: hair, glasses, wrinkles,
+    edges of parts. Differences of colour between large areas count at their borders alone.
+
+    Args:
+        samples: images in [-1, 1], `latents` of them for each condition.
+
+    Returns:
+        Images that leave [-1, 1] a little where they are bright or dark; a gradient flows through all of it.
+    """
+    smooth: Tensor = gaussian_blur(samples.flatten(0, 1), _SHADING * samples.shape[-2]).unflatten(0, samples.shape[:2])
+    return samples - smooth + smooth.mean(dim=1, keepdim=True)
 
 
 class PairwiseDiversity(Metric):

@@ -1,7 +1,8 @@
-"""Convolutions beside a change of size, each as one: the same function with less than half the multiplications."""
+"""Smoothing, and convolutions beside a change of size as one: the same function, less than half the multiplications."""
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
@@ -33,6 +34,18 @@ def smooth(x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
     taps = x.new_tensor([0.25, 0.5, 0.25])
     weight = (taps[:, None] * taps).expand(x.shape[1], 1, 3, 3)
     return functional.conv2d(functional.pad(x, (1, 1, 1, 1), mode="replicate"), weight, groups=x.shape[1])
+
+
+def gaussian_blur(image: Float[Tensor, "b c h w"], sigma: float) -> Float[Tensor, "b c h w"]:
+    """Gaussian mean with standard deviation `sigma` in pixels; the border is repeated."""
+    radius = max(1, round(3 * sigma))
+    offsets = torch.arange(-radius, radius + 1, dtype=image.dtype, device=image.device)
+    kernel = torch.exp(-(offsets**2) / (2 * sigma**2))
+    kernel = kernel / kernel.sum()
+    channels = image.shape[1]
+    image = functional.pad(image, (radius, radius, radius, radius), mode="replicate")
+    image = functional.conv2d(image, kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
+    return functional.conv2d(image, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
 
 
 def _spread(weight: Float[Tensor, "o i 3 3"]) -> Float[Tensor, "o i 4 4"]:

@@ -33,6 +33,8 @@ _IN_REFERENCE_MODE = (
     "fd",
     "diversity_features_share",
     "diversity_features_share_real",
+    "diversity_details_share",
+    "diversity_details_share_real",
     "diversity_pixels",
     "diversity_features",
     "detail_ratio",

@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from limner.backbones.vgg import VGG, imagenet_normalized
+from limner.nn.resampling import gaussian_blur
 
 Images = Float[Tensor, "b 3 h w"]
 Maps = Float[Tensor, "b 1 h w"]
@@ -188,18 +189,6 @@ def face_prior(image: Images) -> Maps:
 def find_face(image: Images) -> Maps:
     """The subject of an aligned portrait: half `find_subject`, half the ellipse."""
     return 0.5 * find_subject(image) + 0.5 * face_prior(image)
-
-
-def gaussian_blur(image: Float[Tensor, "b c h w"], sigma: float) -> Float[Tensor, "b c h w"]:
-    """Gaussian mean with standard deviation `sigma` in pixels; the border is repeated."""
-    radius = max(1, round(3 * sigma))
-    offsets = torch.arange(-radius, radius + 1, dtype=image.dtype, device=image.device)
-    kernel = torch.exp(-(offsets**2) / (2 * sigma**2))
-    kernel = kernel / kernel.sum()
-    channels = image.shape[1]
-    image = functional.pad(image, (radius, radius, radius, radius), mode="replicate")
-    image = functional.conv2d(image, kernel.view(1, 1, 1, -1).expand(channels, 1, 1, -1), groups=channels)
-    return functional.conv2d(image, kernel.view(1, 1, -1, 1).expand(channels, 1, -1, 1), groups=channels)
 
 
 def _histogram(bins: Tensor, weight: Maps) -> Float[Tensor, "b bins"]:

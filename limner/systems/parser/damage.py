@@ -14,10 +14,13 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional as F
 
+from limner.nn.resampling import gaussian_blur
+
 KINDS = ("blur", "noise", "checks", "blocks", "colour", "warp", "patch")
 """What the amounts stand for; each in [0, 1], 0 = none of it."""
 NUM_NUMBERS = 6
 _SHARE = 1 / 3  # of the damaged pictures that have a kind; every other picture is whole
+_BLUR = 1.5  # pixels
 FLOW_SHAPE = (2, 4, 4)  # directions and points of the warp
 
 
@@ -52,7 +55,7 @@ def damage(
     image, label_map = _warped(image, label_map, amounts["warp"], draws.flow)
     tint = 2 * draws.numbers[:, 2:5, None, None] - 1
     image = image + 0.4 * amounts["colour"] * tint
-    image = torch.lerp(image, _blurred(image), amounts["blur"].expand_as(image))
+    image = torch.lerp(image, gaussian_blur(image, _BLUR), amounts["blur"].expand_as(image))
     image = torch.lerp(image, _in_blocks(image, max(2, size // 16)), 0.7 * amounts["blocks"].expand_as(image))
     image = image + 0.25 * amounts["checks"] * _checks(size, draws.numbers[:, 5])
     image = image + 0.25 * amounts["noise"] * draws.noise
@@ -89,15 +92,6 @@ def _warped(image: Tensor, label_map: Tensor, amount: Tensor, flow: Tensor) -> t
     ids = F.grid_sample(label_map[:, None].float(), grid, mode="nearest", padding_mode="border", align_corners=False)
     # A picture that is not to be bent keeps its very pixels; sampling would soften them.
     return torch.where(amount > 0, moved, image), torch.where(amount[:, 0] > 0, ids[:, 0].long(), label_map)
-
-
-def _blurred(image: Tensor) -> Tensor:
-    """A Gaussian of 1.5 px."""
-    radius = 4
-    line = torch.exp(-(torch.arange(-radius, radius + 1, device=image.device) ** 2) / (2 * 1.5**2))
-    line = (line / line.sum()).expand(3, 1, 1, -1)
-    image = F.conv2d(F.pad(image, (radius, radius, 0, 0), mode="replicate"), line, groups=3)
-    return F.conv2d(F.pad(image, (0, 0, radius, radius), mode="replicate"), line.transpose(2, 3), groups=3)
 
 
 def _in_blocks(image: Tensor, block: int) -> Tensor:

@@ -56,9 +56,10 @@ class LossConfig:
     """lambda_gp (paper: 10)."""
     weight_diversity: float = 0.0
     """Weight of the diversity term (Yang et al. 2019, Eq. 3), for sets so small that z is ignored; not in the paper."""
-    diversity_space: Literal["pixels", "normalized", "features"] = "pixels"
+    diversity_space: Literal["pixels", "normalized", "features", "details"] = "pixels"
     """Where two pictures must differ: in their pixels; in pixels freed of each channel's mean and contrast, which light
-    alone does not change; or in the discriminator's maps, relative to their size."""
+    alone does not change; in the discriminator's maps, relative to their size; or in these maps once both pictures have
+    one shading, so that light, shadows and casts of colour count for nothing."""
     diversity_limit: float = 0.3
     """Mean absolute difference of two pictures there (pixels: [-1, 1] units), beyond which no more is rewarded."""
     weight_latent_regression: float = 0.0

@@ -25,6 +25,7 @@ from limner.engine.ranks import gather_rows
 from limner.engine.seed import generator, picture_noise
 from limner.engine.system import System
 from limner.metrics.attributes import attributes_correct
+from limner.metrics.diversity import with_common_shading
 from limner.metrics.segmentation import IGNORE, confusion_matrices, segmentation_scores
 from limner.metrics.sliced_wasserstein import sliced_wasserstein_distance
 from limner.nn.discriminator_augment import NUM_DRAWS, augment_for_discriminator
@@ -314,7 +315,7 @@ def class_weights(labels: Int64[Tensor, " n"], num_classes: int, power: float) -
 def picture_difference(
     first: Float[Tensor, "b 3 h w"],
     second: Float[Tensor, "b 3 h w"],
-    space: Literal["pixels", "normalized", "features"],
+    space: Literal["pixels", "normalized", "features", "details"],
     discriminator: Discriminator,
 ) -> Float[Tensor, " b"]:
     """How much two pictures differ, pair by pair; a gradient flows to the first alone.
@@ -323,10 +324,14 @@ def picture_difference(
     "normalized": the same after every channel of each picture has mean 0 and standard deviation 1.
     "features":   mean over the discriminator's levels of the mean absolute difference, as a share of the mean absolute
                   value of both; 1 is about what unrelated maps differ by.
+    "details":    the same after both pictures have been given one shading (`with_common_shading`).
     """
-    if space == "features":
+    second = second.detach()
+    if space == "details":
+        first, second = with_common_shading(torch.stack([first, second], dim=1)).unbind(1)
+    if space in ("features", "details"):
         shares = []
-        for a, b in zip(discriminator.features(first), discriminator.features(second.detach()), strict=True):
+        for a, b in zip(discriminator.features(first), discriminator.features(second), strict=True):
             a, b = a.float(), b.float()
             size = (a.detach().abs() + b.abs()).mean(dim=(1, 2, 3)) / 2
             shares.append((a - b).abs().mean(dim=(1, 2, 3)) / size.clamp_min(1e-6))

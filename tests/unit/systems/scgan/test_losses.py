@@ -246,6 +246,21 @@ def test_light_and_contrast_alone_are_no_diversity_once_pictures_are_freed_of_th
     assert (picture_difference(first, other, "normalized", unused) > 0.5).all()
 
 
+def test_shadows_and_casts_alone_are_no_diversity_of_details():
+    """A shadow of 16 px over one half and a cast of colour: most of a difference of features, little of details."""
+    torch.manual_seed(0)
+    first = 0.5 * torch.rand(2, 3, 64, 64) - 0.25
+    place = torch.arange(64.0)
+    shadow = torch.exp(-((place[:, None] - 20).square() + (place - 40).square()) / (2 * 8**2))
+    shaded = first - 0.7 * shadow + torch.tensor([0.2, -0.1, 0.0])[:, None, None]
+    discriminator = Discriminator(image_size=64, num_attributes=0, width=8)
+    features, details = (picture_difference(first, shaded, space, discriminator) for space in ("features", "details"))
+    assert (details < 0.15 * features).all()
+    other = 0.5 * torch.rand(2, 3, 64, 64) - 0.25
+    whole, drawn = (picture_difference(first, other, space, discriminator) for space in ("features", "details"))
+    assert (drawn > 0.8 * whole).all()
+
+
 def test_differences_in_the_discriminator_reach_the_first_picture_alone(engine):
     discriminator = engine.raw["discriminator"]
     first, second = (torch.rand(2, 3, SIZE, SIZE, requires_grad=True) for _ in range(2))
@@ -255,7 +270,7 @@ def test_differences_in_the_discriminator_reach_the_first_picture_alone(engine):
     assert first.grad.abs().max() > 0 and second.grad is None
 
 
-@pytest.mark.parametrize("space", ["normalized", "features"])
+@pytest.mark.parametrize("space", ["normalized", "features", "details"])
 def test_diversity_in_another_space_pulls_on_the_latent(engine, batch, space):
     object.__setattr__(engine.system.config.loss, "diversity_space", space)
     object.__setattr__(engine.system.config.loss, "diversity_limit", 2.0)

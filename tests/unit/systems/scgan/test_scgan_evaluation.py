@@ -115,6 +115,26 @@ def test_the_ceiling_of_diversity_is_what_real_pictures_of_most_alike_maps_diffe
     assert found.value == pytest.approx(np.mean(differences) / np.mean(of_neighbours), rel=1e-4)
     assert f"still differ in {100 * np.mean(apart):.0f} % of their pixels" in found.note
     assert report.measurements["diversity_features_share"].ceiling == found.value
+    shares = {key: report.measurements[f"diversity_{key}_share_real"] for key in ("features", "details")}
+    assert shares["details"].protocol.count == shares["features"].protocol.count
+    assert report.measurements["diversity_details_share"].ceiling == shares["details"].value
+
+
+@pytest.mark.parametrize("shading", [True, False])
+def test_what_differs_by_light_alone_is_no_diversity_of_details(shapes, shading):
+    """Pictures that are one map's lines with another brightness for each latent, or with other lines."""
+    pipeline = make_pipeline(shapes.spec)
+    lines = torch.arange(32.0).mul(2.1).sin().mul(0.3).expand(3, 32, 32)
+
+    def lit(module: nn.Module, given: tuple[torch.Tensor, ...], picture: torch.Tensor) -> torch.Tensor:
+        strength = given[0][:, :1, None, None].tanh() / 2
+        return lines + strength if shading else lines * (1 + 2 * strength)
+
+    pipeline.components["generator"].register_forward_hook(lit)
+    found = evaluate(pipeline, shapes, judge=make_judge(shapes.spec), num_images=6, batch_size=4).measurements
+    features, details = (found[f"diversity_{key}_share"].value for key in ("features", "details"))
+    assert features > 0.005
+    assert details < 0.1 * features if shading else details > 0.5 * features
 
 
 def test_everything_is_measured_with_its_protocol(report, shapes):
@@ -133,7 +153,9 @@ def test_everything_is_measured_with_its_protocol(report, shapes):
         "judge_attribute_accuracy_real",
         "own_attribute_accuracy",
         "diversity_features_share",
+        "diversity_details_share",
         "diversity_features_share_real",
+        "diversity_details_share_real",
         "diversity_pixels",
         "diversity_features",
         "detail_ratio",
