@@ -157,7 +157,8 @@ def report(
     described = machine()
     cpu = described["cpu"]
     head = (
-        f"{cpu['name'] or 'unknown CPU'}, {cpu['cores']} cores, {_bf16(cpu['bf16'])}; {described['platform']}; "
+        f"{cpu['name'] or 'unknown CPU'}, {cpu['cores']} cores, {_bf16(cpu['bf16'])}, "
+        f"{_threads()}; {described['platform']}; "
         f"Python {described['python']}, torch {described['torch']}, Limner {described['limner']}; "
         f"load average after the measurement {described['load_average']}. {protocol}"
     )
@@ -221,6 +222,12 @@ def gibibytes(count: int) -> str:
 
 def _bytes(ru_maxrss: int) -> int:
     return ru_maxrss if sys.platform == "darwin" else ru_maxrss * 1024  # macOS counts bytes, Linux KiB
+
+
+def _threads() -> str:
+    """What the environment says of threads: ratios of one thread are not those of all cores."""
+    count = os.environ.get("OMP_NUM_THREADS")
+    return "as many threads as PyTorch takes" if count is None else f"OMP_NUM_THREADS={count}"
 
 
 def _bf16(flags: Sequence[str]) -> str:

@@ -73,11 +73,23 @@ def build(name: str, preset: str, encoders: Path, *, batch: int) -> tuple[Engine
 
 def multiplications(engine: Engine, data: Any) -> int:
     """Of one step, forward and backward: those of convolutions and matrix products, without the text encoder's."""
-    from torch.utils.flop_counter import FlopCounterMode
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils.flop_counter import flop_registry
 
-    with FlopCounterMode(display=False) as counter:
+    class Counter(TorchDispatchMode):
+        """PyTorch's formulas without its FlopCounterMode, whose hooks on modules do not work beside R1's gradient."""
+
+        total = 0
+
+        def __torch_dispatch__(self, function: Any, types: Any, given: Any = (), named: Any = None) -> Any:
+            result = function(*given, **(named or {}))
+            if function.overloadpacket in flop_registry:
+                self.total += flop_registry[function.overloadpacket](*given, **(named or {}), out_val=result)
+            return result
+
+    with Counter() as counter:
         engine.run_step(data)
-    return int(counter.get_total_flops()) // 2
+    return counter.total // 2
 
 
 def measure(preset: str, *, batch: int, repeats: int, threads: int | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,20 @@ SPEED = (
     "text_to_image",
     "training_step",
 )
+IN_THE_TABLE = (
+    "import_time",
+    "generation",
+    "runtimes",
+    "metrics",
+    "evaluation",
+    "candidates",
+    "text_to_image",
+    "one_picture",
+    "precision",
+    "data_wait",
+    "painting",
+    "growth",
+)
 
 
 @pytest.mark.parametrize("path", sorted(BENCHMARKS.glob("*.py")), ids=lambda path: path.stem)
@@ -40,6 +55,14 @@ def test_help_is_the_protocol(name: str, python) -> None:
     assert done.returncode == 0, done.stderr
     for words in ("Protocol:", f"python benchmarks/{name}.py", "--quick", "--json"):
         assert words in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", IN_THE_TABLE)
+def test_every_script_of_the_table_ends_with_ratios(name: str, python, tmp_path: Path) -> None:
+    done = python("benchmarks/all.py", "--quick", "--scripts", name, "--json", str(tmp_path / "found.json"))
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "found.json").read_text())["ratios"]
 
 
 def test_wrong_use_is_refused_before_measuring(python) -> None:
