@@ -651,6 +651,22 @@ def _diversity(run: _Run, real_scores: _Scores) -> dict[str, Measurement]:
         )
         for key, (space, used, distances, others) in cases.items()
     }
+    shares = _shares_of_diversity(run, {"features": vectors, "details": details}, real, real_scores)
+    return {**shares, **found}
+
+
+def _shares_of_diversity(
+    run: _Run, found: dict[str, list[Tensor]], real: Float[Tensor, "n 3 h w"], real_scores: _Scores
+) -> dict[str, Measurement]:
+    """Distances of features, of pictures as they are and under one shading, as shares of those of real images.
+
+    Args:
+        run: what is evaluated.
+        found: "features" and "details", the distances of each map's pictures.
+        real: real images of different maps; what neighbours differ by is the scale.
+        real_scores: of all real images, from which those of most alike maps are taken.
+    """
+    network = run.feature_network
     neighbours = torch.stack([real, real.roll(1, 0)], dim=1).to(run.device)
     pairs, apart = _alike(real_scores)
     alike = [
@@ -658,18 +674,18 @@ def _diversity(run: _Run, real_scores: _Scores) -> dict[str, Measurement]:
         for part in run.parts(len(pairs))
     ]
     shares = {}
-    for key, what, seen, ours in (
-        ("features", "", lambda images: images, vectors),
-        ("details", " under one shading", with_common_shading, details),
+    for key, what, seen in (
+        ("features", "", lambda images: images),
+        ("details", " under one shading", with_common_shading),
     ):
         scale = max(float(_feature_distances(network, seen(neighbours)).mean()), 1e-12)
         reference = f"real images of {len(real)} different maps{what}"
-        distances = torch.cat(ours) / scale
+        distances = torch.cat(found[key]) / scale
         shares[f"diversity_{key}_share"] = Measurement(
             float(distances.mean()),
             run.protocol(
                 f"diversity over {_LATENTS} latents, features of {network.name}{what}, of real",
-                count=count * _LATENTS,
+                count=len(distances) * _LATENTS,
                 network=network,
                 fake=True,
                 reference=reference,
@@ -695,7 +711,7 @@ def _diversity(run: _Run, real_scores: _Scores) -> dict[str, Measurement]:
             interval=mean_interval(distances, seed=run.seed),
             note=f"the ceiling of latents, or above it: such maps still differ in {100 * apart:.0f} % of their pixels.",
         )
-    return {**shares, **found}
+    return shares
 
 
 def _feature_distances(network: FeatureNetwork, images: Float[Tensor, "b n 3 h w"]) -> Float[Tensor, " b"]:
