@@ -255,6 +255,30 @@ def fused_adam(size: int, width: int) -> Ways:
     return lambda: step(0), lambda: step(1)
 
 
+def penalty_at_intervals(size: int, width: int) -> Ways:
+    """Four updates of SCGAN's discriminator on the same pictures: four gradient penalties, or one of four times the
+    weight."""
+    import torch
+
+    from limner.systems.scgan.networks import Discriminator
+    from limner.systems.scgan.system import gradient_penalty
+
+    network = Discriminator(image_size=size, num_attributes=5, width=width)
+    real, fake, mix = torch.rand(1, 3, size, size) * 2 - 1, torch.rand(1, 3, size, size) * 2 - 1, torch.rand(1, 1, 1, 1)
+
+    def updates(every: int) -> list[Any]:
+        network.zero_grad(set_to_none=True)
+        for step in range(4):
+            scores = network(torch.cat([real, fake]))[0].mean(dim=(1, 2, 3))
+            loss = scores[1] - scores[0]
+            if step % every == 0:
+                loss = loss + 10.0 * every * gradient_penalty(network, real, fake, mix)
+            loss.backward()
+        return [one.grad.clone() for one in network.parameters() if one.grad is not None]
+
+    return partial(updates, 1), partial(updates, 4)
+
+
 CASES: dict[str, tuple[str, Callable[[int, int], Ways]]] = {
     "one-convolution": ("SPADE's G: gamma and beta in one convolution", one_convolution),
     "table": ("SPADE's G: the label map's convolution as a table of rows", table),
@@ -283,6 +307,7 @@ CASES: dict[str, tuple[str, Callable[[int, int], Ways]]] = {
     "two-pictures": ("CycleGAN's G: two pictures in one pass", two_pictures),
     "two-passes": ("SPADE's D: two passes in place of one", real_and_fake),
     "unused-gradients": ("SPADE's D while G learns: with gradients of its own weights", frozen),
+    "penalty-at-intervals": ("SCGAN's D: the gradient penalty on every fourth update", penalty_at_intervals),
     "plain-adam": ("Adam over SPADE's G: lists of tensors in place of the fused kernel", fused_adam),
 }
 

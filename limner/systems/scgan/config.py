@@ -8,7 +8,7 @@ from typing import Literal
 from limner.data.config import AugmentConfig, DataConfig
 from limner.engine.config import TrainConfig
 from limner.errors import ConfigError
-from limner.ranges import AT_LEAST_0, AT_LEAST_1, IMAGE_SIZE, WIDTH, check_ranges
+from limner.ranges import AT_LEAST_0, AT_LEAST_1, IMAGE_SIZE, WIDTH, Range, check_ranges
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,9 @@ class LossConfig:
     """lambda_seg (paper: 1)."""
     weight_gradient_penalty: float = 10.0
     """lambda_gp (paper: 10)."""
+    gp_every: int = 1
+    """Take the gradient penalty only on every so many-th iteration, with so many times the weight (paper: 1), as Karras
+    et al. 2020 (StyleGAN2, arXiv:1912.04958, Sec. 3.1) do with R1."""
     weight_diversity: float = 0.0
     """Weight of the diversity term (Yang et al. 2019, Eq. 3), for sets so small that z is ignored; not in the paper."""
     diversity_space: Literal["pixels", "normalized", "features", "details"] = "pixels"
@@ -80,9 +83,8 @@ class LossConfig:
     """Differentiable augmentation of all that D sees, for small data sets (Zhao et al. 2020); not in the paper."""
 
     def __post_init__(self) -> None:
-        check_ranges(
-            self, "loss", {name: AT_LEAST_0 for name in ("diversity_limit", "segmentation_balance", "segmentor_noise")}
-        )
+        ranges = {name: AT_LEAST_0 for name in ("diversity_limit", "segmentation_balance", "segmentor_noise")}
+        check_ranges(self, "loss", {**ranges, "gp_every": Range(1, 1_000)})
 
 
 @dataclass(frozen=True)

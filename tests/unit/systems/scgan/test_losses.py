@@ -72,6 +72,21 @@ def test_second_derivatives_reach_every_trunk_parameter(engine):
     assert real.grad is None and fake.grad is None
 
 
+def test_penalty_on_every_second_iteration_has_twice_the_weight(engine, batch):
+    draws = engine.system.draw(batch, engine)
+
+    def loss(step: int, **options: float) -> float:
+        for name, value in {"weight_gradient_penalty": 10.0, "gp_every": 1, **options}.items():
+            object.__setattr__(engine.system.config.loss, name, value)
+        engine.step = step
+        return engine.system.discriminator_loss(draws, engine).item()
+
+    without, always = loss(0, weight_gradient_penalty=0.0), loss(0)
+    assert loss(1) == pytest.approx(always)
+    assert loss(1, gp_every=2) == pytest.approx(without)
+    assert loss(2, gp_every=2) - without == pytest.approx(2 * (always - without), rel=1e-4)
+
+
 def test_discriminator_phase_parts_real_from_fake(engine, batch):
     def gap() -> float:
         draws = engine.system.draw(batch, engine)
