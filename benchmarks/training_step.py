@@ -11,6 +11,7 @@ iterations, both with all three updates, in one precision.
 
     python benchmarks/training_step.py
     python benchmarks/training_step.py --presets paper --batch 4
+    python benchmarks/training_step.py --presets cpu --gp-every 4 --repeats 8
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ SCHEMAS = {"paper": "scgan-celeba-7"}
 
 
 def build(
-    preset: str, precision: str, *, batch: int | None, every_update: bool = False
+    preset: str, precision: str, *, batch: int | None, gp_every: int = 1, every_update: bool = False
 ) -> tuple[System[Any, Any], Engine, MaskToImageBatch]:
     """A system, the engine that trains it, and a random batch.
 
@@ -55,6 +56,7 @@ def build(
         preset: of SCGAN.
         precision: as in `TrainConfig`.
         batch: images of one update; None: the preset's.
+        gp_every: `--loss.gp_every`.
         every_update: update G in every iteration, whatever the preset's ratio is.
     """
     import torch
@@ -69,7 +71,7 @@ def build(
     config = registry.preset("scgan", preset)
     batch_size = batch or config.train.batch_size
     train = dataclasses.replace(config.train, batch_size=batch_size, precision=precision, accelerator="cpu")
-    config = dataclasses.replace(config, train=train)
+    config = dataclasses.replace(config, train=train, loss=dataclasses.replace(config.loss, gp_every=gp_every))
     if every_update:
         config = dataclasses.replace(config, optimizer=dataclasses.replace(config.optimizer, num_repeat=1))
     schema = get_schema(SCHEMAS.get(preset, "celebamask-19"))
@@ -105,14 +107,16 @@ def run_cycle(system: System[Any, Any], engine: Engine, batch: MaskToImageBatch)
     return seconds
 
 
-def measure_speed(preset: str, *, batch: int | None, repeats: int, threads: int | None) -> dict[str, Any]:
+def measure_speed(
+    preset: str, *, batch: int | None, gp_every: int, repeats: int, threads: int | None
+) -> dict[str, Any]:
     """Both precisions side by side in this process."""
     import torch
 
     if threads is not None:
         torch.set_num_threads(threads)
     load_before = load_average()
-    runs = {precision: build(preset, precision, batch=batch) for precision in PRECISIONS}
+    runs = {precision: build(preset, precision, batch=batch, gp_every=gp_every) for precision in PRECISIONS}
     cycles = alternate({name: partial(run_cycle, *run) for name, run in runs.items()}, warmup=1, repeats=repeats)
     system, _, data = runs[PRECISIONS[0]]
     num_repeat = system.config.optimizer.num_repeat
@@ -159,6 +163,9 @@ def main() -> None:
     parser = new_parser(__doc__)
     parser.add_argument("--presets", nargs="+", default=["paper", "cpu"], metavar="NAME", help="(paper cpu)")
     parser.add_argument("--batch", type=int, default=None, help="images of one update (the preset's; with --quick 2)")
+    parser.add_argument(
+        "--gp-every", type=int, default=1, help="the gradient penalty on every so many-th iteration (1)"
+    )
     parser.add_argument("--repeats", type=int, default=None, help="cycles of each precision (5; with --quick 2)")
     parser.add_argument("--threads", type=int, default=None, help="of torch (torch's own choice)")
     options = parser.parse_args()
@@ -168,7 +175,7 @@ def main() -> None:
     for preset in options.presets:
         print(f"measuring {preset} …", file=sys.stderr)
         arguments = {"preset": preset, "batch": batch, "threads": options.threads}
-        data[preset] = in_fresh_process(measure_speed, **arguments, repeats=repeats)
+        data[preset] = in_fresh_process(measure_speed, **arguments, gp_every=options.gp_every, repeats=repeats)
         for precision, numbers in data[preset]["precisions"].items():
             numbers["peak_memory_bytes"] = in_fresh_process(measure_memory, **arguments, precision=precision)
     protocol = f"{repeats} cycles of each precision, in turn."

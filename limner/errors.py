@@ -7,13 +7,20 @@ Every message is one sentence or two that say what is wrong, where, what is allo
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
+
+# A path or a name of thousands of signs would hide the sentence around it; 255 signs are the longest name of a file.
+_LONG_WORD = re.compile(r"(\S{200})\S{300,}(\S{100})")
 
 
 class LimnerError(Exception):
     """Base of all errors that are the user's to read; anything else is a bug of ours."""
 
     exit_code = 1
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(_LONG_WORD.sub(r"\1...\2", one) if isinstance(one, str) else one for one in args))
 
 
 class ConfigError(LimnerError):

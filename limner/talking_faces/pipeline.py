@@ -18,9 +18,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from limner.ageing.inputs import Align, FacePhoto, paste_change, read_face_photo
+from limner.arguments import as_array
 from limner.data.audio import NUM_COEFFICIENTS, WINDOW_ROWS, speech_windows_between
 from limner.data.transforms import resize_image
-from limner.errors import ConfigError, nearest, quoted
+from limner.errors import ConfigError, ShapeError, named, nearest, quoted
 from limner.faces.alignment import Alignment
 from limner.inputs import PhotoInput, to_tensor
 from limner.media import Frame
@@ -107,18 +108,7 @@ class TalkingPipeline(Pipeline):
             DataError, ShapeError: if photo or sound cannot be used.
         """
         views = list(dict.fromkeys(show))
-        for view in views:
-            if view not in self.own_views:
-                raise ConfigError(
-                    f'{self.name} has no view "{view}"; it shows {", ".join(self.own_views)}.'
-                    f"{nearest(view, self.own_views)}"
-                )
-        if not views:
-            raise ConfigError(f"show is empty; name one of {', '.join(self.own_views)}.")
-        if isinstance(gain, bool) or not isinstance(gain, int | float) or not 0 <= gain <= MAX_GAIN:
-            raise ConfigError(f"gain (--mouth-gain) is {quoted(gain)}; it must be a number from 0 to {MAX_GAIN:g}.")
-        if gain != 1 and not self.has_gain:
-            raise ConfigError(f"{self.name} knows no gain of the mouth; leave it out.")
+        self._check_views(views, gain)
         sound = audio if isinstance(audio, Sound) else read_sound(audio)
         face = self._face(photo, landmarks, align)
         arrays: dict[str, npt.NDArray[Any]] = {
@@ -144,6 +134,20 @@ class TalkingPipeline(Pipeline):
         return GenerationPlan([None] * len(views), settings, arrays, names=views, from_photo=True)
 
     plan = plan_of(__call__)
+
+    def _check_views(self, views: Sequence[str], gain: float) -> None:
+        for view in views:
+            if not isinstance(view, str) or view not in self.own_views:
+                raise ConfigError(
+                    f"{self.name} has no view {named(view)}; it shows {', '.join(self.own_views)}."
+                    f"{nearest(str(view), self.own_views)}"
+                )
+        if not views:
+            raise ConfigError(f"show is empty; name one of {', '.join(self.own_views)}.")
+        if isinstance(gain, bool) or not isinstance(gain, int | float) or not 0 <= gain <= MAX_GAIN:
+            raise ConfigError(f"gain (--mouth-gain) is {quoted(gain)}; it must be a number from 0 to {MAX_GAIN:g}.")
+        if gain != 1 and not self.has_gain:
+            raise ConfigError(f"{self.name} knows no gain of the mouth; leave it out.")
 
     def _face(self, photo: PhotoInput, landmarks: npt.ArrayLike | None, align: Align) -> FacePhoto:
         return read_face_photo(
@@ -217,12 +221,33 @@ class TalkingPipeline(Pipeline):
         """The frames of a clip one by one, `CHUNK` of them in memory.
 
         Args:
-            image: (S, S, 3) the aligned face.
+            image: (S, S, 3) the aligned face, of the pipeline's size.
             landmarks: (68, 2) shares of the side.
             samples: (n,) at 16 kHz.
             view: one of `own_views`.
             gain: of the mouth's motion.
+
+        Raises:
+            ConfigError: for a view or a gain that is not possible.
+            ShapeError: if the arrays are not so.
         """
+        self._check_views((view,), gain)
+        given = {"image": image, "landmarks": landmarks, "samples": samples}
+        arrays = {name: as_array(value, name)[None] for name, value in given.items()}
+        for name, array in arrays.items():
+            fault = self.plan_conditions()[name].fault(array)
+            if fault is not None:
+                raise ShapeError(f"{name} {fault}.")
+        return self._frames(arrays["image"][0], arrays["landmarks"][0], arrays["samples"][0], view, gain)
+
+    def _frames(
+        self,
+        image: npt.NDArray[np.uint8],
+        landmarks: npt.NDArray[np.float32],
+        samples: npt.NDArray[np.int16],
+        view: str,
+        gain: float,
+    ) -> Iterator[Frame]:
         with self.inference():
             photo = to_tensor(image, self.device)
             points = torch.from_numpy(landmarks.copy())[None].to(self.device)

@@ -143,5 +143,8 @@ def test_values_in_sentences() -> None:
 
     assert quoted("a\nb") == "'a\\nb'" and quoted(np.zeros((2, 1))) == "array([[0.], [0.]])"
     assert quoted(10**5000) == "a value of the type int" and quoted(Unshown()) == "a value of the type Unshown"
+    long = str(DataError(f"{'x' * 100_000} is missing; give a file named {'y' * 255}."))
+    assert long.startswith("x" * 200 + "...") and long.endswith(f" is missing; give a file named {'y' * 255}.")
+    assert len(long) < 1_000
     assert len(quoted("x" * 100)) == MOST_SHOWN and quoted("x" * 100).endswith("x...")
     assert named("scgan") == '"scgan"' and named("x" * 100) == f'"{"x" * 57}..."' and named(3) == "3"

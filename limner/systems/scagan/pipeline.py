@@ -245,10 +245,10 @@ class SCAGANPipeline(PosePipeline):
             content = self._content(arrays)
         if self.moves_photos:
             content = torch.cat([content, self._moved_photo(arrays)], dim=1)
-        picture: Tensor = self.components["generator"](image, content, self.heatmaps(arrays["points"]), latent)
+        picture: Tensor = self.components["generator"](image, content, self._heatmaps(arrays["points"]), latent)
         return picture.float()
 
-    def heatmaps(self, points: npt.NDArray[np.float32]) -> Float[Tensor, "b 18 h w"]:
+    def _heatmaps(self, points: npt.NDArray[np.float32]) -> Float[Tensor, "b 18 h w"]:
         """Gaussians of the joints, in [0, 1]."""
         size = (self.size.height, self.size.width)
         return gaussian_heatmaps(torch.from_numpy(points.copy()).to(self.device), size, sigma=SIGMA * size[0])
@@ -308,7 +308,7 @@ class SCAGANPipeline(PosePipeline):
         is_content = torch.from_numpy(arrays["is_content"].astype(bool)).to(self.device)[:, None, None, None]
         if bool(is_content.all()):
             return content
-        moved = self.components["content_network"](content, self.heatmaps(arrays["points"]), self._plates(arrays))
+        moved = self.components["content_network"](content, self._heatmaps(arrays["points"]), self._plates(arrays))
         return torch.where(is_content, content, moved.float())
 
     def _moved_photo(self, arrays: Arrays) -> Float[Tensor, "b 4 h w"]:

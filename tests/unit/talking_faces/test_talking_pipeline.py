@@ -235,6 +235,23 @@ def test_gain_moves_the_mouth_about_the_mean_of_the_whole_clip(speaker, face, sp
 
 
 @pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"view": "tlak"}, 'has no view "tlak"'),
+        ({"gain": float("nan")}, "is nan; it must be a number"),
+        ({"image": np.zeros((32, 32, 3), np.uint8)}, r"image is uint8 of the shape \(32, 32, 3\)"),
+        ({"landmarks": np.full((68, 2), np.nan, np.float32)}, "landmarks has a number that is not finite"),
+        ({"samples": np.zeros((2, 640), np.int16)}, r"samples is int16 of the shape \(2, 640\)"),
+    ],
+)
+def test_frames_are_refused_before_the_first_is_asked_for(speaker, face, speech, given, text):
+    arrays = speaker.plan(face, speech).conditions
+    usual = {name: arrays[name][0] for name in ("image", "landmarks", "samples")}
+    with pytest.raises((ConfigError, ShapeError), match=text):
+        speaker.frames(**{**usual, **given})
+
+
+@pytest.mark.parametrize(
     ("change", "text"),
     [
         (lambda plan: plan.conditions.pop("samples"), "lacks the condition"),
